@@ -1,0 +1,81 @@
+namespace Grpc.Core;
+
+/// <summary>A call with a stream in each direction. Dispose it to cancel a call that is still running.</summary>
+/// <typeparam name="TRequest">The request's type.</typeparam>
+/// <typeparam name="TResponse">The response's type.</typeparam>
+public sealed class AsyncDuplexStreamingCall<TRequest, TResponse> : IDisposable
+{
+    private readonly CallState _state;
+
+    /// <summary>
+    /// Made by a <see cref="CallInvoker"/>, or by an interceptor or a test that puts itself in between.
+    /// </summary>
+    /// <param name="requestStream">The stream of requests.</param>
+    /// <param name="responseStream">The stream of responses.</param>
+    /// <param name="responseHeadersAsync">The response headers.</param>
+    /// <param name="getStatusFunc">Tells the status of a call that is over.</param>
+    /// <param name="getTrailersFunc">Tells the trailers of a call that is over.</param>
+    /// <param name="disposeAction">Cancels the call if it is still running.</param>
+    public AsyncDuplexStreamingCall(
+        IClientStreamWriter<TRequest> requestStream,
+        IAsyncStreamReader<TResponse> responseStream,
+        Task<Metadata> responseHeadersAsync,
+        Func<Status> getStatusFunc,
+        Func<Metadata> getTrailersFunc,
+        Action disposeAction)
+        : this(
+            requestStream,
+            responseStream,
+            _ => responseHeadersAsync,
+            _ => getStatusFunc(),
+            _ => getTrailersFunc(),
+            _ => disposeAction(),
+            CallState.None)
+    {
+    }
+
+    /// <summary>The same with functions that share a state object, which saves closures.</summary>
+    /// <param name="requestStream">The stream of requests.</param>
+    /// <param name="responseStream">The stream of responses.</param>
+    /// <param name="responseHeadersAsync">Tells the response headers.</param>
+    /// <param name="getStatusFunc">Tells the status of a call that is over.</param>
+    /// <param name="getTrailersFunc">Tells the trailers of a call that is over.</param>
+    /// <param name="disposeAction">Cancels the call if it is still running.</param>
+    /// <param name="state">What the functions are called with.</param>
+    public AsyncDuplexStreamingCall(
+        IClientStreamWriter<TRequest> requestStream,
+        IAsyncStreamReader<TResponse> responseStream,
+        Func<object, Task<Metadata>> responseHeadersAsync,
+        Func<object, Status> getStatusFunc,
+        Func<object, Metadata> getTrailersFunc,
+        Action<object> disposeAction,
+        object state)
+    {
+        RequestStream = requestStream;
+        ResponseStream = responseStream;
+        _state = new CallState(responseHeadersAsync, getStatusFunc, getTrailersFunc, disposeAction, state);
+    }
+
+    /// <summary>The stream of requests; complete it when there are no more.</summary>
+    public IClientStreamWriter<TRequest> RequestStream { get; }
+
+    /// <summary>The stream of responses. Read it to its end: only then is the call over.</summary>
+    public IAsyncStreamReader<TResponse> ResponseStream { get; }
+
+    /// <summary>The response headers, as soon as they are there.</summary>
+    /// <exception cref="RpcException">Awaited: the call ended without headers.</exception>
+    public Task<Metadata> ResponseHeadersAsync => _state.ResponseHeadersAsync;
+
+    /// <summary>The status of a call that is over.</summary>
+    /// <returns>The status.</returns>
+    /// <exception cref="InvalidOperationException">The call is not over.</exception>
+    public Status GetStatus() => _state.GetStatus();
+
+    /// <summary>The trailers of a call that is over.</summary>
+    /// <returns>The trailers, which may be empty.</returns>
+    /// <exception cref="InvalidOperationException">The call is not over.</exception>
+    public Metadata GetTrailers() => _state.GetTrailers();
+
+    /// <summary>Cancels the call if it is still running; afterwards without effect.</summary>
+    public void Dispose() => _state.Dispose();
+}
