@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Unicode;
+using UdpTunnel.Config.Fields;
+using UdpTunnel.Config.Json;
+
+namespace UdpTunnel.Config;
+
+/// <summary>
+/// Reads configuration files: JSON with comments and trailing commas, as docs/configuration.md describes it.
+/// </summary>
+public static class ConfigFile
+{
+    /// <summary>Longest text, in bytes: 1 MiB. Callers that read a file check its length before they read.</summary>
+    public const int MaxLength = 1 << 20;
+
+    /// <summary>Reads a configuration and reports all its mistakes; the first only, if it is not JSON at all.</summary>
+    /// <param name="utf8Json">The text in UTF-8; a byte order mark is skipped.</param>
+    /// <param name="defaultName">
+    /// The name if the text has none, see <see cref="ConfigurationName.FromFileName"/>; null for none.
+    /// </param>
+    /// <returns>The configuration, or null and at least one error. It throws for no text.</returns>
+    public static ConfigResult Parse(ReadOnlySpan<byte> utf8Json, string? defaultName)
+    {
+        var remarks = new DiagnosticBag();
+        var configuration = Read(utf8Json, defaultName, remarks);
+        return new ConfigResult(configuration, remarks.ToList());
+    }
+
+    private static Configuration? Read(ReadOnlySpan<byte> text, string? defaultName, DiagnosticBag remarks)
+    {
+        if (text.Length > MaxLength)
+        {
+            remarks.Add(new Diagnostic(
+                DiagnosticSeverity.Error,
+                0,
+                0,
+                "",
+                $"the text has {text.Length} bytes (at most {MaxLength} are allowed)"));
+            return null;
+        }
+
+        if (text.StartsWith("\uFEFF"u8))
+        {
+            text = text["\uFEFF"u8.Length..];
+        }
+
+        if (!Utf8.IsValid(text))
+        {
+            var isUtf16 = text.StartsWith([(byte)0xFF, (byte)0xFE]) || text.StartsWith([(byte)0xFE, (byte)0xFF]);
+            var message = isUtf16
+                ? "the text is UTF-16; save it as UTF-8"
+                : "this byte is not UTF-8; save the text as UTF-8";
+            new FieldReader(text, [], remarks).Error(FirstInvalid(text), "", message);
+            return null;
+        }
+
+        var errorOffset = JsonScanner.Scan(text, out var nodes, out var error);
+        var reader = new FieldReader(text, nodes, remarks);
+        if (error is not null)
+        {
+            reader.Error(errorOffset, "", error);
+            return null;
+        }
+
+        if (nodes[0].Kind != JsonKind.Object)
+        {
+            reader.Error(nodes[0].Start, "", "a JSON object is expected ({ … })");
+            return null;
+        }
+
+        return ReadObject(reader, defaultName, remarks);
+    }
+
+    private static Configuration? ReadObject(in FieldReader reader, string? defaultName, DiagnosticBag remarks)
+    {
+        var members = FileMembers.Read(reader);
+        var name = ReadName(reader, members, defaultName);
+        if (members.Kind == FileKinds.Relay)
+        {
+            var relay = new RelayFields(reader);
+            foreach (var member in members.Others)
+            {
+                relay.Read(member);
+            }
+
+            relay.CheckTogether();
+            return remarks.HasErrors ? null : relay.ToConfiguration(name!);
+        }
+
+        var tunnel = new TunnelFields(reader);
+        foreach (var member in members.Others)
+        {
+            tunnel.Read(member);
+        }
+
+        return remarks.HasErrors ? null : tunnel.ToConfiguration(name!);
+    }
+
+    private static string? ReadName(in FieldReader reader, FileMembers members, string? defaultName)
+    {
+        string? name = null;
+        string? error;
+        foreach (var member in members.Names)
+        {
+            if (reader.TryReadString(member, out name) && !ConfigurationName.TryValidate(name, out error))
+            {
+                reader.Error(member, error);
+            }
+        }
+
+        if (members.Names.Count > 0)
+        {
+            return name;
+        }
+
+        var start = reader.Nodes[0].Start;
+        if (defaultName is null)
+        {
+            reader.Error(start, KnownFields.Name.Name, "is missing; without a file's name it is required");
+        }
+        else if (!ConfigurationName.TryValidate(defaultName, out error))
+        {
+            reader.Error(start, KnownFields.Name.Name, $"is missing, and the file's name cannot serve: {error}");
+        }
+
+        return defaultName;
+    }
+
+    private static int FirstInvalid(ReadOnlySpan<byte> text)
+    {
+        var at = 0;
+        while (Rune.DecodeFromUtf8(text[at..], out _, out var length) == OperationStatus.Done)
+        {
+            at += length;
+        }
+
+        return at;
+    }
+}

@@ -1,0 +1,32 @@
+namespace UdpTunnel.Config;
+
+/// <summary>
+/// Whole numbers in digits alone: no sign, blank, separator, exponent or leading zero, in no culture.
+/// </summary>
+internal static class DecimalNumber
+{
+    /// <summary>Reads a number.</summary>
+    /// <param name="text">The whole text.</param>
+    /// <param name="max">Largest value accepted; at most 99,999,999, so that nothing overflows.</param>
+    /// <param name="value">The number, 0 to <paramref name="max"/>.</param>
+    public static bool TryParse(ReadOnlySpan<char> text, int max, out int value)
+    {
+        value = 0;
+        if (text.Length is 0 or > 8 || (text.Length > 1 && text[0] == '0'))
+        {
+            return false;
+        }
+
+        foreach (var c in text)
+        {
+            if (!char.IsAsciiDigit(c))
+            {
+                return false;
+            }
+
+            value = (value * 10) + (c - '0');
+        }
+
+        return value <= max;
+    }
+}

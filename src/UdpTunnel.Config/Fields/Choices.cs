@@ -1,0 +1,30 @@
+namespace UdpTunnel.Config;
+
+/// <summary>The words of the fields that take one of a few, in the order in which a message lists them.</summary>
+internal static class Choices
+{
+    public static readonly (string Text, OffloadMode Value)[] Offload =
+        [("auto", OffloadMode.Auto), ("off", OffloadMode.Off)];
+
+    public static readonly (string Text, RelayRole Value)[] Role =
+        [("receiver", RelayRole.Receiver), ("sender", RelayRole.Sender)];
+
+    public static readonly (string Text, RelayProtocol Value)[] Protocol =
+        [("tls", RelayProtocol.Tls), ("classic", RelayProtocol.Classic)];
+
+    /// <summary>The word for a value.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
+    public static string Text<T>((string Text, T Value)[] choices, T value)
+        where T : struct, Enum
+    {
+        foreach (var choice in choices)
+        {
+            if (EqualityComparer<T>.Default.Equals(choice.Value, value))
+            {
+                return choice.Text;
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(value), value, null);
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text;
+
+namespace UdpTunnel.Config.Fields;
+
+/// <summary>Reads the fields of a tunnel file.</summary>
+internal ref struct TunnelFields
+{
+    /// <summary>Bytes of the wire format in front of a packet: the MD5 of the magic.</summary>
+    private const int MagicLength = 16;
+
+    /// <summary>
+    /// Largest packet that fits a datagram over IPv4: 65,535 less 20 bytes of IPv4, 8 of UDP, and the magic.
+    /// </summary>
+    private const int LargestPacketOverIPv4 = 65_535 - 20 - 8 - MagicLength;
+
+    /// <summary>Largest packet whose datagram fits an Ethernet frame: 1,500 less the same.</summary>
+    private const int LargestPacketOverEthernet = 1_500 - 20 - 8 - MagicLength;
+
+    private readonly FieldReader _reader;
+    private InterfaceAddress? _tunnelAddress;
+    private HostPort? _networkAddress;
+    private PortSet? _allowedPorts;
+    private string? _tunnelDevice;
+    private int _heartbeatInterval = TunnelConfig.DefaultHeartbeatInterval;
+    private string _packetMagic = "";
+    private int _mtu = TunnelConfig.DefaultMtu;
+    private bool _firewall;
+    private OffloadMode _offload;
+
+    public TunnelFields(FieldReader reader) => _reader = reader;
+
+    /// <summary>Reads one field.</summary>
+    public void Read(in Member member)
+    {
+        switch (member.Field.Name)
+        {
+            case "TunnelAddress":
+                ReadTunnelAddress(member);
+                break;
+            case "NetworkAddress":
+                ReadNetworkAddress(member);
+                break;
+            case "AllowedPorts":
+                _allowedPorts = AllowedPortsReader.Read(_reader, member);
+                break;
+            case "TunnelDevice":
+                ReadTunnelDevice(member);
+                break;
+            case "HeartbeatInterval":
+                _reader.TryReadInteger(
+                    member,
+                    0,
+                    TunnelConfig.MaxHeartbeatInterval,
+                    "a whole number of seconds",
+                    "",
+                    out _heartbeatInterval);
+                break;
+            case "PacketMagic":
+                ReadPacketMagic(member);
+                break;
+            case "TunnelPeerAddress":
+                ReadWithoutEffect(member, "it is not used on Linux");
+                break;
+            case "LogFile":
+                ReadWithoutEffect(member, "the daemon logs to standard error and never opens a path that a file names");
+                break;
+            case "Mtu":
+                ReadMtu(member);
+                break;
+            case "Firewall":
+                _reader.TryReadBoolean(member, out _firewall);
+                break;
+            case "Offload":
+                _reader.TryReadChoice(member, Choices.Offload, out _offload);
+                break;
+            default:
+                throw new InvalidOperationException($"{member.Field.Name} is no field of a tunnel.");
+        }
+    }
+
+    /// <summary>The configuration; only if the text has no error.</summary>
+    public readonly TunnelConfig ToConfiguration(string name) => new()
+    {
+        Name = name,
+        TunnelAddress = _tunnelAddress!,
+        NetworkAddress = _networkAddress!,
+        AllowedPorts = _allowedPorts!,
+        TunnelDevice = _tunnelDevice,
+        HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
+        PacketMagic = _packetMagic,
+        Mtu = _mtu,
+        Firewall = _firewall,
+        Offload = _offload,
+    };
+
+    private void ReadTunnelAddress(in Member member)
+    {
+        if (_reader.TryReadString(member, out var text)
+            && !InterfaceAddress.TryParse(text, out _tunnelAddress, out var error))
+        {
+            _reader.Error(member, error);
+        }
+    }
+
+    private void ReadNetworkAddress(in Member member)
+    {
+        if (_reader.TryReadHostPort(member, out _networkAddress) && _networkAddress.IsUnspecified)
+        {
+            var found = _reader.Found(member.Value);
+            _reader.Error(member, $"{found} names no server (a server's own file has \":{_networkAddress.Port}\")");
+        }
+    }
+
+    private void ReadTunnelDevice(in Member member)
+    {
+        // The predecessor takes an empty name for none.
+        if (!_reader.TryReadString(member, out var text) || text.Length == 0)
+        {
+            return;
+        }
+
+        if (DeviceName.TryValidate(text, out var error))
+        {
+            _tunnelDevice = text;
+        }
+        else
+        {
+            _reader.Error(member, error);
+        }
+    }
+
+    private void ReadPacketMagic(in Member member)
+    {
+        if (!_reader.TryReadString(member, out var text))
+        {
+            return;
+        }
+
+        _packetMagic = text;
+        if (Encoding.UTF8.GetByteCount(text) > TunnelConfig.MaxPacketMagicLength)
+        {
+            _reader.Error(member, $"the word is too long (at most {TunnelConfig.MaxPacketMagicLength} bytes)");
+        }
+    }
+
+    private readonly void ReadWithoutEffect(in Member member, string reason)
+    {
+        // In the predecessor's files an empty string is the same as no field.
+        if (_reader.TryReadString(member, out var text) && text.Length > 0)
+        {
+            _reader.Warn(member, $"has no effect: {reason}");
+        }
+    }
+
+    private void ReadMtu(in Member member)
+    {
+        if (!_reader.TryReadInteger(member, TunnelConfig.MinMtu, TunnelConfig.MaxMtu, "an MTU", "bytes", out _mtu))
+        {
+            return;
+        }
+
+        if (_mtu > LargestPacketOverIPv4)
+        {
+            _reader.Warn(member, $"packets over {LargestPacketOverIPv4} bytes do not fit a UDP datagram over IPv4");
+        }
+        else if (_mtu > LargestPacketOverEthernet)
+        {
+            _reader.Warn(
+                member,
+                $"packets over {LargestPacketOverEthernet} bytes are sent in fragments on links with an MTU of 1500");
+        }
+    }
+}

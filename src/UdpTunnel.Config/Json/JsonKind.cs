@@ -1,0 +1,13 @@
+namespace UdpTunnel.Config.Json;
+
+/// <summary>Kinds of JSON values (RFC 8259, section 3).</summary>
+internal enum JsonKind
+{
+    Object,
+    Array,
+    String,
+    Number,
+    True,
+    False,
+    Null,
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+
+namespace UdpTunnel.Config;
+
+/// <summary>A relay file: one end of a UDP service published over one TCP connection.</summary>
+public sealed record RelayConfig : Configuration
+{
+    /// <summary>Longest <see cref="IdleTimeout"/>, in seconds: a day.</summary>
+    public const int MaxIdleTimeout = 86_400;
+
+    /// <summary><see cref="IdleTimeout"/> when the file names none, in seconds.</summary>
+    public const int DefaultIdleTimeout = 120;
+
+    /// <summary>
+    /// Largest <see cref="MaxFlows"/>: the sender has one UDP socket for each flow, all to the same service, and a
+    /// socket each needs a local port of its own.
+    /// </summary>
+    public const int MaxMaxFlows = 65_535;
+
+    /// <summary><see cref="MaxFlows"/> when the file names none.</summary>
+    public const int DefaultMaxFlows = 10_000;
+
+    /// <summary>Which end this host is.</summary>
+    public required RelayRole Relay { get; init; }
+
+    /// <summary>
+    /// Receiver: where clients send to (host empty or a local address). Sender: the service (host required).
+    /// </summary>
+    public required HostPort UdpAddress { get; init; }
+
+    /// <summary>
+    /// Receiver: where the sender connects (host empty or a local address). Sender: the receiver (host required).
+    /// </summary>
+    public required HostPort TcpAddress { get; init; }
+
+    /// <summary>Wire format; the same at both ends.</summary>
+    public RelayProtocol Protocol { get; init; }
+
+    /// <summary>
+    /// Time after which a flow without datagrams ends: whole seconds, 1 to <see cref="MaxIdleTimeout"/>.
+    /// </summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultIdleTimeout);
+
+    /// <summary>Most flows at a time, 1 to <see cref="MaxMaxFlows"/>.</summary>
+    public int MaxFlows { get; init; } = DefaultMaxFlows;
+
+    /// <summary>
+    /// The receiver's key, if it is known beforehand; only for a sender with <see cref="RelayProtocol.Tls"/>.
+    /// </summary>
+    public KeyFingerprint? ReceiverKey { get; init; }
+
+    private protected override string KindName => "relay";
+
+    private protected override void WriteFields(Utf8JsonWriter json)
+    {
+        json.WriteString(nameof(Name), Name);
+        json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));
+        json.WriteString(nameof(UdpAddress), UdpAddress.ToString());
+        json.WriteString(nameof(TcpAddress), TcpAddress.ToString());
+        json.WriteString(nameof(Protocol), Choices.Text(Choices.Protocol, Protocol));
+        json.WriteNumber(nameof(IdleTimeout), (long)IdleTimeout.TotalSeconds);
+        json.WriteNumber(nameof(MaxFlows), MaxFlows);
+        if (ReceiverKey is not null)
+        {
+            json.WriteString(nameof(ReceiverKey), ReceiverKey.ToString());
+        }
+    }
+}

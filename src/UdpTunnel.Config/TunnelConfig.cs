@@ -1,0 +1,90 @@
+using System.Text.Json;
+
+namespace UdpTunnel.Config;
+
+/// <summary>A tunnel file: one end of a private IP link over UDP.</summary>
+/// <remarks>
+/// The old fields <c>TunnelPeerAddress</c> and <c>LogFile</c> are read, remarked upon and dropped: they have no effect.
+/// </remarks>
+public sealed record TunnelConfig : Configuration
+{
+    /// <summary>
+    /// Smallest <see cref="Mtu"/>, in bytes: below it the kernel takes IPv6 from a device (RFC 8200, section 5).
+    /// </summary>
+    public const int MinMtu = 1280;
+
+    /// <summary>Largest <see cref="Mtu"/>, in bytes.</summary>
+    public const int MaxMtu = 65_520;
+
+    /// <summary><see cref="Mtu"/> when the file names none, in bytes; the predecessor's fixed value.</summary>
+    public const int DefaultMtu = 1300;
+
+    /// <summary>
+    /// Longest <see cref="HeartbeatInterval"/>, in seconds: a day. No NAT keeps a UDP mapping for so long.
+    /// </summary>
+    public const int MaxHeartbeatInterval = 86_400;
+
+    /// <summary><see cref="HeartbeatInterval"/> when the file names none, in seconds.</summary>
+    public const int DefaultHeartbeatInterval = 30;
+
+    /// <summary>
+    /// Longest <see cref="PacketMagic"/>, in bytes of UTF-8. The wire carries its MD5, so that any length would do; the
+    /// bound keeps each stored configuration below <see cref="ConfigFile.MaxLength"/>.
+    /// </summary>
+    public const int MaxPacketMagicLength = 65_536;
+
+    /// <summary>Private IPv4 address of this end, and its network.</summary>
+    public required InterfaceAddress TunnelAddress { get; init; }
+
+    /// <summary>Without a host: server on that port. With one: client of that server.</summary>
+    public required HostPort NetworkAddress { get; init; }
+
+    /// <summary>TCP and UDP ports that may be reached through the tunnel, not empty.</summary>
+    public required PortSet AllowedPorts { get; init; }
+
+    /// <summary>Name of the TUN device, 1 to 15 bytes; null lets the kernel choose.</summary>
+    public string? TunnelDevice { get; init; }
+
+    /// <summary>
+    /// Time without outbound traffic after which the client sends a heartbeat: whole seconds, up to
+    /// <see cref="MaxHeartbeatInterval"/>; zero is never.
+    /// </summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(DefaultHeartbeatInterval);
+
+    /// <summary>Both ends' shared word. A secret: only <see cref="Configuration.ToJson"/> shows it.</summary>
+    public string PacketMagic { get; init; } = "";
+
+    /// <summary>MTU of the TUN device in bytes, <see cref="MinMtu"/> to <see cref="MaxMtu"/>.</summary>
+    public int Mtu { get; init; } = DefaultMtu;
+
+    /// <summary>Whether an nftables table of our own also guards the device.</summary>
+    public bool Firewall { get; init; }
+
+    /// <summary>Whether offloads may be used.</summary>
+    public OffloadMode Offload { get; init; }
+
+    /// <summary>Whether this end waits for its peer (true) or calls it (false).</summary>
+    public bool IsServer => NetworkAddress.Kind == HostKind.None;
+
+    private protected override string KindName => "tunnel";
+
+    private protected override void WriteFields(Utf8JsonWriter json)
+    {
+        json.WriteString(nameof(Name), Name);
+        json.WriteString(nameof(TunnelAddress), TunnelAddress.ToString());
+        json.WriteString(nameof(NetworkAddress), NetworkAddress.ToString());
+        // Raw, to keep the list on one line.
+        json.WritePropertyName(nameof(AllowedPorts));
+        json.WriteRawValue(AllowedPorts.ToJsonArray());
+        if (TunnelDevice is not null)
+        {
+            json.WriteString(nameof(TunnelDevice), TunnelDevice);
+        }
+
+        json.WriteNumber(nameof(HeartbeatInterval), (long)HeartbeatInterval.TotalSeconds);
+        json.WriteString(nameof(PacketMagic), PacketMagic);
+        json.WriteNumber(nameof(Mtu), Mtu);
+        json.WriteBoolean(nameof(Firewall), Firewall);
+        json.WriteString(nameof(Offload), Choices.Text(Choices.Offload, Offload));
+    }
+}
