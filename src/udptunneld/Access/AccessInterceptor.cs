@@ -1,0 +1,91 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using UdpTunnel.Api;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Access;
+
+/// <summary>Lets each call through only if the caller's role suffices, and writes down who changed something.</summary>
+internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<AccessInterceptor> logger) : Interceptor
+{
+    /// <summary>Who makes a call. The kernel is asked once per connection.</summary>
+    public static Caller CallerOf(ServerCallContext context)
+    {
+        var features = context.GetHttpContext().Features;
+        var items = features.GetRequiredFeature<IConnectionItemsFeature>().Items;
+        if (items.TryGetValue(typeof(Caller), out var known))
+        {
+            return (Caller)known!;
+        }
+
+        var caller = Caller.Of(features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
+        items[typeof(Caller)] = caller;
+        return caller;
+    }
+
+    /// <inheritdoc/>
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        Check(context);
+        return continuation(request, context);
+    }
+
+    /// <inheritdoc/>
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        Check(context);
+        return continuation(request, responseStream, context);
+    }
+
+    /// <inheritdoc/>
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream,
+        ServerCallContext context,
+        ClientStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        Check(context);
+        return continuation(requestStream, context);
+    }
+
+    /// <inheritdoc/>
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        Check(context);
+        return continuation(requestStream, responseStream, context);
+    }
+
+    private void Check(ServerCallContext context)
+    {
+        var required = MethodRoles.Required(context.Method);
+        var caller = CallerOf(context);
+        var (role, reason) = policy.RoleOf(caller);
+        if (required == Role.Unspecified || role < required)
+        {
+            LogDenied(caller.User, caller.Process, context.Method);
+            throw Errors.Exception(
+                ErrorReason.RoleRequired, $"{context.Method[1..]} needs {policy.Needed(required)}; you (uid {caller.User}) are {reason}");
+        }
+
+        if (required == Role.Operate)
+        {
+            LogOperated(caller.User, caller.Process, context.Method);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "denied to uid {User}, pid {Process}: {Method}")]
+    private partial void LogDenied(uint user, int process, string method);
+
+    [LoggerMessage(LogLevel.Information, "uid {User}, pid {Process}: {Method}")]
+    private partial void LogOperated(uint user, int process, string method);
+}

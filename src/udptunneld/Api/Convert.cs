@@ -1,0 +1,104 @@
+using Google.Protobuf.WellKnownTypes;
+using UdpTunnel.Config;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Api;
+
+/// <summary>From the daemon's own types to the ones of the protos. Enumerations have the same numbers on both sides.</summary>
+internal static class Convert
+{
+    public static V1.Tunnel ToTunnel(TunnelStatus status)
+    {
+        var config = status.Config;
+        var tunnel = new V1.Tunnel
+        {
+            Name = config.Name,
+            Mode = config.IsServer ? V1.TunnelMode.Server : V1.TunnelMode.Client,
+            State = (V1.TunnelState)status.State,
+            Problem = status.Problem,
+            Device = status.Device,
+            TunnelAddress = config.TunnelAddress.ToString(),
+            NetworkAddress = config.NetworkAddress.ToString(),
+            LocalPort = (uint)status.LocalPort,
+            Mtu = (uint)config.Mtu,
+            Firewall = config.Firewall,
+            Ephemeral = status.Ephemeral,
+            Started = ToTimestamp(status.Started),
+            Peer = new V1.Peer { Endpoint = status.Peer, LastHeard = ToTimestamp(status.LastHeard) },
+            Offloads = new V1.Offloads
+            {
+                TunTcp = status.TunOffloads.HasFlag(TunOffloads.Tcp),
+                TunUdp = status.TunOffloads.HasFlag(TunOffloads.Udp),
+                UdpSegment = status.UdpSegments,
+                UdpGro = status.UdpMerges,
+            },
+            Counters = ToCounters(status),
+            Rates = new V1.Rates
+            {
+                PacketsOutPerSecond = status.Rates.PacketsOut,
+                BytesOutPerSecond = status.Rates.BytesOut,
+                PacketsInPerSecond = status.Rates.PacketsIn,
+                BytesInPerSecond = status.Rates.BytesIn,
+            },
+            HeartbeatInterval = (uint)config.HeartbeatInterval.TotalSeconds,
+        };
+        tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
+        return tunnel;
+    }
+
+    public static V1.Event ToEvent(Events.Event e) => new()
+    {
+        Sequence = e.Sequence,
+        Time = Timestamp.FromDateTimeOffset(e.Time),
+        Kind = (V1.EventKind)e.Kind,
+        Level = (V1.EventLevel)e.Level,
+        Tunnel = e.Tunnel,
+        Message = e.Message,
+    };
+
+    public static V1.Diagnostic ToDiagnostic(Diagnostic diagnostic) => new()
+    {
+        Severity = diagnostic.Severity == DiagnosticSeverity.Error ? V1.Severity.Error : V1.Severity.Warning,
+        Line = diagnostic.Line,
+        Column = diagnostic.Column,
+        Field = diagnostic.Field,
+        Message = diagnostic.Message,
+    };
+
+    public static V1.Change ToChange(FieldChange change) => new()
+    {
+        Field = change.Field,
+        Before = change.Before,
+        After = change.After,
+        NeedsRestart = change.Effect != ChangeEffect.Live,
+    };
+
+    public static IEnumerable<V1.PortRange> ToRanges(PortSet ports) =>
+        ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last });
+
+    private static V1.Counters ToCounters(TunnelStatus status)
+    {
+        var counters = new V1.Counters
+        {
+            PacketsOut = (ulong)status.Totals.PacketsOut,
+            BytesOut = (ulong)status.Totals.BytesOut,
+            PacketsIn = (ulong)status.Totals.PacketsIn,
+            BytesIn = (ulong)status.Totals.BytesIn,
+            HeartbeatsOut = (ulong)status.HeartbeatsOut,
+            HeartbeatsIn = (ulong)status.HeartbeatsIn,
+            PeerChanges = (ulong)status.PeerChanges,
+            DnsLookups = (ulong)status.LookUps,
+            DnsFailures = (ulong)status.LookUpFailures,
+            Flows = (uint)status.Flows,
+        };
+        counters.Drops.AddRange(status.Drops.Select(d => new V1.Drops
+        {
+            Reason = (V1.DropReason)d.Reason,
+            Direction = (V1.Direction)d.Direction,
+            Packets = (ulong)d.Packets,
+        }));
+        return counters;
+    }
+
+    private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
+}

@@ -1,0 +1,49 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using UdpTunnel.Tunnel;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Api;
+
+/// <summary>
+/// Errors as a client sees them: a gRPC status and, in the trailer <c>grpc-status-details-bin</c>, a <c>google.rpc.Status</c> with a stable
+/// reason (protos/udptunnel/v1/error.proto).
+/// </summary>
+internal static class Errors
+{
+    private const string Domain = "udptunnel";
+    private const string DetailsTrailer = "grpc-status-details-bin";
+
+    /// <summary>What a client gets for a request that could not be done.</summary>
+    public static RpcException From(TunnelException e) =>
+        Exception((ErrorReason)e.Fault, e.Message, e.Diagnostics.Select(Convert.ToDiagnostic));
+
+    /// <summary>An error with a stable reason.</summary>
+    public static RpcException Exception(ErrorReason reason, string message, IEnumerable<Diagnostic>? diagnostics = null)
+    {
+        var code = CodeOf(reason);
+        var status = new Google.Rpc.Status { Code = (int)code, Message = message };
+        status.Details.Add(Any.Pack(new ErrorInfo { Domain = Domain, Reason = NameOf(reason) }));
+        status.Details.AddRange((diagnostics ?? []).Select(d => Any.Pack(d)));
+        return new RpcException(new Grpc.Core.Status(code, message), new Metadata { { DetailsTrailer, status.ToByteArray() } }, message);
+    }
+
+    /// <summary>The gRPC status that goes with a reason.</summary>
+    internal static StatusCode CodeOf(ErrorReason reason) => reason switch
+    {
+        ErrorReason.InvalidRequest or ErrorReason.InvalidConfiguration => StatusCode.InvalidArgument,
+        ErrorReason.RoleRequired => StatusCode.PermissionDenied,
+        ErrorReason.NoSuchTunnel => StatusCode.NotFound,
+        ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken => StatusCode.AlreadyExists,
+        ErrorReason.LimitReached => StatusCode.ResourceExhausted,
+        ErrorReason.System or ErrorReason.Unspecified => StatusCode.Internal,
+        _ => StatusCode.FailedPrecondition,
+    };
+
+    /// <summary>"NO_SUCH_TUNNEL": the proto's name without the enum's prefix, as ErrorInfo asks for.</summary>
+    internal static string NameOf(ErrorReason reason) =>
+        ErrorReflection.Descriptor.EnumTypes.First(e => e.Name == nameof(ErrorReason))
+            .FindValueByNumber((int)reason).Name["ERROR_REASON_".Length..];
+}

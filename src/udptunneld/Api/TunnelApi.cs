@@ -1,0 +1,125 @@
+using System.Text;
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using UdpTunnel.Config;
+using UdpTunnel.Tunnel;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Api;
+
+/// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
+internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider time) : TunnelService.TunnelServiceBase
+{
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
+
+    /// <inheritdoc/>
+    public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
+    {
+        var (config, warnings) = Parse(request.Configuration, request.Name);
+        var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
+        return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { warnings.Select(Convert.ToDiagnostic) } };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<StopTunnelResponse> StopTunnel(StopTunnelRequest request, ServerCallContext context)
+    {
+        var last = await host.StopAsync(Required(request.Name), context.CancellationToken);
+        return new StopTunnelResponse { Tunnel = Convert.ToTunnel(last) };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ReloadTunnelResponse> ReloadTunnel(ReloadTunnelRequest request, ServerCallContext context)
+    {
+        var name = Required(request.Name);
+        var (config, warnings) = Parse(request.Configuration, name);
+        var changes = request.DryRun
+            ? host.Compare(name, config)
+            : await host.ReloadAsync(name, config, request.AllowRestart, context.CancellationToken);
+        return new ReloadTunnelResponse
+        {
+            Applied = !request.DryRun && changes.Count > 0,
+            Changes = { changes.Select(Convert.ToChange) },
+            Warnings = { warnings.Select(Convert.ToDiagnostic) },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override Task<ListTunnelsResponse> ListTunnels(ListTunnelsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListTunnelsResponse { Tunnels = { host.List(Names(request.Names)).Select(Convert.ToTunnel) } });
+
+    /// <inheritdoc/>
+    public override async Task WatchTunnels(
+        WatchTunnelsRequest request, IServerStreamWriter<WatchTunnelsResponse> responseStream, ServerCallContext context)
+    {
+        var interval = request.Interval?.ToTimeSpan() ?? DefaultInterval;
+        if (interval < LeastInterval || interval > MostInterval)
+        {
+            throw new TunnelException(Fault.InvalidRequest, "the interval must be 100 ms to 1 h");
+        }
+
+        using var watcher = watchers.Enter(context);
+        var tunnels = host.List(Names(request.Names));
+        using var timer = new PeriodicTimer(interval, time);
+        do
+        {
+            var response = new WatchTunnelsResponse
+            {
+                Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
+                Tunnels = { tunnels.Select(Convert.ToTunnel) },
+            };
+            await responseStream.WriteAsync(response, watcher.Stopped);
+            await timer.WaitForNextTickAsync(watcher.Stopped);
+            tunnels = host.ListExisting(request.Names);
+        }
+        while (true);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<UpdatePortsResponse> UpdatePorts(UpdatePortsRequest request, ServerCallContext context)
+    {
+        var ports = await host.UpdatePortsAsync(
+            Required(request.Name), Ports(request.Allow), Ports(request.Deny), context.CancellationToken);
+        return new UpdatePortsResponse { AllowedPorts = { Convert.ToRanges(ports) } };
+    }
+
+    private static string Required(string name) =>
+        name.Length > 0 ? name : throw new TunnelException(Fault.InvalidRequest, "the name is missing");
+
+    private static RepeatedField<string> Names(RepeatedField<string> names) => names.Count <= TunnelHost.Capacity
+        ? names
+        : throw new TunnelException(Fault.InvalidRequest, $"more than {TunnelHost.Capacity} names");
+
+    private static (TunnelConfig Config, IEnumerable<Config.Diagnostic> Warnings) Parse(string text, string name)
+    {
+        if (name.Length > 0 && !ConfigurationName.TryValidate(name, out var error))
+        {
+            throw new TunnelException(Fault.InvalidRequest, $"name: {error}");
+        }
+
+        var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null);
+        return result.Configuration switch
+        {
+            TunnelConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),
+            null => throw new TunnelException(result.Diagnostics),
+            _ => throw new TunnelException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
+        };
+    }
+
+    private static PortSet Ports(RepeatedField<V1.PortRange> ranges)
+    {
+        if (ranges.Count > ushort.MaxValue)
+        {
+            throw new TunnelException(Fault.InvalidRequest, "more ranges than ports");
+        }
+
+        return PortSet.Create([.. ranges.Select(Range)]);
+
+        static Config.PortRange Range(V1.PortRange range) => range.First is > 0 and <= ushort.MaxValue
+            && range.Last >= range.First && range.Last <= ushort.MaxValue
+                ? new Config.PortRange((ushort)range.First, (ushort)range.Last)
+                : throw new TunnelException(Fault.InvalidRequest, $"{range.First}-{range.Last} is not a range of ports (1 to 65535)");
+    }
+}

@@ -1,0 +1,43 @@
+using Grpc.Core;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Api;
+
+/// <summary>
+/// The open streams: bounds how many there are at once, so that a client that opens them without reading fills nothing, and ends them
+/// when the daemon stops.
+/// </summary>
+internal sealed class Watchers(IHostApplicationLifetime lifetime)
+{
+    /// <summary>Streams at once, of all clients together.</summary>
+    public const int Capacity = 128;
+
+    private int _open;
+
+    /// <summary>Takes a place for a stream; disposing of the result gives it back.</summary>
+    /// <exception cref="RpcException">All places are taken.</exception>
+    public Watcher Enter(ServerCallContext context)
+    {
+        if (Interlocked.Increment(ref _open) > Capacity)
+        {
+            Interlocked.Decrement(ref _open);
+            throw Errors.Exception(ErrorReason.LimitReached, $"{Capacity} streams are open already, which is the most");
+        }
+
+        return new Watcher(this, CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping));
+    }
+
+    /// <summary>One open stream.</summary>
+    internal sealed class Watcher(Watchers watchers, CancellationTokenSource stop) : IDisposable
+    {
+        /// <summary>Ends when the client is gone or the daemon stops.</summary>
+        public CancellationToken Stopped => stop.Token;
+
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            stop.Dispose();
+            Interlocked.Decrement(ref watchers._open);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using UdpTunnel.Access;
+using UdpTunnel.Api;
+using UdpTunnel.Events;
+using UdpTunnel.Linux;
+using UdpTunnel.State;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel;
+
+/// <summary>Puts the parts together: state, tunnels, and the control API on its socket.</summary>
+internal static partial class Daemon
+{
+    // Requests are short and streams end with the daemon, so nobody needs longer to finish.
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
+
+    // A configuration of 1 MiB and what is around it.
+    private const int MaxRequest = 2 * 1024 * 1024;
+
+    /// <summary>Runs until SIGTERM or SIGINT.</summary>
+    /// <returns>The exit code: 0, or 1 if it could not start.</returns>
+    public static async Task<int> RunAsync(DaemonOptions options)
+    {
+        WebApplication app;
+        System.Net.Sockets.Socket listener;
+        var group = UnixGroups.Find(DaemonOptions.OperateGroup);
+        try
+        {
+            listener = ControlSocket.Listen(options.Socket, group);
+        }
+        catch (IOException e)
+        {
+            await Console.Error.WriteLineAsync($"udptunneld: {e.Message}");
+            return 1;
+        }
+
+        using (listener)
+        {
+            try
+            {
+                app = Build(options, group, listener);
+            }
+            catch (IOException e)
+            {
+                await Console.Error.WriteLineAsync($"udptunneld: {e.Message}");
+                return 1;
+            }
+
+            await using (app)
+            {
+                var events = app.Services.GetRequiredService<EventLog>();
+                var host = app.Services.GetRequiredService<TunnelHost>();
+                await host.StartAsync(ConfigDirectory.Load(options.ConfigDirectory, events));
+                await app.StartAsync();
+                events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
+                await app.WaitForShutdownAsync();
+            }
+
+            File.Delete(options.Socket);
+        }
+
+        return 0;
+    }
+
+    private static WebApplication Build(DaemonOptions options, UnixGroup? group, System.Net.Sockets.Socket listener)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        Log(builder.Logging);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.ListenHandle((ulong)listener.Handle, listen => listen.Protocols = HttpProtocols.Http2);
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
+        builder.Services.AddGrpc(grpc =>
+        {
+            grpc.MaxReceiveMessageSize = MaxRequest;
+            grpc.Interceptors.Add<AccessInterceptor>();
+            grpc.Interceptors.Add<ErrorInterceptor>();
+        });
+        builder.Services
+            .AddSingleton(options)
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(new AccessPolicy(Libc.GetEffectiveUser(), group, lookGroup: null))
+            .AddSingleton<AccessInterceptor>()
+            .AddSingleton<ErrorInterceptor>()
+            .AddSingleton<EventLog>()
+            .AddSingleton<Watchers>()
+            .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
+            .AddSingleton<TunnelHost>();
+
+        var app = builder.Build();
+        app.MapGrpcService<DaemonApi>();
+        app.MapGrpcService<EventApi>();
+        app.MapGrpcService<TunnelApi>();
+        app.MapGrpcService<HealthApi>();
+        app.MapGrpcService<ReflectionApi>();
+        _ = app.Services.GetRequiredService<StateStore>();
+        return app;
+    }
+
+    /// <summary>To standard error: with journald's priorities under systemd, which sets JOURNAL_STREAM, else with a time.</summary>
+    private static void Log(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null)
+        {
+            logging.AddSystemdConsole();
+        }
+        else
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss.fff ";
+            });
+        }
+
+        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,26 @@
+using System.Reflection;
+
+namespace UdpTunnel;
+
+/// <summary>How the daemon was started.</summary>
+internal sealed record DaemonOptions
+{
+    /// <summary>Members may operate the daemon.</summary>
+    public const string OperateGroup = "udptunnel";
+
+    /// <summary>The program's version, for example "0.1.0".</summary>
+    public static string Version { get; } =
+        typeof(DaemonOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>Where the control socket is.</summary>
+    public string Socket { get; init; } = "/run/udptunnel/udptunneld.sock";
+
+    /// <summary>Where state is kept.</summary>
+    public string StateDirectory { get; init; } = "/var/lib/udptunnel";
+
+    /// <summary>Where the administrator's files are: tunnels.d/*.json start with the daemon.</summary>
+    public string ConfigDirectory { get; init; } = "/etc/udptunnel";
+
+    /// <summary>When the daemon started.</summary>
+    public DateTimeOffset Started { get; init; }
+}

@@ -1,0 +1,104 @@
+namespace UdpTunnel.Events;
+
+/// <summary>
+/// The last events, in a ring. Watchers keep no queue of their own: each reads from the ring where it left off, so that a slow one costs
+/// nothing and misses what was overwritten (visible as a gap in the sequence).
+/// </summary>
+internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logger)
+{
+    /// <summary>How many events are remembered.</summary>
+    public const int Capacity = 1024;
+
+    private readonly Event[] _ring = new Event[Capacity];
+
+    // Protects the ring, its end and the signal.
+    private readonly Lock _gate = new();
+    private ulong _last;
+    private TaskCompletionSource _added = NewSignal();
+
+    /// <summary>Records an event and writes it to the log.</summary>
+    public void Add(EventKind kind, EventLevel level, string tunnel, string message)
+    {
+        TaskCompletionSource added;
+        lock (_gate)
+        {
+            _last++;
+            _ring[_last % Capacity] = new Event(_last, time.GetUtcNow(), kind, level, tunnel, message);
+            added = _added;
+            _added = NewSignal();
+        }
+
+        added.SetResult();
+        Log(level, tunnel, message);
+    }
+
+    /// <summary>The remembered events after a given one, oldest first.</summary>
+    /// <param name="sequence">The last event already known; 0 for none.</param>
+    public IReadOnlyList<Event> After(ulong sequence)
+    {
+        lock (_gate)
+        {
+            return Read(sequence);
+        }
+    }
+
+    /// <summary>Waits until there are events after a given one.</summary>
+    /// <param name="sequence">The last event already known; 0 for none.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<IReadOnlyList<Event>> WaitAfterAsync(ulong sequence, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task added;
+            lock (_gate)
+            {
+                if (_last > sequence)
+                {
+                    return Read(sequence);
+                }
+
+                added = _added.Task;
+            }
+
+            await added.WaitAsync(cancellationToken);
+        }
+    }
+
+    private List<Event> Read(ulong sequence)
+    {
+        var oldest = _last > Capacity ? _last - Capacity + 1 : 1;
+        var result = new List<Event>();
+        for (var i = Math.Max(oldest, sequence + 1); i <= _last; i++)
+        {
+            result.Add(_ring[i % Capacity]);
+        }
+
+        return result;
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Log(EventLevel level, string tunnel, string message)
+    {
+        var severity = level switch
+        {
+            EventLevel.Error => LogLevel.Error,
+            EventLevel.Warning => LogLevel.Warning,
+            _ => LogLevel.Information,
+        };
+        if (tunnel.Length > 0)
+        {
+            LogTunnel(severity, tunnel, message);
+        }
+        else
+        {
+            LogDaemon(severity, message);
+        }
+    }
+
+    [LoggerMessage(Message = "{Tunnel}: {Message}")]
+    private partial void LogTunnel(LogLevel level, string tunnel, string message);
+
+    [LoggerMessage(Message = "{Message}")]
+    private partial void LogDaemon(LogLevel level, string message);
+}

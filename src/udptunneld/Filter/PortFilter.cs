@@ -1,0 +1,116 @@
+using System.Runtime.CompilerServices;
+using UdpTunnel.Config;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Filter;
+
+/// <summary>
+/// The port filter of a tunnel: which packets may pass, by allowed ports and by what was seen before. Of TCP and UDP:
+/// <code>
+///  source allowed   destination allowed   verdict
+///  yes              yes                   pass
+///  no               yes                   pass, and remember the flow
+///  yes              no                    pass only as the answer to a flow that the other direction opened in the last 300 s
+///  no               no                    drop
+/// </code>
+/// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port 0 is a port that
+/// is never allowed.
+/// <para>
+/// Packets that go out are checked by one thread, packets that come in by another, at the same time and without locks. Everything
+/// else may be called from any thread.
+/// </para>
+/// </summary>
+internal sealed unsafe class PortFilter : IDisposable
+{
+    /// <summary>Flows that each direction may have opened, unless one says otherwise.</summary>
+    public const int DefaultMaxFlows = 65_536;
+
+    private readonly FlowTable _openedOut;
+    private readonly FlowTable _openedIn;
+    private readonly DirectionFilter _out;
+    private readonly DirectionFilter _in;
+    private volatile PortBitmap _ports;
+
+    /// <param name="ports">The allowed ports.</param>
+    /// <param name="maxFlows">Flows that each direction may have opened, 1 to <see cref="FlowTable.LargestBound"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
+    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows)
+    {
+        _ports = new PortBitmap(ports);
+        _openedOut = new FlowTable(maxFlows);
+        _openedIn = new FlowTable(maxFlows);
+        _out = new DirectionFilter(_openedOut, _openedIn);
+        _in = new DirectionFilter(_openedIn, _openedOut);
+    }
+
+    /// <summary>
+    /// The allowed ports. A change holds from the next packet on, also for flows that are remembered: those of a port that is no longer
+    /// allowed stop, and go on if it is allowed again in time.
+    /// </summary>
+    public PortSet Ports
+    {
+        get => _ports.Ports;
+        set => _ports = new PortBitmap(value);
+    }
+
+    /// <summary>Flows that each direction may have opened.</summary>
+    public int MaxFlows => _openedOut.MaxFlows;
+
+    /// <summary>Grows with each new flow, so that a saver sees whether there is anything to save.</summary>
+    public long Generation => _openedOut.Generation + _openedIn.Generation;
+
+    /// <summary>
+    /// The verdict on a packet or superpacket. One thread may ask for packets that go out and one for packets that come in. Neither
+    /// allocates, locks nor throws.
+    /// </summary>
+    /// <param name="direction">Where the packet goes.</param>
+    /// <param name="packet">First byte of the packet.</param>
+    /// <param name="length">Length of the packet, in bytes; no byte behind it is read.</param>
+    /// <param name="now">
+    /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
+    /// </param>
+    /// <returns>
+    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, Port, NoFlow, Fragment and FlowTableFull.
+    /// </returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public DropReason Check(Direction direction, byte* packet, int length, uint now) =>
+        (direction == Direction.Out ? _out : _in).Check(_ports, packet, length, now);
+
+    /// <summary>Flows that are remembered, of both directions. 0 after <see cref="Dispose"/>.</summary>
+    /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
+    public int FlowCount(uint now) => _openedOut.Count(now) + _openedIn.Count(now);
+
+    /// <summary>The flows that are remembered, in no order. Empty after <see cref="Dispose"/>.</summary>
+    /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
+    public IReadOnlyList<RememberedFlow> Flows(uint now)
+    {
+        var flows = new List<RememberedFlow>(FlowCount(now));
+        _openedOut.AddTo(flows, Direction.Out, now);
+        _openedIn.AddTo(flows, Direction.In, now);
+        return flows;
+    }
+
+    /// <summary>
+    /// Remembers a flow of before a restart, so that its answers still pass. Only before the threads of the two directions start.
+    /// </summary>
+    /// <param name="flow">As <see cref="Flows"/> gave it, its age increased by the time since then.</param>
+    /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
+    /// <returns>False if it is too old by now, no flow of TCP or UDP to a port, or there is no room.</returns>
+    public bool Restore(RememberedFlow flow, uint now)
+    {
+        if (flow.Flow.Protocol is not (Ipv4Header.Tcp or Ipv4Header.Udp) || flow.Flow.DestinationPort == 0)
+        {
+            return false;
+        }
+
+        FlowTable opened = flow.OpenedBy == Direction.Out ? _openedOut : _openedIn;
+        return opened.Restore(new FlowKey(flow.Flow), flow.Age, now);
+    }
+
+    /// <summary>Frees the flow tables. Both threads must be done.</summary>
+    public void Dispose()
+    {
+        _openedOut.Dispose();
+        _openedIn.Dispose();
+    }
+}

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// The C library. Every system call that .NET does not offer is declared here, and only this folder uses it.
+/// Layouts and numbers hold for x86-64 and arm64 alike (both are little-endian LP64 with the generic tables).
+/// </summary>
+internal static unsafe partial class Libc
+{
+    /// <summary>The error of the last call that this thread made.</summary>
+    public static Errno LastError => (Errno)Marshal.GetLastPInvokeError();
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "dup3", SetLastError = true)]
+    public static partial int Dup3(int from, int to, int flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Ioctl(int descriptor, nuint request, nint argument);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int descriptor, byte* buffer, nint length);
+
+    [LibraryImport("libc", EntryPoint = "preadv2", SetLastError = true)]
+    public static partial nint ReadVector(int descriptor, void* slices, int count, long offset, int flags);
+
+    [LibraryImport("libc", EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteVector(int descriptor, void* slices, int count);
+
+    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
+    public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
+    public static partial int Bind(int descriptor, void* address, int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockname", SetLastError = true)]
+    public static partial int GetSocketName(int descriptor, void* address, int* length);
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    public static partial int SetSocketOption(int descriptor, int level, int name, void* value, int length);
+
+    [LibraryImport("libc", EntryPoint = "shutdown", SetLastError = true)]
+    public static partial int Shutdown(int descriptor, int how);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    public static partial nint Send(int descriptor, void* buffer, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    public static partial nint Receive(int descriptor, void* buffer, nint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMessages(int descriptor, MessageHeader* messages, uint count, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
+    public static partial int ReceiveMessages(int descriptor, MessageHeader* messages, uint count, int flags, void* timeout);
+
+    [LibraryImport("libc", EntryPoint = "umask")]
+    public static partial uint Umask(uint mask);
+
+    [LibraryImport("libc", EntryPoint = "chown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, uint owner, uint group);
+
+    [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int GetGroupByName(string name, GroupEntry* entry, byte* buffer, nint length, GroupEntry** result);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint GetEffectiveUser();
+
+    /// <summary><c>struct group</c> (grp.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct GroupEntry
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Id;
+        public byte** Members;
+    }
+
+    /// <summary><c>struct mmsghdr</c>: a <c>struct msghdr</c> (56 bytes) and the length that was sent or received.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 64)]
+    public struct MessageHeader
+    {
+        public void* Name;
+        public int NameLength;
+        public void* Slices;
+        public nint SliceCount;
+        public void* Control;
+        public nint ControlLength;
+        public int Flags;
+        private readonly int _padding;
+        public uint Length;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// One connection to the kernel's nftables through libnftables, which runs nft's language inside this process: no command, no shell.
+/// </summary>
+/// <remarks>
+/// A table with <c>flags owner</c> belongs to the netlink socket of the context that made it: nobody else can change it, and the kernel
+/// removes it when the socket closes, also when this process is killed (Linux 5.12).
+/// </remarks>
+internal sealed partial class Nftables : IDisposable
+{
+    private nint _context;
+
+    /// <exception cref="LinuxException">libnftables is not installed.</exception>
+    public Nftables()
+    {
+        try
+        {
+            _context = New(0);
+        }
+        catch (DllNotFoundException)
+        {
+            throw new LinuxException("cannot load libnftables.so.1 (Debian package libnftables1)", Errno.NoEntry);
+        }
+
+        if (_context == 0)
+        {
+            throw new LinuxException("cannot start libnftables", Errno.OutOfMemory);
+        }
+
+        _ = BufferErrors(_context);
+        _ = BufferOutput(_context);
+    }
+
+    /// <summary>Runs commands as one transaction: all of them or none.</summary>
+    /// <returns>Null, or what nft says is wrong.</returns>
+    public string? Run(string commands)
+    {
+        if (Run(_context, commands) == 0)
+        {
+            return null;
+        }
+
+        var text = Marshal.PtrToStringUTF8(GetErrors(_context))?.Trim();
+        return string.IsNullOrEmpty(text) ? "no reason given" : text;
+    }
+
+    /// <summary>Closes the connection; the kernel removes the tables that it owns.</summary>
+    public void Dispose()
+    {
+        if (_context != 0)
+        {
+            Free(_context);
+            _context = 0;
+        }
+    }
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_new")]
+    private static partial nint New(uint flags);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_free")]
+    private static partial void Free(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_buffer_error")]
+    private static partial int BufferErrors(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_buffer_output")]
+    private static partial int BufferOutput(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_get_error_buffer")]
+    private static partial nint GetErrors(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_run_cmd_from_buffer", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Run(nint context, string commands);
+}

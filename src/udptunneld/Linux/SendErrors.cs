@@ -1,0 +1,28 @@
+namespace UdpTunnel.Linux;
+
+/// <summary>The one place that decides what an error of <c>sendmsg</c> on a UDP socket means. Pure.</summary>
+internal static class SendErrors
+{
+    /// <summary>How often an error that may pass at once is tried again.</summary>
+    private const int MaxAttempts = 3;
+
+    /// <summary>Decides.</summary>
+    /// <param name="error">What the kernel said.</param>
+    /// <param name="segmented">Whether the send used UDP_SEGMENT.</param>
+    /// <param name="attempt">How often this send failed before.</param>
+    public static SendVerdict Classify(Errno error, bool segmented, int attempt) => error switch
+    {
+        Errno.Interrupted => SendVerdict.Retry,
+
+        // udp_send_skb: EIO for a device without checksum offload or an xfrm route; EINVAL or EMSGSIZE for a segment above the path MTU,
+        // which one by one would be fragmented.
+        Errno.InputOutput or Errno.Invalid or Errno.MessageTooLong when segmented => SendVerdict.SendSingly,
+        Errno.MessageTooLong => SendVerdict.TooBig,
+
+        // A pending ICMP error is reported once and cleared by that; buffers free up while the device sends.
+        Errno.ConnectionRefused or Errno.NoBuffers or Errno.Again or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
+
+        // EPERM is a netfilter rule that drops; ENETDOWN, ENETUNREACH and EHOSTUNREACH pass when the network is back.
+        _ => SendVerdict.Lost,
+    };
+}

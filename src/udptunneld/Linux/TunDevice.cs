@@ -1,0 +1,198 @@
+using System.Text;
+using UdpTunnel.Packets;
+using UdpTunnel.Tunnel;
+using static UdpTunnel.Linux.TunConstants;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// A TUN device of our own. It lives as long as its descriptor is open, so that nothing is left behind whatever ends the process.
+/// </summary>
+/// <remarks>
+/// The descriptor stays blocking: reading first blocks for one packet and then drains the rest with RWF_NOWAIT, which costs one system
+/// call less per wake-up than poll. A blocked read ends when the device is deleted (EFAULT), which is how <see cref="Stop"/> works.
+/// </remarks>
+internal sealed unsafe class TunDevice : ITun
+{
+    private const int RWF_NOWAIT = 8;
+
+    private readonly string _requestedName;
+    private readonly bool _offload;
+    private readonly int _descriptor;
+
+    private TunDevice(string requestedName, bool offload, int descriptor, string name, TunOffloads offloads)
+    {
+        _requestedName = requestedName;
+        _offload = offload;
+        _descriptor = descriptor;
+        Name = name;
+        Offloads = offloads;
+        Index = RouteSocket.FindLink(name) ?? throw new LinuxException($"device {name} is gone", Errno.NoDevice);
+    }
+
+    /// <inheritdoc/>
+    public string Name { get; private set; }
+
+    /// <inheritdoc/>
+    public int Index { get; private set; }
+
+    /// <inheritdoc/>
+    public TunOffloads Offloads { get; private set; }
+
+    /// <summary>Makes a device. It has no address yet and is down.</summary>
+    /// <param name="name">Its name; empty lets the kernel choose (tun0, tun1, …).</param>
+    /// <param name="offload">Whether superpackets are wanted.</param>
+    /// <exception cref="LinuxException">No /dev/net/tun, no CAP_NET_ADMIN, or the name is taken.</exception>
+    public static TunDevice Open(string name, bool offload)
+    {
+        var descriptor = Attach(name, offload, out var actualName, out var offloads);
+        try
+        {
+            return new TunDevice(name, offload, descriptor, actualName, offloads);
+        }
+        catch
+        {
+            _ = Libc.Close(descriptor);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Read(PacketBatch batch)
+    {
+        batch.Clear();
+        nint length;
+        do
+        {
+            length = Libc.Read(_descriptor, batch.Target(0), PacketBatch.TargetSize);
+        }
+        while (length < 0 && Libc.LastError == Errno.Interrupted);
+
+        if (length < 0)
+        {
+            return 0;
+        }
+
+        batch.Accept((int)length);
+
+        // After a superpacket the sender is busy with the next one: looking for more then costs a system call and finds nothing.
+        if (length < PacketBatch.LargePacket)
+        {
+            Drain(batch);
+        }
+
+        return batch.Count;
+    }
+
+    private void Drain(PacketBatch batch)
+    {
+        while (!batch.IsFull)
+        {
+            var slice = new Slice(batch.Target(batch.Count), PacketBatch.TargetSize);
+            var length = Libc.ReadVector(_descriptor, &slice, 1, -1, RWF_NOWAIT);
+            if (length <= 0)
+            {
+                return;
+            }
+
+            batch.Accept((int)length);
+        }
+    }
+
+    /// <inheritdoc/>
+    public WriteStatus Write(Slice* slices, int count)
+    {
+        while (true)
+        {
+            if (Libc.WriteVector(_descriptor, slices, count) >= 0)
+            {
+                return WriteStatus.Written;
+            }
+
+            switch (Libc.LastError)
+            {
+                case Errno.Interrupted:
+                    continue;
+                case Errno.Invalid:
+                    return WriteStatus.Refused;
+                default:
+                    return WriteStatus.DeviceFailed;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Recreate()
+    {
+        var descriptor = Attach(_requestedName.Length > 0 ? _requestedName : Name, _offload, out var name, out var offloads);
+
+        // The other thread may be inside a system call on the old descriptor: replacing what the number stands for is atomic, while
+        // closing it and using another number would race.
+        var replaced = Libc.Dup3(descriptor, _descriptor, O_CLOEXEC);
+        var error = Libc.LastError;
+        _ = Libc.Close(descriptor);
+        if (replaced < 0)
+        {
+            throw new LinuxException("cannot replace the device", error);
+        }
+
+        Name = name;
+        Offloads = offloads;
+        Index = RouteSocket.FindLink(name) ?? throw new LinuxException($"device {name} is gone", Errno.NoDevice);
+    }
+
+    /// <inheritdoc/>
+    public void Stop() => RouteSocket.DeleteLink(Index);
+
+    /// <inheritdoc/>
+    public void Dispose() => _ = Libc.Close(_descriptor);
+
+    private static int Attach(string name, bool offload, out string actualName, out TunOffloads offloads)
+    {
+        var descriptor = Libc.Open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+        if (descriptor < 0)
+        {
+            throw LinuxException.Last("cannot open /dev/net/tun");
+        }
+
+        try
+        {
+            // struct ifreq: name (16 bytes), then a union that starts with the flags.
+            var request = stackalloc byte[40];
+            new Span<byte>(request, 40).Clear();
+            Encoding.ASCII.GetBytes(name, new Span<byte>(request, IFNAMSIZ - 1));
+            *(ushort*)(request + IFNAMSIZ) = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL;
+            if (Libc.Ioctl(descriptor, TUNSETIFF, (nint)request) < 0)
+            {
+                throw LinuxException.Last(name.Length > 0 ? $"cannot make the TUN device {name}" : "cannot make a TUN device");
+            }
+
+            var headerSize = VirtioNetHeader.Size;
+            if (Libc.Ioctl(descriptor, TUNSETVNETHDRSZ, (nint)(&headerSize)) < 0)
+            {
+                throw LinuxException.Last("cannot set the size of the virtio header");
+            }
+
+            actualName = Encoding.ASCII.GetString(new ReadOnlySpan<byte>(request, IFNAMSIZ)).TrimEnd('\0');
+            offloads = offload ? EnableOffloads(descriptor) : TunOffloads.None;
+            return descriptor;
+        }
+        catch
+        {
+            _ = Libc.Close(descriptor);
+            throw;
+        }
+    }
+
+    /// <summary>Takes what the kernel has: UDP superpackets came with Linux 6.2, and some kernels refuse all of it.</summary>
+    private static TunOffloads EnableOffloads(int descriptor)
+    {
+        const nint Tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+        if (Libc.Ioctl(descriptor, TUNSETOFFLOAD, Tcp | TUN_F_USO4 | TUN_F_USO6) == 0)
+        {
+            return TunOffloads.Tcp | TunOffloads.Udp;
+        }
+
+        return Libc.Ioctl(descriptor, TUNSETOFFLOAD, Tcp) == 0 ? TunOffloads.Tcp : TunOffloads.None;
+    }
+}

@@ -1,0 +1,302 @@
+using System.Buffers.Binary;
+using System.Net;
+using UdpTunnel.Packets;
+using UdpTunnel.Tunnel;
+using static UdpTunnel.Linux.SocketConstants;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// The outer socket: dual-stack where the system has IPv6, never connected, because a server's peer may send from a new address at any time.
+/// </summary>
+internal sealed unsafe class UdpSocket : IUdp
+{
+    // With the kernel's default of 208 KiB a burst of superpackets overruns the socket: 6.5 instead of 9.5 Gbit/s (docs/performance.md).
+    private const int BufferSize = 8 * 1024 * 1024;
+
+    // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
+    private const int ControlSize = 24;
+    private const int ControlLength = 18;
+    private const int SegmentSizeOffset = 16;
+
+    /// <summary>Messages of one <c>sendmmsg</c>. A batch seldom has more; the rest goes with the next call.</summary>
+    private const int MaxMessages = 128;
+
+    private readonly int _descriptor;
+    private readonly bool _dualStack;
+    private readonly bool _canSegment;
+    private readonly NativeBuffer _tables;
+    private readonly Libc.MessageHeader* _headers;
+    private readonly byte* _controls;
+    private readonly Endpoint* _peer;
+    private readonly Message[] _messages = new Message[MaxMessages];
+    private volatile bool _segments;
+
+    private UdpSocket(int descriptor, bool dualStack, bool offload)
+    {
+        _descriptor = descriptor;
+        _dualStack = dualStack;
+        Merges = offload && SetOption(IPPROTO_UDP, UDP_GRO, 1);
+
+        // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
+        _canSegment = offload && SetOption(IPPROTO_UDP, UDP_SEGMENT, 0);
+        _segments = _canSegment;
+        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + sizeof(Endpoint)));
+        _headers = (Libc.MessageHeader*)_tables.Start;
+        _controls = (byte*)(_headers + MaxMessages);
+        _peer = (Endpoint*)(_controls + (MaxMessages * ControlSize));
+        for (var i = 0; i < MaxMessages; i++)
+        {
+            var control = _controls + (i * ControlSize);
+            *(nint*)control = ControlLength;
+            *(int*)(control + 8) = IPPROTO_UDP;
+            *(int*)(control + 12) = UDP_SEGMENT;
+            _headers[i].Name = _peer;
+        }
+    }
+
+    /// <inheritdoc/>
+    public int LocalPort { get; private init; }
+
+    /// <inheritdoc/>
+    public bool Segments => _segments;
+
+    /// <inheritdoc/>
+    public bool Merges { get; }
+
+    /// <summary>Opens a socket on all addresses.</summary>
+    /// <param name="port">Port; 0 lets the kernel choose.</param>
+    /// <param name="offload">Whether runs are wanted.</param>
+    /// <exception cref="LinuxException">The port is taken or not allowed.</exception>
+    public static UdpSocket Bind(int port, bool offload)
+    {
+        var descriptor = Libc.Socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        var dualStack = descriptor >= 0;
+        if (!dualStack && Libc.LastError == Errno.AddressFamilyNotSupported)
+        {
+            descriptor = Libc.Socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        }
+
+        if (descriptor < 0)
+        {
+            throw LinuxException.Last("cannot open a UDP socket");
+        }
+
+        try
+        {
+            var localPort = Bind(descriptor, port, dualStack);
+            return new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
+        }
+        catch
+        {
+            _ = Libc.Close(descriptor);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Endpoint ToEndpoint(IPEndPoint address) => Endpoint.From(address, _dualStack);
+
+    /// <inheritdoc/>
+    public bool Receive(ReceiveBatch batch)
+    {
+        Errno error;
+        do
+        {
+            error = batch.Receive(_descriptor);
+        }
+        while (error == Errno.Interrupted);
+
+        return error == Errno.None;
+    }
+
+    /// <inheritdoc/>
+    public SendResult Send(SendBatch batch, in Endpoint peer)
+    {
+        *_peer = peer;
+        var result = default(SendResult);
+        var position = default(Message);
+        while (position.Run < batch.RunCount)
+        {
+            var count = Prepare(batch, ref position);
+            if (Transmit(count, ref result) is { } refused)
+            {
+                _segments = false;
+                position = refused;
+            }
+        }
+
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public bool Send(byte* datagram, int length, in Endpoint peer)
+    {
+        fixed (Endpoint* name = &peer)
+        {
+            var slice = new Slice(datagram, length);
+            var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
+            return Libc.SendMessages(_descriptor, &message, 1, 0) == 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RetrySegments() => _segments = _canSegment;
+
+    /// <inheritdoc/>
+    public void Stop()
+    {
+        // Answers ENOTCONN, because the socket is not connected, and yet wakes the receiving thread.
+        _ = Libc.Shutdown(_descriptor, SHUT_RDWR);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ = Libc.Close(_descriptor);
+        _tables.Dispose();
+    }
+
+    private static int Bind(int descriptor, int port, bool dualStack)
+    {
+        int off = 0;
+        if (dualStack && Libc.SetSocketOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(int)) < 0)
+        {
+            throw LinuxException.Last("cannot open a socket for both IPv4 and IPv6");
+        }
+
+        var address = Endpoint.From(new IPEndPoint(dualStack ? IPAddress.IPv6Any : IPAddress.Any, port), dualStack);
+        var length = address.Length;
+        if (Libc.Bind(descriptor, &address, length) < 0)
+        {
+            throw LinuxException.Last($"cannot use UDP port {port}");
+        }
+
+        if (Libc.GetSocketName(descriptor, &address, &length) < 0)
+        {
+            throw LinuxException.Last("cannot ask for the port of a socket");
+        }
+
+        // The kernel's own limits hold without CAP_NET_ADMIN.
+        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF);
+        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF);
+        return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>((byte*)&address + 2, 2));
+    }
+
+    private static void SetBuffer(int descriptor, int force, int ask)
+    {
+        var size = BufferSize;
+        if (Libc.SetSocketOption(descriptor, SOL_SOCKET, force, &size, sizeof(int)) < 0)
+        {
+            _ = Libc.SetSocketOption(descriptor, SOL_SOCKET, ask, &size, sizeof(int));
+        }
+    }
+
+    private bool SetOption(int level, int name, int value) =>
+        Libc.SetSocketOption(_descriptor, level, name, &value, sizeof(int)) == 0;
+
+    /// <summary>
+    /// Fills the message headers from a position in the batch on and moves it behind them: a run is one message while the kernel takes
+    /// runs, else each of its datagrams is one.
+    /// </summary>
+    private int Prepare(SendBatch batch, ref Message position)
+    {
+        var runs = batch.Runs;
+        var count = 0;
+        while (position.Run < runs.Length && count < MaxMessages)
+        {
+            ref readonly var run = ref runs[position.Run];
+            var datagrams = _segments ? run.Datagrams - position.Datagram : 1;
+            var isLast = position.Datagram + datagrams == run.Datagrams;
+            var bytes = isLast
+                ? run.TotalBytes - (position.Datagram * run.DatagramSize)
+                : datagrams * run.DatagramSize;
+            _messages[count] = position with { Datagrams = datagrams, Bytes = bytes };
+            SetHeader(
+                count++,
+                batch.Slices + run.FirstSlice + (position.Datagram * run.SlicesPerDatagram),
+                datagrams * run.SlicesPerDatagram,
+                datagrams > 1 ? run.DatagramSize : 0);
+            position = isLast
+                ? new Message { Run = position.Run + 1 }
+                : position with { Datagram = position.Datagram + datagrams };
+        }
+
+        return count;
+    }
+
+    /// <summary>Sends the prepared messages.</summary>
+    /// <returns>Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.</returns>
+    private Message? Transmit(int count, ref SendResult result)
+    {
+        var next = 0;
+        var attempt = 0;
+        while (next < count)
+        {
+            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), 0);
+            if (sent > 0)
+            {
+                for (; sent > 0; sent--)
+                {
+                    result.Sent += _messages[next].Datagrams;
+                    result.SentBytes += _messages[next].Bytes;
+                    next++;
+                }
+
+                attempt = 0;
+                continue;
+            }
+
+            ref readonly var failed = ref _messages[next];
+            switch (SendErrors.Classify(Libc.LastError, failed.Datagrams > 1, attempt))
+            {
+                case SendVerdict.Retry:
+                    attempt++;
+                    continue;
+                case SendVerdict.SendSingly:
+                    return failed;
+                case SendVerdict.TooBig:
+                    result.TooBig += failed.Datagrams;
+                    break;
+                default:
+                    result.Failed += failed.Datagrams;
+                    break;
+            }
+
+            next++;
+            attempt = 0;
+        }
+
+        return null;
+    }
+
+    private void SetHeader(int index, Slice* slices, int sliceCount, int segmentSize)
+    {
+        ref var header = ref _headers[index];
+        header.NameLength = _peer->Length;
+        header.Slices = slices;
+        header.SliceCount = sliceCount;
+        header.Control = null;
+        header.ControlLength = 0;
+        if (segmentSize > 0)
+        {
+            var control = _controls + (index * ControlSize);
+            *(ushort*)(control + SegmentSizeOffset) = (ushort)segmentSize;
+            header.Control = control;
+            header.ControlLength = ControlSize;
+        }
+    }
+
+    /// <summary>What one message carries: some datagrams of one run.</summary>
+    private readonly record struct Message
+    {
+        public int Run { get; init; }
+
+        /// <summary>The first datagram, counted within the run.</summary>
+        public int Datagram { get; init; }
+
+        public int Datagrams { get; init; }
+
+        public int Bytes { get; init; }
+    }
+}

@@ -1,0 +1,26 @@
+namespace UdpTunnel.Packets;
+
+/// <summary>
+/// How a checked superpacket will be cut: made by <see cref="Segmenter.Plan"/>, used by <see cref="Segmenter.TryCut"/>. It points to the
+/// superpacket and is valid as long as its bytes are unchanged.
+/// </summary>
+internal readonly unsafe struct CutPlan
+{
+    /// <summary>First byte of the superpacket's IP header.</summary>
+    public byte* Packet { get; init; }
+
+    /// <summary>Length of the superpacket, at most 65,535 bytes.</summary>
+    public int Length { get; init; }
+
+    /// <summary>Length of the IP header with its options: 20 to 60 bytes.</summary>
+    public int IpHeaderLength { get; init; }
+
+    /// <summary>Length of the IP and the transport header with all options: 28 to 120 bytes.</summary>
+    public int HeaderLength { get; init; }
+
+    /// <summary>Bytes of payload in each packet but the last.</summary>
+    public int SegmentSize { get; init; }
+
+    /// <summary>How many packets, and so datagrams, come out: 1 to <see cref="SendBatch.MaxDatagrams"/>.</summary>
+    public int Datagrams { get; init; }
+}

@@ -1,0 +1,49 @@
+namespace UdpTunnel.Packets;
+
+/// <summary>
+/// Why a packet or datagram is dropped. Values and names follow <c>udptunnel.v1.DropReason</c>, where each is explained to users.
+/// </summary>
+internal enum DropReason : byte
+{
+    /// <summary>Not dropped.</summary>
+    None = 0,
+
+    /// <summary>Not an IPv4 packet.</summary>
+    NotIpv4 = 1,
+
+    /// <summary>Truncated, or a header contradicts the packet.</summary>
+    Malformed = 2,
+
+    /// <summary>Neither TCP, UDP nor ICMP.</summary>
+    Protocol = 3,
+
+    /// <summary>An ICMP message that is neither echo nor error.</summary>
+    IcmpType = 4,
+
+    /// <summary>Neither port is allowed.</summary>
+    Port = 5,
+
+    /// <summary>From an allowed port, but the answer to no remembered flow.</summary>
+    NoFlow = 6,
+
+    /// <summary>A later fragment whose first fragment did not pass.</summary>
+    Fragment = 7,
+
+    /// <summary>A new flow while the flow table is full.</summary>
+    FlowTableFull = 8,
+
+    /// <summary>A datagram without the magic.</summary>
+    Magic = 9,
+
+    /// <summary>There is no peer to send to yet.</summary>
+    NoPeer = 10,
+
+    /// <summary>Longer than a datagram can carry.</summary>
+    TooBig = 11,
+
+    /// <summary>The network refused the datagram.</summary>
+    SendFailed = 12,
+
+    /// <summary>The device refused the packet.</summary>
+    DeviceFailed = 13,
+}

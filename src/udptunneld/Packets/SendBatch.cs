@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace UdpTunnel.Packets;
+
+/// <summary>
+/// Everything that goes to the peer after one wake-up: runs of datagrams, in the order in which they were added. The batch points into the
+/// buffers of its caller, which stay untouched until it has been sent and cleared; only headers of cut packets are its own.
+/// <para>
+/// It belongs to one thread. When something does not fit, nothing of it is added and the answer is false: the caller sends, clears and adds it
+/// again, which always works, because an empty batch holds any superpacket.
+/// </para>
+/// </summary>
+/// <remarks>
+/// No finalizer: methods work on raw pointers, below which the collector might free the memory of a batch that is last used in the running
+/// method. Who makes it disposes of it.
+/// </remarks>
+internal sealed unsafe class SendBatch : IDisposable
+{
+    /// <summary>
+    /// Most datagrams of a run. The kernel allows 64 (UDP_MAX_SEGMENTS, more from 6.9), but udp_send_skb compares a length that includes the
+    /// 8 bytes of the UDP header with the segment size × 64, so 64 full ones are refused.
+    /// </summary>
+    public const int MaxRunDatagrams = 63;
+
+    /// <summary>Most bytes of a run: the kernel builds it as one UDP datagram over IPv4 before it cuts it.</summary>
+    public const int MaxRunBytes = UdpHeader.MaxPayload;
+
+    /// <summary>
+    /// Most datagrams of a batch. A superpacket of 65,535 bytes with 8 bytes of payload in each packet, the least that the kernel's TCP
+    /// uses (TCP_MIN_GSO_SIZE), becomes 8,187 packets. Pages of unused capacity are never touched, so they take no memory.
+    /// </summary>
+    public const int MaxDatagrams = 8_192;
+
+    /// <summary>Most bytes of IP and transport header of a cut packet: both may have 40 bytes of options.</summary>
+    public const int MaxPacketHeader = 120;
+
+    private readonly NativeBuffer _memory;
+    private readonly Slice* _slices;
+    private readonly Run* _runs;
+    private readonly byte* _headers;
+    private readonly int _headerLength;
+
+    private int _sliceCount;
+    private int _closedRuns;
+    private int _datagrams;
+    private byte* _nextHeader;
+
+    // The last run grows in these fields, so that a datagram that joins costs a few additions, and is stored when the next one starts or
+    // somebody looks. Open size 0: nothing may join it.
+    private int _openSize;
+    private int _lastSize;
+    private int _lastDatagrams;
+    private int _lastBytes;
+    private int _lastFirstSlice;
+    private int _lastSlicesPerDatagram;
+
+    /// <param name="headerLength">Bytes of the wire format's header, see <see cref="IWireFormat.HeaderLength"/>.</param>
+    public SendBatch(int headerLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(headerLength, VirtioNetHeader.Size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(headerLength, 1024);
+        _headerLength = headerLength;
+        _memory = new NativeBuffer(
+            (nuint)MaxDatagrams * (nuint)((2 * sizeof(Slice)) + sizeof(Run) + headerLength + MaxPacketHeader));
+        _slices = (Slice*)_memory.Start;
+        _runs = (Run*)(_slices + (2 * MaxDatagrams));
+        _headers = (byte*)(_runs + MaxDatagrams);
+        _nextHeader = _headers;
+    }
+
+    /// <summary>The runs, in order. Valid until the next call that adds or clears.</summary>
+    public ReadOnlySpan<Run> Runs
+    {
+        get
+        {
+            StoreLastRun();
+            return new ReadOnlySpan<Run>(_runs, RunCount);
+        }
+    }
+
+    /// <summary>How many runs there are.</summary>
+    public int RunCount => _closedRuns + (_lastDatagrams > 0 ? 1 : 0);
+
+    /// <summary>The slices of all runs; laid out as <c>struct iovec</c>.</summary>
+    public Slice* Slices => _slices;
+
+    /// <summary>How many slices there are.</summary>
+    public int SliceCount => _sliceCount;
+
+    /// <summary>How many datagrams there are.</summary>
+    public int DatagramCount => _datagrams;
+
+    /// <summary>Whether there is nothing to send.</summary>
+    public bool IsEmpty => _datagrams == 0;
+
+    /// <summary>Bytes of the wire format's header in front of each packet.</summary>
+    public int HeaderLength => _headerLength;
+
+    /// <summary>Whether that many more datagrams fit. An empty batch has room for <see cref="MaxDatagrams"/>.</summary>
+    public bool HasRoomFor(int datagrams) => datagrams <= MaxDatagrams - _datagrams;
+
+    /// <summary>Forgets everything; what was added before may change from now on.</summary>
+    public void Clear()
+    {
+        _sliceCount = 0;
+        _closedRuns = 0;
+        _datagrams = 0;
+        _openSize = 0;
+        _lastDatagrams = 0;
+        _nextHeader = _headers;
+    }
+
+    /// <summary>Adds a datagram that lies in one piece, sealed: wire header and packet. It joins the last run if it may.</summary>
+    /// <param name="datagram">First byte of the wire format's header; valid until the batch is cleared.</param>
+    /// <param name="length">1 to <see cref="MaxRunBytes"/> bytes; the caller has dropped what is longer.</param>
+    /// <returns>False, and nothing is added, if the batch is full.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool AddDatagram(byte* datagram, int length)
+    {
+        Debug.Assert(length is > 0 and <= MaxRunBytes);
+        if (_datagrams == MaxDatagrams)
+        {
+            return false;
+        }
+
+        _slices[_sliceCount] = new Slice(datagram, length);
+        Append(length, 1);
+        return true;
+    }
+
+    /// <summary>Memory for the headers of one datagram: wire format, IP and transport. <see cref="CommitPair"/> fixes how much of it is used.</summary>
+    internal byte* NextHeader => _nextHeader;
+
+    /// <summary>Adds a datagram of two pieces: the header just written at <see cref="NextHeader"/>, sealed, and a payload. There must be room.</summary>
+    /// <param name="headerLength">Bytes of the header, at most <see cref="HeaderLength"/> + <see cref="MaxPacketHeader"/>.</param>
+    /// <param name="payload">The payload; valid until the batch is cleared.</param>
+    /// <param name="payloadLength">Its length; 0 is allowed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CommitPair(int headerLength, byte* payload, int payloadLength)
+    {
+        Debug.Assert(_datagrams < MaxDatagrams && headerLength <= _headerLength + MaxPacketHeader);
+        Slice* slices = _slices + _sliceCount;
+        slices[0] = new Slice(_nextHeader, headerLength);
+        slices[1] = new Slice(payload, payloadLength);
+        _nextHeader += headerLength;
+        Append(headerLength + payloadLength, 2);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Clear();
+        _memory.Dispose();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Append(int length, int slicesPerDatagram)
+    {
+        if (length <= _openSize
+            && _lastSlicesPerDatagram == slicesPerDatagram
+            && _lastDatagrams < MaxRunDatagrams
+            && _lastBytes + length <= MaxRunBytes)
+        {
+            _lastDatagrams++;
+            _lastBytes += length;
+            if (length < _openSize)
+            {
+                // The kernel cuts at multiples of the segment size: only the last datagram may be shorter.
+                _openSize = 0;
+            }
+        }
+        else
+        {
+            StartRun(length, slicesPerDatagram);
+        }
+
+        _sliceCount += slicesPerDatagram;
+        _datagrams++;
+    }
+
+    private void StartRun(int length, int slicesPerDatagram)
+    {
+        StoreLastRun();
+        _closedRuns = RunCount;
+        _openSize = _lastSize = length;
+        _lastDatagrams = 1;
+        _lastBytes = length;
+        _lastFirstSlice = _sliceCount;
+        _lastSlicesPerDatagram = slicesPerDatagram;
+    }
+
+    private void StoreLastRun()
+    {
+        if (_lastDatagrams > 0)
+        {
+            _runs[_closedRuns] = new Run
+            {
+                FirstSlice = _lastFirstSlice,
+                Datagrams = _lastDatagrams,
+                SlicesPerDatagram = _lastSlicesPerDatagram,
+                DatagramSize = _lastSize,
+                TotalBytes = _lastBytes,
+            };
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using System.CommandLine;
+using UdpTunnel;
+
+var socket = new Option<string>("--socket") { Description = "Path of the control socket", DefaultValueFactory = _ => new DaemonOptions().Socket };
+var state = new Option<string>("--state-dir") { Description = "Directory for what runs", DefaultValueFactory = _ => new DaemonOptions().StateDirectory };
+var config = new Option<string>("--config-dir")
+{
+    Description = "Directory whose tunnels.d/*.json start with the daemon",
+    DefaultValueFactory = _ => new DaemonOptions().ConfigDirectory,
+};
+var root = new RootCommand("UDP tunnel daemon. It runs in the foreground and logs to standard error; udptunnelctl drives it.") { socket, state, config };
+root.SetAction((arguments, cancellation) => Daemon.RunAsync(new DaemonOptions
+{
+    Socket = arguments.GetRequiredValue(socket),
+    StateDirectory = arguments.GetRequiredValue(state),
+    ConfigDirectory = arguments.GetRequiredValue(config),
+    Started = DateTimeOffset.UtcNow,
+}));
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,0 +1,39 @@
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// What one direction of a tunnel carried and dropped. Written by the thread of that direction alone, without interlocked operations; read
+/// by anybody, who may see a value some nanoseconds old but never a torn one (aligned 64-bit words).
+/// </summary>
+internal sealed class DirectionCounters
+{
+    // The numbers of the two directions must not share a cache line: each thread writes its own with every batch.
+    private const int Padding = 16;
+    private const int PacketsIndex = Padding;
+    private const int BytesIndex = Padding + 1;
+    private const int DropsIndex = Padding + 2;
+
+    private static readonly int Reasons = Enum.GetValues<DropReason>().Length;
+
+    private readonly long[] _values = new long[DropsIndex + Reasons + Padding];
+
+    /// <summary>Inner packets that went through.</summary>
+    public long Packets => Volatile.Read(ref _values[PacketsIndex]);
+
+    /// <summary>Their bytes, from the IP header on.</summary>
+    public long Bytes => Volatile.Read(ref _values[BytesIndex]);
+
+    /// <summary>Packets dropped for a reason.</summary>
+    public long Drops(DropReason reason) => Volatile.Read(ref _values[DropsIndex + (int)reason]);
+
+    /// <summary>Counts packets that went through.</summary>
+    public void Count(long packets, long bytes)
+    {
+        _values[PacketsIndex] += packets;
+        _values[BytesIndex] += bytes;
+    }
+
+    /// <summary>Counts packets that were dropped.</summary>
+    public void CountDrop(DropReason reason, long packets = 1) => _values[DropsIndex + (int)reason] += packets;
+}

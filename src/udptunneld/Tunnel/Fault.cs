@@ -1,0 +1,20 @@
+namespace UdpTunnel.Tunnel;
+
+/// <summary>Why a request could not be done. Values and names follow <c>udptunnel.v1.ErrorReason</c>.</summary>
+internal enum Fault
+{
+    InvalidRequest = 1,
+    InvalidConfiguration = 2,
+    RoleRequired = 3,
+    NoSuchTunnel = 4,
+    NameTaken = 5,
+    DeviceTaken = 6,
+    PortTaken = 7,
+    DaemonLacksPrivilege = 8,
+    TunUnavailable = 9,
+    FirewallRefused = 10,
+    RestartRequired = 11,
+    LimitReached = 12,
+    StateNotWritable = 13,
+    System = 14,
+}

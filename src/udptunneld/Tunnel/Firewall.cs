@@ -1,0 +1,97 @@
+using System.Text;
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The nftables table that guards a tunnel's device with the same ports as the port filter, for IPv4 and IPv6. The kernel removes it with
+/// the connection that made it, so it is there exactly as long as this object, whatever ends the process.
+/// </summary>
+internal sealed class Firewall : IDisposable
+{
+    private readonly Nftables _nftables = new();
+    private readonly string _device;
+
+    private Firewall(string device)
+    {
+        _device = device;
+    }
+
+    /// <summary>Puts the table in place.</summary>
+    /// <param name="device">Name of the device, which need not exist yet.</param>
+    /// <param name="ports">What may be reached through it.</param>
+    /// <exception cref="FirewallException">libnftables or the kernel refuses.</exception>
+    public static Firewall Install(string device, PortSet ports)
+    {
+        Firewall? firewall = null;
+        try
+        {
+            firewall = new Firewall(device);
+            firewall.Run(Table(device, ports), "set up");
+            return firewall;
+        }
+        catch (LinuxException e)
+        {
+            throw new FirewallException(e.Message);
+        }
+        catch (FirewallException)
+        {
+            firewall?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Changes the ports; connections that exist go on.</summary>
+    /// <exception cref="FirewallException">The kernel refuses; the table is as before.</exception>
+    public void SetPorts(PortSet ports) => Run(
+        $"flush set inet {Name(_device)} ports\nadd element inet {Name(_device)} ports {{ {Elements(ports)} }}\n", "change");
+
+    /// <inheritdoc/>
+    public void Dispose() => _nftables.Dispose();
+
+    /// <summary>The table as nft's language says it. Pure.</summary>
+    internal static string Table(string device, PortSet ports)
+    {
+        var text = new StringBuilder();
+        text.Append("add table inet ").Append(Name(device)).Append(
+            $$"""
+             { flags owner; }
+            table inet {{Name(device)}} {
+                set ports { type inet_service; flags interval; elements = { {{Elements(ports)}} }; }
+
+                chain guard {
+                    ct state { established, related } accept
+                    icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
+                    icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
+                    tcp dport @ports accept
+                    udp dport @ports accept
+                    counter drop
+                }
+
+                chain input { type filter hook input priority filter - 5; policy accept; iifname "{{device}}" jump guard; }
+                chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
+                chain forward {
+                    type filter hook forward priority filter - 5; policy accept;
+                    iifname "{{device}}" jump guard
+                    oifname "{{device}}" jump guard
+                }
+            }
+
+            """);
+        return text.ToString();
+    }
+
+    private static string Name(string device) => $"udptunnel_{device}";
+
+    private static string Elements(PortSet ports) =>
+        string.Join(", ", ports.Select(r => r.First == r.Last ? $"{r.First}" : $"{r.First}-{r.Last}"));
+
+    private void Run(string commands, string verb)
+    {
+        if (_nftables.Run(commands) is { } problem)
+        {
+            throw new FirewallException($"cannot {verb} the firewall table {Name(_device)}: {problem}");
+        }
+    }
+}

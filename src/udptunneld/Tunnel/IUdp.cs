@@ -1,0 +1,38 @@
+using System.Net;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>The outer socket, as the engine sees it. One thread sends batches, another one receives; heartbeats come from a third.</summary>
+internal unsafe interface IUdp : IDisposable
+{
+    /// <summary>The port of this end.</summary>
+    int LocalPort { get; }
+
+    /// <summary>Whether a run leaves by one send (UDP_SEGMENT). Goes off when the kernel refuses one.</summary>
+    bool Segments { get; }
+
+    /// <summary>Whether the kernel merges what arrives into runs (UDP_GRO).</summary>
+    bool Merges { get; }
+
+    /// <summary>The form of an address that this socket sends to.</summary>
+    Endpoint ToEndpoint(IPEndPoint address);
+
+    /// <summary>Waits for at least one message and takes what else is there.</summary>
+    /// <returns>False if the socket was stopped or the network reported an error; the batch is empty then.</returns>
+    bool Receive(ReceiveBatch batch);
+
+    /// <summary>Sends everything in a batch. Where a run is refused as a whole, its datagrams are sent one by one: nothing is lost by it.</summary>
+    SendResult Send(SendBatch batch, in Endpoint peer);
+
+    /// <summary>Sends one datagram from any thread.</summary>
+    /// <returns>Whether it left.</returns>
+    bool Send(byte* datagram, int length, in Endpoint peer);
+
+    /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
+    void RetrySegments();
+
+    /// <summary>Ends a waiting <see cref="Receive"/>.</summary>
+    void Stop();
+}

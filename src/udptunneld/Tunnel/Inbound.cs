@@ -1,0 +1,183 @@
+using UdpTunnel.Filter;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the thread that receives;
+/// allocates nothing (but for a peer that moves), locks nothing, logs nothing.
+/// </summary>
+/// <param name="wire">The wire format.</param>
+/// <param name="filter">The port filter.</param>
+/// <param name="tun">Where packets go.</param>
+/// <param name="peer">Where they come from.</param>
+/// <param name="adopts">Whether the source of a good datagram becomes the peer (server).</param>
+internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, bool adopts) : IDisposable
+{
+    private readonly Coalescer _coalescer = new()
+    {
+        MergeTcp = tun.Offloads.HasFlag(TunOffloads.Tcp),
+        MergeUdp = tun.Offloads.HasFlag(TunOffloads.Udp),
+    };
+
+    private readonly int _headerLength = wire.HeaderLength;
+    private long _heartbeats;
+
+    /// <summary>What came in and what was dropped on the way.</summary>
+    public DirectionCounters Counters { get; } = new();
+
+    /// <summary>Heartbeats from the peer.</summary>
+    public long Heartbeats => Volatile.Read(ref _heartbeats);
+
+    /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
+    public TunOffloads Merges =>
+        (_coalescer.MergeTcp ? TunOffloads.Tcp : TunOffloads.None) | (_coalescer.MergeUdp ? TunOffloads.Udp : TunOffloads.None);
+
+    /// <summary>Writes to the device what the filter lets pass.</summary>
+    /// <param name="messages">As received.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void Process(ReceiveBatch messages, long now)
+    {
+        var seconds = (uint)(now / 1000);
+        for (var i = 0; i < messages.Count; i++)
+        {
+            if (messages.IsTruncated(i))
+            {
+                Counters.CountDrop(DropReason.TooBig);
+                continue;
+            }
+
+            if (AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), seconds))
+            {
+                peer.LastHeard = now;
+                Adopt(messages.Source(i));
+            }
+        }
+
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _coalescer.Dispose();
+
+    /// <summary>Takes the datagrams of one message.</summary>
+    /// <returns>Whether one of them came from the peer.</returns>
+    private bool AddRun(byte* datagram, int length, int datagramSize, uint now)
+    {
+        var heard = false;
+        do
+        {
+            var size = Math.Min(datagramSize, length);
+            var verdict = wire.Open(datagram, size);
+            if (verdict == DropReason.None)
+            {
+                heard = true;
+                AddPacket(datagram + _headerLength, size - _headerLength, now);
+            }
+            else
+            {
+                Counters.CountDrop(verdict);
+            }
+
+            datagram += size;
+            length -= size;
+        }
+        while (length > 0);
+
+        return heard;
+    }
+
+    private void AddPacket(byte* packet, int length, uint now)
+    {
+        if (length == 0)
+        {
+            _heartbeats++;
+            return;
+        }
+
+        var verdict = filter.Check(Direction.In, packet, length, now);
+        if (verdict != DropReason.None)
+        {
+            Counters.CountDrop(verdict);
+            return;
+        }
+
+        if (!_coalescer.Add(packet, length))
+        {
+            Flush();
+            _ = _coalescer.Add(packet, length);
+        }
+    }
+
+    private void Adopt(in Endpoint source)
+    {
+        if (adopts && (peer.Current is not { } known || !known.Endpoint.Equals(source)))
+        {
+            peer.Move(source);
+        }
+    }
+
+    private void Flush()
+    {
+        if (_coalescer.IsEmpty)
+        {
+            return;
+        }
+
+        var groups = _coalescer.Finish();
+        for (var i = 0; i < groups.Length; i++)
+        {
+            Write(i, groups[i]);
+        }
+
+        _coalescer.Clear();
+    }
+
+    private void Write(int index, in Group group)
+    {
+        var slices = _coalescer.Slices + group.FirstSlice;
+        switch (tun.Write(slices, group.SliceCount))
+        {
+            case WriteStatus.Written:
+                // On the wire each packet had its own headers; the group has them once.
+                Counters.Count(group.SliceCount, group.PacketBytes);
+                break;
+            case WriteStatus.Refused when group.IsMerged:
+                WriteSingly(index);
+                break;
+            default:
+                Counters.CountDrop(DropReason.DeviceFailed, group.SliceCount);
+                break;
+        }
+    }
+
+    /// <summary>The device refuses a superpacket: its packets go one by one, and no more are made of that kind.</summary>
+    private void WriteSingly(int index)
+    {
+        var packets = _coalescer.Unmerge(index);
+        if (packets[0].Start[VirtioNetHeader.Size + Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        {
+            _coalescer.MergeTcp = false;
+        }
+        else
+        {
+            _coalescer.MergeUdp = false;
+        }
+
+        fixed (Slice* first = packets)
+        {
+            for (var i = 0; i < packets.Length; i++)
+            {
+                if (tun.Write(first + i, 1) == WriteStatus.Written)
+                {
+                    Counters.Count(1, packets[i].Length - VirtioNetHeader.Size);
+                }
+                else
+                {
+                    Counters.CountDrop(DropReason.DeviceFailed);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using UdpTunnel.Filter;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The way out: what one wake-up read from the device is filtered, cut, sealed and sent. Belongs to the thread that reads the device;
+/// allocates nothing, locks nothing, logs nothing.
+/// </summary>
+/// <param name="wire">The wire format.</param>
+/// <param name="filter">The port filter.</param>
+/// <param name="udp">Where datagrams leave.</param>
+/// <param name="peer">Where they go.</param>
+/// <param name="mtu">Most bytes of an inner packet.</param>
+internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp udp, Peer peer, int mtu) : IDisposable
+{
+    private readonly Segmenter _segmenter = new(wire, mtu);
+    private readonly SendBatch _batch = new(wire.HeaderLength);
+    private readonly int _headerLength = wire.HeaderLength;
+
+    /// <summary>What went out and what was dropped on the way.</summary>
+    public DirectionCounters Counters { get; } = new();
+
+    /// <summary>Sends what the filter lets pass.</summary>
+    /// <param name="packets">As read from the device.</param>
+    /// <param name="now">Seconds of the monotonic clock.</param>
+    public void Process(PacketBatch packets, uint now)
+    {
+        for (var i = 0; i < packets.Count; i++)
+        {
+            Add(packets, i, now);
+        }
+
+        Flush();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _batch.Dispose();
+
+    private void Add(PacketBatch packets, int index, uint now)
+    {
+        var packet = packets.Packet(index);
+        var length = packets.Length(index);
+        if (length <= 0)
+        {
+            Counters.CountDrop(DropReason.Malformed);
+            return;
+        }
+
+        // Read before the wire format's header is written over it.
+        var header = VirtioNetHeader.Read(packets.Target(index));
+        var verdict = filter.Check(Direction.Out, packet, length, now);
+        if (verdict != DropReason.None)
+        {
+            Counters.CountDrop(verdict);
+        }
+        else if (header.GsoType == VirtioNetHeader.None)
+        {
+            AddPacket(packets.Datagram(index), packet, length, header);
+        }
+        else
+        {
+            AddSuperpacket(packet, length, header);
+        }
+    }
+
+    private void AddPacket(byte* datagram, byte* packet, int length, in VirtioNetHeader header)
+    {
+        // The kernel leaves the checksum to the device, which we are.
+        if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
+            && !Checksum.Complete(packet, length, header.ChecksumStart, header.ChecksumOffset))
+        {
+            Counters.CountDrop(DropReason.Malformed);
+            return;
+        }
+
+        var datagramLength = _headerLength + length;
+        if (datagramLength > SendBatch.MaxRunBytes)
+        {
+            Counters.CountDrop(DropReason.TooBig);
+            return;
+        }
+
+        wire.Seal(datagram, datagramLength);
+        if (!_batch.AddDatagram(datagram, datagramLength))
+        {
+            Flush();
+            _ = _batch.AddDatagram(datagram, datagramLength);
+        }
+
+    }
+
+    private void AddSuperpacket(byte* packet, int length, in VirtioNetHeader header)
+    {
+        var verdict = _segmenter.Plan(packet, length, header, out var plan);
+        if (verdict != DropReason.None)
+        {
+            Counters.CountDrop(verdict);
+            return;
+        }
+
+        if (!_segmenter.TryCut(plan, _batch))
+        {
+            Flush();
+            _ = _segmenter.TryCut(plan, _batch);
+        }
+    }
+
+    private void Flush()
+    {
+        if (_batch.IsEmpty)
+        {
+            return;
+        }
+
+        if (peer.Current is { } address)
+        {
+            var result = udp.Send(_batch, address.Endpoint);
+            Counters.Count(result.Sent, result.SentBytes - ((long)result.Sent * _headerLength));
+            Counters.CountDrop(DropReason.TooBig, result.TooBig);
+            Counters.CountDrop(DropReason.SendFailed, result.Failed);
+        }
+        else
+        {
+            Counters.CountDrop(DropReason.NoPeer, _batch.DatagramCount);
+        }
+
+        _batch.Clear();
+    }
+}

@@ -1,0 +1,307 @@
+using System.Runtime.CompilerServices;
+using UdpTunnel.Events;
+using UdpTunnel.Filter;
+using UdpTunnel.Packets;
+using UdpTunnel.State;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>What happens once a second, beside the packet path: heartbeat, rates, and telling what the threads may not tell themselves.</summary>
+internal sealed unsafe partial class TunnelEngine
+{
+    private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+    private static readonly long SessionIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+
+    // All below is touched by Tick alone, which never runs twice at a time, but for the numbers that Status reads.
+    private readonly Seen _seen;
+    private TrafficTotals _lastTotals;
+    private long _lastTick = Environment.TickCount64;
+    private long _lastOut;
+    private long _heartbeatsOut;
+    private long _segmentsRefused;
+    private long _sessionSaved;
+    private StrongBox<TrafficRates> _rates = new();
+
+    /// <summary>Called about once a second.</summary>
+    /// <returns>Whether what <see cref="Session"/> gives has changed enough to be saved.</returns>
+    public bool Tick()
+    {
+        var now = Environment.TickCount64;
+        var totals = Totals;
+        var elapsed = now - _lastTick;
+        if (elapsed > 0)
+        {
+            _rates = new StrongBox<TrafficRates>(
+                _rates.Value.After(_lastTotals, totals, TimeSpan.FromMilliseconds(elapsed)));
+        }
+
+        if (totals.PacketsOut != _lastTotals.PacketsOut)
+        {
+            _lastOut = now;
+        }
+
+        _lastTotals = totals;
+        _lastTick = now;
+        var interval = Config.HeartbeatInterval;
+        if (!Config.IsServer && interval > TimeSpan.Zero && now - _lastOut >= interval.TotalMilliseconds)
+        {
+            SendHeartbeat();
+        }
+
+        RetrySegments(now);
+        TellPeer();
+        TellOffloads();
+        TellDrops();
+        return IsSessionDue(now, totals);
+    }
+
+    /// <summary>What a next run should know: the peer and the flows.</summary>
+    public Session Session => new(
+        _time.GetUtcNow(),
+        _peer.Current?.Endpoint.ToIPEndPoint(),
+        _filter.Flows((uint)(Environment.TickCount64 / 1000)));
+
+    /// <summary>How it is at this moment, or was when it was stopped.</summary>
+    public TunnelStatus Status
+    {
+        get
+        {
+            // The counters of flows are native memory, which must not be freed while they are read.
+            lock (_disposing)
+            {
+                return _lastStatus ?? CurrentStatus;
+            }
+        }
+    }
+
+    private TunnelStatus CurrentStatus
+    {
+        get
+        {
+            var heard = _peer.LastHeard;
+            return new TunnelStatus
+            {
+                Config = Config,
+                State = StateOf(heard),
+                Problem = _deviceProblem,
+                Device = _tun.Name,
+                LocalPort = _udp.LocalPort,
+                Started = Started,
+                Peer = _peer.Current?.Endpoint.ToString() ?? "",
+                LastHeard = heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(Environment.TickCount64 - heard),
+                TunOffloads = _inbound.Merges,
+                UdpSegments = _udp.Segments,
+                UdpMerges = _udp.Merges,
+                Totals = Totals,
+                Rates = _rates.Value,
+                HeartbeatsOut = Volatile.Read(ref _heartbeatsOut),
+                HeartbeatsIn = _inbound.Heartbeats,
+                PeerChanges = _peer.Changes,
+                LookUps = _resolver?.LookUps ?? 0,
+                LookUpFailures = _resolver?.Failures ?? 0,
+                Flows = _filter.FlowCount((uint)(Environment.TickCount64 / 1000)),
+                Drops = Drops(),
+            };
+        }
+    }
+
+    private TrafficTotals Totals =>
+        new(_outbound.Counters.Packets, _outbound.Counters.Bytes, _inbound.Counters.Packets, _inbound.Counters.Bytes);
+
+    private TunnelState StateOf(long heard)
+    {
+        if (_deviceProblem.Length > 0)
+        {
+            return TunnelState.DeviceLost;
+        }
+
+        if (_peer.Current is null && !Config.IsServer)
+        {
+            return TunnelState.Resolving;
+        }
+
+        return heard == 0 ? TunnelState.Waiting : TunnelState.Running;
+    }
+
+    private List<(DropReason Reason, Direction Direction, long Packets)> Drops()
+    {
+        var drops = new List<(DropReason, Direction, long)>();
+        foreach (var reason in Enum.GetValues<DropReason>())
+        {
+            Add(Direction.Out, _outbound.Counters.Drops(reason), reason);
+            Add(Direction.In, _inbound.Counters.Drops(reason), reason);
+        }
+
+        return drops;
+
+        void Add(Direction direction, long packets, DropReason reason)
+        {
+            if (packets > 0)
+            {
+                drops.Add((reason, direction, packets));
+            }
+        }
+    }
+
+    private void Restore(Session session)
+    {
+        // A clock that was set back must not make flows older than they are, nor wrap their age around.
+        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
+        foreach (var flow in session.Flows)
+        {
+            _filter.Restore(flow with { Age = flow.Age + since }, (uint)(Environment.TickCount64 / 1000));
+        }
+
+        // A client asks its resolver; a server would otherwise have to wait for the next heartbeat.
+        if (Config.IsServer && session.Peer is { } peer)
+        {
+            _peer.Move(_udp.ToEndpoint(peer));
+            _seen.Peer = _peer.Current;
+        }
+    }
+
+    private void SendHeartbeat()
+    {
+        if (_peer.Current is not { } address)
+        {
+            return;
+        }
+
+        var datagram = stackalloc byte[_wire.HeaderLength];
+        _wire.Seal(datagram, _wire.HeaderLength);
+        if (_udp.Send(datagram, _wire.HeaderLength, address.Endpoint))
+        {
+            Interlocked.Increment(ref _heartbeatsOut);
+            _lastOut = Environment.TickCount64;
+        }
+    }
+
+    private void RetrySegments(long now)
+    {
+        if (_udp.Segments)
+        {
+            _segmentsRefused = now;
+        }
+        else if (now - _segmentsRefused >= SegmentsRetryMilliseconds)
+        {
+            // What refused them may have been the path of that moment; a refused run costs one system call and loses nothing.
+            _udp.RetrySegments();
+            _segmentsRefused = now;
+        }
+    }
+
+    private void TellPeer()
+    {
+        var current = _peer.Current;
+        if (current is null || ReferenceEquals(current, _seen.Peer))
+        {
+            return;
+        }
+
+        var before = _seen.Peer;
+        _seen.Peer = current;
+        if (before is null)
+        {
+            _events.Add(EventKind.PeerAdopted, EventLevel.Info, Config.Name, $"the peer is {current.Endpoint}");
+        }
+        else if (!before.Endpoint.Equals(current.Endpoint) && Config.IsServer)
+        {
+            _events.Add(
+                EventKind.PeerMoved, EventLevel.Info, Config.Name, $"the peer has moved from {before.Endpoint} to {current.Endpoint}");
+        }
+    }
+
+    private void TellOffloads()
+    {
+        if (_seen.Segments && !_udp.Segments)
+        {
+            _seen.Segments = false;
+            TellOffload("sending runs of datagrams (UDP_SEGMENT)");
+        }
+
+        var refused = _seen.Merges & ~_inbound.Merges;
+        _seen.Merges &= _inbound.Merges;
+        if (refused.HasFlag(TunOffloads.Tcp))
+        {
+            TellOffload("TCP superpackets to the device (TSO)");
+        }
+
+        if (refused.HasFlag(TunOffloads.Udp))
+        {
+            TellOffload("UDP superpackets to the device (USO)");
+        }
+    }
+
+    private void TellOffload(string what) => _events.Add(
+        EventKind.OffloadDisabled, EventLevel.Info, Config.Name, $"the kernel refuses {what}; going on without, nothing was lost");
+
+    private void TellDrops()
+    {
+        var full = _outbound.Counters.Drops(DropReason.FlowTableFull) + _inbound.Counters.Drops(DropReason.FlowTableFull);
+        if (full > 0 && _seen.FlowTableFull == 0)
+        {
+            _events.Add(EventKind.LimitReached, EventLevel.Warning, Config.Name, "the flow table is full; new flows are dropped");
+        }
+
+        _seen.FlowTableFull = full;
+        var failed = _outbound.Counters.Drops(DropReason.SendFailed);
+        if (failed > _seen.SendFailed && !_seen.IsSendingFailed)
+        {
+            _seen.IsSendingFailed = true;
+            _events.Add(
+                EventKind.SendingFailed,
+                EventLevel.Warning,
+                Config.Name,
+                $"the network refuses datagrams to {_peer.Current?.Endpoint}; the tunnel goes on when it takes them again");
+        }
+        else if (failed == _seen.SendFailed && _seen.PacketsOut != _lastTotals.PacketsOut)
+        {
+            _seen.IsSendingFailed = false;
+        }
+
+        _seen.SendFailed = failed;
+        _seen.PacketsOut = _lastTotals.PacketsOut;
+    }
+
+    private bool IsSessionDue(long now, in TrafficTotals totals)
+    {
+        var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Current, _seen.SavedPeer);
+
+        // Flows that go on are used again and again: what was saved about them must not look expired.
+        var isOld = now - _sessionSaved >= SessionIntervalMilliseconds && totals != _seen.SavedTotals;
+        if (!isNew && !isOld)
+        {
+            return false;
+        }
+
+        _seen.Generation = _filter.Generation;
+        _seen.SavedPeer = _peer.Current;
+        _seen.SavedTotals = totals;
+        _sessionSaved = now;
+        return true;
+    }
+
+    /// <summary>What was already told or saved.</summary>
+    private sealed class Seen(bool segments, TunOffloads merges)
+    {
+        public Peer.Address? Peer { get; set; }
+
+        public Peer.Address? SavedPeer { get; set; }
+
+        public bool Segments { get; set; } = segments;
+
+        public TunOffloads Merges { get; set; } = merges;
+
+        public long FlowTableFull { get; set; }
+
+        public long SendFailed { get; set; }
+
+        public long PacketsOut { get; set; }
+
+        public bool IsSendingFailed { get; set; }
+
+        public long Generation { get; set; }
+
+        public TrafficTotals SavedTotals { get; set; }
+    }
+}

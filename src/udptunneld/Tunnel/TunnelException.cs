@@ -1,0 +1,29 @@
+using UdpTunnel.Config;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>A request about a tunnel cannot be done. The message is for the person who asked.</summary>
+internal sealed class TunnelException : Exception
+{
+    /// <param name="fault">Why, for programs.</param>
+    /// <param name="message">Why, and what to do about it.</param>
+    public TunnelException(Fault fault, string message)
+        : base(message)
+    {
+        Fault = fault;
+    }
+
+    /// <summary>A configuration that is not valid.</summary>
+    public TunnelException(IReadOnlyList<Diagnostic> diagnostics)
+        : base("the configuration is not valid")
+    {
+        Fault = Fault.InvalidConfiguration;
+        Diagnostics = diagnostics;
+    }
+
+    /// <summary>Why, for programs.</summary>
+    public Fault Fault { get; }
+
+    /// <summary>The mistakes of a configuration; empty for other faults.</summary>
+    public IReadOnlyList<Diagnostic> Diagnostics { get; } = [];
+}

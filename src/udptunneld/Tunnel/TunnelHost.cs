@@ -1,0 +1,362 @@
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.State;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// All tunnels of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored tunnel that cannot start is kept
+/// as failed and tried again.
+/// </summary>
+internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider time) : IAsyncDisposable
+{
+    /// <summary>The most tunnels.</summary>
+    public const int Capacity = 4096;
+
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+
+    // Protects the table against changes; readers see one or the other immutable state of it.
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly CancellationTokenSource _stop = new();
+    private volatile SortedList<string, Entry> _tunnels = new(StringComparer.Ordinal);
+    private Task _ticking = Task.CompletedTask;
+
+    /// <summary>Number of tunnels, whatever their state.</summary>
+    public int Count => _tunnels.Count;
+
+    /// <summary>Starts what was stored, and what the configuration directory has and was not stored.</summary>
+    public async Task StartAsync(IEnumerable<TunnelConfig> configured)
+    {
+        var stored = store.Load();
+        var names = stored.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        using (await EnterAsync(CancellationToken.None))
+        {
+            foreach (var config in stored)
+            {
+                Add(TryStart(new Entry(config, IsEphemeral: false)));
+            }
+
+            foreach (var config in configured.Where(c => names.Add(c.Name)))
+            {
+                Add(TryStart(new Entry(config, IsEphemeral: true)));
+            }
+        }
+
+        _ticking = TickAsync();
+    }
+
+    /// <summary>Starts a tunnel.</summary>
+    /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
+    public async Task<TunnelStatus> StartAsync(TunnelConfig config, bool ephemeral, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        if (_tunnels.ContainsKey(config.Name))
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a tunnel named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
+        }
+
+        if (_tunnels.Count >= Capacity)
+        {
+            throw new TunnelException(Fault.LimitReached, $"{Capacity} tunnels are there already, which is the most");
+        }
+
+        var entry = StartEntry(new Entry(config, ephemeral), session: null);
+        Keep(entry);
+        Add(entry);
+        return entry.Status;
+    }
+
+    /// <summary>Stops a tunnel and forgets it.</summary>
+    /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    public async Task<TunnelStatus> StopAsync(string name, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        var entry = Find(name);
+        if (!entry.IsEphemeral)
+        {
+            Stored(() => store.Forget(name));
+        }
+
+        var last = entry.Status;
+        Remove(name);
+        entry.Engine?.Dispose();
+        events.Add(EventKind.TunnelStopped, EventLevel.Info, name, "stopped");
+        return last;
+    }
+
+    /// <summary>Compares a tunnel with another configuration.</summary>
+    /// <exception cref="TunnelException">There is none of that name.</exception>
+    public IReadOnlyList<FieldChange> Compare(string name, TunnelConfig config) => ConfigDiff.Between(Find(name).Config, config);
+
+    /// <summary>Applies another configuration to a tunnel.</summary>
+    /// <param name="name">The tunnel.</param>
+    /// <param name="config">What it shall do.</param>
+    /// <param name="allowRestart">Also what needs it to restart.</param>
+    /// <param name="cancellationToken">Ends the wait for other changes.</param>
+    /// <returns>What was changed.</returns>
+    /// <exception cref="TunnelException">It cannot be applied; the tunnel goes on as it was.</exception>
+    public async Task<IReadOnlyList<FieldChange>> ReloadAsync(
+        string name, TunnelConfig config, bool allowRestart, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        var entry = Find(name);
+        var changes = ConfigDiff.Between(entry.Config, config);
+        if (changes.Count == 0)
+        {
+            return changes;
+        }
+
+        if (changes.Any(c => c.Effect == ChangeEffect.Impossible))
+        {
+            throw new TunnelException(
+                Fault.InvalidRequest, $"the configuration is {config.Name}'s, not {name}'s: a tunnel keeps its name");
+        }
+
+        var live = changes.All(c => c.Effect == ChangeEffect.Live) && entry.Engine is not null;
+        if (!live && !allowRestart)
+        {
+            var fields = string.Join(", ", changes.Where(c => c.Effect == ChangeEffect.Restart).Select(c => c.Field));
+            throw new TunnelException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
+        }
+
+        Replace(live ? ApplyLive(entry, config) : Restart(entry, config));
+        events.Add(EventKind.Reloaded, EventLevel.Info, name, $"changed {string.Join(", ", changes.Select(c => c.Field))}");
+        return changes;
+    }
+
+    /// <summary>Changes the ports of a tunnel; both sets may be empty.</summary>
+    /// <returns>The ports that are allowed now.</returns>
+    /// <exception cref="TunnelException">There is none of that name, none would be left, or the change was refused.</exception>
+    public async Task<PortSet> UpdatePortsAsync(string name, PortSet allow, PortSet deny, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        var entry = Find(name);
+        var ports = deny.Aggregate(entry.Config.AllowedPorts, (set, range) => set.Except(range));
+        ports = allow.Aggregate(ports, (set, range) => set.Union(range));
+        if (ports.Count == 0)
+        {
+            throw new TunnelException(Fault.InvalidRequest, "no port would be left; `udptunnelctl down` stops a tunnel");
+        }
+
+        if (!ports.Equals(entry.Config.AllowedPorts))
+        {
+            Replace(ApplyLive(entry, entry.Config with { AllowedPorts = ports }));
+            events.Add(EventKind.Reloaded, EventLevel.Info, name, $"the allowed ports are {ports}");
+        }
+
+        return ports;
+    }
+
+    /// <summary>How tunnels are, in the order of their names.</summary>
+    /// <param name="names">Only these, if there are any.</param>
+    /// <exception cref="TunnelException">A name is unknown.</exception>
+    public IReadOnlyList<TunnelStatus> List(IReadOnlyCollection<string> names) => names.Count == 0
+        ? [.. _tunnels.Values.Select(e => e.Status)]
+        : [.. names.Distinct().Order(StringComparer.Ordinal).Select(n => Find(n).Status)];
+
+    /// <summary>How those of some tunnels are that are still there.</summary>
+    public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlyCollection<string> names)
+    {
+        var tunnels = _tunnels;
+        return names.Count == 0
+            ? [.. tunnels.Values.Select(e => e.Status)]
+            : [.. tunnels.Values.Where(e => names.Contains(e.Config.Name)).Select(e => e.Status)];
+    }
+
+    /// <summary>Stops all tunnels; they stay stored.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _ticking;
+        using var gate = await EnterAsync(CancellationToken.None);
+        foreach (var entry in _tunnels.Values)
+        {
+            if (entry.Engine is { } engine)
+            {
+                SaveSession(entry);
+                engine.Dispose();
+            }
+        }
+
+        _tunnels = new(StringComparer.Ordinal);
+    }
+
+    private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        return new Leave(_gate);
+    }
+
+    private Entry Find(string name) => _tunnels.TryGetValue(name, out var entry)
+        ? entry
+        : throw new TunnelException(Fault.NoSuchTunnel, $"there is no tunnel named {Excerpt.Quote(name)}");
+
+    private void Add(Entry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { { entry.Config.Name, entry } };
+
+    private void Remove(string name)
+    {
+        var tunnels = new SortedList<string, Entry>(_tunnels, StringComparer.Ordinal);
+        tunnels.Remove(name);
+        _tunnels = tunnels;
+    }
+
+    private void Replace(Entry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { [entry.Config.Name] = entry };
+
+    private Entry StartEntry(Entry entry, Session? session)
+    {
+        var engine = TunnelEngine.Start(entry.Config, session, events, time);
+        events.Add(EventKind.TunnelStarted, EventLevel.Info, entry.Config.Name, $"runs on device {engine.Device}");
+        return entry with { Engine = engine, Problem = "" };
+    }
+
+    private Entry TryStart(Entry entry)
+    {
+        try
+        {
+            return StartEntry(entry, store.LoadSession(entry.Config.Name));
+        }
+        catch (TunnelException e)
+        {
+            if (e.Message != entry.Problem)
+            {
+                events.Add(
+                    EventKind.TunnelFailed, EventLevel.Error, entry.Config.Name, $"cannot start: {e.Message}; trying again");
+            }
+
+            return entry with { Problem = e.Message, Tried = time.GetUtcNow() };
+        }
+    }
+
+    private Entry ApplyLive(Entry entry, TunnelConfig config)
+    {
+        entry.Engine?.Apply(config);
+        var changed = entry with { Config = config };
+        try
+        {
+            if (!entry.IsEphemeral)
+            {
+                Stored(() => store.Save(config));
+            }
+        }
+        catch (TunnelException)
+        {
+            entry.Engine?.Apply(entry.Config);
+            throw;
+        }
+
+        return changed;
+    }
+
+    /// <summary>Device and socket may be the same, so the old ones must be gone before; if the new cannot start, the old start again.</summary>
+    private Entry Restart(Entry entry, TunnelConfig config)
+    {
+        var session = entry.Engine?.Session;
+        entry.Engine?.Dispose();
+        Entry? started = null;
+        try
+        {
+            started = StartEntry(entry with { Config = config }, session);
+            Keep(started);
+            return started;
+        }
+        catch (TunnelException)
+        {
+            Replace(TryStart(entry with { Engine = null }));
+            throw;
+        }
+    }
+
+    /// <summary>Stores what has just been started; where that fails it is stopped again.</summary>
+    private void Keep(Entry entry)
+    {
+        if (entry.IsEphemeral)
+        {
+            return;
+        }
+
+        try
+        {
+            Stored(() => store.Save(entry.Config));
+        }
+        catch (TunnelException)
+        {
+            entry.Engine?.Dispose();
+            throw;
+        }
+    }
+
+    private static void Stored(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TunnelException(
+                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
+        }
+    }
+
+    private void SaveSession(Entry entry)
+    {
+        if (entry.Engine is { } engine)
+        {
+            store.SaveSession(entry.Config.Name, engine.Session);
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(TickInterval, time);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            // Under the gate, so that no engine goes while it is looked after.
+            using var gate = await EnterAsync(CancellationToken.None);
+            foreach (var entry in _tunnels.Values)
+            {
+                if (entry.Engine is { } engine)
+                {
+                    if (engine.Tick())
+                    {
+                        SaveSession(entry);
+                    }
+                }
+                else if (time.GetUtcNow() - entry.Tried >= RetryInterval)
+                {
+                    Replace(TryStart(entry));
+                }
+            }
+        }
+    }
+
+    /// <summary>One tunnel; without an engine it could not be started.</summary>
+    private sealed record Entry(TunnelConfig Config, bool IsEphemeral)
+    {
+        public TunnelEngine? Engine { get; init; }
+
+        public string Problem { get; init; } = "";
+
+        public DateTimeOffset Tried { get; init; }
+
+        public TunnelStatus Status => Engine is { } engine
+            ? engine.Status with { Ephemeral = IsEphemeral }
+            : new TunnelStatus { Config = Config, State = TunnelState.Failed, Problem = Problem, Ephemeral = IsEphemeral };
+    }
+
+    private sealed class Leave(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
+    }
+}
