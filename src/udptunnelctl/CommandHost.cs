@@ -1,0 +1,34 @@
+using UdpTunnel.Cli.Daemon;
+
+namespace UdpTunnel.Cli;
+
+/// <summary>All that a command sees of the world around it. The process has one (<see cref="ProcessHost"/>), each test its own.</summary>
+internal sealed class CommandHost
+{
+    /// <summary>Results. Flushed by the commands.</summary>
+    public required TextWriter Output { get; init; }
+
+    /// <summary>Errors, warnings and questions.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Opens standard input: a configuration given as <c>-</c>, or the answer to a question.</summary>
+    public required Func<Stream> OpenInput { get; init; }
+
+    /// <summary>Which of the three streams are terminals, and how large.</summary>
+    public required TerminalFacts Terminal { get; init; }
+
+    /// <summary>The value of an environment variable, or null.</summary>
+    public required Func<string, string?> Environment { get; init; }
+
+    /// <summary>The clock and the local time zone.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>How to reach a daemon.</summary>
+    public required IDaemonConnector Connector { get; init; }
+
+    /// <summary>
+    /// Calls the action on Ctrl-C, SIGTERM or SIGHUP instead of ending the process, until the result is disposed of.
+    /// Only views that go on until the user ends them ask for it.
+    /// </summary>
+    public required Func<Action, IDisposable> OnInterrupt { get; init; }
+}

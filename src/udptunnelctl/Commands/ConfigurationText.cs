@@ -1,0 +1,109 @@
+using UdpTunnel.Cli.Failures;
+using UdpTunnel.Config;
+using Remark = UdpTunnel.V1.Diagnostic;
+using Severity = UdpTunnel.V1.Severity;
+
+namespace UdpTunnel.Cli.Commands;
+
+/// <summary>A configuration as read from a file or from standard input, and found to be valid.</summary>
+/// <param name="FileName">As the user named it; <c>stdin</c> for standard input.</param>
+/// <param name="Text">What is sent to the daemon, which opens no files for its callers.</param>
+/// <param name="Configuration">What it says.</param>
+/// <param name="Warnings">What was accepted but deserves a look.</param>
+internal sealed record ConfigurationText(
+    string FileName, string Text, Configuration Configuration, IReadOnlyList<Remark> Warnings)
+{
+    private const string StandardInput = "-";
+
+    /// <summary>Reads and checks a configuration.</summary>
+    /// <param name="host">Where standard input is.</param>
+    /// <param name="path">Path of a file, or <c>-</c> for standard input.</param>
+    /// <param name="name">
+    /// The name if the text has none; null takes it from the file's name, and standard input has none to give.
+    /// </param>
+    /// <exception cref="CommandException">It cannot be read, is too large, or has mistakes.</exception>
+    public static ConfigurationText Read(CommandHost host, string path, string? name)
+    {
+        var fileName = path == StandardInput ? "stdin" : path;
+        var bytes = ReadBytes(host, path, fileName);
+        var result = ConfigFile.Parse(
+            bytes, name ?? (path == StandardInput ? null : ConfigurationName.FromFileName(path)));
+        var remarks = result.Diagnostics.Select(ToMessage).ToList();
+        if (result.Configuration is { } configuration)
+        {
+            // Valid, hence UTF-8 throughout.
+            return new ConfigurationText(fileName, System.Text.Encoding.UTF8.GetString(bytes), configuration, remarks);
+        }
+
+        var mistakes = remarks.Count(r => r.Severity == Severity.Error);
+        throw new CommandException(
+            ExitCode.Usage,
+            "invalid_configuration",
+            $"{fileName} has {(mistakes == 1 ? "a mistake" : $"{mistakes} mistakes")}")
+        {
+            Diagnostics = remarks,
+            FileName = fileName,
+        };
+    }
+
+    /// <summary>As <see cref="Read"/>, for commands that can only do with a tunnel.</summary>
+    /// <exception cref="CommandException">Also if the text describes a relay.</exception>
+    public static ConfigurationText ReadTunnel(CommandHost host, string path, string? name)
+    {
+        var text = Read(host, path, name);
+        return text.Configuration is TunnelConfig
+            ? text
+            : throw new CommandException(
+                ExitCode.Usage, "not_a_tunnel", $"{text.FileName} describes a relay; this command takes tunnels");
+    }
+
+    /// <summary>These warnings and those of the daemon that are not among them: both ends know the same rules.</summary>
+    public IReadOnlyList<Remark> With(IEnumerable<Remark> warnings) => [.. Warnings.Union(warnings)];
+
+    private static byte[] ReadBytes(CommandHost host, string path, string fileName)
+    {
+        try
+        {
+            using var stream = path == StandardInput ? host.OpenInput() : OpenFile(path);
+            if (stream.CanSeek && stream.Length > ConfigFile.MaxLength)
+            {
+                throw TooLarge(fileName);
+            }
+
+            // One byte more than allowed tells a text that is too long from one that just fits; pipes have no length to ask for.
+            var buffer = new byte[ConfigFile.MaxLength + 1];
+            var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            return length <= ConfigFile.MaxLength ? buffer[..length] : throw TooLarge(fileName);
+        }
+        catch (IOException e)
+        {
+            throw Unreadable(fileName, SystemError.Text(e));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // .NET answers EISDIR with this exception, too.
+            throw Unreadable(fileName, Directory.Exists(path) ? "Is a directory" : "Permission denied");
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException)
+        {
+            throw Unreadable(fileName, "not a path");
+        }
+    }
+
+    private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+
+    private static CommandException TooLarge(string fileName) => new(
+        ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (1 MiB)");
+
+    private static CommandException Unreadable(string fileName, string why) => new(
+        ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}");
+
+    private static Remark ToMessage(Diagnostic diagnostic) => new()
+    {
+        Severity = diagnostic.Severity == DiagnosticSeverity.Error ? Severity.Error : Severity.Warning,
+        Line = diagnostic.Line,
+        Column = diagnostic.Column,
+        Field = diagnostic.Field,
+        Message = diagnostic.Message,
+    };
+}

@@ -1,0 +1,106 @@
+using Grpc.Core;
+using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Output;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Commands;
+
+/// <summary><c>version</c>: of this command and of the daemon, if one answers.</summary>
+internal sealed class VersionCommand : ControlCommand
+{
+    /// <summary>Declares the command.</summary>
+    public VersionCommand(CommandHost host, GlobalOptions global)
+        : base(host, global, "version", "Show the versions of this command and of the daemon. Works without a daemon, too.")
+    {
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl version --json"];
+
+    /// <inheritdoc/>
+    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    {
+        GetDaemonResponse? daemon = null;
+        CommandException? failure = null;
+        try
+        {
+            var connection = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+            daemon = await connection.Daemon.GetDaemonAsync(
+                new GetDaemonRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        }
+        catch (CommandException e)
+        {
+            failure = e;
+        }
+        catch (RpcException e)
+        {
+            failure = RpcFailure.Translate(e, invocation.SocketPath);
+        }
+
+        if (invocation.Json)
+        {
+            PrintJson(invocation, daemon, failure);
+        }
+        else
+        {
+            Print(invocation, daemon, failure);
+        }
+    }
+
+    private static void Print(Invocation invocation, GetDaemonResponse? daemon, CommandException? failure)
+    {
+        var screen = invocation.NewScreen();
+        screen.Line($"udptunnelctl {CommandLine.Version}");
+        if (daemon is null)
+        {
+            screen.Paragraph($"udptunneld not asked: {failure?.Message}");
+        }
+        else
+        {
+            screen.Line($"udptunneld   {daemon.Version}");
+            var started = Moment.Of(daemon.Started) is { } time
+                ? $", started {TimeInWords.Ago(time, invocation.Host.Time.GetUtcNow())}"
+                : "";
+            screen.Field("process", $"pid {daemon.Pid}{started}");
+            screen.Field("on", $"Linux {daemon.Kernel}, {daemon.Runtime}");
+            screen.Field("tunnels", $"{daemon.Tunnels}");
+            screen.Field("state in", daemon.StateDirectory);
+        }
+
+        invocation.Print(screen);
+    }
+
+    private static void PrintJson(Invocation invocation, GetDaemonResponse? daemon, CommandException? failure) =>
+        invocation.PrintJson(writer =>
+        {
+            writer.WriteString("udptunnelctl", CommandLine.Version);
+            if (daemon is null)
+            {
+                writer.WriteNull("udptunneld");
+            }
+            else
+            {
+                writer.WriteStartObject("udptunneld");
+                writer.WriteString("version", daemon.Version);
+                writer.WriteNumber("pid", daemon.Pid);
+                writer.WriteTime("started", Moment.Of(daemon.Started));
+                writer.WriteText("kernel", daemon.Kernel);
+                writer.WriteText("runtime", daemon.Runtime);
+                writer.WriteNumber("tunnels", daemon.Tunnels);
+                writer.WriteText("stateDirectory", daemon.StateDirectory);
+                writer.WriteEndObject();
+            }
+
+            if (failure is null)
+            {
+                writer.WriteNull("problem");
+            }
+            else
+            {
+                writer.WriteStartObject("problem");
+                writer.WriteString("reason", failure.Reason);
+                writer.WriteString("message", failure.Message);
+                writer.WriteEndObject();
+            }
+        });
+}

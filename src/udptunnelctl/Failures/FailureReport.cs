@@ -1,0 +1,42 @@
+using UdpTunnel.Cli.Output;
+
+namespace UdpTunnel.Cli.Failures;
+
+/// <summary>Tells the user that a command failed: for a person on the error stream, and as JSON on the output if JSON was asked for.</summary>
+internal static class FailureReport
+{
+    /// <summary>Writes and flushes. The first line says what is wrong, the rest what to do.</summary>
+    public static void Write(CommandHost host, CommandException failure, bool json)
+    {
+        if (json)
+        {
+            JsonOutput.Write(host.Output, writer =>
+            {
+                writer.WriteStartObject("error");
+                writer.WriteString("reason", failure.Reason);
+                writer.WriteString("message", failure.Message);
+                writer.WriteNumber("exitCode", (int)failure.ExitCode);
+                DiagnosticJson.Write(writer, "diagnostics", failure.Diagnostics);
+                writer.WriteEndObject();
+            });
+            host.Output.Flush();
+        }
+
+        // Neither this line nor the diagnostics are folded: scripts look for them and editors jump to the position.
+        host.Error.Write("udptunnelctl: ");
+        host.Error.Write(TerminalText.Escape(failure.Message));
+        host.Error.Write('\n');
+        foreach (var diagnostic in failure.Diagnostics)
+        {
+            host.Error.Write(TerminalText.Escape(DiagnosticText.Render(diagnostic, failure.FileName)));
+            host.Error.Write('\n');
+        }
+
+        if (failure.Advice is { } advice)
+        {
+            host.Error.Write(new Screen(colour: false).Paragraph(advice).ToString());
+        }
+
+        host.Error.Flush();
+    }
+}

@@ -1,0 +1,98 @@
+using Grpc.Core;
+
+namespace UdpTunnel.Cli.Failures;
+
+/// <summary>Turns a failed call into what the user is told.</summary>
+internal static class RpcFailure
+{
+    /// <summary>
+    /// The exit code, sentence and advice for a failed call. The stable reason decides where there is one, else the gRPC status.
+    /// </summary>
+    /// <param name="exception">What the call ended with.</param>
+    /// <param name="socketPath">Where the daemon was asked.</param>
+    /// <param name="fileName">The file that diagnostics are about; empty if the call had none.</param>
+    public static CommandException Translate(RpcException exception, string socketPath, string fileName = "")
+    {
+        var details = ErrorDetails.Of(exception);
+        var exitCode = ExitCodeOf(exception.StatusCode, details.Reason);
+        var reason = details.Reason.Length > 0 ? details.Reason.ToLowerInvariant() : Word(exception.StatusCode);
+        return new CommandException(exitCode, reason, Message(exception, socketPath))
+        {
+            Advice = Advice(details.Reason, exception.StatusCode),
+            Diagnostics = details.Diagnostics,
+            FileName = fileName,
+        };
+    }
+
+    /// <summary>The exit code for a gRPC status and a reason of <c>ErrorReason</c>, without the prefix.</summary>
+    public static ExitCode ExitCodeOf(StatusCode status, string reason) => reason switch
+    {
+        "INVALID_REQUEST" or "INVALID_CONFIGURATION" => ExitCode.Usage,
+        "ROLE_REQUIRED" => ExitCode.NotPermitted,
+        "NO_SUCH_TUNNEL" => ExitCode.NoSuchThing,
+        _ => status switch
+        {
+            StatusCode.InvalidArgument => ExitCode.Usage,
+            StatusCode.Unavailable => ExitCode.Unreachable,
+            StatusCode.PermissionDenied => ExitCode.NotPermitted,
+            StatusCode.NotFound => ExitCode.NoSuchThing,
+            StatusCode.DeadlineExceeded => ExitCode.TimedOut,
+            _ => ExitCode.Failed,
+        },
+    };
+
+    private static string Message(RpcException exception, string socketPath) => exception.StatusCode switch
+    {
+        StatusCode.Unavailable => $"udptunneld at {socketPath} went away during the call",
+        StatusCode.DeadlineExceeded => $"udptunneld at {socketPath} did not answer in time",
+        StatusCode.Unimplemented => $"udptunneld at {socketPath} does not know this call",
+        _ when exception.Status.Detail.Length > 0 => exception.Status.Detail,
+        _ => $"the call failed: {Word(exception.StatusCode)}",
+    };
+
+    private static string? Advice(string reason, StatusCode status) => reason switch
+    {
+        "ROLE_REQUIRED" => "Members of the group udptunnel may do it, and root: sudo usermod -aG udptunnel \"$USER\", then "
+            + "log in again. 'udptunnelctl whoami' says what you may do.",
+        "NO_SUCH_TUNNEL" => "'udptunnelctl status' lists what there is.",
+        "NAME_TAKEN" => "Change it with 'udptunnelctl reload', stop it with 'udptunnelctl down', or take another name with --name.",
+        "DEVICE_TAKEN" => "Choose another TunnelDevice, or leave it out and the kernel chooses one.",
+        "PORT_TAKEN" => "Choose another port in NetworkAddress; 'ss -ulpn' shows who has this one.",
+        "DAEMON_LACKS_PRIVILEGE" => "Start the daemon with its unit (systemctl restart udptunneld), which gives it CAP_NET_ADMIN, "
+            + "or as root.",
+        "TUN_UNAVAILABLE" => "Load the driver with 'modprobe tun'; a container needs the device /dev/net/tun passed in.",
+        "FIREWALL_REFUSED" => "Without \"Firewall\": true the tunnel filters ports as well; the table is a second guard.",
+        "RESTART_REQUIRED" => "Repeat it with --yes to let the tunnel restart.",
+        "LIMIT_REACHED" => "Stop what is no longer needed; 'udptunnelctl status' lists the tunnels.",
+        "STATE_NOT_WRITABLE" => "See that the daemon's state directory is writable and not full, or use --ephemeral.",
+        "SYSTEM" => "'journalctl -u udptunneld' may say more.",
+        _ => status switch
+        {
+            StatusCode.Unavailable => "'systemctl status udptunneld' and 'journalctl -u udptunneld' say why.",
+            StatusCode.DeadlineExceeded => "It may still be at it: 'udptunnelctl status' shows where it is. "
+                + "'journalctl -u udptunneld' may say more.",
+            StatusCode.Unimplemented => "Command and daemon are of different versions: see 'udptunnelctl version'.",
+            _ => null,
+        },
+    };
+
+    private static string Word(StatusCode status) => status switch
+    {
+        StatusCode.Cancelled => "cancelled",
+        StatusCode.InvalidArgument => "invalid_argument",
+        StatusCode.DeadlineExceeded => "deadline_exceeded",
+        StatusCode.NotFound => "not_found",
+        StatusCode.AlreadyExists => "already_exists",
+        StatusCode.PermissionDenied => "permission_denied",
+        StatusCode.ResourceExhausted => "resource_exhausted",
+        StatusCode.FailedPrecondition => "failed_precondition",
+        StatusCode.Aborted => "aborted",
+        StatusCode.OutOfRange => "out_of_range",
+        StatusCode.Unimplemented => "unimplemented",
+        StatusCode.Internal => "internal",
+        StatusCode.Unavailable => "unavailable",
+        StatusCode.DataLoss => "data_loss",
+        StatusCode.Unauthenticated => "unauthenticated",
+        _ => "unknown",
+    };
+}

@@ -1,0 +1,30 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output;
+
+/// <summary>What <c>udptunnelctl up</c> shows when the tunnel runs.</summary>
+internal static class StartView
+{
+    /// <summary>One screen: what was done, what the kernel gave, and how to look further.</summary>
+    public static void Render(
+        Screen screen, Tunnel tunnel, IEnumerable<Diagnostic> warnings, string fileName, DateTimeOffset now)
+    {
+        screen.Text(TerminalText.Fit(tunnel.Name, 60), Style.Strong).Text(" is ");
+        screen.Text("up", Style.Good).Text(" (").Text(Words.Spoken(Words.Of(tunnel.State))).Text(")").EndLine();
+        screen.Field("device", TunnelText.Device(tunnel));
+        screen.Field("mode", TunnelText.Mode(tunnel));
+        screen.Field("peer", TunnelText.Peer(tunnel, now));
+        screen.Field("ports", $"{TunnelText.Ports(tunnel.AllowedPorts)} (TCP and UDP)");
+        screen.Field("offloads", TunnelText.Offloads(tunnel.Offloads));
+        screen.Field("firewall", tunnel.Firewall ? "an nftables table allows the same ports" : "none of its own");
+        screen.Field("restart", tunnel.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        foreach (var warning in warnings)
+        {
+            screen.Paragraph(DiagnosticText.Render(warning, fileName), style: Style.Warning);
+        }
+
+        screen.Line();
+        screen.Line($"Look at it: udptunnelctl status {tunnel.Name}");
+        screen.Line($"Stop it:    udptunnelctl down {tunnel.Name}");
+    }
+}

@@ -1,0 +1,96 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output;
+
+/// <summary>What <c>udptunnelctl status</c> shows: a short block for each tunnel.</summary>
+internal static class StatusView
+{
+    /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
+    private const int DropsShown = 3;
+
+    /// <summary>All tunnels, or how to start one if there are none.</summary>
+    public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now)
+    {
+        if (tunnels.Count == 0)
+        {
+            screen.Line("No tunnels.");
+            screen.Paragraph("Start one with 'udptunnelctl up CONFIG.json'; 'udptunnelctl check CONFIG.json' tells whether a file is right.");
+            return;
+        }
+
+        var first = true;
+        foreach (var tunnel in tunnels)
+        {
+            if (!first)
+            {
+                screen.Line();
+            }
+
+            Render(screen, tunnel, now);
+            first = false;
+        }
+    }
+
+    private static void Render(Screen screen, Tunnel tunnel, DateTimeOffset now)
+    {
+        Head(screen, tunnel);
+        if (tunnel.Problem.Length > 0)
+        {
+            screen.Field("problem", tunnel.Problem, Style.Bad);
+        }
+
+        screen.Field("device", TunnelText.Device(tunnel));
+        screen.Field("mode", TunnelText.Mode(tunnel));
+        if (tunnel.State != TunnelState.Failed)
+        {
+            screen.Field("peer", TunnelText.Peer(tunnel, now));
+            Traffic(screen, tunnel);
+        }
+
+        if (Drops(tunnel.Counters) is { } drops)
+        {
+            screen.Field("dropped", drops);
+        }
+
+        screen.Field("ports", TunnelText.Ports(tunnel.AllowedPorts));
+        if (TunnelHint.For(tunnel, now) is { } hint)
+        {
+            screen.Field("hint", hint, Style.Warning);
+        }
+    }
+
+    /// <summary>The line with name and state.</summary>
+    public static void Head(Screen screen, Tunnel tunnel)
+    {
+        screen.Text(TerminalText.Fit(tunnel.Name, 64), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State)).EndLine();
+    }
+
+    private static void Traffic(Screen screen, Tunnel tunnel)
+    {
+        var rates = tunnel.Rates ?? new Rates();
+        var counters = tunnel.Counters ?? new Counters();
+        screen.Field(
+            "now",
+            $"out {Quantity.BitRate(rates.BytesOutPerSecond)}, {Quantity.PacketRate(rates.PacketsOutPerSecond)}; "
+            + $"in {Quantity.BitRate(rates.BytesInPerSecond)}, {Quantity.PacketRate(rates.PacketsInPerSecond)}");
+        screen.Field(
+            "total",
+            $"out {Quantity.Bytes(counters.BytesOut)}, {Quantity.Packets(counters.PacketsOut)}; "
+            + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}");
+    }
+
+    private static string? Drops(Counters? counters)
+    {
+        var drops = (counters?.Drops ?? []).Where(d => d.Packets > 0).OrderByDescending(d => d.Packets).ToList();
+        if (drops.Count == 0)
+        {
+            return null;
+        }
+
+        var shown = drops.Take(DropsShown)
+            .Select(d => $"{Quantity.Count(d.Packets)} {TunnelText.Drop(d.Reason)} ({Words.Spoken(Words.Of(d.Direction))})");
+        var rest = drops.Count > DropsShown ? ", and more: see stats" : "";
+        return string.Join(", ", shown) + rest;
+    }
+}

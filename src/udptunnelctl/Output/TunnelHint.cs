@@ -1,0 +1,78 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output;
+
+/// <summary>What to look at when a tunnel does not do what it is for.</summary>
+internal static class TunnelHint
+{
+    /// <summary>
+    /// Silence is remarkable after so many heartbeats were missed. The interval is this end's; both ends have the same by custom.
+    /// </summary>
+    private const int MissedHeartbeats = 3;
+
+    /// <summary>Silence is not remarked upon before, whatever the heartbeat interval: a NAT may need as long to show a new mapping.</summary>
+    private static readonly TimeSpan ShortestSilence = TimeSpan.FromSeconds(60);
+
+    /// <summary>A hint of a few sentences; null if nothing seems wrong.</summary>
+    public static string? For(Tunnel tunnel, DateTimeOffset now) => tunnel.State switch
+    {
+        TunnelState.Resolving => $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
+            + "Look at the DNS of this host: 'getent ahosts NAME'.",
+        TunnelState.Waiting => Waiting(tunnel),
+        TunnelState.Running => Silent(tunnel, now),
+        TunnelState.DeviceLost => "The daemon goes on trying to make the device again. If that does not help: "
+            + $"'udptunnelctl down {tunnel.Name}', then start it again.",
+        TunnelState.Failed => $"Put right what the problem says, then 'udptunnelctl down {tunnel.Name}' and start it again.",
+        _ => null,
+    };
+
+    private static string Waiting(Tunnel tunnel)
+    {
+        if (Dropped(tunnel, DropReason.Magic) is > 0 and var wrong)
+        {
+            return $"{Quantity.Count(wrong)} datagrams came with another magic: is PacketMagic the same at both ends?";
+        }
+
+        return tunnel.Mode == TunnelMode.Client
+            ? "Nothing heard from the server yet. It sends only what it has to send, so ping its tunnel address. If nothing comes: does "
+                + $"udptunneld run there, is its UDP port reachable ({tunnel.NetworkAddress}), and is PacketMagic the same at both ends?"
+            : $"Nothing heard from a client yet. Does it run, does UDP port {tunnel.LocalPort} of this host reach it through every "
+                + "firewall between, and is PacketMagic the same at both ends?";
+    }
+
+    private static string? Silent(Tunnel tunnel, DateTimeOffset now)
+    {
+        if (Moment.Of(tunnel.Peer?.LastHeard) is not { } heard)
+        {
+            return null;
+        }
+
+        var silence = now - heard;
+
+        // Only clients send heartbeats: a server hears something even when idle, a client need not.
+        if (tunnel.Mode == TunnelMode.Server)
+        {
+            var limit = TimeSpan.FromSeconds((double)tunnel.HeartbeatInterval * MissedHeartbeats);
+            limit = limit < ShortestSilence ? ShortestSilence : limit;
+            return tunnel.HeartbeatInterval > 0 && silence > limit
+                ? $"The client should send a heartbeat every {TimeInWords.Length(TimeSpan.FromSeconds(tunnel.HeartbeatInterval))}: "
+                    + "is it down, or its network?"
+                : null;
+        }
+
+        return silence > ShortestSilence && tunnel.Rates?.PacketsOutPerSecond > 0
+            ? "Packets go out and nothing comes back: is the server down, or the network between?"
+            : null;
+    }
+
+    private static ulong Dropped(Tunnel tunnel, DropReason reason)
+    {
+        var sum = 0UL;
+        foreach (var drop in tunnel.Counters?.Drops ?? [])
+        {
+            sum += drop.Reason == reason ? drop.Packets : 0;
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,76 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output;
+
+/// <summary>Facts about a tunnel in a few words; several views share them.</summary>
+internal static class TunnelText
+{
+    /// <summary><c>tun0, 10.0.0.1/24, MTU 1300</c>; what is not known is left out.</summary>
+    public static string Device(Tunnel tunnel)
+    {
+        var address = $"{tunnel.TunnelAddress}, MTU {tunnel.Mtu}";
+        return tunnel.Device.Length > 0 ? $"{tunnel.Device}, {address}" : address;
+    }
+
+    /// <summary><c>server on UDP port 8000</c> or <c>client of host:8000, from UDP port 40112</c></summary>
+    public static string Mode(Tunnel tunnel)
+    {
+        if (tunnel.Mode == TunnelMode.Server)
+        {
+            return tunnel.LocalPort > 0 ? $"server on UDP port {tunnel.LocalPort}" : $"server on {tunnel.NetworkAddress}";
+        }
+
+        var client = $"{Words.Spoken(Words.Of(tunnel.Mode))} of {tunnel.NetworkAddress}";
+        return tunnel.LocalPort > 0 ? $"{client}, from UDP port {tunnel.LocalPort}" : client;
+    }
+
+    /// <summary>The peer's endpoint and how long ago it was heard.</summary>
+    public static string Peer(Tunnel tunnel, DateTimeOffset now)
+    {
+        var heard = Moment.Of(tunnel.Peer?.LastHeard) is { } time ? $"heard {TimeInWords.Ago(time, now)}" : "nothing heard yet";
+        return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint ? $"{endpoint}, {heard}" : $"not known, {heard}";
+    }
+
+    /// <summary><c>22, 8000-8010</c></summary>
+    public static string Ports(IEnumerable<PortRange> ports) =>
+        string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
+
+    /// <summary>The offloads in use, or that there are none.</summary>
+    public static string Offloads(Offloads? offloads)
+    {
+        var used = new List<string>(4);
+        Add(offloads?.TunTcp, "TUN TCP");
+        Add(offloads?.TunUdp, "TUN UDP");
+        Add(offloads?.UdpSegment, "UDP_SEGMENT");
+        Add(offloads?.UdpGro, "UDP_GRO");
+        return used.Count > 0 ? string.Join(", ", used) : "none in use";
+
+        void Add(bool? inUse, string name)
+        {
+            if (inUse == true)
+            {
+                used.Add(name);
+            }
+        }
+    }
+
+    /// <summary>What dropped packets have in common, in words that stand alone.</summary>
+    public static string Drop(DropReason reason) => reason switch
+    {
+        DropReason.NotIpv4 => "not IPv4",
+        DropReason.Protocol => "other protocol",
+        DropReason.IcmpType => "ICMP type",
+        DropReason.Port => "port not allowed",
+        DropReason.Magic => "wrong magic",
+        DropReason.SendFailed => "sending failed",
+        _ => Words.Spoken(Words.Of(reason)),
+    };
+
+    /// <summary>How a state looks.</summary>
+    public static Style StyleOf(TunnelState state) => state switch
+    {
+        TunnelState.Running => Style.Good,
+        TunnelState.Waiting or TunnelState.Resolving => Style.Warning,
+        _ => Style.Bad,
+    };
+}

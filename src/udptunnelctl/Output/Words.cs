@@ -1,0 +1,107 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output;
+
+/// <summary>
+/// The API's enumerations as words for programs: the value's name in protos/, lower-case, without the prefix. Null for a value that
+/// is unspecified, or that only a newer daemon knows. Written out, since the descriptors that know the names take longer to load
+/// than the whole command runs.
+/// </summary>
+internal static class Words
+{
+    /// <summary>Which end of a tunnel.</summary>
+    public static string? Of(TunnelMode mode) => mode switch
+    {
+        TunnelMode.Server => "server",
+        TunnelMode.Client => "client",
+        _ => null,
+    };
+
+    /// <summary>How a tunnel is.</summary>
+    public static string? Of(TunnelState state) => state switch
+    {
+        TunnelState.Resolving => "resolving",
+        TunnelState.Waiting => "waiting",
+        TunnelState.Running => "running",
+        TunnelState.DeviceLost => "device_lost",
+        TunnelState.Failed => "failed",
+        _ => null,
+    };
+
+    /// <summary>Why a packet or datagram was dropped.</summary>
+    public static string? Of(DropReason reason) => reason switch
+    {
+        DropReason.NotIpv4 => "not_ipv4",
+        DropReason.Malformed => "malformed",
+        DropReason.Protocol => "protocol",
+        DropReason.IcmpType => "icmp_type",
+        DropReason.Port => "port",
+        DropReason.NoFlow => "no_flow",
+        DropReason.Fragment => "fragment",
+        DropReason.FlowTableFull => "flow_table_full",
+        DropReason.Magic => "magic",
+        DropReason.NoPeer => "no_peer",
+        DropReason.TooBig => "too_big",
+        DropReason.SendFailed => "send_failed",
+        DropReason.DeviceFailed => "device_failed",
+        _ => null,
+    };
+
+    /// <summary>Of a packet.</summary>
+    public static string? Of(Direction direction) => direction switch
+    {
+        Direction.Out => "out",
+        Direction.In => "in",
+        _ => null,
+    };
+
+    /// <summary>What kind of event.</summary>
+    public static string? Of(EventKind kind) => kind switch
+    {
+        EventKind.DaemonStarted => "daemon_started",
+        EventKind.TunnelStarted => "tunnel_started",
+        EventKind.TunnelStopped => "tunnel_stopped",
+        EventKind.TunnelFailed => "tunnel_failed",
+        EventKind.PeerAdopted => "peer_adopted",
+        EventKind.PeerMoved => "peer_moved",
+        EventKind.DnsChanged => "dns_changed",
+        EventKind.DnsFailed => "dns_failed",
+        EventKind.OffloadDisabled => "offload_disabled",
+        EventKind.DeviceLost => "device_lost",
+        EventKind.DeviceRecreated => "device_recreated",
+        EventKind.LimitReached => "limit_reached",
+        EventKind.Reloaded => "reloaded",
+        EventKind.StateDamaged => "state_damaged",
+        EventKind.SendingFailed => "sending_failed",
+        _ => null,
+    };
+
+    /// <summary>How much an event matters.</summary>
+    public static string? Of(EventLevel level) => level switch
+    {
+        EventLevel.Info => "info",
+        EventLevel.Warning => "warning",
+        EventLevel.Error => "error",
+        _ => null,
+    };
+
+    /// <summary>How grave a diagnostic is.</summary>
+    public static string? Of(Severity severity) => severity switch
+    {
+        Severity.Warning => "warning",
+        Severity.Error => "error",
+        _ => null,
+    };
+
+    /// <summary>What a caller may do.</summary>
+    public static string? Of(Role role) => role switch
+    {
+        Role.Connect => "connect",
+        Role.Look => "look",
+        Role.Operate => "operate",
+        _ => null,
+    };
+
+    /// <summary>A word for people: spaces for underscores, and something to read where there is no word.</summary>
+    public static string Spoken(string? word) => word?.Replace('_', ' ') ?? "unknown";
+}

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using UdpTunnel.Cli.Daemon;
+
+namespace UdpTunnel.Cli;
+
+/// <summary>The <see cref="CommandHost"/> of the real process.</summary>
+internal static class ProcessHost
+{
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>Takes the process's streams, environment, signals and clock. Cheap: nothing is opened before it is used.</summary>
+    public static CommandHost Create() => new()
+    {
+        Output = Writer(1, Console.OpenStandardOutput),
+        Error = Writer(2, Console.OpenStandardError),
+        OpenInput = Console.OpenStandardInput,
+        Terminal = new TerminalFacts
+        {
+            InputIsTerminal = !Console.IsInputRedirected,
+            OutputIsTerminal = !Console.IsOutputRedirected,
+            ErrorIsTerminal = !Console.IsErrorRedirected,
+            Rows = Rows,
+        },
+        Environment = System.Environment.GetEnvironmentVariable,
+        Connector = new UnixSocketConnector(),
+        OnInterrupt = action => new InterruptRegistration(action),
+    };
+
+    /// <summary>
+    /// A writer on a standard stream. The console's own stream hides EPIPE, so that <c>stats --watch | head</c> would never
+    /// end: pipes are written through a file stream, which reports it. Regular files are not, because a file stream writes at an
+    /// offset of its own, and two commands that share one redirection would overwrite each other.
+    /// </summary>
+    private static StreamWriter Writer(int descriptor, Func<Stream> console)
+    {
+        Stream stream;
+        try
+        {
+            var file = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            stream = file.CanSeek ? console() : file;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            stream = console();
+        }
+
+        return new StreamWriter(stream, Utf8) { AutoFlush = false };
+    }
+
+    private static int Rows()
+    {
+        try
+        {
+            return Console.WindowHeight;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private sealed class InterruptRegistration : IDisposable
+    {
+        private readonly PosixSignalRegistration[] _registrations;
+
+        public InterruptRegistration(Action action)
+        {
+            void Handle(PosixSignalContext context)
+            {
+                context.Cancel = true;
+                action();
+            }
+
+            _registrations =
+            [
+                PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+                PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+                PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
+            ];
+        }
+
+        public void Dispose()
+        {
+            foreach (var registration in _registrations)
+            {
+                registration.Dispose();
+            }
+        }
+    }
+}
