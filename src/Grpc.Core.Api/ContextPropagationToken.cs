@@ -7,4 +7,8 @@ namespace Grpc.Core;
 /// </summary>
 public abstract class ContextPropagationToken
 {
+    // No transport can derive from it, as with the package.
+    internal ContextPropagationToken()
+    {
+    }
 }

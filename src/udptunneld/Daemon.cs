@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Console;
 using UdpTunnel.Access;
 using UdpTunnel.Api;
 using UdpTunnel.Events;
@@ -102,24 +103,15 @@ internal static partial class Daemon
         return app;
     }
 
-    /// <summary>To standard error: with journald's priorities under systemd, which sets JOURNAL_STREAM, else with a time.</summary>
     private static void Log(ILoggingBuilder logging)
     {
         logging.ClearProviders();
         logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
-        if (Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null)
+        logging.AddConsole(console =>
         {
-            logging.AddSystemdConsole();
-        }
-        else
-        {
-            logging.AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "HH:mm:ss.fff ";
-            });
-        }
-
-        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+            console.FormatterName = LogFormatter.FormatterName;
+            console.LogToStandardErrorThreshold = LogLevel.Trace;
+        });
+        logging.AddConsoleFormatter<LogFormatter, ConsoleFormatterOptions>();
     }
 }

@@ -9,14 +9,14 @@ public abstract class ChannelCredentials
     /// <summary>By TLS, with the certificate authorities that the machine trusts.</summary>
     public static ChannelCredentials SecureSsl { get; } = new SslCredentials();
 
-    internal virtual bool IsComposable => false;
-
     /// <summary>Adds credentials to every call of a channel.</summary>
-    /// <param name="channelCredentials">How the channel is secured; it must be by TLS.</param>
+    /// <remarks>
+    /// Without TLS, Grpc.Net.Client takes them only with its option <c>UnsafeUseInsecureChannelCallCredentials</c>.
+    /// </remarks>
+    /// <param name="channelCredentials">How the channel is secured.</param>
     /// <param name="callCredentials">What each call carries.</param>
     /// <returns>The credentials.</returns>
     /// <exception cref="ArgumentNullException">An argument is null.</exception>
-    /// <exception cref="ArgumentException">The channel is not secured by TLS.</exception>
     public static ChannelCredentials Create(ChannelCredentials channelCredentials, CallCredentials callCredentials) =>
         new CompositeChannelCredentials(channelCredentials, callCredentials);
 

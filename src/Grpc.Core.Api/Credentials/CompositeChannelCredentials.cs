@@ -10,12 +10,6 @@ internal sealed class CompositeChannelCredentials : ChannelCredentials
     {
         ArgumentNullException.ThrowIfNull(channelCredentials);
         ArgumentNullException.ThrowIfNull(callCredentials);
-        if (!channelCredentials.IsComposable)
-        {
-            throw new ArgumentException(
-                "Credentials of calls go with a channel that is secured by TLS only.", nameof(channelCredentials));
-        }
-
         _channelCredentials = channelCredentials;
         _callCredentials = callCredentials;
     }

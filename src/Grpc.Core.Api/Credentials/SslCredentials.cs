@@ -47,8 +47,6 @@ public sealed class SslCredentials : ChannelCredentials
     /// <summary>The client's certificate, or null.</summary>
     public KeyCertificatePair? KeyCertificatePair { get; }
 
-    internal override bool IsComposable => true;
-
     /// <inheritdoc/>
     public override void InternalPopulateConfiguration(ChannelCredentialsConfiguratorBase configurator, object state)
     {

@@ -3,10 +3,7 @@ namespace Grpc.Core;
 /// <summary>The server that a <see cref="VerifyPeerCallback"/> checks.</summary>
 public class VerifyPeerContext
 {
-    /// <summary>Made by a transport.</summary>
-    /// <param name="targetName">The name that the channel was made for.</param>
-    /// <param name="peerPem">The server's certificate in PEM.</param>
-    public VerifyPeerContext(string targetName, string peerPem)
+    internal VerifyPeerContext(string targetName, string peerPem)
     {
         TargetName = targetName;
         PeerPem = peerPem;

@@ -10,7 +10,7 @@ namespace UdpTunnel.Config.Json;
 internal ref struct JsonScanner
 {
     /// <summary>Deepest nesting: the known fields need two levels; recursion must not depend on the text.</summary>
-    private const int MaxDepth = 31;
+    private const int MaxDepth = 32;
 
     private readonly ReadOnlySpan<byte> _text;
     private readonly List<JsonNode> _nodes = [];

@@ -63,7 +63,9 @@ internal sealed class Invocation : IDisposable
     public async Task<DaemonConnection> ConnectAsync(CancellationToken cancellation) =>
         _connection ??= await Host.Connector.ConnectAsync(SocketPath, cancellation).ConfigureAwait(false);
 
-    /// <summary>Options of a call that must end in time. The deadline is of the real clock, which is what the channel measures by.</summary>
+    /// <summary>
+    /// Options of a call that must end in time. The deadline is of the real clock, which is what the channel measures by.
+    /// </summary>
     public static CallOptions Within(TimeSpan timeout, CancellationToken cancellation) =>
         new(deadline: DateTime.UtcNow + timeout, cancellationToken: cancellation);
 

@@ -2,7 +2,9 @@ using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Failures;
 
-/// <summary>Tells the user that a command failed: for a person on the error stream, and as JSON on the output if JSON was asked for.</summary>
+/// <summary>
+/// Tells the user that a command failed: for a person on the error stream, and as JSON on the output if JSON was asked for.
+/// </summary>
 internal static class FailureReport
 {
     /// <summary>Writes and flushes. The first line says what is wrong, the rest what to do.</summary>

@@ -20,6 +20,8 @@ internal static class SystemError
         _ => "input/output error",
     };
 
-    /// <summary>.NET kept the errno. It does so for what it has no exception of its own for; those have HRESULTs, which are negative.</summary>
+    /// <summary>
+    /// .NET kept the errno. It does so for what it has no exception of its own for; those have HRESULTs, which are negative.
+    /// </summary>
     public static bool HasErrno(IOException exception) => exception.HResult is > 0 and <= LargestErrno;
 }

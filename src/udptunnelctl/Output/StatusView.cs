@@ -14,7 +14,8 @@ internal static class StatusView
         if (tunnels.Count == 0)
         {
             screen.Line("No tunnels.");
-            screen.Paragraph("Start one with 'udptunnelctl up CONFIG.json'; 'udptunnelctl check CONFIG.json' tells whether a file is right.");
+            screen.Paragraph(
+                "Start one with 'udptunnelctl up CONFIG.json'; 'udptunnelctl check CONFIG.json' tells whether a file is right.");
             return;
         }
 

@@ -58,7 +58,9 @@ internal static class TerminalText
         return string.Concat(escaped.AsSpan(0, Prefix(escaped, width - Cut.Length)), Cut);
     }
 
-    /// <summary>The text escaped and folded at spaces into lines of at most <paramref name="width"/> columns; a longer word is broken.</summary>
+    /// <summary>
+    /// The text escaped and folded at spaces into lines of at most <paramref name="width"/> columns; a longer word is broken.
+    /// </summary>
     /// <param name="text">From anywhere.</param>
     /// <param name="width">At least 2, so that every code point fits.</param>
     public static List<string> Wrap(string text, int width)

@@ -12,7 +12,10 @@ internal static class TimeInWords
         ("second", 1),
     ];
 
-    /// <summary><c>12 seconds</c>, <c>3 minutes, 5 seconds</c>, <c>2 days, 1 hour</c>: the two largest units that follow each other; less than a second is <c>0 seconds</c>.</summary>
+    /// <summary>
+    /// <c>12 seconds</c>, <c>3 minutes, 5 seconds</c>, <c>2 days, 1 hour</c>: the two largest units that follow each other; less than a
+    /// second is <c>0 seconds</c>.
+    /// </summary>
     /// <param name="span">Negative counts as 0.</param>
     public static string Length(TimeSpan span)
     {

@@ -10,7 +10,10 @@ internal static class TunnelHint
     /// </summary>
     private const int MissedHeartbeats = 3;
 
-    /// <summary>Silence is not remarked upon before, whatever the heartbeat interval: a NAT may need as long to show a new mapping.</summary>
+    /// <summary>
+    /// Silence is not remarked upon before, whatever the heartbeat interval: the client looks its server's name up every 30 s, so that a
+    /// change of address alone costs as much.
+    /// </summary>
     private static readonly TimeSpan ShortestSilence = TimeSpan.FromSeconds(60);
 
     /// <summary>A hint of a few sentences; null if nothing seems wrong.</summary>

@@ -6,14 +6,17 @@ namespace UdpTunnel.Packets;
 /// <summary>
 /// The Internet checksum (RFC 1071) of IPv4 headers, TCP and UDP.
 /// <para>
-/// A sum is kept unfolded in 64 bits, of words in the byte order of memory: a one's-complement sum comes out byte-swapped when its words go in
-/// byte-swapped (RFC 1071, section 2 (B)), so nothing is swapped but the few values that are not in memory. Sums may be added: each is
-/// below 2^40, so millions of them fit. The word is 16 bits, so every piece but the last must have an even length.
+/// A sum is kept unfolded in 64 bits, of words in the byte order of memory: a one's-complement sum comes out
+/// byte-swapped when its words go in byte-swapped (RFC 1071, section 2 (B)), so nothing is swapped but the few values
+/// that are not in memory. Sums may be added: each is below 2^40, so millions of them fit. The word is 16 bits, so
+/// every piece but the last must have an even length.
 /// </para>
 /// </summary>
 internal static unsafe class Checksum
 {
-    /// <summary>Sums <paramref name="length"/> bytes (0 or more, at any address); an odd last byte is padded with a zero.</summary>
+    /// <summary>
+    /// Sums <paramref name="length"/> bytes (0 or more, at any address); an odd last byte is padded with a zero.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Sum(byte* data, int length)
     {
@@ -25,7 +28,10 @@ internal static unsafe class Checksum
         return Vector128.IsHardwareAccelerated ? SumVector128(data, length) : SumScalar(data, length);
     }
 
-    /// <summary>Folds a sum to 16 bits, in the byte order of memory, not inverted. What a NEEDS_CSUM field holds of the pseudo-header.</summary>
+    /// <summary>
+    /// Folds a sum to 16 bits, in the byte order of memory, not inverted. What a NEEDS_CSUM field holds of the
+    /// pseudo-header.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Fold(ulong sum)
     {
@@ -55,7 +61,9 @@ internal static unsafe class Checksum
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong SumOf(uint value) => NetworkOrder.Swap(value);
 
-    /// <summary>Sum of the pseudo-header of TCP and UDP over IPv4 (RFC 9293, section 3.1): addresses, protocol, length.</summary>
+    /// <summary>
+    /// Sum of the pseudo-header of TCP and UDP over IPv4 (RFC 9293, section 3.1): addresses, protocol, length.
+    /// </summary>
     /// <param name="packet">An IPv4 packet; addresses and protocol are read from it.</param>
     /// <param name="transportLength">Length of the TCP or UDP header and payload, 0 to 65,535.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,10 +89,14 @@ internal static unsafe class Checksum
     public static bool VerifyIpv4Header(byte* packet, int headerLength) =>
         Fold(headerLength == Ipv4Header.MinLength ? SumMinimalIpv4Header(packet) : Sum(packet, headerLength)) == 0xFFFF;
 
-    /// <summary>Whether the checksum of a whole TCP segment or UDP datagram is right. A UDP checksum of 0 (none) is not.</summary>
+    /// <summary>
+    /// Whether the checksum of a whole TCP segment or UDP datagram is right. A UDP checksum of 0 (none) is not.
+    /// </summary>
     /// <param name="packet">First byte of the IPv4 packet; it is no fragment.</param>
     /// <param name="headerLength">Length of the IPv4 header.</param>
-    /// <param name="length">Length of the packet, at most 65,535, with at least the fixed part of the transport header in it.</param>
+    /// <param name="length">
+    /// Length of the packet, at most 65,535, with at least the fixed part of the transport header in it.
+    /// </param>
     public static bool VerifyTransport(byte* packet, int headerLength, int length)
     {
         byte* transport = packet + headerLength;
@@ -95,8 +107,9 @@ internal static unsafe class Checksum
     }
 
     /// <summary>
-    /// Finishes the checksum of a packet with <see cref="VirtioNetHeader.NeedsChecksum"/>, whose field holds the folded sum of the pseudo-header.
-    /// A result of 0 is stored as 0xFFFF, as the kernel's skb_checksum_help does: UDP requires it and every receiver takes it for TCP.
+    /// Finishes the checksum of a packet with <see cref="VirtioNetHeader.NeedsChecksum"/>, whose field holds the folded
+    /// sum of the pseudo-header. A result of 0 is stored as 0xFFFF, as the kernel's skb_checksum_help does: UDP
+    /// requires it and every receiver takes it for TCP.
     /// </summary>
     /// <param name="packet">First byte of the packet.</param>
     /// <param name="length">Length of the packet.</param>
@@ -118,8 +131,8 @@ internal static unsafe class Checksum
 
     /// <summary><see cref="Sum"/> with 256-bit vectors; correct, but slow, where the processor has none.</summary>
     /// <remarks>
-    /// Per lane of 64 bits with halves h and l: 'both' sums 2^32·h + l modulo 2^64 and 'high' sums h alone, so the sum of l is what is left.
-    /// That is one operation less than splitting each vector into its halves.
+    /// Per lane of 64 bits with halves h and l: 'both' sums 2^32·h + l modulo 2^64 and 'high' sums h alone, so the sum
+    /// of l is what is left. That is one operation less than splitting each vector into its halves.
     /// </remarks>
     internal static ulong SumVector256(byte* data, int length)
     {
@@ -156,7 +169,9 @@ internal static unsafe class Checksum
         return Narrow(Vector256.Sum(low + high)) + SumScalar(data, length);
     }
 
-    /// <summary><see cref="Sum"/> with 128-bit vectors (arm64); correct, but slow, where the processor has none.</summary>
+    /// <summary>
+    /// <see cref="Sum"/> with 128-bit vectors (arm64); correct, but slow, where the processor has none.
+    /// </summary>
     internal static ulong SumVector128(byte* data, int length)
     {
         Vector128<ulong> both0 = default, both1 = default, high0 = default, high1 = default;

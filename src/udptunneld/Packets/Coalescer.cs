@@ -4,19 +4,22 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Coalesces received packets into superpackets for the TUN device, the reverse of <see cref="Segmenter"/>. Payloads stay where they are: a group is a
-/// list of slices into the receive buffer.
+/// Coalesces received packets into superpackets for the TUN device, the reverse of <see cref="Segmenter"/>. Payloads
+/// stay where they are: a group is a list of slices into the receive buffer.
 /// <code>
 ///   received    [..virtio|IP|TCP|payload]  [wire|IP|TCP|payload]  [wire|IP|TCP|payload]
 ///                 \____________________/                \______/               \______/
 ///   group           slice 0                              slice 1                slice 2
 /// </code>
 /// <para>
-/// NEEDS_CSUM tells the kernel to trust the bytes, so only packets whose checksums were found right are merged; a corrupt one goes to the kernel as it
-/// came, which drops it. No packet overtakes another of its flow: a flow has at most one open group, and what does not join it closes it.
-/// Flows may overtake each other.
+/// NEEDS_CSUM tells the kernel to trust the bytes, so only packets whose checksums were found right are merged; a
+/// corrupt one goes to the kernel as it came, which drops it. No packet overtakes another of its flow: a flow has at
+/// most one open group, and what does not join it closes it. Flows may overtake each other.
 /// </para>
-/// <para>Use: <see cref="Add"/> until the batch ends or it is full, <see cref="Finish"/>, write the groups, <see cref="Clear"/>. One thread only.</para>
+/// <para>
+/// Use: <see cref="Add"/> until the batch ends or it is full, <see cref="Finish"/>, write the groups,
+/// <see cref="Clear"/>. One thread only.
+/// </para>
 /// </summary>
 /// <remarks>No finalizer, for the reason given at <see cref="SendBatch"/>. Who makes it disposes of it.</remarks>
 internal sealed unsafe class Coalescer : IDisposable
@@ -59,7 +62,9 @@ internal sealed unsafe class Coalescer : IDisposable
         _groups = (Group*)(_drafts + capacity);
     }
 
-    /// <summary>Whether TCP packets are merged. Switched off where the kernel refuses it; takes effect with the next packet.</summary>
+    /// <summary>
+    /// Whether TCP packets are merged. Switched off where the kernel refuses it; takes effect with the next packet.
+    /// </summary>
     public bool MergeTcp { get; set; } = true;
 
     /// <summary>Whether UDP packets are merged. Kernels before 6.2 do not take them.</summary>
@@ -81,7 +86,8 @@ internal sealed unsafe class Coalescer : IDisposable
     /// Takes the next received packet. Any bytes are allowed: what is no proper TCP or UDP packet stays alone.
     /// </summary>
     /// <param name="packet">
-    /// First byte of the IP header. It and the 10 bytes in front of it belong to the coalescer until the groups are written.
+    /// First byte of the IP header. It and the 10 bytes in front of it belong to the coalescer until the groups are
+    /// written.
     /// </param>
     /// <param name="length">Length of the packet, above 0.</param>
     /// <returns>False, and the packet is not taken, if <see cref="IsFull"/>.</returns>
@@ -130,8 +136,8 @@ internal sealed unsafe class Coalescer : IDisposable
     }
 
     /// <summary>
-    /// Closes all groups, writes their virtio headers in front of their first packets and patches the headers of merged ones.
-    /// Nothing can be added afterwards.
+    /// Closes all groups, writes their virtio headers in front of their first packets and patches the headers of merged
+    /// ones. Nothing can be added afterwards.
     /// </summary>
     /// <returns>The groups, in the order of their first packets. Valid until <see cref="Clear"/>.</returns>
     public ReadOnlySpan<Group> Finish()
@@ -160,7 +166,8 @@ internal sealed unsafe class Coalescer : IDisposable
                     for (int left = draft->Count - 1; left > 0; left--)
                     {
                         packet = _packets + packet->Next;
-                        _slices[slice++] = new Slice(packet->Start + draft->HeaderLength, packet->Length - draft->HeaderLength);
+                        int payload = packet->Length - draft->HeaderLength;
+                        _slices[slice++] = new Slice(packet->Start + draft->HeaderLength, payload);
                     }
                 }
             }
@@ -170,8 +177,8 @@ internal sealed unsafe class Coalescer : IDisposable
     }
 
     /// <summary>
-    /// Takes a group apart, because the device refused it: each of its slices becomes a message of its own, the virtio header (zero) and the packet as
-    /// it was received, in the order of arrival.
+    /// Takes a group apart, because the device refused it: each of its slices becomes a message of its own, the virtio
+    /// header (zero) and the packet as it was received, in the order of arrival.
     /// </summary>
     /// <param name="group">Index in the result of <see cref="Finish"/>.</param>
     /// <returns>One slice for each packet.</returns>
@@ -215,7 +222,9 @@ internal sealed unsafe class Coalescer : IDisposable
         _open.Dispose();
     }
 
-    /// <summary>A packet with a virtio header of zeros: nothing left to do, and the kernel verifies the checksums itself.</summary>
+    /// <summary>
+    /// A packet with a virtio header of zeros: nothing left to do, and the kernel verifies the checksums itself.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Slice Message(ReceivedPacket* packet)
     {

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// How a checked superpacket will be cut: made by <see cref="Segmenter.Plan"/>, used by <see cref="Segmenter.TryCut"/>. It points to the
-/// superpacket and is valid as long as its bytes are unchanged.
+/// How a checked superpacket will be cut: made by <see cref="Segmenter.Plan"/>, used by <see cref="Segmenter.TryCut"/>.
+/// It points to the superpacket and is valid as long as its bytes are unchanged.
 /// </summary>
 internal readonly unsafe struct CutPlan
 {

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Packets of one flow as one message to the device, virtio header included: what one <c>writev</c> writes. Its slices lie one after the other
-/// in <see cref="Coalescer.Slices"/>, one for each packet.
+/// Packets of one flow as one message to the device, virtio header included: what one <c>writev</c> writes. Its slices
+/// lie one after the other in <see cref="Coalescer.Slices"/>, one for each packet.
 /// </summary>
 internal readonly struct Group
 {

@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace UdpTunnel.Packets;
 
-/// <summary>What the <see cref="Coalescer"/> knows of a group: how far it has grown, and what <see cref="Coalescer.Unmerge"/> needs.</summary>
+/// <summary>
+/// What the <see cref="Coalescer"/> knows of a group: how far it has grown, and what <see cref="Coalescer.Unmerge"/>
+/// needs.
+/// </summary>
 internal struct GroupDraft
 {
     /// <summary>Index of the first packet. The others follow by <see cref="ReceivedPacket.Next"/>.</summary>
@@ -41,7 +44,10 @@ internal struct GroupDraft
     /// <summary>TCP: flags of the last packet.</summary>
     public byte LastFlags;
 
-    /// <summary>Whether the checksums of the first packet have been found right. Those of the others were, or they had not joined.</summary>
+    /// <summary>
+    /// Whether the checksums of the first packet have been found right. Those of the others were, or they had not
+    /// joined.
+    /// </summary>
     public bool Verified;
 
     /// <summary>Starts a group with its first packet.</summary>

@@ -47,7 +47,9 @@ internal static class Ipv4Header
     /// <summary>In the fragment word: do not fragment.</summary>
     public const ushort DontFragment = 0x4000;
 
-    /// <summary>In the fragment word: more fragments follow, or an offset that is not 0. Set in each fragment.</summary>
+    /// <summary>
+    /// In the fragment word: more fragments follow, or an offset that is not 0. Set in each fragment.
+    /// </summary>
     public const ushort FragmentMask = 0x3FFF;
 
     /// <summary>Protocol number of TCP.</summary>

@@ -3,14 +3,15 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Which packets may be coalesced: those that the kernel's inet_gro_receive, tcp_gro_receive and udp_gro_receive would merge, so that cutting the
-/// superpacket again gives the same packets. All methods take packets whose IP header has no options and whose length is the IP header's.
+/// Which packets may be coalesced: those that the kernel's inet_gro_receive, tcp_gro_receive and udp_gro_receive would
+/// merge, so that cutting the superpacket again gives the same packets. All methods take packets whose IP header has no
+/// options and whose length is the IP header's.
 /// </summary>
 internal static unsafe class MergeRule
 {
     /// <summary>
-    /// Length of both headers of a TCP packet that may be merged, else 0. Of the flags only ACK, PSH and FIN can be carried by a superpacket; the bits
-    /// beside the data offset are reserved or ECN's.
+    /// Length of both headers of a TCP packet that may be merged, else 0. Of the flags only ACK, PSH and FIN can be
+    /// carried by a superpacket; the bits beside the data offset are reserved or ECN's.
     /// </summary>
     /// <param name="packet">First byte of the IP header.</param>
     /// <param name="length">Length of the packet, at least 28.</param>
@@ -32,7 +33,10 @@ internal static unsafe class MergeRule
         return mergeable ? headerLength : 0;
     }
 
-    /// <summary>Length of both headers of a UDP packet that may be merged, else 0. Without a checksum there is nothing to verify.</summary>
+    /// <summary>
+    /// Length of both headers of a UDP packet that may be merged, else 0. Without a checksum there is nothing to
+    /// verify.
+    /// </summary>
     /// <param name="packet">First byte of the IP header.</param>
     /// <param name="length">Length of the packet, at least 28.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,9 +56,9 @@ internal static unsafe class MergeRule
         (packet[Ipv4Header.MinLength + TcpHeader.Flags] & (TcpHeader.Push | TcpHeader.Fin)) != 0;
 
     /// <summary>
-    /// Whether the IP headers agree, of two packets of one flow (so addresses and protocol are not looked at). The id must count up, or
-    /// later fragments of the packets cut from the superpacket might be put together wrongly; where DF forbids fragments it means nothing
-    /// (RFC 6864, section 4.1).
+    /// Whether the IP headers agree, of two packets of one flow (so addresses and protocol are not looked at). The id
+    /// must count up, or later fragments of the packets cut from the superpacket might be put together wrongly; where
+    /// DF forbids fragments it means nothing (RFC 6864, section 4.1).
     /// </summary>
     /// <param name="first">First packet of the group.</param>
     /// <param name="packet">The packet that may join.</param>
@@ -67,8 +71,8 @@ internal static unsafe class MergeRule
         && (NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) == nextId || packet[Ipv4Header.FragmentWord] != 0);
 
     /// <summary>
-    /// Whether a TCP header agrees with the first one of the group, of packets of one flow and one header length whose flags allow merging, and
-    /// continues the stream.
+    /// Whether a TCP header agrees with the first one of the group, of packets of one flow and one header length whose
+    /// flags allow merging, and continues the stream.
     /// </summary>
     /// <param name="first">First packet of the group.</param>
     /// <param name="packet">The packet that may join.</param>

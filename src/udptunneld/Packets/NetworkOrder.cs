@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Integers as they travel: big-endian (RFC 791, appendix B), at any address. The caller guarantees that the bytes are there.
+/// Integers as they travel: big-endian (RFC 791, appendix B), at any address. The caller guarantees that the bytes are
+/// there.
 /// </summary>
 internal static unsafe class NetworkOrder
 {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// The few flows whose groups are open. So few that a linear search beats hashing; what it costs is measured in tests/Bench/Packets.
-/// A flow is named by 12 bytes of its packets and the protocol, so two flows never share an entry.
+/// The few flows whose groups are open. So few that a linear search beats hashing; what it costs is measured in
+/// tests/Bench/Packets. A flow is named by 12 bytes of its packets and the protocol, so two flows never share an entry.
 /// </summary>
 internal sealed unsafe class OpenFlowTable : IDisposable
 {
@@ -29,7 +29,9 @@ internal sealed unsafe class OpenFlowTable : IDisposable
 
     /// <summary>The entry of a flow, valid until a flow is opened or closed, or null.</summary>
     /// <param name="addresses">Source and destination address, in the byte order of memory.</param>
-    /// <param name="portsAndProtocol">Source and destination port, in the byte order of memory, below the protocol.</param>
+    /// <param name="portsAndProtocol">
+    /// Source and destination port, in the byte order of memory, below the protocol.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public OpenFlow* Find(ulong addresses, ulong portsAndProtocol)
     {

@@ -1,9 +1,9 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Datagrams of one size to one peer, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c> sends. Its slices lie one
-/// after the other in <see cref="SendBatch.Slices"/>; where segmentation is refused, <see cref="SlicesPerDatagram"/> of them at a time are
-/// a datagram.
+/// Datagrams of one size to one peer, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c> sends.
+/// Its slices lie one after the other in <see cref="SendBatch.Slices"/>; where segmentation is refused,
+/// <see cref="SlicesPerDatagram"/> of them at a time are a datagram.
 /// </summary>
 internal readonly struct Run
 {
@@ -25,7 +25,10 @@ internal readonly struct Run
     /// <summary>How many slices.</summary>
     public int SliceCount => Datagrams * SlicesPerDatagram;
 
-    /// <summary>Whether it needs <c>UDP_SEGMENT</c>. A single datagram must do without: a segment size that is not below the length is an error.</summary>
+    /// <summary>
+    /// Whether it needs <c>UDP_SEGMENT</c>. A single datagram must do without: a segment size that is not below the
+    /// length is an error.
+    /// </summary>
     public bool IsSegmented => Datagrams > 1;
 
     /// <summary>Length of the last datagram, 1 to <see cref="DatagramSize"/> bytes.</summary>

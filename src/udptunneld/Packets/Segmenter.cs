@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Cuts superpackets (TSO, USO) into packets as the kernel's tcp_gso_segment and __udp_gso_segment would, with valid checksums and at most the MTU
-/// long. Each becomes a pair of slices in a <see cref="SendBatch"/>: its headers, written anew, and its payload, which stays where it is.
+/// Cuts superpackets (TSO, USO) into packets as the kernel's tcp_gso_segment and __udp_gso_segment would, with valid
+/// checksums and at most the MTU long. Each becomes a pair of slices in a <see cref="SendBatch"/>: its headers, written
+/// anew, and its payload, which stays where it is.
 /// <code>
 ///   superpacket            [IP | TCP | payload .......................................]
 ///                            |           \__________ \__________ \___
@@ -22,12 +23,15 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     /// <summary>Checks a superpacket and finds out how it is to be cut. Nothing is written.</summary>
     /// <param name="packet">First byte of its IP header.</param>
     /// <param name="length">Its length; any value.</param>
-    /// <param name="header">Its virtio header, with a GSO type. The header length in it is not trusted: the kernel calls it a hint.</param>
+    /// <param name="header">
+    /// Its virtio header, with a GSO type. The header length in it is not trusted: the kernel calls it a hint.
+    /// </param>
     /// <param name="plan">How to cut it, if the result is <see cref="DropReason.None"/>.</param>
     /// <returns>
-    /// <see cref="DropReason.NotIpv4"/>; <see cref="DropReason.Malformed"/> if a length, the protocol or the virtio header contradicts the bytes,
-    /// for a fragment, a GSO type that was never asked for, or more than <see cref="SendBatch.MaxDatagrams"/> packets;
-    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU: its size is the application's choice, it cannot be cut smaller.
+    /// <see cref="DropReason.NotIpv4"/>; <see cref="DropReason.Malformed"/> if a length, the protocol or the virtio
+    /// header contradicts the bytes, for a fragment, a GSO type that was never asked for, or more than
+    /// <see cref="SendBatch.MaxDatagrams"/> packets; <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU:
+    /// its size is the application's choice, it cannot be cut smaller.
     /// </returns>
     public DropReason Plan(byte* packet, int length, in VirtioNetHeader header, out CutPlan plan)
     {
@@ -119,13 +123,14 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     }
 
     /// <summary>
-    /// Cuts a superpacket into a batch. All checksums are computed from the bytes, whatever the superpacket's fields hold. Its payload must
-    /// stay unchanged until the batch is cleared; its headers are copied.
+    /// Cuts a superpacket into a batch. All checksums are computed from the bytes, whatever the superpacket's fields
+    /// hold. Its payload must stay unchanged until the batch is cleared; its headers are copied.
     /// </summary>
     /// <returns>False, and nothing is added, if the batch has not enough room; an empty one has.</returns>
     /// <remarks>
-    /// The wire format sees the headers only, with the length of the whole datagram: enough for one whose header does not depend on the packet.
-    /// A format that encrypts or authenticates needs the datagram in one piece and so a copy of the payload behind the header.
+    /// The wire format sees the headers only, with the length of the whole datagram: enough for one whose header does
+    /// not depend on the packet. A format that encrypts or authenticates needs the datagram in one piece and so a copy
+    /// of the payload behind the header.
     /// </remarks>
     public bool TryCut(in CutPlan plan, SendBatch batch)
     {
@@ -152,7 +157,8 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
         int transportHeader = plan.HeaderLength - plan.IpHeaderLength;
         ulong ipSum = InvariantIpSum(plan);
 
-        // What is the same in each packet is summed once: all but sequence, flags (with the byte before them), length and checksum.
+        // What is the same in each packet is summed once: all but sequence, flags (with the byte before them), length
+        // and checksum.
         ulong tcpSum = Checksum.Sum(tcp, TcpHeader.Sequence)
             + Checksum.Sum(tcp + TcpHeader.Acknowledgment, TcpHeader.DataOffset - TcpHeader.Acknowledgment)
             + Checksum.Sum(tcp + TcpHeader.Window, TcpHeader.Checksum - TcpHeader.Window)
@@ -165,7 +171,8 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
         byte* payload = plan.Packet + plan.HeaderLength;
         int left = plan.Length - plan.HeaderLength;
 
-        // CWR answers one congestion signal and must be seen once (RFC 3168, section 6.1.2), with or without the ECN bit of the GSO type.
+        // CWR answers one congestion signal and must be seen once (RFC 3168, section 6.1.2), with or without the ECN
+        // bit of the GSO type.
         ushort notLast = unchecked((ushort)~(TcpHeader.Fin | TcpHeader.Push));
         ushort notFirst = ushort.MaxValue;
         for (int i = 0; i < plan.Datagrams; i++)
@@ -196,7 +203,8 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     private void CutUdp(in CutPlan plan, SendBatch batch)
     {
         ulong ipSum = InvariantIpSum(plan);
-        ulong udpSum = Checksum.Sum(plan.Packet + plan.IpHeaderLength, UdpHeader.Length) + Checksum.PseudoHeader(plan.Packet, 0);
+        ulong udpSum = Checksum.Sum(plan.Packet + plan.IpHeaderLength, UdpHeader.Length)
+            + Checksum.PseudoHeader(plan.Packet, 0);
         ushort id = NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
         byte* payload = plan.Packet + plan.HeaderLength;
         int left = plan.Length - plan.HeaderLength;
@@ -218,7 +226,9 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
         }
     }
 
-    /// <summary>Sum of the IP header without the fields that differ from packet to packet: total length, id, checksum.</summary>
+    /// <summary>
+    /// Sum of the IP header without the fields that differ from packet to packet: total length, id, checksum.
+    /// </summary>
     private static ulong InvariantIpSum(in CutPlan plan) =>
         Checksum.Sum(plan.Packet, Ipv4Header.TotalLength)
         + Checksum.Sum(plan.Packet + Ipv4Header.FragmentWord, Ipv4Header.HeaderChecksum - Ipv4Header.FragmentWord)

@@ -4,22 +4,23 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Everything that goes to the peer after one wake-up: runs of datagrams, in the order in which they were added. The batch points into the
-/// buffers of its caller, which stay untouched until it has been sent and cleared; only headers of cut packets are its own.
+/// Everything that goes to the peer after one wake-up: runs of datagrams, in the order in which they were added. The
+/// batch points into the buffers of its caller, which stay untouched until it has been sent and cleared; only headers
+/// of cut packets are its own.
 /// <para>
-/// It belongs to one thread. When something does not fit, nothing of it is added and the answer is false: the caller sends, clears and adds it
-/// again, which always works, because an empty batch holds any superpacket.
+/// It belongs to one thread. When something does not fit, nothing of it is added and the answer is false: the caller
+/// sends, clears and adds it again, which always works, because an empty batch holds any superpacket.
 /// </para>
 /// </summary>
 /// <remarks>
-/// No finalizer: methods work on raw pointers, below which the collector might free the memory of a batch that is last used in the running
-/// method. Who makes it disposes of it.
+/// No finalizer: methods work on raw pointers, below which the collector might free the memory of a batch that is last
+/// used in the running method. Who makes it disposes of it.
 /// </remarks>
 internal sealed unsafe class SendBatch : IDisposable
 {
     /// <summary>
-    /// Most datagrams of a run. The kernel allows 64 (UDP_MAX_SEGMENTS, more from 6.9), but udp_send_skb compares a length that includes the
-    /// 8 bytes of the UDP header with the segment size × 64, so 64 full ones are refused.
+    /// Most datagrams of a run. The kernel allows 64 (UDP_MAX_SEGMENTS, more from 6.9), but udp_send_skb compares a
+    /// length that includes the 8 bytes of the UDP header with the segment size × 64, so 64 full ones are refused.
     /// </summary>
     public const int MaxRunDatagrams = 63;
 
@@ -27,8 +28,9 @@ internal sealed unsafe class SendBatch : IDisposable
     public const int MaxRunBytes = UdpHeader.MaxPayload;
 
     /// <summary>
-    /// Most datagrams of a batch. A superpacket of 65,535 bytes with 8 bytes of payload in each packet, the least that the kernel's TCP
-    /// uses (TCP_MIN_GSO_SIZE), becomes 8,187 packets. Pages of unused capacity are never touched, so they take no memory.
+    /// Most datagrams of a batch. A superpacket of 65,535 bytes with 8 bytes of payload in each packet, the least that
+    /// the kernel's TCP uses (TCP_MIN_GSO_SIZE), becomes 8,187 packets. Pages of unused capacity are never touched, so
+    /// they take no memory.
     /// </summary>
     public const int MaxDatagrams = 8_192;
 
@@ -46,8 +48,8 @@ internal sealed unsafe class SendBatch : IDisposable
     private int _datagrams;
     private byte* _nextHeader;
 
-    // The last run grows in these fields, so that a datagram that joins costs a few additions, and is stored when the next one starts or
-    // somebody looks. Open size 0: nothing may join it.
+    // The last run grows in these fields, so that a datagram that joins costs a few additions, and is stored when the
+    // next one starts or somebody looks. Open size 0: nothing may join it.
     private int _openSize;
     private int _lastSize;
     private int _lastDatagrams;
@@ -55,7 +57,9 @@ internal sealed unsafe class SendBatch : IDisposable
     private int _lastFirstSlice;
     private int _lastSlicesPerDatagram;
 
-    /// <param name="headerLength">Bytes of the wire format's header, see <see cref="IWireFormat.HeaderLength"/>.</param>
+    /// <param name="headerLength">
+    /// Bytes of the wire format's header, see <see cref="IWireFormat.HeaderLength"/>.
+    /// </param>
     public SendBatch(int headerLength)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(headerLength, VirtioNetHeader.Size);
@@ -111,7 +115,9 @@ internal sealed unsafe class SendBatch : IDisposable
         _nextHeader = _headers;
     }
 
-    /// <summary>Adds a datagram that lies in one piece, sealed: wire header and packet. It joins the last run if it may.</summary>
+    /// <summary>
+    /// Adds a datagram that lies in one piece, sealed: wire header and packet. It joins the last run if it may.
+    /// </summary>
     /// <param name="datagram">First byte of the wire format's header; valid until the batch is cleared.</param>
     /// <param name="length">1 to <see cref="MaxRunBytes"/> bytes; the caller has dropped what is longer.</param>
     /// <returns>False, and nothing is added, if the batch is full.</returns>
@@ -129,11 +135,19 @@ internal sealed unsafe class SendBatch : IDisposable
         return true;
     }
 
-    /// <summary>Memory for the headers of one datagram: wire format, IP and transport. <see cref="CommitPair"/> fixes how much of it is used.</summary>
+    /// <summary>
+    /// Memory for the headers of one datagram: wire format, IP and transport. <see cref="CommitPair"/> fixes how much
+    /// of it is used.
+    /// </summary>
     internal byte* NextHeader => _nextHeader;
 
-    /// <summary>Adds a datagram of two pieces: the header just written at <see cref="NextHeader"/>, sealed, and a payload. There must be room.</summary>
-    /// <param name="headerLength">Bytes of the header, at most <see cref="HeaderLength"/> + <see cref="MaxPacketHeader"/>.</param>
+    /// <summary>
+    /// Adds a datagram of two pieces: the header just written at <see cref="NextHeader"/>, sealed, and a payload. There
+    /// must be room.
+    /// </summary>
+    /// <param name="headerLength">
+    /// Bytes of the header, at most <see cref="HeaderLength"/> + <see cref="MaxPacketHeader"/>.
+    /// </param>
     /// <param name="payload">The payload; valid until the batch is cleared.</param>
     /// <param name="payloadLength">Its length; 0 is allowed.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

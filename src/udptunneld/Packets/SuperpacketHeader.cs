@@ -3,12 +3,15 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Turns the headers of a group's first packet into those of the superpacket, in place, and back. Only few fields differ: IP total length and
-/// checksum, TCP flags and checksum or UDP length and checksum. The original lengths follow from the packet's, the rest is kept in the draft.
+/// Turns the headers of a group's first packet into those of the superpacket, in place, and back. Only few fields
+/// differ: IP total length and checksum, TCP flags and checksum or UDP length and checksum. The original lengths follow
+/// from the packet's, the rest is kept in the draft.
 /// </summary>
 internal static unsafe class SuperpacketHeader
 {
-    /// <summary>Makes the headers of a superpacket, with the virtio header in front, and remembers what it overwrites.</summary>
+    /// <summary>
+    /// Makes the headers of a superpacket, with the virtio header in front, and remembers what it overwrites.
+    /// </summary>
     /// <param name="packet">First packet of the group; its IP header has no options.</param>
     /// <param name="draft">The group, of two or more packets.</param>
     public static void Write(byte* packet, GroupDraft* draft)

@@ -1,6 +1,9 @@
 namespace UdpTunnel.Packets;
 
-/// <summary>Where the fields of a TCP header are (RFC 9293, section 3.1), from its first byte. All integers are in network order.</summary>
+/// <summary>
+/// Where the fields of a TCP header are (RFC 9293, section 3.1), from its first byte. All integers are in network
+/// order.
+/// </summary>
 internal static class TcpHeader
 {
     /// <summary>Length without options, in bytes.</summary>

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Packets;
 
-/// <summary>Where the fields of a UDP header are (RFC 768), from its first byte. All integers are in network order.</summary>
+/// <summary>
+/// Where the fields of a UDP header are (RFC 768), from its first byte. All integers are in network order.
+/// </summary>
 internal static class UdpHeader
 {
     /// <summary>Length of the header, in bytes.</summary>
