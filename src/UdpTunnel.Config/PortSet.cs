@@ -96,19 +96,47 @@ public sealed class PortSet : IReadOnlyList<PortRange>, IEquatable<PortSet>
     /// <summary>This set without the ports of a range.</summary>
     /// <param name="range">The ports to take away.</param>
     /// <returns>Another set, which may be empty.</returns>
-    public PortSet Except(PortRange range)
+    public PortSet Except(PortRange range) => Except(Create([range]));
+
+    /// <summary>The ports of both sets. The cost grows with their ranges, not with the product of them.</summary>
+    /// <param name="other">The other set.</param>
+    /// <returns>Another set.</returns>
+    public PortSet Union(PortSet other)
     {
+        ArgumentNullException.ThrowIfNull(other);
+        return Create([.. _ranges, .. other._ranges]);
+    }
+
+    /// <summary>This set without the ports of another. The cost grows with their ranges, not with the product of them.</summary>
+    /// <param name="other">The ports to take away.</param>
+    /// <returns>Another set, which may be empty.</returns>
+    public PortSet Except(PortSet other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
         var rest = new List<PortRange>();
+        var next = 0;
         foreach (var mine in _ranges)
         {
-            if (mine.First < range.First)
+            // An int, since it may come to stand behind the last port.
+            int first = mine.First;
+            while (next < other.Count && other[next].Last < first)
             {
-                rest.Add(new PortRange(mine.First, Math.Min(mine.Last, (ushort)(range.First - 1))));
+                next++;
             }
 
-            if (mine.Last > range.Last)
+            for (var i = next; i < other.Count && other[i].First <= mine.Last; i++)
             {
-                rest.Add(new PortRange(Math.Max(mine.First, (ushort)(range.Last + 1)), mine.Last));
+                if (other[i].First > first)
+                {
+                    rest.Add(new PortRange((ushort)first, (ushort)(other[i].First - 1)));
+                }
+
+                first = other[i].Last + 1;
+            }
+
+            if (first <= mine.Last)
+            {
+                rest.Add(new PortRange((ushort)first, mine.Last));
             }
         }
 
