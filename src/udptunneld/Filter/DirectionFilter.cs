@@ -4,12 +4,13 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The port filter for the packets of one direction; belongs to the direction's thread. Malformed packets are dropped first, so that
-/// both ends read the same ports from what passes.
+/// The port filter for the packets of one direction; belongs to the direction's thread. Malformed packets are dropped
+/// first, so that both ends read the same ports from what passes.
 /// </summary>
 /// <remarks>
-/// The IPv4 header's checksum, TTL, options and the transport's checksum are not looked at: the kernel that gets the packet does
-/// that (ip_rcv), and a packet that it drops for them opened no more than its sender could have opened with a good one.
+/// The IPv4 header's checksum, TTL, options and the transport's checksum are not looked at: the kernel that gets the
+/// packet does that (ip_rcv), and a packet that it drops for them opened no more than its sender could have opened with
+/// a good one.
 /// </remarks>
 /// <param name="opened">The flows that this direction opens. This thread is its writer.</param>
 /// <param name="answered">The flows that the other direction opens. This thread is its reader.</param>
@@ -21,8 +22,9 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
 
     private readonly FragmentTable _fragments = new();
 
-    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow. Only passing may be taken for
-    // granted for the rest of the second; what was dropped as an answer to nothing may be an answer a moment later.
+    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow. Only passing may
+    // be taken for granted for the rest of the second; what was dropped as an answer to nothing may be an answer a
+    // moment later.
     private FlowKey _last;
     private uint _lastNow;
     private PortBitmap? _lastPorts;
@@ -46,7 +48,8 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
             return DropReason.Malformed;
         }
 
-        // Bytes behind the total length would be an unchecked stowaway: the device gives none, and a peer has no reason to.
+        // Bytes behind the total length would be an unchecked stowaway: the device gives none, and a peer has no reason
+        // to.
         int headerLength = (packet[0] & 0x0F) * 4;
         if (headerLength < Ipv4Header.MinLength
             || headerLength > length
@@ -67,8 +70,8 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
     }
 
     /// <summary>
-    /// A first fragment is decided like a packet; a later one has no ports, and passes if its first one did. One that overtook its first
-    /// is dropped as well: Linux sends them in order.
+    /// A first fragment is decided like a packet; a later one has no ports, and passes if its first one did. One that
+    /// overtook its first is dropped as well: Linux sends them in order.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private DropReason CheckFragment(
@@ -78,7 +81,8 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
         bool more = (fragmentWord & MoreFragments) != 0;
         var key = new FragmentKey(packet);
 
-        // RFC 791, section 3.2: only the last fragment may end off the 8-byte grid; and no packet is longer than its length field can say.
+        // RFC 791, section 3.2: only the last fragment may end off the 8-byte grid; and no packet is longer than its
+        // length field can say.
         bool impossible = (more && (length - headerLength) % OffsetUnit != 0)
             || offset + length > Ipv4Header.MaxPacketLength;
         if (offset == 0)
@@ -98,8 +102,8 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
             return verdict;
         }
 
-        // Offset 8 lies within the TCP header, whose flags it could replace (RFC 1858, section 4; RFC 3128). Ports are in the first 8
-        // bytes, which no later fragment can reach.
+        // Offset 8 lies within the TCP header, whose flags it could replace (RFC 1858, section 4; RFC 3128). Ports are
+        // in the first 8 bytes, which no later fragment can reach.
         if (impossible || (offset == OffsetUnit && packet[Ipv4Header.Protocol] == Ipv4Header.Tcp))
         {
             return DropReason.Malformed;

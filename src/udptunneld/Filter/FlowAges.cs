@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// How many flows of a flow table were used last in each second of the last 300, hence how many are alive, without looking at any
-/// of them: when the clock goes on by a second, the flows of one second ago 300 die together. Belongs to the table's writer;
-/// <see cref="Count"/> and <see cref="Generation"/> may be read by any thread.
+/// How many flows of a flow table were used last in each second of the last 300, hence how many are alive, without
+/// looking at any of them: when the clock goes on by a second, the flows of one second ago 300 die together. Belongs to
+/// the table's writer; <see cref="Count"/> and <see cref="Generation"/> may be read by any thread.
 /// </summary>
 /// <param name="memory">
-/// <see cref="Size"/> zeroed bytes. Outside the table's object, so that the reader's look-ups do not share a cache line with the
-/// writer's counters.
+/// <see cref="Size"/> zeroed bytes. Outside the table's object, so that the reader's look-ups do not share a cache line
+/// with the writer's counters.
 /// </param>
 internal readonly unsafe struct FlowAges(byte* memory)
 {
@@ -19,7 +19,8 @@ internal readonly unsafe struct FlowAges(byte* memory)
 
     private const int HeadSize = 64;
 
-    // The power of two above the lifetime: so a second finds its counter by its low bits, also when the clock's 32 bits wrap.
+    // The power of two above the lifetime: so a second finds its counter by its low bits, also when the clock's 32 bits
+    // wrap.
     private const int Seconds = 512;
 
     private readonly Head* _head = (Head*)memory;
@@ -63,7 +64,8 @@ internal readonly unsafe struct FlowAges(byte* memory)
         _used[used % Seconds]++;
     }
 
-    /// <summary>Flows that are alive. While the writer is at work it may be off by what changes in that moment.</summary>
+    /// <summary>Flows that are alive. While the writer is at work it may be off by what changes in that
+    /// moment.</summary>
     /// <param name="now">Seconds, of the same clock as the writer's.</param>
     public int Count(uint now)
     {

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// One place of the flow table. Written by the table's writer while its reader looks; the order of loads and stores is reasoned
-/// in <see cref="FlowTable"/>. Loads and stores of 8 aligned bytes are atomic.
+/// One place of the flow table. Written by the table's writer while its reader looks; the order of loads and stores is
+/// reasoned in <see cref="FlowTable"/>. Loads and stores of 8 aligned bytes are atomic.
 /// <code>
 ///                63                        31 30                       0
 ///                +--------------------------+--------------------------+
@@ -37,8 +37,8 @@ internal unsafe struct FlowEntry
     public bool HasPorts(FlowKey key) => Volatile.Read(ref _portsAndTime) >> TimeBits == key.Ports;
 
     /// <summary>
-    /// Seconds since the last use, negative if the writer's clock is ahead of the caller's: the two threads read it at different
-    /// moments.
+    /// Seconds since the last use, negative if the writer's clock is ahead of the caller's: the two threads read it at
+    /// different moments.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly int AgeAt(uint now) => (int)((now - (uint)_portsAndTime) << 1) >> 1;

@@ -18,7 +18,8 @@ internal readonly unsafe struct FlowKey
     /// <summary>Both addresses, as numbers.</summary>
     public readonly ulong Addresses;
 
-    /// <summary>Both ports and the protocol, 33 bits. Never 0, because the destination port is an allowed one.</summary>
+    /// <summary>Both ports and the protocol, 33 bits. Never 0, because the destination port is an allowed
+    /// one.</summary>
     public readonly ulong Ports;
 
     private FlowKey(ulong addresses, ulong ports)
@@ -27,7 +28,8 @@ internal readonly unsafe struct FlowKey
         Ports = ports;
     }
 
-    /// <summary>The flow of a packet. The caller has checked that both headers are there, and that it is TCP or UDP.</summary>
+    /// <summary>The flow of a packet. The caller has checked that both headers are there, and that it is TCP or
+    /// UDP.</summary>
     /// <param name="ip">First byte of the IPv4 header.</param>
     /// <param name="transport">First byte of the TCP or UDP header.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,33 +5,34 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The flows that the packets of one direction opened in the last 300 s. One thread writes (that of the direction), one other
-/// thread looks up (that of the answers), without a lock; <see cref="Count"/>, <see cref="AddTo"/> and <see cref="Generation"/>
-/// are for any thread, off the packet path.
+/// The flows that the packets of one direction opened in the last 300 s. One thread writes (that of the direction), one
+/// other thread looks up (that of the answers), without a lock; <see cref="Count"/>, <see cref="AddTo"/> and
+/// <see cref="Generation"/> are for any thread, off the packet path.
 /// <para>
-/// A hash table with two choices: a flow lies in one of two buckets of one cache line each, so a look-up reads at most two cache
-/// lines, however many flows there are. A new flow goes to the bucket with fewer live flows and never moves. There are as many
-/// buckets as flows allowed: then the share of buckets that would need a fifth entry is 10^-12 (the differential equations of
-/// two-choice hashing, solved for one flow per bucket), while with half as many buckets one or two of 65,536 flows would find no
-/// place. A flow that finds none is refused as if the table were full.
+/// A hash table with two choices: a flow lies in one of two buckets of one cache line each, so a look-up reads at most
+/// two cache lines, however many flows there are. A new flow goes to the bucket with fewer live flows and never moves.
+/// There are as many buckets as flows allowed: then the share of buckets that would need a fifth entry is 10^-12 (the
+/// differential equations of two-choice hashing, solved for one flow per bucket), while with half as many buckets one
+/// or two of 65,536 flows would find no place. A flow that finds none is refused as if the table were full.
 /// </para>
 /// <para>
-/// Flows die without being touched: an entry of 300 s ago is dead, and the next new flow takes its place. A live flow is never
-/// displaced: otherwise a flood of new flows would cut off those that work.
+/// Flows die without being touched: an entry of 300 s ago is dead, and the next new flow takes its place. A live flow
+/// is never displaced: otherwise a flood of new flows would cut off those that work.
 /// </para>
 /// </summary>
 /// <remarks>
 /// Why the reader never confirms a flow that was not there, though an entry has two words and neither side locks:
 /// <list type="number">
-/// <item>The writer replaces a dead entry in three release stores: ports and time := 0, addresses, ports and time. A reader that
-/// sees the new addresses (acquire) therefore no longer sees the old ports and time.</item>
-/// <item>The reader loads ports and time, then the addresses, then ports and time again (acquire each), and counts the entry only
-/// if both loads of the latter are equal, bit by bit.</item>
-/// <item>They are equal by chance only if the entry was replaced in between by the same ports with the same second of use. But an
-/// entry is replaced only when it is dead, so the second of use of whatever follows is a later one, because the writer's clock never goes back. Seconds repeat after 2^31, which is 68 years.</item>
+/// <item>The writer replaces a dead entry in three release stores: ports and time := 0, addresses, ports and time. A
+/// reader that sees the new addresses (acquire) therefore no longer sees the old ports and time.</item>
+/// <item>The reader loads ports and time, then the addresses, then ports and time again (acquire each), and counts the
+/// entry only if both loads of the latter are equal, bit by bit.</item>
+/// <item>They are equal by chance only if the entry was replaced in between by the same ports with the same second of
+/// use. But an entry is replaced only when it is dead, so the second of use of whatever follows is a later one, because
+/// the writer's clock never goes back. Seconds repeat after 2^31, which is 68 years.</item>
 /// </list>
-/// So the three loads saw one and the same flow. A refresh changes the time alone, in one store: the reader looks again, and a flow
-/// that is alive is visible without interruption.
+/// So the three loads saw one and the same flow. A refresh changes the time alone, in one store: the reader looks
+/// again, and a flow that is alive is visible without interruption.
 /// </remarks>
 internal sealed unsafe class FlowTable : IDisposable
 {
@@ -63,7 +64,8 @@ internal sealed unsafe class FlowTable : IDisposable
     {
     }
 
-    /// <summary>A table with a number of buckets of one's own, a power of two: few of them make collisions frequent.</summary>
+    /// <summary>A table with a number of buckets of one's own, a power of two: few of them make collisions
+    /// frequent.</summary>
     internal FlowTable(int maxFlows, uint buckets)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxFlows);
@@ -131,7 +133,8 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Adds the flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.</summary>
+    /// <summary>Adds the flows that are alive to a list, in no order. For any thread. Nothing after
+    /// <see cref="Dispose"/>.</summary>
     /// <param name="flows">Where to.</param>
     /// <param name="openedBy">Whose table this is.</param>
     /// <param name="now">Seconds of the writer's clock.</param>

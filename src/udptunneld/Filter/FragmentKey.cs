@@ -4,7 +4,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// What the fragments of one packet have in common: source, destination, protocol and identification (RFC 791, section 3.2).
+/// What the fragments of one packet have in common: source, destination, protocol and identification (RFC 791, section
+/// 3.2).
 /// </summary>
 internal readonly unsafe struct FragmentKey
 {

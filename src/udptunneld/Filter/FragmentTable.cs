@@ -1,10 +1,12 @@
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The first fragments of one direction that passed in the last 30 s. Private to the direction's thread. Fixed in size: 16 KiB.
+/// The first fragments of one direction that passed in the last 30 s. Private to the direction's thread. Fixed in size:
+/// 16 KiB.
 /// <para>
-/// Unlike a flow, a first fragment displaces the oldest one when there is no room: the rest of a packet follows its first fragment
-/// within moments, so the newest are those that matter, and a flood costs other packets their tail but never lets one through.
+/// Unlike a flow, a first fragment displaces the oldest one when there is no room: the rest of a packet follows its
+/// first fragment within moments, so the newest are those that matter, and a flood costs other packets their tail but
+/// never lets one through.
 /// </para>
 /// </summary>
 internal sealed class FragmentTable
@@ -50,7 +52,8 @@ internal sealed class FragmentTable
         set[place] = new Entry(key, now);
     }
 
-    /// <summary>No longer lets the later fragments of a packet pass: another first fragment for it came and was dropped.</summary>
+    /// <summary>No longer lets the later fragments of a packet pass: another first fragment for it came and was
+    /// dropped.</summary>
     /// <param name="key">The packet.</param>
     public void Forget(FragmentKey key)
     {

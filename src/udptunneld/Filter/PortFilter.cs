@@ -10,14 +10,14 @@ namespace UdpTunnel.Filter;
 ///  source allowed   destination allowed   verdict
 ///  yes              yes                   pass
 ///  no               yes                   pass, and remember the flow
-///  yes              no                    pass only as the answer to a flow that the other direction opened in the last 300 s
+///  yes              no                    pass only as the answer to a flow of the other direction in the last 300 s
 ///  no               no                    drop
 /// </code>
-/// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port 0 is a port that
-/// is never allowed.
+/// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port
+/// 0 is a port that is never allowed.
 /// <para>
-/// Packets that go out are checked by one thread, packets that come in by another, at the same time and without locks. Everything
-/// else may be called from any thread.
+/// Packets that go out are checked by one thread, packets that come in by another, at the same time and without locks.
+/// Everything else may be called from any thread.
 /// </para>
 /// </summary>
 internal sealed unsafe class PortFilter : IDisposable
@@ -32,7 +32,8 @@ internal sealed unsafe class PortFilter : IDisposable
     private volatile PortBitmap _ports;
 
     /// <param name="ports">The allowed ports.</param>
-    /// <param name="maxFlows">Flows that each direction may have opened, 1 to <see cref="FlowTable.LargestBound"/>.</param>
+    /// <param name="maxFlows">Flows that each direction may have opened, 1 to
+    /// <see cref="FlowTable.LargestBound"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
     public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows)
     {
@@ -44,8 +45,8 @@ internal sealed unsafe class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// The allowed ports. A change holds from the next packet on, also for flows that are remembered: those of a port that is no longer
-    /// allowed stop, and go on if it is allowed again in time.
+    /// The allowed ports. A change holds from the next packet on, also for flows that are remembered: those of a port
+    /// that is no longer allowed stop, and go on if it is allowed again in time.
     /// </summary>
     public PortSet Ports
     {
@@ -60,8 +61,8 @@ internal sealed unsafe class PortFilter : IDisposable
     public long Generation => _openedOut.Generation + _openedIn.Generation;
 
     /// <summary>
-    /// The verdict on a packet or superpacket. One thread may ask for packets that go out and one for packets that come in. Neither
-    /// allocates, locks nor throws.
+    /// The verdict on a packet or superpacket. One thread may ask for packets that go out and one for packets that come
+    /// in. Neither allocates, locks nor throws.
     /// </summary>
     /// <param name="direction">Where the packet goes.</param>
     /// <param name="packet">First byte of the packet.</param>
@@ -91,7 +92,8 @@ internal sealed unsafe class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// Remembers a flow of before a restart, so that its answers still pass. Only before the threads of the two directions start.
+    /// Remembers a flow of before a restart, so that its answers still pass. Only before the threads of the two
+    /// directions start.
     /// </summary>
     /// <param name="flow">As <see cref="Flows"/> gave it, its age increased by the time since then.</param>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>

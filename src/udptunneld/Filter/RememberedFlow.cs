@@ -5,5 +5,6 @@ namespace UdpTunnel.Filter;
 /// <summary>A flow of the flow table, as statistics show it and a saver stores it.</summary>
 /// <param name="Flow">The flow, as in the packet that opened it.</param>
 /// <param name="OpenedBy">The direction of the packets that opened it; its answers come from the other one.</param>
-/// <param name="Age">Seconds since its last packet in that direction; less than <see cref="FlowTable.Lifetime"/>.</param>
+/// <param name="Age">Seconds since its last packet in that direction; less than
+/// <see cref="FlowTable.Lifetime"/>.</param>
 internal readonly record struct RememberedFlow(Flow Flow, Direction OpenedBy, uint Age);

@@ -6,7 +6,8 @@ namespace UdpTunnel.Filter;
 
 /// <summary>
 /// A hash of 128 bits to 64 with a secret seed, so that nobody outside can choose flows that all fall into one bucket.
-/// Two rounds of a 64 × 64 → 128 bit multiplication whose halves are folded together: two instructions on x86-64 and arm64.
+/// Two rounds of a 64 × 64 → 128 bit multiplication whose halves are folded together: two instructions on x86-64 and
+/// arm64.
 /// </summary>
 internal readonly struct SeededHash
 {

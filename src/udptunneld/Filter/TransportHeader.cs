@@ -17,8 +17,8 @@ internal static unsafe class TransportHeader
     public static bool IsKnown(byte protocol) => protocol is Ipv4Header.Tcp or Ipv4Header.Udp or Icmp;
 
     /// <summary>
-    /// Whether the header is there as a whole and does not contradict the packet. A first fragment too must hold all of it: else the
-    /// rest would come in a fragment that nobody looks at (RFC 1858, section 3).
+    /// Whether the header is there as a whole and does not contradict the packet. A first fragment too must hold all of
+    /// it: else the rest would come in a fragment that nobody looks at (RFC 1858, section 3).
     /// </summary>
     /// <param name="protocol">TCP, UDP or ICMP.</param>
     /// <param name="header">First byte behind the IPv4 header.</param>
@@ -44,8 +44,9 @@ internal static unsafe class TransportHeader
                     return false;
                 }
 
-                // Of a fragmented datagram this is the length of the whole, of a superpacket likewise (seen with UDP_SEGMENT on a device
-                // with USO). It may be less than what is there: the kernel cuts the surplus off (__udp4_lib_rcv), RFC 9868 uses it.
+                // Of a fragmented datagram this is the length of the whole, of a superpacket likewise (seen with
+                // UDP_SEGMENT on a device with USO). It may be less than what is there: the kernel cuts the surplus off
+                // (__udp4_lib_rcv), RFC 9868 uses it.
                 int datagramLength = NetworkOrder.ReadUInt16(header + UdpHeader.Length);
                 return datagramLength >= UdpHeader.Size && (datagramLength <= length || !whole);
 
