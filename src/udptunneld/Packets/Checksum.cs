@@ -37,7 +37,8 @@ internal static unsafe class Checksum
     {
         sum = (sum & 0xFFFF_FFFF) + (sum >> 32);
         sum = (sum & 0xFFFF) + ((sum >> 16) & 0xFFFF) + (sum >> 32);
-        sum = (sum & 0xFFFF) + (sum >> 16);
+
+        // At most 0x1FFFE is left, so this carry is the last one.
         return (ushort)((sum & 0xFFFF) + (sum >> 16));
     }
 

@@ -1,0 +1,121 @@
+using FsCheck;
+using FsCheck.Fluent;
+using UdpTunnel.Config;
+
+namespace UdpTunnel.Tests.Config;
+
+/// <summary>Random configurations that keep every rule, and how often a property is tried.</summary>
+internal static class Generated
+{
+    private static readonly string[] Hosts =
+    [
+        "example.com", "a", "xn--bcher-kva.example.", "192.0.2.1", "255.255.255.255", "[2001:db8::1]", "[::ffff:192.0.2.1]",
+        "[::1]", "[fe80::1%eth0]", "[fe80::a:b%tun.4-x_y]", "0x.example", "1-2.3a",
+    ];
+
+    private static readonly Gen<string> Names =
+        from first in Gen.Elements("aZ09".ToCharArray())
+        from rest in Gen.ArrayOf(Gen.Elements("azAZ059._-".ToCharArray()))
+        select first + new string(rest, 0, Math.Min(rest.Length, ConfigurationName.MaxLength - 1));
+
+    private static readonly Gen<int> Ports = Gen.Frequency(
+        (3, Gen.Choose(1, 65_535)),
+        (1, Gen.Elements(1, 22, 23, 24, 65_534, 65_535)));
+
+    public static readonly Gen<PortRange> PortRanges =
+        from first in Ports
+        from length in Gen.Frequency((2, Gen.Constant(0)), (2, Gen.Choose(0, 20)), (1, Gen.Choose(0, 65_535)))
+        select new PortRange((ushort)first, (ushort)Math.Min(65_535, first + length));
+
+    public static readonly Gen<PortSet> PortSets =
+        Gen.NonEmptyListOf(PortRanges).Select(ranges => PortSet.Create([.. ranges]));
+
+    public static readonly Gen<HostPort> Clients =
+        from host in Gen.Elements(Hosts)
+        from port in Ports
+        select Read($"{host}:{port}");
+
+    public static readonly Gen<HostPort> Local =
+        from host in Gen.Elements("", "0.0.0.0", "[::]", "192.0.2.1", "[fe80::1%eth0]")
+        from port in Ports
+        select Read($"{host}:{port}");
+
+    /// <summary>Any text: quotes, controls, pairs of surrogates, but no half of a pair, which UTF-8 cannot have.</summary>
+    public static readonly Gen<string> Words =
+        from runes in Gen.ArrayOf(Gen.Frequency(
+            (4, Gen.Choose(' ', '~')),
+            (2, Gen.Choose(0, 0x1F)),
+            (1, Gen.Elements('"', '\\', '/', 0x7F, 0x85, 0x2028, 0xFEFF, 0xFFFF, 0x10FFFF)),
+            (1, Gen.Choose(0x80, 0xD7FF)),
+            (1, Gen.Choose(0xE000, 0x10FFFF))))
+        select string.Concat(runes.Select(char.ConvertFromUtf32));
+
+    private static readonly Gen<InterfaceAddress> Addresses =
+        from third in Gen.Choose(0, 255)
+        from last in Gen.Choose(0, 255)
+        from prefix in Gen.Choose(1, 32)
+        let text = $"10.0.{third}.{last}/{prefix}"
+        where InterfaceAddress.TryParse(text, out _, out _)
+        select InterfaceAddress.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
+
+    private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
+
+    public static readonly Gen<TunnelConfig> Tunnels =
+        from name in Names
+        from address in Addresses
+        from network in Gen.OneOf(Clients, Gen.Choose(1, 65_535).Select(port => Read($":{port}")))
+        from ports in PortSets
+        from device in Devices
+        from heartbeat in Gen.Choose(0, TunnelConfig.MaxHeartbeatInterval)
+        from magic in Words
+        from mtu in Gen.Choose(TunnelConfig.MinMtu, TunnelConfig.MaxMtu)
+        from firewall in Gen.Elements(false, true)
+        from offload in Gen.Elements(Enum.GetValues<OffloadMode>())
+        select new TunnelConfig
+        {
+            Name = name,
+            TunnelAddress = address,
+            NetworkAddress = network,
+            AllowedPorts = ports,
+            TunnelDevice = device,
+            HeartbeatInterval = TimeSpan.FromSeconds(heartbeat),
+            PacketMagic = magic,
+            Mtu = mtu,
+            Firewall = firewall,
+            Offload = offload,
+        };
+
+    public static readonly Gen<RelayConfig> Relays =
+        from name in Names
+        from role in Gen.Elements(Enum.GetValues<RelayRole>())
+        from udp in role == RelayRole.Sender ? Clients : Local
+        from tcp in role == RelayRole.Sender ? Clients : Local
+        from protocol in Gen.Elements(Enum.GetValues<RelayProtocol>())
+        from idle in Gen.Choose(1, RelayConfig.MaxIdleTimeout)
+        from flows in Gen.Choose(1, RelayConfig.MaxMaxFlows)
+        from hash in Gen.ArrayOf(Gen.Choose(0, 255), 32)
+        from pinned in Gen.Elements(false, true)
+        select new RelayConfig
+        {
+            Name = name,
+            Relay = role,
+            UdpAddress = udp,
+            TcpAddress = tcp,
+            Protocol = protocol,
+            IdleTimeout = TimeSpan.FromSeconds(idle),
+            MaxFlows = flows,
+            ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
+                ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
+                : null,
+        };
+
+    public static readonly Gen<Configuration> Configurations =
+        Gen.OneOf(Tunnels.Select(Configuration (c) => c), Relays.Select(Configuration (c) => c));
+
+    /// <summary>Tries a property with 1,000 values; a failure shows the value and the seed.</summary>
+    public static void ForAll<T>(Gen<T> values, Action<T> property) =>
+        Check.One(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(1000), Prop.ForAll(values.ToArbitrary(), property));
+
+    private static HostPort Read(string text) =>
+        HostPort.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error, nameof(text));
+}

@@ -1,0 +1,112 @@
+using UdpTunnel.Filter;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tests.Filter;
+
+public sealed class FlowBoundTests : IDisposable
+{
+    private const int Bound = PortFilter.DefaultMaxFlows;
+
+    private readonly PortFilter _filter = new(PortFilterCalls.Ports(22));
+
+    [Fact]
+    public void All_flows_up_to_the_bound_pass_and_the_next_is_refused_while_live_ones_go_on()
+    {
+        Assert.Equal(65_536, Bound);
+        for (int number = 0; number < Bound; number++)
+        {
+            Assert.Equal(DropReason.None, _filter.Out(Request(number), now: 1000));
+        }
+
+        Assert.Equal(Bound, _filter.FlowCount(1000));
+        for (int number = Bound; number < Bound + 1000; number++)
+        {
+            Assert.Equal(DropReason.FlowTableFull, _filter.Out(Request(number), now: 1100));
+            Assert.Equal(DropReason.NoFlow, _filter.In(Request(number).Reply, now: 1100));
+        }
+
+        for (int number = 0; number < Bound; number++)
+        {
+            Assert.Equal(DropReason.None, _filter.In(Request(number).Reply, now: 1299));
+        }
+
+        Assert.Equal(Bound, _filter.Flows(1299).Select(flow => flow.Flow).Distinct().Count());
+        Assert.Equal(DropReason.None, _filter.Out(Request(5), now: 1299));
+        Assert.Equal(DropReason.None, _filter.In(Request(Bound), now: 1299));
+    }
+
+    [Fact]
+    public void After_300_seconds_there_is_room_again()
+    {
+        for (int round = 0; round < 3; round++)
+        {
+            uint now = (uint)(1000 + (300 * round));
+            for (int number = 0; number < Bound; number++)
+            {
+                Assert.Equal(DropReason.None, _filter.Out(Request((round * Bound) + number), now));
+            }
+
+            Assert.Equal(DropReason.FlowTableFull, _filter.Out(Request(-1), now + 299));
+            Assert.Equal(Bound, _filter.FlowCount(now + 299));
+            Assert.Equal(0, _filter.FlowCount(now + 300));
+        }
+    }
+
+    [Fact]
+    public void Room_comes_back_flow_by_flow_as_they_grow_old()
+    {
+        for (int number = 0; number < Bound; number++)
+        {
+            Assert.Equal(DropReason.None, _filter.In(Request(number), now: (uint)(number / 1024)));
+        }
+
+        for (uint second = 0; second < 64; second++)
+        {
+            for (int number = 0; number < 1024; number++)
+            {
+                int another = Bound + ((int)second * 1024) + number;
+                Assert.Equal(DropReason.None, _filter.In(Request(another), now: 300 + second));
+            }
+
+            Assert.Equal(DropReason.FlowTableFull, _filter.In(Request(-1), now: 300 + second));
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_allocated_on_the_packet_path()
+    {
+        byte[][] packets =
+        [
+            .. Enumerable.Range(0, 4096).Select(number => Request(number).Build()),
+            .. Enumerable.Range(0, 4096).Select(number => Request(number).Reply.Build()),
+            new FilterPacket { Protocol = FilterPacket.Udp, MoreFragments = true }.Build(),
+            new FilterPacket { Protocol = FilterPacket.Udp, FragmentOffset = 16 }.Build(),
+            new FilterPacket { Protocol = FilterPacket.Icmp }.Build(),
+            new FilterPacket { Protocol = 47 }.Build(),
+            [0x60],
+        ];
+        using var filter = new PortFilter(PortFilterCalls.Ports(22), maxFlows: 3000);
+        Run(now: 0);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (uint now = 1; now < 2000; now += 97)
+        {
+            Run(now);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Run(uint now)
+        {
+            for (int index = 0; index < packets.Length; index++)
+            {
+                filter.Check(Direction.Out, packets[index], now);
+                filter.Check(Direction.In, packets[index], now);
+            }
+        }
+    }
+
+    public void Dispose() => _filter.Dispose();
+
+    private static FilterPacket Request(int number) =>
+        new() { Source = 0x0A000000u + (uint)(number & 0x0F_FFFF), SourcePort = (ushort)(30_000 + (number & 7)) };
+}
