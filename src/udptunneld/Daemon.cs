@@ -5,8 +5,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Console;
 using UdpTunnel.Access;
 using UdpTunnel.Api;
+using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
+using UdpTunnel.Relay;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
 
@@ -15,8 +17,8 @@ namespace UdpTunnel;
 /// <summary>Puts the parts together: state, tunnels, and the control API on its socket.</summary>
 internal static partial class Daemon
 {
-    // Requests are short and streams end with the daemon, so nobody needs longer to finish.
-    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(3);
+    // Requests are short and streams end with the daemon, so nobody needs longer to finish; a client that keeps its half of a call open is cut off.
+    private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
 
     // A configuration of 1 MiB and what is around it.
     private const int MaxRequest = 2 * 1024 * 1024;
@@ -25,45 +27,40 @@ internal static partial class Daemon
     /// <returns>The exit code: 0, or 1 if it could not start.</returns>
     public static async Task<int> RunAsync(DaemonOptions options)
     {
-        WebApplication app;
-        System.Net.Sockets.Socket listener;
-        var group = UnixGroups.Find(DaemonOptions.OperateGroup);
         try
         {
-            listener = ControlSocket.Listen(options.Socket, group);
+            var group = UnixGroups.Find(DaemonOptions.OperateGroup);
+            using var listener = ControlSocket.Listen(options.Socket, group);
+            try
+            {
+                await RunAsync(options, group, listener);
+            }
+            finally
+            {
+                File.Delete(options.Socket);
+            }
+
+            return 0;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await Console.Error.WriteLineAsync($"udptunneld: {e.Message}");
             return 1;
         }
+    }
 
-        using (listener)
-        {
-            try
-            {
-                app = Build(options, group, listener);
-            }
-            catch (IOException e)
-            {
-                await Console.Error.WriteLineAsync($"udptunneld: {e.Message}");
-                return 1;
-            }
-
-            await using (app)
-            {
-                var events = app.Services.GetRequiredService<EventLog>();
-                var host = app.Services.GetRequiredService<TunnelHost>();
-                await host.StartAsync(ConfigDirectory.Load(options.ConfigDirectory, events));
-                await app.StartAsync();
-                events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
-                await app.WaitForShutdownAsync();
-            }
-
-            File.Delete(options.Socket);
-        }
-
-        return 0;
+    private static async Task RunAsync(DaemonOptions options, UnixGroup? group, System.Net.Sockets.Socket listener)
+    {
+        await using var app = Build(options, group, listener);
+        var events = app.Services.GetRequiredService<EventLog>();
+        var host = app.Services.GetRequiredService<TunnelHost>();
+        var relays = app.Services.GetRequiredService<RelayHost>();
+        var configured = ConfigDirectory.Load(options.ConfigDirectory, events);
+        await host.StartAsync(configured.OfType<TunnelConfig>());
+        await relays.StartAsync(configured.OfType<RelayConfig>());
+        await app.StartAsync();
+        events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
+        await app.WaitForShutdownAsync();
     }
 
     private static WebApplication Build(DaemonOptions options, UnixGroup? group, System.Net.Sockets.Socket listener)
@@ -90,16 +87,22 @@ internal static partial class Daemon
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()
             .AddSingleton<Watchers>()
+            .AddSingleton<ReflectionApi>()
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
-            .AddSingleton<TunnelHost>();
+            .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
+            .AddSingleton<TunnelHost>()
+            .AddSingleton<RelayHost>();
 
         var app = builder.Build();
         app.MapGrpcService<DaemonApi>();
         app.MapGrpcService<EventApi>();
         app.MapGrpcService<TunnelApi>();
+        app.MapGrpcService<RelayApi>();
         app.MapGrpcService<HealthApi>();
         app.MapGrpcService<ReflectionApi>();
+        app.MapGrpcService<ReflectionAlphaApi>();
         _ = app.Services.GetRequiredService<StateStore>();
+        _ = app.Services.GetRequiredService<RelayKeyStore>();
         return app;
     }
 

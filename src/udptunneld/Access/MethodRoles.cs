@@ -12,8 +12,10 @@ internal static class MethodRoles
         .. DaemonReflection.Descriptor.Services,
         .. EventReflection.Descriptor.Services,
         .. TunnelReflection.Descriptor.Services,
+        .. RelayReflection.Descriptor.Services,
         .. Grpc.Health.V1.HealthReflection.Descriptor.Services,
         .. Grpc.Reflection.V1.ReflectionReflection.Descriptor.Services,
+        .. Grpc.Reflection.V1Alpha.ReflectionReflection.Descriptor.Services,
     ];
 
     // Stands after Services, from which it is made.

@@ -2,14 +2,18 @@ using System.Runtime.InteropServices;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
+using UdpTunnel.Relay;
 using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
 /// <summary>The daemon itself over gRPC.</summary>
-internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, AccessPolicy policy) : DaemonService.DaemonServiceBase
+internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy) : DaemonService.DaemonServiceBase
 {
+    // Environment.OSVersion makes numbers of it.
+    private static readonly string Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+
     /// <inheritdoc/>
     public override Task<GetDaemonResponse> GetDaemon(GetDaemonRequest request, ServerCallContext context) =>
         Task.FromResult(new GetDaemonResponse
@@ -17,9 +21,10 @@ internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, AccessPo
             Version = DaemonOptions.Version,
             Pid = Environment.ProcessId,
             Started = Timestamp.FromDateTimeOffset(options.Started),
-            Kernel = Environment.OSVersion.Version.ToString(),
+            Kernel = Kernel,
             Runtime = RuntimeInformation.FrameworkDescription,
             Tunnels = host.Count,
+            Relays = relays.Count,
             StateDirectory = options.StateDirectory,
         });
 

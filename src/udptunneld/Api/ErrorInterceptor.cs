@@ -6,7 +6,7 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>Turns what the engines throw into errors that a client understands.</summary>
-internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger) : Interceptor
+internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger, IHostApplicationLifetime lifetime) : Interceptor
 {
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -39,6 +39,23 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger)
         }
     }
 
+    /// <inheritdoc/>
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
     private RpcException Translate(Exception e, ServerCallContext context)
     {
         if (e is TunnelException known)
@@ -48,7 +65,12 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger)
 
         if (context.CancellationToken.IsCancellationRequested)
         {
-            return new RpcException(new Status(StatusCode.Cancelled, "the caller is gone or the daemon stops"));
+            return new RpcException(new Status(StatusCode.Cancelled, "the caller is gone"));
+        }
+
+        if (e is OperationCanceledException && lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return new RpcException(new Status(StatusCode.Unavailable, "the daemon stops"));
         }
 
         LogUnexpected(e, context.Method);

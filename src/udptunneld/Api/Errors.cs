@@ -16,6 +16,13 @@ internal static class Errors
     private const string Domain = "udptunnel";
     private const string DetailsTrailer = "grpc-status-details-bin";
 
+    // Many clients take no more than 8 KiB of headers and trailers and lose an answer with more (GRPC_ARG_MAX_METADATA_SIZE). In the trailer the
+    // details are a third longer (base64), and others stand beside it.
+    private const int MaxDetailsBytes = 5 * 1024;
+
+    // What says how many were left out, and the framing of a detail.
+    private const int MaxNoteBytes = 256;
+
     /// <summary>What a client gets for a request that could not be done.</summary>
     public static RpcException From(TunnelException e) =>
         Exception((ErrorReason)e.Fault, e.Message, e.Diagnostics.Select(Convert.ToDiagnostic));
@@ -26,16 +33,37 @@ internal static class Errors
         var code = CodeOf(reason);
         var status = new Google.Rpc.Status { Code = (int)code, Message = message };
         status.Details.Add(Any.Pack(new ErrorInfo { Domain = Domain, Reason = NameOf(reason) }));
-        status.Details.AddRange((diagnostics ?? []).Select(d => Any.Pack(d)));
+        AddWhatFits(status, [.. diagnostics ?? []]);
         return new RpcException(new Grpc.Core.Status(code, message), new Metadata { { DetailsTrailer, status.ToByteArray() } }, message);
+    }
+
+    private static void AddWhatFits(Google.Rpc.Status status, IReadOnlyList<Diagnostic> diagnostics)
+    {
+        var room = MaxDetailsBytes - status.CalculateSize() - MaxNoteBytes;
+        for (var i = 0; i < diagnostics.Count; i++)
+        {
+            var detail = Any.Pack(diagnostics[i]);
+            room -= detail.CalculateSize() + CodedOutputStream.ComputeTagSize(Google.Rpc.Status.DetailsFieldNumber) + sizeof(int);
+            if (room < 0)
+            {
+                status.Details.Add(Any.Pack(new Diagnostic
+                {
+                    Severity = diagnostics.Skip(i).Max(d => d.Severity),
+                    Message = $"{diagnostics.Count - i} more remarks do not fit here; `udptunnelctl check` shows them",
+                }));
+                return;
+            }
+
+            status.Details.Add(detail);
+        }
     }
 
     /// <summary>The gRPC status that goes with a reason.</summary>
     internal static StatusCode CodeOf(ErrorReason reason) => reason switch
     {
-        ErrorReason.InvalidRequest or ErrorReason.InvalidConfiguration => StatusCode.InvalidArgument,
+        ErrorReason.InvalidRequest or ErrorReason.InvalidConfiguration or ErrorReason.AmbiguousSender => StatusCode.InvalidArgument,
         ErrorReason.RoleRequired => StatusCode.PermissionDenied,
-        ErrorReason.NoSuchTunnel => StatusCode.NotFound,
+        ErrorReason.NoSuchTunnel or ErrorReason.NoSuchRelay or ErrorReason.NoSuchSender => StatusCode.NotFound,
         ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken => StatusCode.AlreadyExists,
         ErrorReason.LimitReached => StatusCode.ResourceExhausted,
         ErrorReason.System or ErrorReason.Unspecified => StatusCode.Internal,

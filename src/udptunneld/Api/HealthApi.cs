@@ -28,9 +28,8 @@ internal sealed class HealthApi(Watchers watchers, IHostApplicationLifetime life
         await responseStream.WriteAsync(new HealthCheckResponse { Status = StatusOf(request.Service) }, context.CancellationToken);
 
         // The status changes once, when the daemon stops.
-        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = lifetime.ApplicationStopping.Register(stopping.SetResult);
-        await stopping.Task.WaitAsync(watcher.Stopped);
+        await Task.Delay(Timeout.Infinite, watcher.Stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        context.CancellationToken.ThrowIfCancellationRequested();
         await responseStream.WriteAsync(new HealthCheckResponse { Status = StatusOf(request.Service) }, context.CancellationToken);
     }
 

@@ -11,10 +11,6 @@ namespace UdpTunnel.Api;
 /// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
 internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider time) : TunnelService.TunnelServiceBase
 {
-    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan LeastInterval = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan MostInterval = TimeSpan.FromHours(1);
-
     /// <inheritdoc/>
     public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
     {
@@ -54,14 +50,10 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     public override async Task WatchTunnels(
         WatchTunnelsRequest request, IServerStreamWriter<WatchTunnelsResponse> responseStream, ServerCallContext context)
     {
-        var interval = request.Interval?.ToTimeSpan() ?? DefaultInterval;
-        if (interval < LeastInterval || interval > MostInterval)
-        {
-            throw new TunnelException(Fault.InvalidRequest, "the interval must be 100 ms to 1 h");
-        }
-
+        var interval = WatchInterval.Read(request.Interval);
         using var watcher = watchers.Enter(context);
         var tunnels = host.List(Names(request.Names));
+        var names = request.Names.ToHashSet();
         using var timer = new PeriodicTimer(interval, time);
         do
         {
@@ -72,7 +64,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
             };
             await responseStream.WriteAsync(response, watcher.Stopped);
             await timer.WaitForNextTickAsync(watcher.Stopped);
-            tunnels = host.ListExisting(request.Names);
+            tunnels = host.ListExisting(names);
         }
         while (true);
     }

@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Access;
 
 namespace UdpTunnel.Linux;
@@ -13,7 +15,18 @@ internal static class ControlSocket
     private const uint SocketMask = 0b_001_001_111;
 
     private const int Backlog = 128;
+
+    /// <summary>sun_path of sockaddr_un less the final zero (unix(7)), in bytes.</summary>
+    private const int LongestPath = 107;
+
     private const uint Unchanged = uint.MaxValue;
+    private const int LockAttempts = 200;
+    private const int LOCK_EX = 2;
+    private const int LOCK_NB = 4;
+    private const int O_RDONLY = 0;
+    private const int O_NONBLOCK = 0x800;
+
+    private static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Makes the socket and lets it listen.</summary>
     /// <param name="path">Where; a file that a daemon left behind is replaced.</param>
@@ -21,6 +34,13 @@ internal static class ControlSocket
     /// <exception cref="IOException">A daemon listens there already, or the socket cannot be made.</exception>
     public static Socket Listen(string path, UnixGroup? group)
     {
+        var length = Encoding.UTF8.GetByteCount(path);
+        if (length is 0 or > LongestPath)
+        {
+            throw new IOException($"--socket: the path of a socket has 1 to {LongestPath} bytes, this one {length}");
+        }
+
+        using var directory = LockDirectory(path);
         RemoveStale(path);
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -39,6 +59,24 @@ internal static class ControlSocket
             socket.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// One daemon at a time looks and binds: of two that start together one could else take the other's socket, which does not listen yet, for one
+    /// that was left behind.
+    /// </summary>
+    /// <returns>Gives the lock back when it is closed.</returns>
+    private static SafeFileHandle LockDirectory(string path)
+    {
+        var directory = DirectoryHandle.Open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
+
+        // Whoever can read the directory can hold its lock for ever, and shall not keep the daemon from starting.
+        for (var i = 0; i < LockAttempts && Libc.Lock(directory.DangerousGetHandle().ToInt32(), LOCK_EX | LOCK_NB) < 0; i++)
+        {
+            Thread.Sleep(LockInterval);
+        }
+
+        return directory;
     }
 
     private static void Bind(Socket socket, string path)
@@ -67,6 +105,11 @@ internal static class ControlSocket
             return;
         }
 
+        if (!IsSocket(path))
+        {
+            throw new IOException($"--socket: {path} is there and is no socket");
+        }
+
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -83,5 +126,21 @@ internal static class ControlSocket
         }
 
         throw new IOException($"another udptunneld answers at {path}: stop it, or use --socket");
+    }
+
+    /// <summary>
+    /// Connecting is refused by other files as well as by a socket that nobody listens at, and those must not be deleted. Opening tells them apart:
+    /// a socket cannot be opened (ENXIO, open(2)).
+    /// </summary>
+    private static bool IsSocket(string path)
+    {
+        var descriptor = Libc.Open(path, O_RDONLY | O_NONBLOCK | TunConstants.O_CLOEXEC);
+        if (descriptor >= 0)
+        {
+            _ = Libc.Close(descriptor);
+            return false;
+        }
+
+        return Libc.LastError == Errno.NoSuchDeviceOrAddress ? true : throw LinuxException.Last($"cannot look at the socket {path}");
     }
 }

@@ -55,6 +55,31 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
         return result;
     }
 
+    /// <summary>The address as 16 bytes, IPv4 in its mapped form; says nothing of the port.</summary>
+    public readonly (ulong High, ulong Low) AddressBits
+    {
+        get
+        {
+            fixed (byte* start = _bytes)
+            {
+                return Family == SocketConstants.AF_INET
+                    ? (0, 0xFFFF_0000_0000UL | BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(start + 4, 4)))
+                    : (BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 8, 8)),
+                        BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 16, 8)));
+            }
+        }
+    }
+
+    /// <summary>Port and scope, which tell apart endpoints of one address.</summary>
+    public readonly ulong OtherBits
+    {
+        get
+        {
+            ulong port = Unsafe.ReadUnaligned<ushort>(in _bytes[2]);
+            return Family == SocketConstants.AF_INET ? port : port | ((ulong)Unsafe.ReadUnaligned<uint>(in _bytes[24]) << 32);
+        }
+    }
+
     /// <summary>Reads what the kernel wrote.</summary>
     public static Endpoint Read(byte* address) => Unsafe.ReadUnaligned<Endpoint>(address);
 

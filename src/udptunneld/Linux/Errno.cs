@@ -8,6 +8,7 @@ internal enum Errno
     NoEntry = 2,
     Interrupted = 4,
     InputOutput = 5,
+    NoSuchDeviceOrAddress = 6,
     Again = 11,
     OutOfMemory = 12,
     AccessDenied = 13,
@@ -28,7 +29,10 @@ internal enum Errno
     AddressNotAvailable = 99,
     NetworkDown = 100,
     NetworkUnreachable = 101,
+    ConnectionAborted = 103,
     NoBuffers = 105,
+    TimedOut = 110,
     ConnectionRefused = 111,
     HostUnreachable = 113,
+    InProgress = 115,
 }

@@ -43,8 +43,9 @@ internal sealed partial class Nftables : IDisposable
             return null;
         }
 
-        var text = Marshal.PtrToStringUTF8(GetErrors(_context))?.Trim();
-        return string.IsNullOrEmpty(text) ? "no reason given" : text;
+        // The first line has the reason; the others repeat our own command.
+        var text = Marshal.PtrToStringUTF8(GetErrors(_context))?.Trim().Split('\n')[0];
+        return string.IsNullOrEmpty(text) ? "no reason given" : text.Replace("Error: ", "", StringComparison.Ordinal);
     }
 
     /// <summary>Closes the connection; the kernel removes the tables that it owns.</summary>

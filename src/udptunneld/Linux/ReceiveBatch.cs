@@ -5,40 +5,45 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Room for what one <c>recvmmsg</c> brings: up to 32 messages of 64 KiB, each one datagram or, with UDP_GRO, a run of them.
+/// Room for what one <c>recvmmsg</c> brings: some messages of 64 KiB, each one datagram or, with UDP_GRO, a run of them.
 /// Belongs to the thread that receives; what it holds is valid until the next receive.
 /// </summary>
 /// <remarks>
-/// 64 KiB each because the kernel merges up to that size and cuts off what does not fit. 32 because on a link that cuts runs
-/// the receive side is three times faster with it than with one message at a time (docs/performance.md).
+/// 64 KiB each because the kernel merges up to that size and cuts off what does not fit; pages that were never reached take no memory.
+/// 32 messages because on a link that cuts runs the receive side is three times faster with it than with one message at a time
+/// (docs/performance.md).
 /// </remarks>
 internal sealed unsafe class ReceiveBatch : IDisposable
 {
-    private const int Capacity = 32;
+    private const int DefaultCapacity = 32;
     private const int MessageSize = 65536;
 
     // cmsghdr: length u64, level i32, type i32, then the segment size as i32, padded to 24 bytes.
     private const int ControlSize = 24;
     private const int ControlDataOffset = 16;
 
-    private readonly NativeBuffer _buffer = new(Capacity * MessageSize);
+    private readonly int _capacity;
+    private readonly NativeBuffer _buffer;
     private readonly NativeBuffer _tables;
     private readonly Libc.MessageHeader* _headers;
     private readonly Endpoint* _names;
     private readonly byte* _controls;
     private int _count;
 
-    public ReceiveBatch()
+    /// <param name="capacity">The most messages at once.</param>
+    public ReceiveBatch(int capacity = DefaultCapacity)
     {
-        var headersSize = Capacity * sizeof(Libc.MessageHeader);
-        var slicesSize = Capacity * sizeof(Slice);
-        var controlsSize = Capacity * ControlSize;
-        _tables = new NativeBuffer((nuint)(headersSize + slicesSize + controlsSize + (Capacity * sizeof(Endpoint))));
+        _capacity = capacity;
+        _buffer = new NativeBuffer((nuint)capacity * MessageSize);
+        var headersSize = capacity * sizeof(Libc.MessageHeader);
+        var slicesSize = capacity * sizeof(Slice);
+        var controlsSize = capacity * ControlSize;
+        _tables = new NativeBuffer((nuint)(headersSize + slicesSize + controlsSize + (capacity * sizeof(Endpoint))));
         _headers = (Libc.MessageHeader*)_tables.Start;
         var slices = (Slice*)(_tables.Start + headersSize);
         _controls = _tables.Start + headersSize + slicesSize;
         _names = (Endpoint*)(_controls + controlsSize);
-        for (var i = 0; i < Capacity; i++)
+        for (var i = 0; i < capacity; i++)
         {
             slices[i] = new Slice(_buffer.Start + (i * MessageSize), MessageSize);
             _headers[i].Slices = &slices[i];
@@ -47,7 +52,7 @@ internal sealed unsafe class ReceiveBatch : IDisposable
             _headers[i].Control = _controls + (i * ControlSize);
         }
 
-        _count = Capacity;
+        _count = capacity;
     }
 
     /// <summary>Messages received.</summary>
@@ -82,7 +87,49 @@ internal sealed unsafe class ReceiveBatch : IDisposable
 
     /// <summary>Waits for at least one message and takes what else is there.</summary>
     /// <returns>The error, or <see cref="Errno.None"/>.</returns>
-    public Errno Receive(int descriptor)
+    public Errno Receive(int descriptor) => Receive(descriptor, MSG_WAITFORONE);
+
+    /// <summary>Takes what is there, without waiting.</summary>
+    /// <returns>The error, <see cref="Errno.Again"/> if nothing is there, or <see cref="Errno.None"/>.</returns>
+    public Errno TryReceive(int descriptor) => Receive(descriptor, MSG_DONTWAIT);
+
+    /// <summary>Forgets all messages, before others are <see cref="Put"/> in.</summary>
+    public void Clear() => _count = 0;
+
+    /// <summary>Puts in a message as <c>recvmmsg</c> would: for sockets in memory, which no system call fills.</summary>
+    /// <param name="message">A datagram or a run of them, at most 64 KiB; what is longer is cut off as the kernel does it.</param>
+    /// <param name="datagramSize">Bytes of each datagram of the run but the last; 0 for one datagram.</param>
+    /// <param name="source">Where it comes from.</param>
+    /// <returns>False, and nothing is put in, if the batch is full.</returns>
+    public bool Put(ReadOnlySpan<byte> message, int datagramSize, in Endpoint source)
+    {
+        if (_count == _capacity)
+        {
+            return false;
+        }
+
+        var length = Math.Min(message.Length, MessageSize);
+        message[..length].CopyTo(new Span<byte>(Start(_count), length));
+        var control = _controls + (_count * ControlSize);
+        Unsafe.WriteUnaligned(control + 8, IPPROTO_UDP);
+        Unsafe.WriteUnaligned(control + 12, UDP_GRO);
+        Unsafe.WriteUnaligned(control + ControlDataOffset, datagramSize);
+        ref var header = ref _headers[_count];
+        header.ControlLength = datagramSize > 0 ? ControlSize : 0;
+        header.Flags = length < message.Length ? MSG_TRUNC : 0;
+        header.Length = (uint)length;
+        _names[_count++] = source;
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _buffer.Dispose();
+        _tables.Dispose();
+    }
+
+    private Errno Receive(int descriptor, int flags)
     {
         // The kernel overwrote these for the messages of the last call only.
         for (var i = 0; i < _count; i++)
@@ -93,7 +140,7 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         }
 
         _count = 0;
-        var received = Libc.ReceiveMessages(descriptor, _headers, Capacity, MSG_WAITFORONE, null);
+        var received = Libc.ReceiveMessages(descriptor, _headers, (uint)_capacity, flags, null);
         if (received < 0)
         {
             return Libc.LastError;
@@ -101,12 +148,5 @@ internal sealed unsafe class ReceiveBatch : IDisposable
 
         _count = received;
         return Errno.None;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _buffer.Dispose();
-        _tables.Dispose();
     }
 }

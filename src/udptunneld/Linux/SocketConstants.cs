@@ -7,15 +7,28 @@ internal static class SocketConstants
     public const int AF_INET6 = 10;
     public const int AF_NETLINK = 16;
 
+    public const int SOCK_STREAM = 1;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_RAW = 3;
     public const int SOCK_CLOEXEC = 0x80000;
+    public const int SOCK_NONBLOCK = 0x800;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_REUSEADDR = 2;
+    public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
+    public const int SO_KEEPALIVE = 9;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MEMINFO = 55;
+
+    public const int IPPROTO_TCP = 6;
+    public const int TCP_NODELAY = 1;
+    public const int TCP_KEEPIDLE = 4;
+    public const int TCP_KEEPINTVL = 5;
+    public const int TCP_KEEPCNT = 6;
+    public const int TCP_INFO = 11;
 
     public const int IPPROTO_UDP = 17;
     public const int IPPROTO_IPV6 = 41;
@@ -24,7 +37,28 @@ internal static class SocketConstants
     public const int UDP_SEGMENT = 103;
     public const int UDP_GRO = 104;
 
+    public const int MSG_PEEK = 0x2;
     public const int MSG_TRUNC = 0x20;
+    public const int MSG_DONTWAIT = 0x40;
+    public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_WAITFORONE = 0x10000;
+    public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
+
+    public const short POLLIN = 1;
+    public const short POLLOUT = 4;
+
+    public const int EFD_NONBLOCK = 0x800;
+    public const int EFD_CLOEXEC = 0x80000;
+
+    public const int EPOLL_CLOEXEC = 0x80000;
+    public const int EPOLL_CTL_ADD = 1;
+    public const int EPOLL_CTL_DEL = 2;
+    public const int EPOLL_CTL_MOD = 3;
+    public const uint EPOLLIN = 1;
+    public const uint EPOLLOUT = 4;
+
+    public const int F_GETFL = 3;
+    public const int F_SETFL = 4;
+    public const int O_NONBLOCK = 0x800;
 }

@@ -70,21 +70,10 @@ internal sealed unsafe class UdpSocket : IUdp
     /// <exception cref="LinuxException">The port is taken or not allowed.</exception>
     public static UdpSocket Bind(int port, bool offload)
     {
-        var descriptor = Libc.Socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        var dualStack = descriptor >= 0;
-        if (!dualStack && Libc.LastError == Errno.AddressFamilyNotSupported)
-        {
-            descriptor = Libc.Socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        }
-
-        if (descriptor < 0)
-        {
-            throw LinuxException.Last("cannot open a UDP socket");
-        }
-
+        var descriptor = BoundSocket.Open(address: null, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
         try
         {
-            var localPort = Bind(descriptor, port, dualStack);
+            var localPort = Prepare(descriptor);
             return new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
         }
         catch
@@ -157,39 +146,18 @@ internal sealed unsafe class UdpSocket : IUdp
         _tables.Dispose();
     }
 
-    private static int Bind(int descriptor, int port, bool dualStack)
+    /// <returns>The port.</returns>
+    private static int Prepare(int descriptor)
     {
-        int off = 0;
-        if (dualStack && Libc.SetSocketOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(int)) < 0)
-        {
-            throw LinuxException.Last("cannot open a socket for both IPv4 and IPv6");
-        }
-
-        var address = Endpoint.From(new IPEndPoint(dualStack ? IPAddress.IPv6Any : IPAddress.Any, port), dualStack);
-        var length = address.Length;
-        if (Libc.Bind(descriptor, &address, length) < 0)
-        {
-            throw LinuxException.Last($"cannot use UDP port {port}");
-        }
-
+        var address = default(Endpoint);
+        var length = Endpoint.MaxLength;
         if (Libc.GetSocketName(descriptor, &address, &length) < 0)
         {
             throw LinuxException.Last("cannot ask for the port of a socket");
         }
 
-        // The kernel's own limits hold without CAP_NET_ADMIN.
-        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF);
-        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF);
+        BoundSocket.SetBuffers(descriptor, BufferSize);
         return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>((byte*)&address + 2, 2));
-    }
-
-    private static void SetBuffer(int descriptor, int force, int ask)
-    {
-        var size = BufferSize;
-        if (Libc.SetSocketOption(descriptor, SOL_SOCKET, force, &size, sizeof(int)) < 0)
-        {
-            _ = Libc.SetSocketOption(descriptor, SOL_SOCKET, ask, &size, sizeof(int));
-        }
     }
 
     private bool SetOption(int level, int name, int value) =>

@@ -7,9 +7,9 @@ namespace UdpTunnel.State;
 internal static class ConfigDirectory
 {
     /// <summary>Reads all files; one with a mistake is told and left out.</summary>
-    public static IReadOnlyList<TunnelConfig> Load(string directory, EventLog events)
+    public static IReadOnlyList<Configuration> Load(string directory, EventLog events)
     {
-        var result = new List<TunnelConfig>();
+        var result = new List<Configuration>();
         var tunnels = Path.Combine(directory, "tunnels.d");
         if (!Directory.Exists(tunnels))
         {
@@ -34,7 +34,7 @@ internal static class ConfigDirectory
         return result;
     }
 
-    private static TunnelConfig? Read(string path, EventLog events)
+    private static Configuration? Read(string path, EventLog events)
     {
         var name = ConfigurationName.FromFileName(path);
         if (new FileInfo(path).Length > ConfigFile.MaxLength)
@@ -54,6 +54,6 @@ internal static class ConfigDirectory
                 diagnostic.Render(path));
         }
 
-        return result.Configuration as TunnelConfig;
+        return result.Configuration;
     }
 }

@@ -1,5 +1,3 @@
-using System.Text;
-using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 
@@ -9,17 +7,17 @@ namespace UdpTunnel.State;
 /// The state directory: what runs, so that it runs again after a restart.
 /// <code>
 ///  tunnels/NAME.json      the configuration, in the format of a configuration file
+///  relays/NAME.json       the same of a relay
 ///  sessions/NAME          peer and flows (SessionText); lost without harm
 /// </code>
-/// Files are written beside their place, flushed to the disk and renamed, so that a crash leaves the old or the new one. Only the daemon's user can
-/// read them: they hold PacketMagic.
+/// The keys of relays are in <see cref="RelayKeyStore"/>. Files are written as <see cref="AtomicFile"/> says.
 /// </summary>
 internal sealed class StateStore
 {
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _tunnels;
+    private readonly string _relays;
     private readonly string _sessions;
     private readonly EventLog _events;
 
@@ -28,58 +26,79 @@ internal sealed class StateStore
     /// <exception cref="IOException">The directory cannot be made.</exception>
     public StateStore(string directory, EventLog events)
     {
+        if (directory.Length == 0)
+        {
+            throw new IOException("--state-dir: the name of a directory is missing");
+        }
+
         _tunnels = Path.Combine(directory, "tunnels");
+        _relays = Path.Combine(directory, "relays");
         _sessions = Path.Combine(directory, "sessions");
         _events = events;
-        Directory.CreateDirectory(_tunnels, DirectoryMode);
-        Directory.CreateDirectory(_sessions, DirectoryMode);
+        try
+        {
+            Directory.CreateDirectory(_tunnels, DirectoryMode);
+            Directory.CreateDirectory(_relays, DirectoryMode);
+            Directory.CreateDirectory(_sessions, DirectoryMode);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"cannot make the state directory {directory}: {e.Message}");
+        }
     }
 
     /// <summary>Stores a tunnel.</summary>
     /// <exception cref="IOException">The disk is full, or the directory cannot be written; what was stored before is as it was.</exception>
-    public void Save(TunnelConfig config) => Write(_tunnels, config.Name + ".json", config.ToJson(), durable: true);
+    public void Save(TunnelConfig config) => Save(_tunnels, config);
+
+    /// <summary>Stores a relay.</summary>
+    /// <exception cref="IOException">The disk is full, or the directory cannot be written; what was stored before is as it was.</exception>
+    public void Save(RelayConfig config) => Save(_relays, config);
 
     /// <summary>Forgets a tunnel.</summary>
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public void Forget(string name)
     {
-        File.Delete(Path.Combine(_tunnels, name + ".json"));
-        File.Delete(Path.Combine(_sessions, name));
+        Forget(_tunnels, name);
+        ForgetSession(name);
     }
+
+    /// <summary>Forgets a relay.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void ForgetRelay(string name) => Forget(_relays, name);
 
     /// <summary>All stored tunnels. A file that cannot be read is set aside as NAME.json.damaged, and the others are loaded.</summary>
-    public IReadOnlyList<TunnelConfig> Load()
-    {
-        var result = new List<TunnelConfig>();
-        foreach (var path in Directory.EnumerateFiles(_tunnels).Order(StringComparer.Ordinal))
-        {
-            if (path.EndsWith(".json", StringComparison.Ordinal))
-            {
-                if (Read(path) is { } config)
-                {
-                    result.Add(config);
-                }
-            }
-            else if (path.EndsWith(".new", StringComparison.Ordinal))
-            {
-                // A crash came between write and rename.
-                File.Delete(path);
-            }
-        }
+    public IReadOnlyList<TunnelConfig> Load() => Load<TunnelConfig>(_tunnels);
 
-        return result;
-    }
+    /// <summary>All stored relays, in the same way.</summary>
+    public IReadOnlyList<RelayConfig> LoadRelays() => Load<RelayConfig>(_relays);
 
     /// <summary>Stores what a running tunnel knows. Not flushed: it is worth nothing after a power failure.</summary>
     public void SaveSession(string name, Session session)
     {
         try
         {
-            Write(_sessions, name, SessionText.Write(session), durable: false);
+            AtomicFile.Write(_sessions, name, SessionText.Write(session), durable: false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The tunnel runs as well without; heartbeats and retransmissions take its place after a restart.
+        }
+    }
+
+    /// <summary>Forgets what a tunnel knew.</summary>
+    public void ForgetSession(string name) => TryDelete(Path.Combine(_sessions, name));
+
+    /// <summary>Forgets what tunnels knew that are no more: ephemeral ones of a daemon before, for example.</summary>
+    /// <param name="names">The tunnels that are.</param>
+    public void ForgetSessionsExcept(IReadOnlySet<string> names)
+    {
+        foreach (var path in Directory.EnumerateFiles(_sessions))
+        {
+            if (!names.Contains(Path.GetFileName(path)))
+            {
+                TryDelete(path);
+            }
         }
     }
 
@@ -96,43 +115,64 @@ internal sealed class StateStore
         }
     }
 
-    private static void Write(string directory, string name, string text, bool durable)
+    private static void TryDelete(string path)
     {
-        var path = Path.Combine(directory, name);
-        var options = new FileStreamOptions { Mode = System.IO.FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
-        using (var file = new FileStream(path + ".new", options))
+        try
         {
-            file.Write(Encoding.UTF8.GetBytes(text));
-            file.Flush(flushToDisk: durable);
+            File.Delete(path);
         }
-
-        File.Move(path + ".new", path, overwrite: true);
-        if (durable)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            FlushDirectory(directory);
+            // It does no harm where it is.
         }
     }
 
-    /// <summary>The rename itself is on the disk only when the directory is.</summary>
-    private static void FlushDirectory(string directory)
+    private List<T> Load<T>(string directory)
+        where T : Configuration
     {
-        using SafeFileHandle handle = Linux.DirectoryHandle.Open(directory);
-        RandomAccess.FlushToDisk(handle);
+        var result = new List<T>();
+        foreach (var path in Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal))
+        {
+            if (path.EndsWith(".json", StringComparison.Ordinal))
+            {
+                if (Read<T>(path) is { } config)
+                {
+                    result.Add(config);
+                }
+            }
+            else if (path.EndsWith(".new", StringComparison.Ordinal))
+            {
+                // A crash came between write and rename.
+                File.Delete(path);
+            }
+        }
+
+        return result;
     }
 
-    private TunnelConfig? Read(string path)
+    private static void Save(string directory, Configuration config) =>
+        AtomicFile.Write(directory, config.Name + ".json", config.ToJson(), durable: true);
+
+    private static void Forget(string directory, string name)
+    {
+        File.Delete(Path.Combine(directory, name + ".json"));
+        AtomicFile.FlushDirectory(directory);
+    }
+
+    private T? Read<T>(string path)
+        where T : Configuration
     {
         string problem;
         try
         {
             var name = Path.GetFileNameWithoutExtension(path);
             var result = ConfigFile.Parse(File.ReadAllBytes(path), name);
-            if (result.Configuration is TunnelConfig config && config.Name == name)
+            if (result.Configuration is T config && config.Name == name)
             {
                 return config;
             }
 
-            problem = result.Diagnostics.FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error)?.Message ?? "it is not that tunnel's";
+            problem = result.Diagnostics.FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error)?.Message ?? "it is another's";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -17,4 +17,8 @@ internal enum Fault
     LimitReached = 12,
     StateNotWritable = 13,
     System = 14,
+    NoSuchRelay = 15,
+    NoSuchSender = 16,
+    AmbiguousSender = 17,
+    SenderNotPending = 18,
 }

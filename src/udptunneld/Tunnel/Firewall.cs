@@ -1,4 +1,3 @@
-using System.Text;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
 
@@ -51,36 +50,36 @@ internal sealed class Firewall : IDisposable
     public void Dispose() => _nftables.Dispose();
 
     /// <summary>The table as nft's language says it. Pure.</summary>
-    internal static string Table(string device, PortSet ports)
-    {
-        var text = new StringBuilder();
-        text.Append("add table inet ").Append(Name(device)).Append(
-            $$"""
-             { flags owner; }
-            table inet {{Name(device)}} {
-                set ports { type inet_service; flags interval; elements = { {{Elements(ports)}} }; }
+    /// <remarks>
+    /// The flag stands in the table's own block: to name the table once more without it would be to disown it, which the kernel refuses
+    /// with EOPNOTSUPP.
+    /// </remarks>
+    internal static string Table(string device, PortSet ports) =>
+        $$"""
+        table inet {{Name(device)}} {
+            flags owner
 
-                chain guard {
-                    ct state { established, related } accept
-                    icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
-                    icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
-                    tcp dport @ports accept
-                    udp dport @ports accept
-                    counter drop
-                }
+            set ports { type inet_service; flags interval; elements = { {{Elements(ports)}} }; }
 
-                chain input { type filter hook input priority filter - 5; policy accept; iifname "{{device}}" jump guard; }
-                chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
-                chain forward {
-                    type filter hook forward priority filter - 5; policy accept;
-                    iifname "{{device}}" jump guard
-                    oifname "{{device}}" jump guard
-                }
+            chain guard {
+                ct state { established, related } accept
+                icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
+                icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
+                tcp dport @ports accept
+                udp dport @ports accept
+                counter drop
             }
 
-            """);
-        return text.ToString();
-    }
+            chain input { type filter hook input priority filter - 5; policy accept; iifname "{{device}}" jump guard; }
+            chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
+            chain forward {
+                type filter hook forward priority filter - 5; policy accept;
+                iifname "{{device}}" jump guard
+                oifname "{{device}}" jump guard
+            }
+        }
+
+        """;
 
     private static string Name(string device) => $"udptunnel_{device}";
 

@@ -66,18 +66,18 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
 
     private void AddPacket(byte* datagram, byte* packet, int length, in VirtioNetHeader header)
     {
+        var datagramLength = _headerLength + length;
+        if (datagramLength > SendBatch.MaxRunBytes)
+        {
+            AddTooBig(packet, length, header);
+            return;
+        }
+
         // The kernel leaves the checksum to the device, which we are.
         if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
             && !Checksum.Complete(packet, length, header.ChecksumStart, header.ChecksumOffset))
         {
             Counters.CountDrop(DropReason.Malformed);
-            return;
-        }
-
-        var datagramLength = _headerLength + length;
-        if (datagramLength > SendBatch.MaxRunBytes)
-        {
-            Counters.CountDrop(DropReason.TooBig);
             return;
         }
 
@@ -87,7 +87,22 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             Flush();
             _ = _batch.AddDatagram(datagram, datagramLength);
         }
+    }
 
+    /// <summary>
+    /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a connection for good, and nobody
+    /// says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so they are taken for superpackets of one segment.
+    /// </summary>
+    private void AddTooBig(byte* packet, int length, in VirtioNetHeader header)
+    {
+        if (packet[Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        {
+            AddSuperpacket(packet, length, header with { GsoType = VirtioNetHeader.TcpV4, GsoSize = ushort.MaxValue });
+        }
+        else
+        {
+            Counters.CountDrop(DropReason.TooBig);
+        }
     }
 
     private void AddSuperpacket(byte* packet, int length, in VirtioNetHeader header)

@@ -25,6 +25,12 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     /// <summary>Number of tunnels, whatever their state.</summary>
     public int Count => _tunnels.Count;
 
+    /// <summary>Whether a name is taken by what is no tunnel: people name both in the same commands.</summary>
+    public Predicate<string> IsTakenElsewhere { get; set; } = _ => false;
+
+    /// <summary>Whether there is a tunnel of a name.</summary>
+    public bool Contains(string name) => _tunnels.ContainsKey(name);
+
     /// <summary>Starts what was stored, and what the configuration directory has and was not stored.</summary>
     public async Task StartAsync(IEnumerable<TunnelConfig> configured)
     {
@@ -43,6 +49,8 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
             }
         }
 
+        store.ForgetSessionsExcept(names);
+
         _ticking = TickAsync();
     }
 
@@ -55,6 +63,12 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         {
             throw new TunnelException(
                 Fault.NameTaken, $"a tunnel named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
+        }
+
+        if (IsTakenElsewhere(config.Name))
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a relay named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
         }
 
         if (_tunnels.Count >= Capacity)
@@ -77,6 +91,10 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         if (!entry.IsEphemeral)
         {
             Stored(() => store.Forget(name));
+        }
+        else
+        {
+            store.ForgetSession(name);
         }
 
         var last = entry.Status;
@@ -133,8 +151,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     {
         using var gate = await EnterAsync(cancellationToken);
         var entry = Find(name);
-        var ports = deny.Aggregate(entry.Config.AllowedPorts, (set, range) => set.Except(range));
-        ports = allow.Aggregate(ports, (set, range) => set.Union(range));
+        var ports = entry.Config.AllowedPorts.Except(deny).Union(allow);
         if (ports.Count == 0)
         {
             throw new TunnelException(Fault.InvalidRequest, "no port would be left; `udptunnelctl down` stops a tunnel");
@@ -157,7 +174,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         : [.. names.Distinct().Order(StringComparer.Ordinal).Select(n => Find(n).Status)];
 
     /// <summary>How those of some tunnels are that are still there.</summary>
-    public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlyCollection<string> names)
+    public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlySet<string> names)
     {
         var tunnels = _tunnels;
         return names.Count == 0

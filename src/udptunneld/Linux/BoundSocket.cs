@@ -1,0 +1,82 @@
+using System.Net;
+using System.Net.Sockets;
+using static UdpTunnel.Linux.SocketConstants;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>Opens sockets on an address of this host, or on all of them: dual-stack where the system has IPv6.</summary>
+internal static unsafe class BoundSocket
+{
+    /// <summary>Opens and binds.</summary>
+    /// <param name="address">The address; null for all.</param>
+    /// <param name="port">The port; 0 lets the kernel choose.</param>
+    /// <param name="type">SOCK_DGRAM or SOCK_STREAM.</param>
+    /// <param name="dualStack">Whether IPv4 addresses have their mapped form at this socket.</param>
+    /// <param name="reuseAddress">Whether connections of a process before may still be fading (TCP).</param>
+    /// <returns>The descriptor.</returns>
+    /// <exception cref="LinuxException">The address or port is taken, not there or not allowed.</exception>
+    public static int Open(IPAddress? address, int port, int type, out bool dualStack, bool reuseAddress)
+    {
+        var protocol = type == SOCK_STREAM ? "TCP" : "UDP";
+        dualStack = address is null;
+        var family = address is null || address.AddressFamily == AddressFamily.InterNetworkV6 ? AF_INET6 : AF_INET;
+        var descriptor = Libc.Socket(family, type | SOCK_CLOEXEC, 0);
+        if (descriptor < 0 && dualStack && Libc.LastError == Errno.AddressFamilyNotSupported)
+        {
+            dualStack = false;
+            descriptor = Libc.Socket(AF_INET, type | SOCK_CLOEXEC, 0);
+        }
+
+        if (descriptor < 0)
+        {
+            throw LinuxException.Last($"cannot open a {protocol} socket");
+        }
+
+        try
+        {
+            Bind(descriptor, address, port, protocol, dualStack, reuseAddress);
+            return descriptor;
+        }
+        catch
+        {
+            _ = Libc.Close(descriptor);
+            throw;
+        }
+    }
+
+    /// <summary>Sets the sizes of both buffers; without CAP_NET_ADMIN the kernel's own limits hold.</summary>
+    public static void SetBuffers(int descriptor, int size)
+    {
+        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, size);
+        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
+    }
+
+    private static void SetBuffer(int descriptor, int force, int ask, int size)
+    {
+        if (Libc.SetSocketOption(descriptor, SOL_SOCKET, force, &size, sizeof(int)) < 0)
+        {
+            _ = Libc.SetSocketOption(descriptor, SOL_SOCKET, ask, &size, sizeof(int));
+        }
+    }
+
+    private static void Bind(int descriptor, IPAddress? address, int port, string protocol, bool dualStack, bool reuseAddress)
+    {
+        var on = 1;
+        if (reuseAddress)
+        {
+            _ = Libc.SetSocketOption(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(int));
+        }
+
+        var off = 0;
+        if (dualStack && Libc.SetSocketOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(int)) < 0)
+        {
+            throw LinuxException.Last("cannot open a socket for both IPv4 and IPv6");
+        }
+
+        var local = Endpoint.From(new IPEndPoint(address ?? (dualStack ? IPAddress.IPv6Any : IPAddress.Any), port), dualStack);
+        if (Libc.Bind(descriptor, &local, local.Length) < 0)
+        {
+            throw LinuxException.Last($"cannot use {protocol} port {port}" + (address is null ? "" : $" of {address}"));
+        }
+    }
+}

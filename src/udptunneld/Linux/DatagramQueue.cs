@@ -1,0 +1,246 @@
+using System.Runtime.CompilerServices;
+using UdpTunnel.Packets;
+using UdpTunnel.Tunnel;
+using static UdpTunnel.Linux.SocketConstants;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// Datagrams on their way to a UDP socket, sent by as few system calls as possible: consecutive ones of one size to one destination (the last
+/// may be shorter) are one message with <c>UDP_SEGMENT</c>, all messages go by one <c>sendmmsg</c>. The bytes stay where they are until
+/// <see cref="Send"/>. Belongs to one thread.
+/// </summary>
+internal sealed unsafe class DatagramQueue : IDisposable
+{
+    private const int MaxMessages = 128;
+    private const int MaxSlices = 1024;
+
+    // UDP_MAX_SEGMENTS was 64 before Linux 6.9.
+    private const int MaxRun = 64;
+    private const int MaxRunBytes = 65_000;
+
+    // What an Ethernet frame takes: a longer datagram is fragmented, which a run does not allow.
+    private const int LargestSegment = 1472;
+
+    // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
+    private const int ControlSize = 24;
+    private const int ControlLength = 18;
+    private const int SegmentSizeOffset = 16;
+
+    private readonly NativeBuffer _tables;
+    private readonly Libc.MessageHeader* _headers;
+    private readonly Slice* _slices;
+    private readonly byte* _controls;
+    private readonly Endpoint* _names;
+    private readonly Run[] _runs = new Run[MaxMessages];
+    private int _largestSegment = LargestSegment;
+    private int _count;
+    private int _sliceCount;
+
+    public DatagramQueue()
+    {
+        var headers = MaxMessages * sizeof(Libc.MessageHeader);
+        var slices = MaxSlices * sizeof(Slice);
+        var controls = MaxMessages * ControlSize;
+        _tables = new NativeBuffer((nuint)(headers + slices + controls + (MaxMessages * sizeof(Endpoint))));
+        _headers = (Libc.MessageHeader*)_tables.Start;
+        _slices = (Slice*)(_tables.Start + headers);
+        _controls = _tables.Start + headers + slices;
+        _names = (Endpoint*)(_controls + controls);
+        for (var i = 0; i < MaxMessages; i++)
+        {
+            var control = _controls + (i * ControlSize);
+            *(nint*)control = ControlLength;
+            *(int*)(control + 8) = IPPROTO_UDP;
+            *(int*)(control + 12) = UDP_SEGMENT;
+        }
+    }
+
+    /// <summary>Whether it must be sent before more is added.</summary>
+    public bool IsFull => _count == MaxMessages || _sliceCount == MaxSlices;
+
+    /// <summary>Whether there is nothing to send.</summary>
+    public bool IsEmpty => _count == 0;
+
+    /// <summary>Adds a datagram.</summary>
+    /// <param name="datagram">First byte; must stay until it is sent.</param>
+    /// <param name="length">Its length.</param>
+    /// <param name="destination">Where to; none for a connected socket.</param>
+    /// <param name="key">The same for all datagrams to one destination.</param>
+    public void Add(byte* datagram, int length, in Endpoint destination, uint key)
+    {
+        _slices[_sliceCount] = new Slice(datagram, length);
+        if (_count > 0)
+        {
+            ref var last = ref _runs[_count - 1];
+            if (last.Takes(length, key, _largestSegment))
+            {
+                last.Add(length);
+                _sliceCount++;
+                return;
+            }
+        }
+
+        _runs[_count] = new Run(_sliceCount++, length, key);
+        if (!destination.IsNone)
+        {
+            _names[_count] = destination;
+            _headers[_count].Name = &_names[_count];
+            _headers[_count].NameLength = destination.Length;
+        }
+        else
+        {
+            _headers[_count].Name = null;
+            _headers[_count].NameLength = 0;
+        }
+
+        _count++;
+    }
+
+    /// <summary>Sends everything.</summary>
+    /// <param name="descriptor">The socket.</param>
+    /// <param name="wait">Whether to wait for room in the socket's buffer.</param>
+    public SendResult Send(int descriptor, bool wait)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            SetHeader(i, _runs[i]);
+        }
+
+        var result = default(SendResult);
+        var flags = wait ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
+        var next = 0;
+        var attempt = 0;
+        while (next < _count)
+        {
+            var sent = Libc.SendMessages(descriptor, _headers + next, (uint)(_count - next), flags);
+            if (sent > 0)
+            {
+                for (; sent > 0; sent--)
+                {
+                    Count(ref result, _runs[next++]);
+                }
+
+                attempt = 0;
+                continue;
+            }
+
+            var error = Libc.LastError;
+            ref readonly var failed = ref _runs[next];
+            switch (SendErrors.Classify(error, failed.Datagrams > 1, attempt))
+            {
+                case SendVerdict.Retry:
+                    attempt++;
+                    continue;
+                case SendVerdict.SendSingly:
+                    // A device that cannot segment at all, or a path that takes less.
+                    _largestSegment = error == Errno.InputOutput ? 0 : Math.Min(_largestSegment, failed.Size - 1);
+                    SendSingly(descriptor, flags, next, ref result);
+                    break;
+                case SendVerdict.TooBig:
+                    result.TooBig += failed.Datagrams;
+                    break;
+                default:
+                    result.Failed += failed.Datagrams;
+                    break;
+            }
+
+            next++;
+            attempt = 0;
+        }
+
+        _count = 0;
+        _sliceCount = 0;
+        return result;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _tables.Dispose();
+
+    private static void Count(ref SendResult result, in Run run)
+    {
+        result.Sent += run.Datagrams;
+        result.SentBytes += run.Bytes;
+    }
+
+    private void SetHeader(int index, in Run run)
+    {
+        ref var header = ref _headers[index];
+        header.Slices = _slices + run.FirstSlice;
+        header.SliceCount = run.Datagrams;
+        header.Control = null;
+        header.ControlLength = 0;
+        if (run.Datagrams > 1)
+        {
+            var control = _controls + (index * ControlSize);
+            Unsafe.WriteUnaligned(control + SegmentSizeOffset, (ushort)run.Size);
+            header.Control = control;
+            header.ControlLength = ControlSize;
+        }
+    }
+
+    private void SendSingly(int descriptor, int flags, int index, ref SendResult result)
+    {
+        ref readonly var run = ref _runs[index];
+        var message = _headers[index];
+        message.Control = null;
+        message.ControlLength = 0;
+        message.SliceCount = 1;
+        for (var i = 0; i < run.Datagrams; i++)
+        {
+            message.Slices = _slices + run.FirstSlice + i;
+            var attempt = 0;
+            SendVerdict? verdict = null;
+            while (Libc.SendMessages(descriptor, &message, 1, flags) != 1
+                && (verdict = SendErrors.Classify(Libc.LastError, segmented: false, attempt)) == SendVerdict.Retry)
+            {
+                attempt++;
+                verdict = null;
+            }
+
+            if (verdict is null)
+            {
+                Count(ref result, new Run(0, _slices[run.FirstSlice + i].Length, 0));
+            }
+            else if (verdict == SendVerdict.TooBig)
+            {
+                result.TooBig++;
+            }
+            else
+            {
+                result.Failed++;
+            }
+        }
+    }
+
+    /// <summary>Datagrams that one message carries.</summary>
+    private struct Run(int firstSlice, int size, uint key)
+    {
+        private readonly uint _key = key;
+        private bool _isComplete = size == 0;
+
+        public int FirstSlice { get; } = firstSlice;
+
+        /// <summary>Of each datagram but the last.</summary>
+        public int Size { get; } = size;
+
+        public int Datagrams { get; private set; } = 1;
+
+        public int Bytes { get; private set; } = size;
+
+        public readonly bool Takes(int length, uint key, int largestSegment) => !_isComplete
+            && key == _key
+            && length > 0
+            && length <= Size
+            && Size <= largestSegment
+            && Datagrams < MaxRun
+            && Bytes + length <= MaxRunBytes;
+
+        public void Add(int length)
+        {
+            Datagrams++;
+            Bytes += length;
+            _isComplete = length < Size;
+        }
+    }
+}

@@ -1,0 +1,232 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using static UdpTunnel.Linux.SocketConstants;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// One TCP connection: reading blocks, sending never does unless asked to. One thread reads, one sends; any may shut down, and the
+/// descriptor is closed by whoever calls <see cref="Dispose"/> after both have finished.
+/// </summary>
+internal sealed unsafe class TcpSocket : IDisposable
+{
+    // A vanished peer is noticed after 5 + 3 * 3 = 14 s without traffic.
+    private const int KeepAliveIdle = 5;
+    private const int KeepAliveInterval = 3;
+    private const int KeepAliveProbes = 3;
+
+    // struct tcp_info (include/uapi/linux/tcp.h): probes u8 at 3, unacked u32 at 24, last_ack_recv u32 at 56.
+    private const int InfoSize = 104;
+    private const int InfoProbes = 3;
+    private const int InfoUnacknowledged = 24;
+    private const int InfoLastAcknowledged = 56;
+    private const int ProbesWithoutAnswer = 2;
+
+    /// <summary>No byte came in time.</summary>
+    public const int Nothing = -1;
+
+    /// <summary>The connection ended before the first byte.</summary>
+    public const int Ended = -2;
+
+    // Protects the descriptor against being shut down after it was closed, when it may be another's.
+    private readonly Lock _closing = new();
+    private bool _closed;
+
+    internal TcpSocket(int descriptor, IPEndPoint remote)
+    {
+        Descriptor = descriptor;
+        Remote = remote;
+        SetOption(IPPROTO_TCP, TCP_NODELAY, 1);
+        SetOption(SOL_SOCKET, SO_KEEPALIVE, 1);
+        SetOption(IPPROTO_TCP, TCP_KEEPIDLE, KeepAliveIdle);
+        SetOption(IPPROTO_TCP, TCP_KEEPINTVL, KeepAliveInterval);
+        SetOption(IPPROTO_TCP, TCP_KEEPCNT, KeepAliveProbes);
+    }
+
+    /// <summary>For waiting on it.</summary>
+    public int Descriptor { get; }
+
+    /// <summary>The other end.</summary>
+    public IPEndPoint Remote { get; }
+
+    /// <summary>Connects.</summary>
+    /// <param name="remote">Where to.</param>
+    /// <param name="timeout">How long to try.</param>
+    /// <param name="stop">Ends the attempt when raised.</param>
+    /// <exception cref="LinuxException">Nobody listens there, nobody answers in time, or it was stopped.</exception>
+    public static TcpSocket Connect(IPEndPoint remote, TimeSpan timeout, WakeSignal stop)
+    {
+        var address = Endpoint.From(remote, dualStack: false);
+        var descriptor = Libc.Socket((int)remote.AddressFamily == (int)System.Net.Sockets.AddressFamily.InterNetwork ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (descriptor < 0)
+        {
+            throw LinuxException.Last("cannot open a TCP socket");
+        }
+
+        try
+        {
+            if (Libc.Connect(descriptor, &address, address.Length) < 0)
+            {
+                AwaitConnection(descriptor, remote, timeout, stop);
+            }
+
+            // Reading blocks from now on.
+            var flags = Libc.FileControl(descriptor, F_GETFL, 0);
+            _ = Libc.FileControl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
+            return new TcpSocket(descriptor, remote);
+        }
+        catch
+        {
+            _ = Libc.Close(descriptor);
+            throw;
+        }
+    }
+
+    /// <summary>Waits for bytes.</summary>
+    /// <returns>How many; 0 if the connection ended, whatever the reason.</returns>
+    public int Receive(Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            nint received;
+            do
+            {
+                received = Libc.Receive(Descriptor, start, buffer.Length, 0);
+            }
+            while (received < 0 && Libc.LastError == Errno.Interrupted);
+
+            return Math.Max(0, (int)received);
+        }
+    }
+
+    /// <summary>Waits for the first byte without taking it.</summary>
+    /// <returns>The byte; <see cref="Nothing"/> if none came in time, <see cref="Ended"/> if the connection ended.</returns>
+    public int Peek(TimeSpan timeout)
+    {
+        if (!Wait(POLLIN, timeout))
+        {
+            return Nothing;
+        }
+
+        byte first;
+        return Libc.Receive(Descriptor, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? first : Ended;
+    }
+
+    /// <summary>Sends what the kernel takes at once.</summary>
+    /// <returns>Bytes taken; -1 if the connection is broken.</returns>
+    public int TrySend(ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            var sent = Libc.Send(Descriptor, start, bytes.Length, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (sent >= 0)
+            {
+                return (int)sent;
+            }
+
+            return Libc.LastError is Errno.Again or Errno.Interrupted or Errno.NoBuffers or Errno.OutOfMemory ? 0 : -1;
+        }
+    }
+
+    /// <summary>Sends everything, waiting where needed.</summary>
+    /// <returns>False if the connection is broken or the peer takes nothing in that time.</returns>
+    public bool Send(ReadOnlySpan<byte> bytes, TimeSpan timeout)
+    {
+        while (bytes.Length > 0)
+        {
+            var sent = TrySend(bytes);
+            if (sent < 0 || (sent == 0 && !Wait(POLLOUT, timeout)))
+            {
+                return false;
+            }
+
+            bytes = bytes[sent..];
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Whether the peer's kernel has been silent although it owed an answer: data is on its way, or a full window was probed, and nothing came back. A
+    /// peer that is slow but alive still acknowledges.
+    /// </summary>
+    public bool IsUnanswered(TimeSpan silence)
+    {
+        var info = stackalloc byte[InfoSize];
+        var length = InfoSize;
+        lock (_closing)
+        {
+            if (_closed || Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) < 0 || length < InfoSize)
+            {
+                return false;
+            }
+        }
+
+        var owes = Unsafe.ReadUnaligned<uint>(info + InfoUnacknowledged) > 0 || info[InfoProbes] >= ProbesWithoutAnswer;
+        return owes && Unsafe.ReadUnaligned<uint>(info + InfoLastAcknowledged) > silence.TotalMilliseconds;
+    }
+
+    /// <summary>Tells the peer that nothing more comes; what it sends is still read.</summary>
+    public void FinishSending() => Shutdown(SHUT_WR);
+
+    /// <summary>Ends the connection: the reading thread is woken and finds its end.</summary>
+    public void Shutdown() => Shutdown(SHUT_RDWR);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_closing)
+        {
+            if (!_closed)
+            {
+                _closed = true;
+                _ = Libc.Close(Descriptor);
+            }
+        }
+    }
+
+    private static void AwaitConnection(int descriptor, IPEndPoint remote, TimeSpan timeout, WakeSignal stop)
+    {
+        if (Libc.LastError != Errno.InProgress)
+        {
+            throw LinuxException.Last($"cannot connect to {remote}");
+        }
+
+        var entries = stackalloc Libc.PollEntry[2];
+        entries[0] = new Libc.PollEntry { Descriptor = descriptor, Wanted = POLLOUT };
+        entries[1] = new Libc.PollEntry { Descriptor = stop.Descriptor, Wanted = POLLIN };
+        var ready = Libc.Poll(entries, 2, (int)timeout.TotalMilliseconds);
+        if (entries[0].Ready == 0)
+        {
+            throw new LinuxException($"cannot connect to {remote}", ready == 0 ? Errno.TimedOut : Errno.Interrupted);
+        }
+
+        int error;
+        var length = sizeof(int);
+        _ = Libc.GetSocketOption(descriptor, SOL_SOCKET, SO_ERROR, &error, &length);
+        if (error != 0)
+        {
+            throw new LinuxException($"cannot connect to {remote}", (Errno)error);
+        }
+    }
+
+    private bool Wait(short events, TimeSpan timeout)
+    {
+        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = events };
+        return Libc.Poll(&entry, 1, (int)timeout.TotalMilliseconds) > 0;
+    }
+
+    private void Shutdown(int how)
+    {
+        lock (_closing)
+        {
+            if (!_closed)
+            {
+                _ = Libc.Shutdown(Descriptor, how);
+            }
+        }
+    }
+
+    private void SetOption(int level, int name, int value) =>
+        _ = Libc.SetSocketOption(Descriptor, level, name, &value, sizeof(int));
+}

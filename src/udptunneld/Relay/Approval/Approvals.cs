@@ -1,0 +1,150 @@
+using System.Net;
+using UdpTunnel.Config;
+
+namespace UdpTunnel.Relay.Approval;
+
+/// <summary>
+/// Who may be the sender of one receiver: the one that is let in, those that wait for a person, and the keys that are remembered. Pure: the caller
+/// brings the time, keeps one call at a time, and closes the connections.
+/// </summary>
+/// <remarks>
+/// Strangers cannot push anybody out: when the places are taken, later ones are refused. A remembered key needs no such place, and
+/// there is one connection for each key.
+/// </remarks>
+/// <param name="remembered">What was remembered before.</param>
+internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
+    where T : class, IApplicant
+{
+    /// <summary>Strangers that may wait.</summary>
+    public const int MaxWaiting = 16;
+
+    /// <summary>Of these, from one address.</summary>
+    public const int MaxWaitingPerAddress = 4;
+
+    /// <summary>Keys that may be remembered.</summary>
+    public const int MaxRemembered = 64;
+
+    /// <summary>How long a person has time to decide.</summary>
+    public static readonly TimeSpan WaitingTime = TimeSpan.FromMinutes(10);
+
+    private readonly Dictionary<KeyFingerprint, ApprovedSender> _remembered = remembered.ToDictionary(s => s.Key);
+    private readonly List<(T Applicant, DateTimeOffset Since)> _waiting = [];
+
+    /// <summary>The sender that is let in, or null.</summary>
+    public T? Active { get; private set; }
+
+    /// <summary>Since when it is.</summary>
+    public DateTimeOffset ActiveSince { get; private set; }
+
+    /// <summary>Those that wait, in the order of their coming.</summary>
+    public IReadOnlyList<(T Applicant, DateTimeOffset Since)> Waiting => _waiting;
+
+    /// <summary>The keys that are remembered.</summary>
+    public IReadOnlyCollection<ApprovedSender> Remembered => _remembered.Values;
+
+    /// <summary>A sender has connected and proven its key.</summary>
+    /// <param name="applicant">The sender.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="replaced">An older connection of the same key, which has to go; or null.</param>
+    public Admission Enter(T applicant, DateTimeOffset now, out T? replaced)
+    {
+        replaced = null;
+        var isKnown = applicant.Key is { } key && _remembered.ContainsKey(key);
+        if (isKnown && (Active is null || Active.Key == applicant.Key))
+        {
+            replaced = Active;
+            Admit(applicant, now);
+            return Admission.LetIn;
+        }
+
+        var older = applicant.Key is null ? -1 : _waiting.FindIndex(w => w.Applicant.Key == applicant.Key);
+        if (older >= 0)
+        {
+            replaced = _waiting[older].Applicant;
+            _waiting[older] = (applicant, now);
+            return Admission.Waits;
+        }
+
+        if (!isKnown && !HasPlace(applicant.Remote.Address))
+        {
+            return Admission.Refused;
+        }
+
+        _waiting.Add((applicant, now));
+        return Admission.Waits;
+    }
+
+    /// <summary>A sender's connection has ended.</summary>
+    /// <returns>One that waited although its key is remembered, and is let in now; or null.</returns>
+    public T? Leave(T applicant, DateTimeOffset now)
+    {
+        _waiting.RemoveAll(w => ReferenceEquals(w.Applicant, applicant));
+        if (!ReferenceEquals(Active, applicant))
+        {
+            return null;
+        }
+
+        Active = null;
+        var next = _waiting.Find(w => w.Applicant.Key is { } key && _remembered.ContainsKey(key)).Applicant;
+        if (next is not null)
+        {
+            Admit(next, now);
+        }
+
+        return next;
+    }
+
+    /// <summary>Lets a waiting sender in.</summary>
+    /// <param name="applicant">The sender; it must wait.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="replaced">An older connection of the same key, which has to go; or null.</param>
+    /// <returns>False if another sender is let in already.</returns>
+    public bool TryApprove(T applicant, DateTimeOffset now, out T? replaced)
+    {
+        replaced = null;
+        if (Active is not null && (applicant.Key is null || Active.Key != applicant.Key))
+        {
+            return false;
+        }
+
+        replaced = Active;
+        Admit(applicant, now);
+        return true;
+    }
+
+    /// <summary>Whether a sender waits.</summary>
+    public bool IsWaiting(T applicant) => _waiting.Exists(w => ReferenceEquals(w.Applicant, applicant));
+
+    /// <summary>The remembered keys with one more.</summary>
+    /// <returns>Null if there are too many.</returns>
+    public IReadOnlyList<ApprovedSender>? With(ApprovedSender sender) =>
+        _remembered.ContainsKey(sender.Key) || _remembered.Count < MaxRemembered
+            ? [.. _remembered.Values.Where(s => s.Key != sender.Key), sender]
+            : null;
+
+    /// <summary>The remembered keys without one.</summary>
+    public IReadOnlyList<ApprovedSender> Without(KeyFingerprint key) => [.. _remembered.Values.Where(s => s.Key != key)];
+
+    /// <summary>Remembers these keys and no others.</summary>
+    public void Remember(IEnumerable<ApprovedSender> senders)
+    {
+        _remembered.Clear();
+        foreach (var sender in senders)
+        {
+            _remembered[sender.Key] = sender;
+        }
+    }
+
+    private void Admit(T applicant, DateTimeOffset now)
+    {
+        _waiting.RemoveAll(w => ReferenceEquals(w.Applicant, applicant));
+        Active = applicant;
+        ActiveSince = now;
+    }
+
+    private bool HasPlace(IPAddress address)
+    {
+        var strangers = _waiting.Where(w => w.Applicant.Key is null || !_remembered.ContainsKey(w.Applicant.Key)).ToList();
+        return strangers.Count < MaxWaiting && strangers.Count(w => w.Applicant.Remote.Address.Equals(address)) < MaxWaitingPerAddress;
+    }
+}

@@ -1,0 +1,37 @@
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Relay.Flows;
+
+/// <summary>One client of a receiver.</summary>
+internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, byte[] label, long now) : RelayFlow(id, label, now)
+{
+    private readonly Endpoint _endpoint = endpoint;
+    private int _answered;
+
+    /// <summary>Where the client is.</summary>
+    public ref readonly Endpoint Endpoint => ref _endpoint;
+
+    /// <summary>The client's name in the classic protocol; empty in the other.</summary>
+    public byte[] Host { get; } = host;
+
+    /// <inheritdoc/>
+    public override string Client => _endpoint.ToString();
+
+    /// <summary>Whether the service ever answered. Then the source is no spoofed one whose owner knows nothing of it.</summary>
+    public bool IsAnswered => Volatile.Read(ref _answered) != 0;
+
+    /// <summary>Whether it still stands in the list of those without an answer. Used by the receiving thread alone.</summary>
+    public LinkedListNode<ReceiverFlow>? Unanswered { get; set; }
+
+    /// <summary>Its chain in the batch that is being sent. Used by the sending thread alone.</summary>
+    public BatchChain Chain;
+
+    /// <summary>The service answered.</summary>
+    public void MarkAnswered()
+    {
+        if (_answered == 0)
+        {
+            Volatile.Write(ref _answered, 1);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay.Flows;
+
+/// <summary>
+/// The live flows of a receiver, for one connection. The receiving thread opens, finds by source and ends them; the sending thread finds them by
+/// number or name. Memory: up to MaxFlows flows of about 400 bytes, all tables included.
+/// </summary>
+/// <remarks>
+/// Spoofed sources cannot fill the table: a source address opens flows at a bounded rate, and flows that the service has not answered hold at most
+/// half of the table, the oldest giving way, and live 10 s, like the SYN backlog of TCP.
+/// </remarks>
+/// <param name="maxFlows">Most flows.</param>
+/// <param name="idleTimeout">In milliseconds.</param>
+/// <param name="codec">Makes labels.</param>
+/// <param name="nameOf">Name of a client, for codecs that name flows.</param>
+internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf)
+{
+    /// <summary>How long a flow lives that was never answered, in milliseconds.</summary>
+    public const long UnansweredTimeout = 10_000;
+
+    // A small table has no half to spare: its users know their few clients.
+    private const int SmallTable = 64;
+
+    private readonly SlotTable<ReceiverFlow> _slots = new();
+    private readonly Dictionary<Endpoint, ReceiverFlow> _bySource = new(new EndpointComparer());
+    private readonly ConcurrentDictionary<byte[], ReceiverFlow> _byName = new(1, 64, new HostComparer());
+    private readonly LinkedList<ReceiverFlow> _unanswered = [];
+    private readonly Queue<ushort> _freed = new();
+    private readonly ushort[] _generations = new ushort[maxFlows];
+    private readonly TokenBuckets _buckets = new();
+    private readonly int _maxUnanswered = Math.Max(maxFlows / 2, Math.Min(maxFlows, SmallTable));
+    private int _nextSlot;
+    private int _count;
+
+    /// <summary>Live flows. Any thread.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>All flows. Any thread.</summary>
+    public IEnumerable<ReceiverFlow> All => _slots.All();
+
+    /// <summary>The flow of a number or name. The sending thread.</summary>
+    public ReceiverFlow? Find(in RelayFrame frame)
+    {
+        if (!codec.NamesFlows)
+        {
+            return _slots.Find(frame.FlowId);
+        }
+
+        return _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(frame.Host, out var flow) ? flow : null;
+    }
+
+    /// <summary>The flow of a source. The receiving thread.</summary>
+    public ReceiverFlow? Find(in Endpoint source) => _bySource.GetValueOrDefault(source);
+
+    /// <summary>The live flow of a number. The receiving thread.</summary>
+    public ReceiverFlow? Find(uint id) => _slots.Find(id);
+
+    /// <summary>Opens a flow for a source that has none. The receiving thread.</summary>
+    /// <param name="source">The client.</param>
+    /// <param name="now">Milliseconds.</param>
+    /// <param name="flow">The flow.</param>
+    /// <param name="evicted">A flow that gave way, which the other end should forget; or null.</param>
+    /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
+    public RelayDropReason TryOpen(in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? evicted)
+    {
+        flow = null;
+        evicted = null;
+        var (high, low) = source.AddressBits;
+        if (!_buckets.TryTake(high, low, now))
+        {
+            return RelayDropReason.FlowRate;
+        }
+
+        ForgetAnswered();
+        if (_unanswered.Count >= _maxUnanswered && _maxUnanswered < maxFlows)
+        {
+            evicted = _unanswered.First!.Value;
+            End(evicted);
+        }
+        else if (_count >= maxFlows)
+        {
+            return RelayDropReason.FlowLimit;
+        }
+
+        var name = codec.NamesFlows ? nameOf(source) : [];
+        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now);
+        _slots.Set(flow);
+        _bySource.Add(source, flow);
+        if (codec.NamesFlows)
+        {
+            _byName[name] = flow;
+        }
+
+        flow.Unanswered = _unanswered.AddLast(flow);
+        Volatile.Write(ref _count, _count + 1);
+        return RelayDropReason.None;
+    }
+
+    /// <summary>Ends a flow. The receiving thread.</summary>
+    public void End(ReceiverFlow flow)
+    {
+        _bySource.Remove(flow.Endpoint);
+        _slots.Remove(flow);
+        if (codec.NamesFlows)
+        {
+            _byName.TryRemove(flow.Host, out _);
+        }
+
+        if (flow.Unanswered is { } node)
+        {
+            _unanswered.Remove(node);
+            flow.Unanswered = null;
+        }
+
+        // The longer a slot rests, the later its number comes again.
+        _freed.Enqueue(flow.Slot);
+        Volatile.Write(ref _count, _count - 1);
+    }
+
+    /// <summary>Ends what was idle for too long. The receiving thread, once a second.</summary>
+    /// <param name="now">Milliseconds.</param>
+    /// <param name="ended">Takes the flows that ended.</param>
+    public void Sweep(long now, List<ReceiverFlow> ended)
+    {
+        foreach (var flow in _bySource.Values)
+        {
+            if (flow.IsAnswered && flow.Unanswered is { } node)
+            {
+                _unanswered.Remove(node);
+                flow.Unanswered = null;
+            }
+
+            var timeout = flow.IsAnswered ? idleTimeout : Math.Min(idleTimeout, UnansweredTimeout);
+            if (now - flow.LastUsed >= timeout)
+            {
+                ended.Add(flow);
+            }
+        }
+
+        foreach (var flow in ended)
+        {
+            End(flow);
+        }
+    }
+
+    /// <summary>Takes answered flows from the front of the list of those without an answer.</summary>
+    private void ForgetAnswered()
+    {
+        while (_unanswered.First is { } first && first.Value.IsAnswered)
+        {
+            first.Value.Unanswered = null;
+            _unanswered.RemoveFirst();
+        }
+    }
+
+    private uint TakeId()
+    {
+        // Fresh slots first, so that a number comes again as late as possible.
+        var slot = _nextSlot < maxFlows ? (ushort)_nextSlot++ : _freed.Dequeue();
+        var generation = (ushort)(_generations[slot] + 1);
+        _generations[slot] = Math.Max(generation, (ushort)1);
+        return FlowId.Make(slot, _generations[slot]);
+    }
+}

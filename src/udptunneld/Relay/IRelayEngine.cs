@@ -1,0 +1,14 @@
+namespace UdpTunnel.Relay;
+
+/// <summary>One running relay, whichever end.</summary>
+internal interface IRelayEngine : IDisposable
+{
+    /// <summary>How it is.</summary>
+    RelayStatus Status { get; }
+
+    /// <summary>Its live flows.</summary>
+    IReadOnlyList<FlowStatus> Flows { get; }
+
+    /// <summary>Looks after deadlines; called about once a second.</summary>
+    void Tick();
+}

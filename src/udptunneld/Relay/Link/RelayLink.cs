@@ -1,0 +1,109 @@
+using System.Net.Security;
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay.Link;
+
+/// <summary>
+/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. One thread reads. While the connection is being set up any
+/// thread may write short frames; from <see cref="BeginStreaming"/> on only the thread that did so writes, without locks.
+/// </summary>
+internal sealed class RelayLink : IDisposable
+{
+    private readonly LinkStream _stream;
+    private readonly SslStream? _ssl;
+
+    // Protects writing before streaming begins.
+    private readonly Lock _writing = new();
+    private bool _streams;
+
+    /// <param name="socket">The connection; it becomes the link's.</param>
+    /// <param name="codec">The protocol.</param>
+    /// <param name="isTls">Whether it is encrypted.</param>
+    public RelayLink(TcpSocket socket, IRelayCodec codec, bool isTls)
+    {
+        Socket = socket;
+        Codec = codec;
+        _stream = new LinkStream(socket);
+        _ssl = isTls ? new SslStream(_stream, leaveInnerStreamOpen: true) : null;
+        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec);
+    }
+
+    /// <summary>The TCP connection.</summary>
+    public TcpSocket Socket { get; }
+
+    /// <summary>The protocol.</summary>
+    public IRelayCodec Codec { get; }
+
+    /// <summary>Frames that come in.</summary>
+    public FrameReader Reader { get; }
+
+    /// <summary>The peer's key, once it has been proven; null for none.</summary>
+    public KeyFingerprint? PeerKey { get; private set; }
+
+    /// <summary>The first byte that came; -1 for none.</summary>
+    public int FirstByte => _stream.FirstByte;
+
+    /// <summary>Proves both ends' keys to each other.</summary>
+    /// <exception cref="IOException">The connection ended.</exception>
+    /// <exception cref="System.Security.Authentication.AuthenticationException">It failed.</exception>
+    public void Secure(Identity identity, bool isReceiver)
+    {
+        if (_ssl is not null)
+        {
+            PeerKey = TlsHandshake.Run(_ssl, identity, isReceiver);
+        }
+    }
+
+    /// <summary>Writes a frame before datagrams flow.</summary>
+    /// <returns>False if they flow already or the connection is broken.</returns>
+    public bool TryWrite(FrameType type, ReadOnlySpan<byte> payload)
+    {
+        Span<byte> frame = stackalloc byte[TlsCodec.HeaderLength + TlsCodec.MaxControl];
+        var length = Codec.WriteControl(frame, type, 0, payload);
+        lock (_writing)
+        {
+            if (_streams)
+            {
+                return false;
+            }
+
+            try
+            {
+                if (length > 0)
+                {
+                    ((Stream?)_ssl ?? _stream).Write(frame[..length]);
+                }
+
+                return true;
+            }
+            catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Begins to carry datagrams; the calling thread is the only one that writes from now on.</summary>
+    public FrameWriter BeginStreaming()
+    {
+        lock (_writing)
+        {
+            _streams = true;
+            return new FrameWriter(Socket, _stream, _ssl, Codec);
+        }
+    }
+
+    /// <summary>Ends the connection: the reading thread finds its end.</summary>
+    public void Shutdown() => Socket.Shutdown();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _ssl?.Dispose();
+        _stream.Dispose();
+        Socket.Dispose();
+        Reader.Dispose();
+    }
+}

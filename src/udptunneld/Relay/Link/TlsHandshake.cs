@@ -1,0 +1,75 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using UdpTunnel.Config;
+
+namespace UdpTunnel.Relay.Link;
+
+/// <summary>
+/// TLS 1.3 with a key on each side. A peer is its key: certificates only carry it, so that their chains, names and dates are not looked at. Who may
+/// come in is decided by the key's fingerprint after the handshake, which has proven that the peer owns the key.
+/// </summary>
+internal static class TlsHandshake
+{
+    private static readonly List<SslApplicationProtocol> Protocols = [new("udptunnel-relay/1")];
+
+    /// <summary>Runs the handshake on the calling thread.</summary>
+    /// <returns>The peer's key.</returns>
+    /// <exception cref="AuthenticationException">It failed, or the peer speaks another protocol inside TLS.</exception>
+    /// <exception cref="IOException">The connection ended.</exception>
+    public static KeyFingerprint Run(SslStream ssl, Identity identity, bool isReceiver)
+    {
+        if (isReceiver)
+        {
+            ssl.AuthenticateAsServer(new SslServerAuthenticationOptions
+            {
+                EnabledSslProtocols = SslProtocols.Tls13,
+                ServerCertificateContext = identity.Certificate,
+                ClientCertificateRequired = true,
+                ApplicationProtocols = Protocols,
+                RemoteCertificateValidationCallback = HasKey,
+                CertificateChainPolicy = NoChain(),
+                AllowRenegotiation = false,
+                AllowTlsResume = false,
+            });
+        }
+        else
+        {
+            ssl.AuthenticateAsClient(new SslClientAuthenticationOptions
+            {
+                // Names nobody: a server name in the clear would tell a watcher what this is.
+                TargetHost = "",
+                EnabledSslProtocols = SslProtocols.Tls13,
+                ClientCertificateContext = identity.Certificate,
+                ApplicationProtocols = Protocols,
+                RemoteCertificateValidationCallback = HasKey,
+                CertificateChainPolicy = NoChain(),
+                AllowRenegotiation = false,
+                AllowTlsResume = false,
+            });
+        }
+
+        if (ssl.NegotiatedApplicationProtocol != Protocols[0])
+        {
+            throw new AuthenticationException("the other end speaks TLS, but not as a relay");
+        }
+
+        return FingerprintOf(ssl.RemoteCertificate as X509Certificate2 ?? throw new AuthenticationException("the other end showed no key"));
+    }
+
+    /// <summary>The fingerprint of a certificate's key: SHA-256 of its SubjectPublicKeyInfo (RFC 5280, section 4.1).</summary>
+    public static KeyFingerprint FingerprintOf(X509Certificate2 certificate) =>
+        KeyFingerprint.FromHash(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
+
+    private static bool HasKey(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => certificate is not null;
+
+    /// <summary>Looks nothing up: neither the system's roots nor anything on the network.</summary>
+    private static X509ChainPolicy NoChain() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        DisableCertificateDownloads = true,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
+}

@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using System.Net;
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Approval;
+using UdpTunnel.Relay.Flows;
+using UdpTunnel.Relay.Link;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// One sender's connection at a receiver, from its first byte to its end. Its own thread reads it throughout; the receiver's thread writes to it while
+/// datagrams flow.
+/// </summary>
+internal sealed class ReceiverConnection : IApplicant, IDisposable
+{
+    // More than these are not remembered: flows end by themselves too.
+    private const int MaxRequests = 256;
+
+    private readonly ConcurrentQueue<uint> _unknownFlows = new();
+    private volatile ReceiverFlows? _flows;
+    private volatile Denial? _goodbye;
+    private volatile bool _wantsPong;
+    private string? _endReason;
+    private long _deadline;
+
+    public ReceiverConnection(TcpSocket socket, IRelayCodec codec, bool isTls)
+    {
+        Remote = socket.Remote;
+        Link = new RelayLink(socket, codec, isTls);
+        _deadline = RelayTimes.Now + RelayTimes.Handshake;
+    }
+
+    /// <inheritdoc/>
+    public KeyFingerprint? Key => Link.PeerKey;
+
+    /// <inheritdoc/>
+    public IPEndPoint Remote { get; }
+
+    /// <summary>For people: key and address.</summary>
+    public string Who => Key is { } key ? $"{key} from {Remote}" : $"a sender without a key from {Remote}";
+
+    /// <summary>The connection.</summary>
+    public RelayLink Link { get; }
+
+    /// <summary>When the sender was heard.</summary>
+    public Liveness Liveness { get; } = new(RelayTimes.Now);
+
+    /// <summary>What the reading thread counts.</summary>
+    public RelayCounters Counters { get; } = new();
+
+    /// <summary>The reading thread.</summary>
+    public Thread? Thread { get; set; }
+
+    /// <summary>Whether the handshake is still going on.</summary>
+    public bool IsHandshaking { get; set; } = true;
+
+    /// <summary>The reading thread is through with it.</summary>
+    public bool HasEnded { get; set; }
+
+    /// <summary>The flows; null until it is let in.</summary>
+    public ReceiverFlows? Flows => _flows;
+
+    /// <summary>What the sender is to be told before its connection is closed.</summary>
+    public Denial? Goodbye => _goodbye;
+
+    /// <summary>Why the connection ended, if this end ended it.</summary>
+    public string? EndReason => Volatile.Read(ref _endReason);
+
+    /// <summary>Whether the sender asked for a sign of life; asking clears it.</summary>
+    public bool TakePong()
+    {
+        if (!_wantsPong)
+        {
+            return false;
+        }
+
+        _wantsPong = false;
+        return true;
+    }
+
+    /// <summary>The sender asks for a sign of life.</summary>
+    public void WantPong() => _wantsPong = true;
+
+    /// <summary>A flow for which a datagram came although it is not live.</summary>
+    public bool TryTakeUnknownFlow(out uint id) => _unknownFlows.TryDequeue(out id);
+
+    /// <summary>The sender still uses a flow that is not live.</summary>
+    public void AddUnknownFlow(uint id)
+    {
+        if (_unknownFlows.Count < MaxRequests)
+        {
+            _unknownFlows.Enqueue(id);
+        }
+    }
+
+    /// <summary>Lets datagrams through.</summary>
+    public void LetIn(ReceiverFlows flows)
+    {
+        Volatile.Write(ref _deadline, long.MaxValue);
+        _flows = flows;
+    }
+
+    /// <summary>It has no more than so long from now on.</summary>
+    public void Limit(long milliseconds) => Volatile.Write(ref _deadline, RelayTimes.Now + milliseconds);
+
+    /// <summary>Ends it.</summary>
+    /// <param name="reason">Why, for people here; the first reason counts.</param>
+    public void End(string reason)
+    {
+        Interlocked.CompareExchange(ref _endReason, reason, null);
+        Link.Shutdown();
+    }
+
+    /// <summary>Tells the sender why, then ends it; for one that was not let in.</summary>
+    public void Deny(Denial denial)
+    {
+        Interlocked.CompareExchange(ref _endReason, denial.Text, null);
+        _goodbye = denial;
+        if (!Link.TryWrite(FrameType.Denied, denial.Write()) || Link.Codec.NamesFlows)
+        {
+            Link.Shutdown();
+            return;
+        }
+
+        // It may take the message in before it finds the end; if it does not leave by itself, Tick ends it.
+        Link.Socket.FinishSending();
+        Limit(RelayTimes.Leave);
+    }
+
+    /// <summary>Notes what the sender is to be told by the thread that writes to it.</summary>
+    public void SayGoodbye(Denial denial)
+    {
+        Interlocked.CompareExchange(ref _endReason, denial.Text, null);
+        _goodbye = denial;
+    }
+
+    /// <summary>Ends it if it took too long for what it does, or is dead.</summary>
+    public void Tick(long now)
+    {
+        if (now > Volatile.Read(ref _deadline))
+        {
+            End(IsHandshaking ? "the TLS handshake took too long" : _goodbye?.Text ?? "nobody approved it in time");
+        }
+        else if (!IsHandshaking && !Link.Codec.NamesFlows && Liveness.IsDead(now))
+        {
+            End($"nothing was heard of it for {RelayTimes.Dead / 1000} s");
+        }
+        else if (Link.Socket.IsUnanswered(TimeSpan.FromMilliseconds(RelayTimes.Dead)))
+        {
+            End($"it did not acknowledge anything for {RelayTimes.Dead / 1000} s");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Link.Dispose();
+}

@@ -1,0 +1,359 @@
+using System.Security.Authentication;
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Approval;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>How senders connect: accepting, handshake, hello, and reading until the end.</summary>
+internal sealed partial class ReceiverEngine
+{
+    private const int MaxHandshakes = 16;
+    private const int MaxHandshakesPerAddress = 4;
+    private const int StackSize = 512 * 1024;
+    private const int TlsHandshakeByte = 0x16;
+
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
+
+    // Strangers must not fill the log: the first in each such time is told, the rest are counted.
+    private static readonly TimeSpan TroubleInterval = TimeSpan.FromSeconds(10);
+
+    // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it what is spoken here.
+    private static readonly byte[] TlsAlert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
+
+    private DateTimeOffset _troubleTold;
+    private bool _refusesAccept;
+
+    private void Accept()
+    {
+        while (!_stops)
+        {
+            var error = _listener.Accept(out var socket);
+            if (socket is not null)
+            {
+                _refusesAccept = false;
+                Welcome(socket);
+            }
+            else if (error != Errno.None)
+            {
+                // Out of descriptors or memory. The connection stays in the kernel's queue; others may free what it needs.
+                if (!_refusesAccept)
+                {
+                    _refusesAccept = true;
+                    Tell(EventKind.LimitReached, EventLevel.Warning, $"cannot accept connections ({error}); trying again");
+                }
+
+                _shared.CountDropShared(RelayDropReason.NoDescriptors);
+                _pause.Wait(AcceptPause);
+            }
+        }
+    }
+
+    private void Welcome(TcpSocket socket)
+    {
+        var isTls = _config.Protocol == RelayProtocol.Tls;
+        var connection = new ReceiverConnection(socket, isTls ? new TlsCodec() : new ClassicCodec(), isTls);
+        lock (_gate)
+        {
+            var address = socket.Remote.Address;
+            var handshakes = _connections.Where(c => c.IsHandshaking).ToList();
+            if (handshakes.Count < MaxHandshakes && handshakes.Count(c => c.Remote.Address.Equals(address)) < MaxHandshakesPerAddress)
+            {
+                _connections.Add(connection);
+                connection.Thread = new Thread(() => Serve(connection), StackSize)
+                {
+                    IsBackground = true,
+                    Name = $"{_config.Name} sender",
+                };
+                connection.Thread.Start();
+                return;
+            }
+        }
+
+        _shared.CountDropShared(RelayDropReason.PendingLimit);
+        connection.Dispose();
+    }
+
+    /// <summary>Runs on the connection's own thread from its first byte to its end.</summary>
+    private void Serve(ReceiverConnection connection)
+    {
+        try
+        {
+            if (Greet(connection) is { } trouble)
+            {
+                Report(connection, trouble);
+            }
+            else
+            {
+                Admit(connection);
+                Read(connection);
+            }
+        }
+        finally
+        {
+            Finish(connection);
+        }
+    }
+
+    /// <summary>Handshake and hello.</summary>
+    /// <returns>What went wrong, for a person; null if nothing did.</returns>
+    private string? Greet(ReceiverConnection connection)
+    {
+        var link = connection.Link;
+        if (_config.Protocol == RelayProtocol.Classic)
+        {
+            return null;
+        }
+
+        var first = link.Socket.Peek(TimeSpan.FromMilliseconds(RelayTimes.FirstByte));
+        if (first == TcpSocket.Ended)
+        {
+            return "it closed the connection without a word";
+        }
+
+        if (first != TlsHandshakeByte)
+        {
+            _ = link.Socket.TrySend(TlsAlert);
+            link.Socket.FinishSending();
+            return first == TcpSocket.Nothing
+                ? "it does not begin with TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol"
+                : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol";
+        }
+
+        try
+        {
+            link.Secure(_identity!, isReceiver: true);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        {
+            return connection.EndReason ?? $"the TLS handshake failed: {(e.InnerException ?? e).Message}";
+        }
+
+        link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: true));
+        var status = FrameStatus.Incomplete;
+        while (status == FrameStatus.Incomplete)
+        {
+            if (!link.Reader.Fill())
+            {
+                return connection.EndReason ?? "it closed the connection before its hello";
+            }
+
+            status = link.Reader.Next(out var frame);
+            if (status == FrameStatus.Complete && frame.Type == FrameType.Hello)
+            {
+                return Hello.Problem(frame.Payload, fromReceiver: false) is { } problem ? TurnAway(connection, problem) : null;
+            }
+        }
+
+        return TurnAway(connection, "it does not begin with a hello");
+    }
+
+    private string TurnAway(ReceiverConnection connection, string problem)
+    {
+        _shared.CountDropShared(RelayDropReason.ProtocolError);
+        connection.Link.TryWrite(FrameType.Denied, new Denial(DenialCode.ProtocolError, problem).Write());
+        return problem;
+    }
+
+    /// <summary>Decides what becomes of a sender that has proven its key.</summary>
+    private void Admit(ReceiverConnection connection)
+    {
+        Admission admission;
+        ReceiverConnection? replaced;
+        lock (_gate)
+        {
+            connection.IsHandshaking = false;
+            connection.Limit(int.MaxValue);
+            admission = _approvals.Enter(connection, _time.GetUtcNow(), out replaced);
+            if (admission == Admission.LetIn)
+            {
+                LetIn(connection, replaced);
+            }
+        }
+
+        switch (admission)
+        {
+            case Admission.LetIn:
+                Tell(EventKind.SenderApproved, EventLevel.Info, $"{connection.Who} is let in: its key is remembered");
+                break;
+            case Admission.Waits:
+                replaced?.Deny(new Denial(DenialCode.Replaced, "the same key connected again"));
+                var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
+                Tell(EventKind.SenderPending, EventLevel.Info, $"{connection.Who} waits: `udptunnelctl approve {hint}` lets it in");
+                break;
+            default:
+                _shared.CountDropShared(RelayDropReason.PendingLimit);
+                connection.Deny(new Denial(DenialCode.Busy, "too many senders wait for approval already"));
+                break;
+        }
+
+        _changed();
+    }
+
+    /// <summary>Under the gate: datagrams flow to this connection from now on.</summary>
+    private void LetIn(ReceiverConnection connection, ReceiverConnection? replaced)
+    {
+        replaced?.SayGoodbye(new Denial(DenialCode.Replaced, "the same key connected again"));
+        connection.LetIn(NewFlows(connection));
+        _letIn = connection;
+        _letInCount++;
+        _problem = "";
+        _loop.Wake();
+    }
+
+    private void Read(ReceiverConnection connection)
+    {
+        using var answers = new AnswerSender(_clients, connection, connection.Link.Codec.NamesFlows);
+        var reader = connection.Link.Reader;
+        while (reader.Fill())
+        {
+            var now = RelayTimes.Now;
+            connection.Liveness.Hear(now);
+            var isLetIn = connection.Flows is not null;
+            if (isLetIn)
+            {
+                reader.TrustPeer();
+            }
+
+            var mustWake = false;
+            FrameStatus status;
+            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
+            {
+                if (!Take(connection, answers, frame, isLetIn, now, ref mustWake))
+                {
+                    status = FrameStatus.Malformed;
+                    break;
+                }
+            }
+
+            // What was read is sent also when nonsense follows it.
+            answers.Send();
+            if (mustWake)
+            {
+                _loop.Wake();
+            }
+
+            if (status == FrameStatus.Malformed)
+            {
+                Break(connection);
+                return;
+            }
+        }
+
+        if (reader.IsOverfull)
+        {
+            Break(connection);
+        }
+    }
+
+    /// <returns>False if the frame breaks the protocol.</returns>
+    private static bool Take(
+        ReceiverConnection connection, AnswerSender answers, in RelayFrame frame, bool isLetIn, long now, ref bool mustWake)
+    {
+        switch (frame.Type)
+        {
+            case FrameType.Datagram when isLetIn:
+                mustWake |= answers.Add(frame, now);
+                return true;
+            case FrameType.FlowClosed when isLetIn:
+                connection.AddUnknownFlow(frame.FlowId);
+                mustWake = true;
+                return true;
+            case FrameType.Ping when isLetIn || !connection.Link.TryWrite(FrameType.Pong, []):
+                connection.WantPong();
+                mustWake = true;
+                return true;
+            case FrameType.Ping or FrameType.Pong:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private static void Break(ReceiverConnection connection)
+    {
+        if (connection.EndReason is null)
+        {
+            connection.Counters.CountDrop(RelayDropReason.ProtocolError);
+        }
+
+        var reason = connection.Link.FirstByte == TlsHandshakeByte && connection.Link.Codec.NamesFlows
+            ? "it speaks TLS, and this relay the classic protocol: start it, or this relay, with the other --protocol"
+            : connection.Flows is null ? "it sent what nobody may send before approval" : "it sent what the protocol does not know";
+        connection.End(reason);
+    }
+
+    /// <summary>The connection has ended and its thread touches it no more.</summary>
+    private void Finish(ReceiverConnection connection)
+    {
+        ReceiverConnection? next;
+        bool wasActive;
+        lock (_gate)
+        {
+            wasActive = ReferenceEquals(_letIn, connection);
+            connection.HasEnded = true;
+            _connections.Remove(connection);
+            _past.Add(connection.Counters);
+            next = _approvals.Leave(connection, _time.GetUtcNow());
+            if (wasActive)
+            {
+                _letIn = null;
+                _lastHeard = connection.Liveness.Heard;
+            }
+
+            if (next is not null)
+            {
+                LetIn(next, replaced: null);
+            }
+        }
+
+        if (connection.Flows is not null)
+        {
+            // The thread that wrote to it closes it.
+            _ended.Enqueue(connection);
+            _loop.Wake();
+        }
+        else
+        {
+            connection.Dispose();
+        }
+
+        if (!connection.IsHandshaking && !_stops)
+        {
+            Report(connection, connection.EndReason ?? "it closed the connection");
+        }
+
+        if (next is not null)
+        {
+            Tell(EventKind.SenderApproved, EventLevel.Info, $"{next.Who} is let in: its key is remembered");
+        }
+
+        _changed();
+    }
+
+    private void Report(ReceiverConnection connection, string trouble)
+    {
+        if (connection.Flows is not null)
+        {
+            Tell(EventKind.SenderGone, EventLevel.Warning, $"{connection.Who} is gone: {trouble}");
+            return;
+        }
+
+        var now = _time.GetUtcNow();
+        var message = $"{connection.Who}: {trouble}";
+        lock (_gate)
+        {
+            _problem = message;
+            if (connection.Goodbye is null && now - _troubleTold < TroubleInterval)
+            {
+                return;
+            }
+
+            _troubleTold = now;
+        }
+
+        Tell(connection.Goodbye is null ? EventKind.SenderGone : EventKind.SenderDenied, EventLevel.Warning, message);
+    }
+}

@@ -1,0 +1,342 @@
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Relay.Approval;
+using UdpTunnel.State;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// All relays of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored relay that cannot start is kept as
+/// failed and tried again.
+/// </summary>
+internal sealed class RelayHost : IAsyncDisposable
+{
+    /// <summary>The most relays.</summary>
+    public const int Capacity = 1024;
+
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+
+    private readonly StateStore _store;
+    private readonly RelayKeyStore _keys;
+    private readonly TunnelHost _tunnels;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly RelayServices _services;
+
+    // Protects the table against changes; readers see one or the other immutable state of it.
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly CancellationTokenSource _stop = new();
+    private volatile SortedList<string, RelayEntry> _relays = new(StringComparer.Ordinal);
+    private volatile TaskCompletionSource _sendersChanged = NewSignal();
+    private Task _ticking = Task.CompletedTask;
+
+    public RelayHost(StateStore store, RelayKeyStore keys, TunnelHost tunnels, EventLog events, TimeProvider time)
+    {
+        _store = store;
+        _keys = keys;
+        _tunnels = tunnels;
+        _events = events;
+        _time = time;
+        _services = new RelayServices(events, time, () => Stored(keys.GetIdentity), SignalSenders);
+        tunnels.IsTakenElsewhere = name => _relays.ContainsKey(name);
+    }
+
+    /// <summary>Number of relays, whatever their state.</summary>
+    public int Count => _relays.Count;
+
+    /// <summary>The senders of all receivers.</summary>
+    public IReadOnlyList<SenderStatus> Senders => [.. _relays.Values.SelectMany(e => (e.Engine as ReceiverEngine)?.Senders ?? [])];
+
+    /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
+    public Task SendersChanged => _sendersChanged.Task;
+
+    /// <summary>Starts what was stored, and what the configuration directory has and was not stored.</summary>
+    public async Task StartAsync(IEnumerable<RelayConfig> configured)
+    {
+        var stored = _store.LoadRelays();
+        var names = stored.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
+        using (await EnterAsync(CancellationToken.None))
+        {
+            foreach (var config in stored)
+            {
+                Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
+            }
+
+            foreach (var config in configured.Where(c => names.Add(c.Name) && !_tunnels.Contains(c.Name)))
+            {
+                Set(TryStart(new RelayEntry(config, IsEphemeral: true)));
+            }
+        }
+
+        _ticking = TickAsync();
+    }
+
+    /// <summary>Starts a relay.</summary>
+    /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
+    public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        var kind = _relays.ContainsKey(config.Name) ? "relay" : _tunnels.Contains(config.Name) ? "tunnel" : null;
+        if (kind is not null)
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a {kind} named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
+        }
+
+        if (_relays.Count >= Capacity)
+        {
+            throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
+        }
+
+        var entry = StartEntry(new RelayEntry(config, ephemeral));
+        try
+        {
+            if (!ephemeral)
+            {
+                Stored(() => _store.Save(config));
+            }
+        }
+        catch (TunnelException)
+        {
+            entry.Engine!.Dispose();
+            throw;
+        }
+
+        Set(entry);
+        return entry.Status;
+    }
+
+    /// <summary>Stops a relay and forgets it, with the senders that were approved.</summary>
+    /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    public async Task<RelayStatus> StopAsync(string name, CancellationToken cancellationToken)
+    {
+        using var gate = await EnterAsync(cancellationToken);
+        var entry = Find(name);
+        if (!entry.IsEphemeral)
+        {
+            Stored(() =>
+            {
+                _store.ForgetRelay(name);
+                _keys.ForgetSenders(name);
+            });
+        }
+
+        var last = entry.Status;
+        var relays = new SortedList<string, RelayEntry>(_relays, StringComparer.Ordinal);
+        relays.Remove(name);
+        _relays = relays;
+        entry.Engine?.Dispose();
+        _events.Add(EventKind.RelayStopped, EventLevel.Info, name, "stopped");
+        SignalSenders();
+        return last;
+    }
+
+    /// <summary>How relays are, in the order of their names.</summary>
+    /// <param name="names">Only these, if there are any.</param>
+    /// <exception cref="TunnelException">A name is unknown.</exception>
+    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => names.Count == 0
+        ? [.. _relays.Values.Select(e => e.Status)]
+        : [.. names.Distinct().Order(StringComparer.Ordinal).Select(n => Find(n).Status)];
+
+    /// <summary>How those of some relays are that are still there.</summary>
+    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names)
+    {
+        var relays = _relays;
+        return names.Count == 0
+            ? [.. relays.Values.Select(e => e.Status)]
+            : [.. relays.Values.Where(e => names.Contains(e.Config.Name)).Select(e => e.Status)];
+    }
+
+    /// <summary>The live flows of a relay.</summary>
+    /// <exception cref="TunnelException">There is none of that name.</exception>
+    public IReadOnlyList<FlowStatus> FlowsOf(string name) => Find(name).Engine?.Flows ?? [];
+
+    /// <summary>The senders of one receiver, or of all.</summary>
+    /// <param name="relay">The receiver; empty for all.</param>
+    /// <exception cref="TunnelException">There is none of that name.</exception>
+    public IReadOnlyList<SenderStatus> SendersOf(string relay) => relay.Length == 0
+        ? Senders
+        : (Find(relay).Engine as ReceiverEngine)?.Senders ?? [];
+
+    /// <summary>Lets a pending sender in.</summary>
+    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
+    public SenderStatus Approve(string sender, bool once)
+    {
+        var found = SenderSelector.One(
+            sender, Senders, s => s.State == SenderState.Pending, s => $"{Name(s)} does not wait: it is {Describe(s)} already");
+        return ReceiverOf(found).Approve(found, once);
+    }
+
+    /// <summary>Sends a pending sender away.</summary>
+    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
+    public SenderStatus Deny(string sender)
+    {
+        var found = SenderSelector.One(
+            sender,
+            Senders,
+            s => s.State == SenderState.Pending,
+            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back");
+        return ReceiverOf(found).Deny(found);
+    }
+
+    /// <summary>Forgets a sender's approvals at all receivers, and ends its connections.</summary>
+    /// <exception cref="TunnelException">There is no such sender, or it only waits.</exception>
+    public IReadOnlyList<SenderStatus> Revoke(string sender)
+    {
+        var found = SenderSelector.OneKey(
+            sender, Senders, s => s.State != SenderState.Pending, s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away");
+        return [.. found.Select(s => ReceiverOf(s).Revoke(s))];
+    }
+
+    /// <summary>Accepts the new key of a receiver.</summary>
+    /// <exception cref="TunnelException">There is no such sender relay, or the key cannot be accepted.</exception>
+    public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
+    {
+        var entry = Find(name);
+        if (entry.Engine is not SenderEngine engine)
+        {
+            throw new TunnelException(Fault.InvalidRequest, $"{name} is not a running sender");
+        }
+
+        engine.AcceptKey(key);
+        return entry.Status;
+    }
+
+    /// <summary>Stops all relays; they stay stored.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _ticking;
+        using var gate = await EnterAsync(CancellationToken.None);
+        Parallel.ForEach(_relays.Values, e => e.Engine?.Dispose());
+        _relays = new(StringComparer.Ordinal);
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static string Name(SenderStatus sender) => sender.Key?.ToString() ?? sender.Address;
+
+    private static string Describe(SenderStatus sender) => sender.State switch
+    {
+        SenderState.Connected => $"connected to {sender.Relay}",
+        SenderState.Approved => $"approved at {sender.Relay}",
+        _ => $"pending at {sender.Relay}",
+    };
+
+    private static void Stored(Action change) => Stored(() =>
+    {
+        change();
+        return true;
+    });
+
+    private static T Stored<T>(Func<T> change)
+    {
+        try
+        {
+            return change();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TunnelException(
+                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
+        }
+    }
+
+    private void SignalSenders()
+    {
+        var before = _sendersChanged;
+        _sendersChanged = NewSignal();
+        before.TrySetResult();
+    }
+
+    private ReceiverEngine ReceiverOf(SenderStatus sender) =>
+        Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
+
+    private RelayEntry Find(string name) => _relays.TryGetValue(name, out var entry)
+        ? entry
+        : throw new TunnelException(Fault.NoSuchRelay, $"there is no relay named {Excerpt.Quote(name)}");
+
+    private void Set(RelayEntry entry) => _relays = new(_relays, StringComparer.Ordinal) { [entry.Config.Name] = entry };
+
+    private RelayEntry StartEntry(RelayEntry entry)
+    {
+        var config = entry.Config;
+        IRelayEngine engine = config.Relay == RelayRole.Receiver
+            ? ReceiverEngine.Start(config, _services, SenderKeysOf(entry))
+            : SenderEngine.Start(config, _services, new ReceiverKeys(
+                () => _keys.FindReceiver(config.TcpAddress), key => Stored(() => _keys.RememberReceiver(config.TcpAddress, key))));
+        var what = config.Relay == RelayRole.Receiver
+            ? $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}"
+            : $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}";
+        _events.Add(EventKind.RelayStarted, EventLevel.Info, config.Name, what);
+        return entry with { Engine = engine, Problem = "" };
+    }
+
+    private SenderKeys SenderKeysOf(RelayEntry entry)
+    {
+        var name = entry.Config.Name;
+        return entry.IsEphemeral
+            ? new SenderKeys(() => [], _ => { })
+            : new SenderKeys(() => _keys.LoadSenders(name), senders => Stored(() => _keys.SaveSenders(name, senders)));
+    }
+
+    private RelayEntry TryStart(RelayEntry entry)
+    {
+        try
+        {
+            return StartEntry(entry);
+        }
+        catch (TunnelException e)
+        {
+            if (e.Message != entry.Problem)
+            {
+                _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Config.Name, $"cannot start: {e.Message}; trying again");
+            }
+
+            return entry with { Problem = e.Message, Tried = _time.GetUtcNow() };
+        }
+    }
+
+    private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        return new Leave(_gate);
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(TickInterval, _time);
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            // Under the gate, so that no engine goes while it is looked after.
+            using var gate = await EnterAsync(CancellationToken.None);
+            foreach (var entry in _relays.Values)
+            {
+                if (entry.Engine is { } engine)
+                {
+                    engine.Tick();
+                }
+                else if (_time.GetUtcNow() - entry.Tried >= RetryInterval)
+                {
+                    Set(TryStart(entry));
+                }
+            }
+        }
+    }
+
+    private sealed class Leave(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
+    }
+}

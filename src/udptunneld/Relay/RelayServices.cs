@@ -1,0 +1,11 @@
+using UdpTunnel.Events;
+using UdpTunnel.Relay.Link;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>What all relays of the daemon share.</summary>
+/// <param name="Events">Where to tell what happens.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="GetIdentity">This daemon's key, made when first asked for.</param>
+/// <param name="SendersChanged">A sender came, went or changed.</param>
+internal sealed record RelayServices(EventLog Events, TimeProvider Time, Func<Identity> GetIdentity, Action SendersChanged);

@@ -1,0 +1,161 @@
+using System.Net;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Flows;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// What the thread that reads the receiver's connection does with the datagrams in it: sends each on its flow's own socket, which it opens when the
+/// flow is new.
+/// </summary>
+internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, Func<IPEndPoint?> service) : IDisposable
+{
+    // While the system has no descriptors, asking for one at each datagram would only slow the others down.
+    private const long DescriptorPause = 100;
+
+    private readonly FlowBatch<SenderFlow> _batch = new();
+    private readonly DatagramQueue _queue = new();
+    private long _noDescriptorsUntil;
+
+    /// <summary>What this thread counts.</summary>
+    public RelayCounters Counters { get; } = new();
+
+    /// <summary>Takes a datagram; it leaves with the next Send.</summary>
+    public void Add(in RelayFrame frame, long now)
+    {
+        if (frame.Length > IRelayCodec.MaxDatagram)
+        {
+            Counters.CountDrop(RelayDropReason.TooBig);
+            return;
+        }
+
+        if ((connection.Flows.Find(frame) ?? Open(frame, now)) is not { } flow)
+        {
+            return;
+        }
+
+        flow.CountToService(frame.Length, now);
+        _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
+        if (_batch.IsFull)
+        {
+            Send();
+        }
+    }
+
+    /// <summary>Sends what was taken.</summary>
+    public void Send()
+    {
+        var flows = _batch.Flows;
+        for (var i = 0; i < flows.Length; i++)
+        {
+            Send(flows[i], _batch.First(i));
+        }
+
+        _batch.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _queue.Dispose();
+
+    private void Send(SenderFlow flow, in FlowBatch<SenderFlow>.Entry first)
+    {
+        // It may have become idle, and its socket another's, while its datagram was on the way.
+        if (!flow.TryEnter())
+        {
+            Counters.CountDrop(RelayDropReason.UnknownFlow);
+            return;
+        }
+
+        ref readonly var entry = ref first;
+        while (true)
+        {
+            if (_queue.IsFull)
+            {
+                Transmit(flow);
+            }
+
+            _queue.Add(entry.Start, entry.Length, default, flow.Id);
+            if (entry.Next == 0)
+            {
+                break;
+            }
+
+            entry = ref _batch.After(entry);
+        }
+
+        Transmit(flow);
+        flow.Leave();
+    }
+
+    private void Transmit(SenderFlow flow)
+    {
+        var result = _queue.Send(flow.Descriptor, wait: false);
+        Counters.CountToService(result.Sent, result.SentBytes);
+        if (result.Failed > 0)
+        {
+            Counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
+        }
+
+        if (result.TooBig > 0)
+        {
+            Counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
+        }
+    }
+
+    private SenderFlow? Open(in RelayFrame frame, long now)
+    {
+        var reason = TryOpen(frame, now, out var flow);
+        if (reason != RelayDropReason.None)
+        {
+            Counters.CountDrop(reason);
+            return null;
+        }
+
+        Counters.CountFlow();
+        return flow;
+    }
+
+    private RelayDropReason TryOpen(in RelayFrame frame, long now, out SenderFlow? flow)
+    {
+        flow = null;
+        if (connection.Flows.IsFull)
+        {
+            return RelayDropReason.FlowLimit;
+        }
+
+        if (now < _noDescriptorsUntil)
+        {
+            return RelayDropReason.NoDescriptors;
+        }
+
+        if (service() is not { } address)
+        {
+            return RelayDropReason.SendFailed;
+        }
+
+        var error = ServiceSocket.TryOpen(address, out var descriptor);
+        if (error != Errno.None)
+        {
+            if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
+            {
+                _noDescriptorsUntil = now + DescriptorPause;
+                return RelayDropReason.NoDescriptors;
+            }
+
+            return RelayDropReason.SendFailed;
+        }
+
+        flow = connection.Flows.Add(frame, descriptor, now);
+        if (loop.Watch(flow) == Errno.None)
+        {
+            return RelayDropReason.None;
+        }
+
+        // No room in epoll (max_user_watches): without it no answer would ever come.
+        connection.Flows.TryEnd(flow.Id);
+        loop.Wake();
+        flow = null;
+        return RelayDropReason.NoDescriptors;
+    }
+}

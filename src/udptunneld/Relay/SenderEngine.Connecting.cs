@@ -1,0 +1,425 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Wire;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>How a sender connects: looking up, handshake, pinning, waiting for approval, and reading until the end. All on one thread.</summary>
+internal sealed partial class SenderEngine
+{
+    private const byte TlsAlertByte = 0x15;
+    private const byte TlsHandshakeByte = 0x16;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan LookUpTimeout = TimeSpan.FromSeconds(20);
+
+    // A person has to do something first; the receiver shall not be pestered meanwhile.
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
+
+    private readonly Backoff _backoff = new(Random.Shared.NextDouble);
+    private string _told = "";
+
+    private bool Stops => _stopping.IsCancellationRequested;
+
+    private void Run()
+    {
+        while (!Stops)
+        {
+            _retry.Reset();
+            var attempt = Try();
+            if (Stops)
+            {
+                return;
+            }
+
+            if (attempt.WasLetIn)
+            {
+                _backoff.Reset();
+            }
+
+            var wait = attempt.IsRefused ? RefusedPause : _backoff.Next();
+            lock (_gate)
+            {
+                _state = attempt.IsRefused ? RelayState.Refused : RelayState.Connecting;
+                _problem = attempt.Problem;
+            }
+
+            // Told once until it succeeds, or fails in another way.
+            if (_told != attempt.Problem)
+            {
+                _told = attempt.Problem;
+                Tell(EventKind.RelayDisconnected, EventLevel.Warning, attempt.Problem);
+            }
+
+            _retry.Wait(wait);
+        }
+    }
+
+    private Attempt Try()
+    {
+        TcpSocket socket;
+        try
+        {
+            socket = Connect();
+        }
+        catch (Exception e) when (e is LinuxException or SocketException or TimeoutException or OperationCanceledException)
+        {
+            return new Attempt(e is LinuxException ? e.Message : $"cannot resolve {_config.TcpAddress.Host}: {e.Message}", false, false);
+        }
+
+        var isTls = _config.Protocol == RelayProtocol.Tls;
+        var connection = new SenderConnection(socket, isTls ? new TlsCodec() : new ClassicCodec(), isTls, _config.MaxFlows);
+        lock (_gate)
+        {
+            _connection = connection;
+            _connections++;
+            _peerAddress = socket.Remote.ToString();
+            _peerKey = null;
+        }
+
+        // Dispose may have looked for the connection before it was there.
+        if (Stops)
+        {
+            connection.End("the sender stops");
+        }
+
+        try
+        {
+            return Greet(connection) ?? AwaitApproval(connection);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _connection = null;
+                _lastHeard = connection.IsGreeted ? connection.Liveness.Heard : _lastHeard;
+            }
+
+            connection.Dispose();
+        }
+    }
+
+    private TcpSocket Connect()
+    {
+        var addresses = Resolve();
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return TcpSocket.Connect(addresses[i], ConnectTimeout, _stop);
+            }
+            catch (LinuxException) when (i + 1 < addresses.Count && !Stops)
+            {
+                // A name may have an address that cannot be reached from here, such as an IPv6 one.
+            }
+        }
+    }
+
+    private List<IPEndPoint> Resolve()
+    {
+        var target = _config.TcpAddress;
+        if (target.TryGetAddress(out var literal))
+        {
+            return
+            [
+                new IPEndPoint(
+                    target.Zone.Length > 0 && RouteSocket.FindLink(target.Zone) is { } index ? new IPAddress(literal.GetAddressBytes(), index) : literal,
+                    target.Port),
+            ];
+        }
+
+        Interlocked.Increment(ref _lookUps);
+        try
+        {
+            // This thread has nothing else to do, and the wait ends with the relay.
+            var addresses = Dns.GetHostAddressesAsync(target.Host, _stopping.Token).WaitAsync(LookUpTimeout, _stopping.Token).GetAwaiter().GetResult();
+            return addresses.Length > 0
+                ? [.. addresses.Select(a => new IPEndPoint(a, target.Port))]
+                : throw new SocketException((int)SocketError.NoData);
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException)
+        {
+            Interlocked.Increment(ref _lookUpFailures);
+            throw;
+        }
+    }
+
+    /// <summary>Handshake and pinning.</summary>
+    /// <returns>Null if it may go on.</returns>
+    private Attempt? Greet(SenderConnection connection)
+    {
+        var link = connection.Link;
+        if (_config.Protocol == RelayProtocol.Classic)
+        {
+            connection.Greeted();
+            lock (_gate)
+            {
+                _state = RelayState.Pending;
+                _problem = "connected; the classic protocol does not tell whether the receiver has approved it before the first datagram";
+            }
+
+            return null;
+        }
+
+        try
+        {
+            link.Secure(_identity!, isReceiver: false);
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        {
+            return Failed(connection, link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
+                ? $"the TLS handshake failed: {(e.InnerException ?? e).Message}; it may speak the classic protocol (--protocol)"
+                : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol");
+        }
+
+        var key = link.PeerKey!;
+        lock (_gate)
+        {
+            _peerKey = key;
+        }
+
+        if (CheckKey(key) is { } refused)
+        {
+            return refused;
+        }
+
+        connection.Greeted();
+        connection.Liveness.Hear(RelayTimes.Now);
+        link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: false));
+        return null;
+    }
+
+    private Attempt? CheckKey(KeyFingerprint key)
+    {
+        var expected = _config.ReceiverKey ?? _keys.Find();
+        if (expected is null)
+        {
+            try
+            {
+                _keys.Remember(key);
+            }
+            catch (TunnelException e)
+            {
+                return new Attempt(e.Message, false, false);
+            }
+
+            Tell(EventKind.RelayConnected, EventLevel.Info, $"the receiver's key is {key}; it is remembered, and another one will be refused");
+            return null;
+        }
+
+        if (expected == key)
+        {
+            return null;
+        }
+
+        var advice = _config.ReceiverKey is null
+            ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
+            : "if the receiver was set up anew, start the relay with the new --receiver-key";
+        var problem = $"the receiver shows the key {key}, but {expected} is expected: somebody may be in between; {advice}";
+        if (_told != problem)
+        {
+            _told = problem;
+            Tell(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
+        }
+
+        return new Attempt(problem, false, IsRefused: true);
+    }
+
+    /// <summary>Waits until the receiver lets datagrams flow, and carries them then.</summary>
+    private Attempt AwaitApproval(SenderConnection connection)
+    {
+        var reader = connection.Link.Reader;
+        if (connection.Link.Codec.NamesFlows)
+        {
+            // Without a word from the receiver, and without another thread that writes before the first answer.
+            return Carry(connection);
+        }
+
+        while (reader.Fill())
+        {
+            connection.Liveness.Hear(RelayTimes.Now);
+            FrameStatus status;
+            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
+            {
+                switch (frame.Type)
+                {
+                    case FrameType.Hello when Hello.Problem(frame.Payload, fromReceiver: true) is { } problem:
+                        return Failed(connection, problem);
+                    case FrameType.Hello:
+                        lock (_gate)
+                        {
+                            _state = RelayState.Pending;
+                            _problem = "waits until the receiver's user approves it";
+                        }
+
+                        break;
+                    case FrameType.Approved:
+                        return Carry(connection);
+                    case FrameType.Denied:
+                        return Denied(Denial.Read(frame.Payload));
+                    case FrameType.Ping:
+                        connection.Link.TryWrite(FrameType.Pong, []);
+                        break;
+                    case FrameType.Pong:
+                        break;
+                    default:
+                        return Broken(connection);
+                }
+            }
+
+            if (status == FrameStatus.Malformed)
+            {
+                return Broken(connection);
+            }
+        }
+
+        return Failed(connection, "it closed the connection");
+    }
+
+    /// <summary>Datagrams flow, until the connection ends.</summary>
+    private Attempt Carry(SenderConnection connection)
+    {
+        ServiceLoop loop;
+        try
+        {
+            loop = new ServiceLoop(connection, _config.Name, IdleTimeout);
+        }
+        catch (LinuxException e)
+        {
+            return Failed(connection, e.Message);
+        }
+
+        using var requests = new RequestSender(connection, loop, () => _service);
+        lock (_gate)
+        {
+            _toService = requests.Counters;
+            _toClients = loop.Counters;
+        }
+
+        try
+        {
+            if (!connection.Link.Codec.NamesFlows)
+            {
+                Running(connection);
+            }
+
+            return Read(connection, requests, loop);
+        }
+        finally
+        {
+            connection.Link.Shutdown();
+            loop.Dispose();
+            lock (_gate)
+            {
+                _past.Add(requests.Counters);
+                _past.Add(loop.Counters);
+                _toService = null;
+                _toClients = null;
+            }
+        }
+    }
+
+    // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended here.
+    private long IdleTimeout => (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
+
+    private Attempt Read(SenderConnection connection, RequestSender requests, ServiceLoop loop)
+    {
+        var reader = connection.Link.Reader;
+        reader.TrustPeer();
+        FrameStatus status;
+        do
+        {
+            var now = RelayTimes.Now;
+            connection.Liveness.Hear(now);
+            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
+            {
+                switch (frame.Type)
+                {
+                    case FrameType.Datagram:
+                        requests.Add(frame, now);
+                        break;
+                    case FrameType.FlowClosed:
+                        // What came before it is still sent.
+                        requests.Send();
+                        if (connection.Flows.TryEnd(frame.FlowId))
+                        {
+                            loop.Wake();
+                        }
+
+                        break;
+                    case FrameType.Ping:
+                        connection.WantPong();
+                        loop.Wake();
+                        break;
+                    case FrameType.Pong or FrameType.Approved:
+                        break;
+                    case FrameType.Denied:
+                        requests.Send();
+                        return Denied(Denial.Read(frame.Payload)) with { WasLetIn = true };
+                    default:
+                        requests.Send();
+                        return Broken(connection, requests);
+                }
+            }
+
+            requests.Send();
+            if (status == FrameStatus.Malformed)
+            {
+                return Broken(connection, requests);
+            }
+
+            if (!connection.IsLetIn && requests.Counters.FlowsOpened > 0)
+            {
+                Running(connection);
+            }
+        }
+        while (reader.Fill());
+
+        return Failed(connection, "it closed the connection") with { WasLetIn = connection.IsLetIn };
+    }
+
+    private void Running(SenderConnection connection)
+    {
+        lock (_gate)
+        {
+            connection.IsLetIn = true;
+            _state = RelayState.Running;
+            _problem = "";
+        }
+
+        _told = "";
+        var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
+        Tell(EventKind.RelayConnected, EventLevel.Info, $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow");
+    }
+
+    private Attempt Broken(SenderConnection connection, RequestSender? requests = null)
+    {
+        if (requests is not null)
+        {
+            requests.Counters.CountDrop(RelayDropReason.ProtocolError);
+        }
+        else
+        {
+            lock (_gate)
+            {
+                _past.CountDrop(RelayDropReason.ProtocolError);
+            }
+        }
+
+        var problem = connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
+            ? "it speaks TLS: start this relay with --protocol tls"
+            : "it sent what the protocol does not know";
+        return Failed(connection, problem) with { WasLetIn = connection.IsLetIn };
+    }
+
+    private Attempt Denied(Denial denial) => new(
+        $"the receiver {_peerAddress} sent this sender away: {denial.Text}", WasLetIn: false, IsRefused: denial.IsFinal);
+
+    private static Attempt Failed(SenderConnection connection, string problem) =>
+        new($"receiver {connection.Link.Socket.Remote}: {connection.EndReason ?? problem}", WasLetIn: false, IsRefused: false);
+}

@@ -1,0 +1,28 @@
+namespace UdpTunnel.Relay.Wire;
+
+/// <summary>What a frame is. Values are those of the tls protocol (docs/relay-protocol.md).</summary>
+internal enum FrameType : byte
+{
+    None = 0,
+
+    /// <summary>The first frame of each side: version and role.</summary>
+    Hello = 1,
+
+    /// <summary>Receiver to sender: datagrams may flow.</summary>
+    Approved = 2,
+
+    /// <summary>Receiver to sender: a code and a text; the connection ends.</summary>
+    Denied = 3,
+
+    /// <summary>One datagram of a flow.</summary>
+    Datagram = 4,
+
+    /// <summary>The other side may forget the flow.</summary>
+    FlowClosed = 5,
+
+    /// <summary>Asks for a sign of life.</summary>
+    Ping = 6,
+
+    /// <summary>Answers a ping.</summary>
+    Pong = 7,
+}
