@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
+using UdpTunnel.Cli.Commands.Relays;
 using UdpTunnel.Cli.Failures;
 
 namespace UdpTunnel.Cli.Commands;
@@ -42,7 +43,7 @@ internal static class CommandLine
 
     private static RootCommand Create(CommandHost host, GlobalOptions global)
     {
-        var root = new RootCommand("Controls udptunneld, which makes private IP links over UDP.")
+        var root = new RootCommand("Controls udptunneld, which makes private IP links over UDP and publishes UDP services through TCP.")
         {
             new UpCommand(host, global),
             new DownCommand(host, global),
@@ -52,6 +53,11 @@ internal static class CommandLine
             new StatsCommand(host, global),
             new EventsCommand(host, global),
             new PortsCommand(host, global),
+            new RelayCommand(host, global),
+            new SendersCommand(host, global),
+            new ApproveCommand(host, global),
+            new DenyCommand(host, global),
+            new RevokeCommand(host, global),
             new WhoAmICommand(host, global),
             new VersionCommand(host, global),
         };

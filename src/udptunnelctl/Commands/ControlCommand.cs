@@ -5,7 +5,7 @@ using UdpTunnel.Cli.Failures;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary>What all commands have in common: they end with an exit code, and each failure is told in the same way.</summary>
-internal abstract class ControlCommand : Command
+internal abstract class ControlCommand : Command, IHasExamples
 {
     /// <summary>errno of a pipe whose reader has gone, which .NET passes on as the HResult of an IOException.</summary>
     private const int BrokenPipe = 32;

@@ -1,17 +1,25 @@
 using System.CommandLine;
+using Grpc.Core;
+using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>down</c>: stops a tunnel and forgets it.</summary>
+/// <summary><c>down</c>: stops a tunnel or relay and forgets it.</summary>
 internal sealed class DownCommand : ControlCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of the tunnel" };
+    private readonly Argument<string> _name = new("NAME") { Description = "Name of the tunnel or relay" };
 
     /// <summary>Declares the command.</summary>
     public DownCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "down", "Stop a tunnel and forget it. Its device, socket and firewall table are gone when it returns.") =>
+        : base(
+            host,
+            global,
+            "down",
+            "Stop a tunnel or relay and forget it. Its device, sockets and firewall table are gone when it returns; so are a "
+            + "relay's approved senders.") =>
         Add(_name);
 
     /// <inheritdoc/>
@@ -23,10 +31,52 @@ internal sealed class DownCommand : ControlCommand
         var name = invocation.Get(_name)!;
         invocation.Names = [name];
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var answer = await daemon.Tunnels.StopTunnelAsync(
-            new StopTunnelRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
-            .ResponseAsync.ConfigureAwait(false);
-        var tunnel = answer.Tunnel ?? new Tunnel { Name = name };
+        Tunnel tunnel;
+        try
+        {
+            var answer = await daemon.Tunnels.StopTunnelAsync(
+                new StopTunnelRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
+                .ResponseAsync.ConfigureAwait(false);
+            tunnel = answer.Tunnel ?? new Tunnel { Name = name };
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        {
+            // One name space: it may be a relay's.
+            if (await StopRelayAsync(daemon, name, cancellation).ConfigureAwait(false) is { } relay)
+            {
+                Show(invocation, relay);
+                return;
+            }
+
+            throw;
+        }
+
+        Show(invocation, tunnel);
+    }
+
+    /// <returns>Null if the daemon does not know relays.</returns>
+    private static async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            var answer = await daemon.Relays.StopRelayAsync(
+                new StopRelayRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
+                .ResponseAsync.ConfigureAwait(false);
+            return answer.Relay ?? new Relay { Name = name };
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
+        {
+            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+            throw inventory.NoSuchName(name);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
+        {
+            return null;
+        }
+    }
+
+    private static void Show(Invocation invocation, Tunnel tunnel)
+    {
         if (invocation.Json)
         {
             invocation.PrintJson(writer => TunnelJson.Write(writer, "tunnel", tunnel));
@@ -34,12 +84,37 @@ internal sealed class DownCommand : ControlCommand
         }
 
         var counters = tunnel.Counters ?? new Counters();
-        var screen = invocation.NewScreen();
-        screen.Text(TerminalText.Fit(tunnel.Name, 64), Style.Strong).Line(" is down");
-        screen.Field("carried", $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}");
-        if (Moment.Of(tunnel.Started) is { } started)
+        Show(
+            invocation,
+            tunnel.Name,
+            $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}",
+            Moment.Of(tunnel.Started));
+    }
+
+    private static void Show(Invocation invocation, Relay relay)
+    {
+        if (invocation.Json)
         {
-            screen.Field("for", TimeInWords.Length(invocation.Host.Time.GetUtcNow() - started));
+            invocation.PrintJson(writer => RelayJson.Write(writer, "relay", relay));
+            return;
+        }
+
+        var counters = relay.Counters ?? new RelayCounters();
+        Show(
+            invocation,
+            relay.Name,
+            $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
+            Moment.Of(relay.Started));
+    }
+
+    private static void Show(Invocation invocation, string name, string carried, DateTimeOffset? started)
+    {
+        var screen = invocation.NewScreen();
+        screen.Text(TerminalText.Fit(name, 64), Style.Strong).Line(" is down");
+        screen.Field("carried", carried);
+        if (started is { } time)
+        {
+            screen.Field("for", TimeInWords.Length(invocation.Host.Time.GetUtcNow() - time));
         }
 
         invocation.Print(screen);

@@ -10,7 +10,7 @@ internal sealed class EventsCommand : ControlCommand
 {
     private readonly Argument<string?> _name = new("NAME")
     {
-        Description = "Only of this tunnel, which need not exist any more",
+        Description = "Only of this tunnel or relay, which need not exist any more",
         Arity = ArgumentArity.ZeroOrOne,
     };
 

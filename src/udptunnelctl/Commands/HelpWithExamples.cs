@@ -12,7 +12,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
     [
         "udptunnelctl check home.json && udptunnelctl up home.json",
         "udptunnelctl status",
-        "udptunnelctl stats --watch",
+        "udptunnelctl relay receiver --udp :53 --tcp :5353",
     ];
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
         help.MaxWidth = Output.Screen.Width;
         help.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
-        var command = parseResult.CommandResult.Command as ControlCommand;
+        var command = parseResult.CommandResult.Command as IHasExamples;
         output.WriteLine("Examples:");
         foreach (var example in command?.Examples ?? OfRoot)
         {

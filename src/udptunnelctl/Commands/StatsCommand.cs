@@ -2,6 +2,7 @@ using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
@@ -13,7 +14,7 @@ internal sealed class StatsCommand : ControlCommand
 
     private readonly Argument<string[]> _names = new("NAME")
     {
-        Description = "Only these tunnels",
+        Description = "Only these tunnels and relays",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -27,7 +28,7 @@ internal sealed class StatsCommand : ControlCommand
 
     /// <summary>Declares the command.</summary>
     public StatsCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "stats", "Show the counters of tunnels, all since they started.")
+        : base(host, global, "stats", "Show the counters of tunnels and relays, all since they started.")
     {
         Add(_names);
         Add(_watch);
@@ -53,58 +54,67 @@ internal sealed class StatsCommand : ControlCommand
         }
 
         var period = DurationText.Require("--interval", interval ?? DefaultInterval, "100ms", "1h");
-        invocation.Names = invocation.Get(_names) ?? [];
+        var names = invocation.Get(_names) ?? [];
         if (watch)
         {
-            await WatchAsync(invocation, period, cancellation).ConfigureAwait(false);
+            await WatchAsync(invocation, names, period, cancellation).ConfigureAwait(false);
             return;
         }
 
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var answer = await daemon.Tunnels.ListTunnelsAsync(
-            new ListTunnelsRequest { Names = { invocation.Names } },
-            Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+        var chosen = all.Select(names);
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)
         {
-            PrintJson(invocation, answer.Tunnels, now);
+            PrintJson(invocation, chosen, now);
             return;
         }
 
-        var screen = invocation.NewScreen();
-        StatsView.Render(screen, answer.Tunnels, now);
-        invocation.Print(screen);
+        invocation.Print(InFull(invocation, chosen, now));
     }
 
-    private static async Task WatchAsync(Invocation invocation, TimeSpan period, CancellationToken cancellation)
+    private static async Task WatchAsync(
+        Invocation invocation, IReadOnlyList<string> names, TimeSpan period, CancellationToken cancellation)
     {
         using var stream = new InterruptibleStream(invocation, cancellation);
         var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
-        var request = new WatchTunnelsRequest { Names = { invocation.Names }, Interval = Duration.FromTimeSpan(period) };
-        using var call = daemon.Tunnels.WatchTunnels(request, new CallOptions(cancellationToken: stream.Token));
+
+        // Each service knows the names of its own kind only.
+        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, stream.Token).ConfigureAwait(false);
+        var chosen = all.Select(names);
+        var options = new CallOptions(cancellationToken: stream.Token);
+        var interval = Duration.FromTimeSpan(period);
+        using var tunnels = names.Count > 0 && chosen.Tunnels.Count == 0
+            ? null
+            : daemon.Tunnels.WatchTunnels(
+                new WatchTunnelsRequest { Names = { chosen.Tunnels.Select(t => t.Name).Where(names.Contains) }, Interval = interval },
+                options);
+        using var relays = names.Count > 0 && chosen.Relays.Count == 0
+            ? null
+            : daemon.Relays.WatchRelays(
+                new WatchRelaysRequest { Names = { chosen.Relays.Select(r => r.Name).Where(names.Contains) }, Interval = interval },
+                options);
+        using var pairs = new InventoryStream(tunnels?.ResponseStream, relays?.ResponseStream);
         LiveScreen? live = null;
         try
         {
-            await stream.ReadAsync(call.ResponseStream, snapshot =>
+            await stream.ReadAsync(pairs, snapshot =>
             {
-                var time = Moment.Of(snapshot.Time) ?? invocation.Host.Time.GetUtcNow();
+                var time = pairs.Time ?? invocation.Host.Time.GetUtcNow();
                 if (invocation.Json)
                 {
-                    PrintJson(invocation, snapshot.Tunnels, time);
+                    PrintJson(invocation, snapshot, time);
                 }
                 else if (invocation.CanRedraw)
                 {
                     // Not before the first answer: an error belongs on the ordinary screen.
                     live ??= new LiveScreen(invocation.Host.Output, invocation.Host.Terminal.Rows);
-                    var screen = invocation.NewScreen();
-                    StatsView.Render(screen, snapshot.Tunnels, time);
-                    live.Show(screen);
+                    live.Show(InFull(invocation, snapshot, time));
                 }
                 else
                 {
-                    var screen = invocation.NewScreen();
-                    StatsView.RenderLines(screen, snapshot.Tunnels, time, invocation.Host.Time);
-                    invocation.Print(screen);
+                    invocation.Print(Lines(invocation, snapshot, time));
                 }
             }).ConfigureAwait(false);
         }
@@ -114,10 +124,44 @@ internal sealed class StatsCommand : ControlCommand
         }
     }
 
-    private static void PrintJson(Invocation invocation, IEnumerable<Tunnel> tunnels, DateTimeOffset time) =>
+    private static Screen InFull(Invocation invocation, Inventory inventory, DateTimeOffset now)
+    {
+        var screen = invocation.NewScreen();
+        if (inventory.Tunnels.Count > 0 || inventory.Relays.Count == 0)
+        {
+            StatsView.Render(screen, inventory.Tunnels, now);
+        }
+
+        for (var i = 0; i < inventory.Relays.Count; i++)
+        {
+            if (i > 0 || inventory.Tunnels.Count > 0)
+            {
+                screen.Line();
+            }
+
+            RelayStatsView.Render(screen, inventory.Relays[i], now);
+        }
+
+        return screen;
+    }
+
+    private static Screen Lines(Invocation invocation, Inventory inventory, DateTimeOffset time)
+    {
+        var screen = invocation.NewScreen();
+        StatsView.RenderLines(screen, inventory.Tunnels, time, invocation.Host.Time);
+        foreach (var relay in inventory.Relays)
+        {
+            RelayStatsView.RenderLine(screen, relay, time, invocation.Host.Time);
+        }
+
+        return screen;
+    }
+
+    private static void PrintJson(Invocation invocation, Inventory inventory, DateTimeOffset time) =>
         invocation.PrintJson(writer =>
         {
             writer.WriteTime("time", time);
-            TunnelJson.WriteAll(writer, "tunnels", tunnels);
+            TunnelJson.WriteAll(writer, "tunnels", inventory.Tunnels);
+            RelayJson.WriteAll(writer, "relays", inventory.Relays);
         });
 }

@@ -1,21 +1,23 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>status</c>: every tunnel on one screen.</summary>
+/// <summary><c>status</c>: every tunnel and relay on one screen.</summary>
 internal sealed class StatusCommand : ControlCommand
 {
     private readonly Argument<string?> _name = new("NAME")
     {
-        Description = "Only this tunnel",
+        Description = "Only this tunnel or relay; of a relay also its flows",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
     /// <summary>Declares the command.</summary>
     public StatusCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "status", "Show each tunnel: state, peer, age of the last packet, rates, drops.") =>
+        : base(host, global, "status", "Show each tunnel and relay: state, peer, age of the last packet, traffic, drops.") =>
         Add(_name);
 
     /// <inheritdoc/>
@@ -24,29 +26,71 @@ internal sealed class StatusCommand : ControlCommand
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
-        var request = new ListTunnelsRequest();
-        if (invocation.Get(_name) is { } name)
+        var name = invocation.Get(_name);
+        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+        inventory = inventory.Select(name is null ? [] : [name]);
+        var senders = await SendersAsync(daemon, inventory, cancellation).ConfigureAwait(false);
+        if (name is not null && inventory.Relays.Count > 0)
         {
-            request.Names.Add(name);
-            invocation.Names = [name];
+            await ShowRelayAsync(invocation, daemon, inventory.Relays[0], senders, cancellation).ConfigureAwait(false);
+            return;
         }
 
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var answer = await daemon.Tunnels.ListTunnelsAsync(
-            request, Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)
         {
-            invocation.PrintJson(writer =>
-            {
-                writer.WriteTime("time", now);
-                TunnelJson.WriteAll(writer, "tunnels", answer.Tunnels);
-            });
+            PrintJson(invocation, inventory, flows: null, now);
             return;
         }
 
         var screen = invocation.NewScreen();
-        StatusView.Render(screen, answer.Tunnels, now);
+        Overview.Render(screen, inventory.Tunnels, inventory.Relays, senders, now);
         invocation.Print(screen);
     }
+
+    private static async Task ShowRelayAsync(
+        Invocation invocation, DaemonConnection daemon, Relay relay, IReadOnlyList<Sender> senders, CancellationToken cancellation)
+    {
+        var answer = await daemon.Relays.ListFlowsAsync(
+            new ListFlowsRequest { Name = relay.Name }, Invocation.Within(Invocation.LookTimeout, cancellation))
+            .ResponseAsync.ConfigureAwait(false);
+        var now = invocation.Host.Time.GetUtcNow();
+        if (invocation.Json)
+        {
+            PrintJson(invocation, new Inventory([], [relay]), answer.Flows, now);
+            return;
+        }
+
+        var screen = invocation.NewScreen();
+        RelayStatusView.RenderInFull(screen, relay, senders, answer.Flows, now);
+        invocation.Print(screen);
+    }
+
+    /// <summary>The senders, if there are any that a person should hear of.</summary>
+    private static async Task<IReadOnlyList<Sender>> SendersAsync(
+        DaemonConnection daemon, Inventory inventory, CancellationToken cancellation)
+    {
+        var receivers = inventory.Relays.Where(r => r.PendingSenders > 0).Select(r => r.Name).ToHashSet(StringComparer.Ordinal);
+        if (receivers.Count == 0)
+        {
+            return [];
+        }
+
+        var answer = await daemon.Relays.ListSendersAsync(
+            new ListSendersRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        return [.. answer.Senders.Where(s => receivers.Contains(s.Relay))];
+    }
+
+    private static void PrintJson(Invocation invocation, Inventory inventory, IEnumerable<RelayFlow>? flows, DateTimeOffset now) =>
+        invocation.PrintJson(writer =>
+        {
+            writer.WriteTime("time", now);
+            TunnelJson.WriteAll(writer, "tunnels", inventory.Tunnels);
+            RelayJson.WriteAll(writer, "relays", inventory.Relays);
+            if (flows is not null)
+            {
+                RelayJson.WriteFlows(writer, "flows", flows);
+            }
+        });
 }

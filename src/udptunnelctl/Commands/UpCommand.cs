@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Commands.Relays;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
 using UdpTunnel.V1;
@@ -12,7 +13,7 @@ internal sealed class UpCommand : ControlCommand
 
     private readonly Option<string?> _name = new("--name")
     {
-        Description = "Name of the tunnel. Default: the configuration's Name, else the name of the file",
+        Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file",
         HelpName = "NAME",
     };
 
@@ -27,7 +28,7 @@ internal sealed class UpCommand : ControlCommand
 
     /// <summary>Declares the command.</summary>
     public UpCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "up", "Start the tunnel that a file describes, wait until it runs, and say what was done.")
+        : base(host, global, "up", "Start the tunnel or relay that a file describes, wait until it runs, and say what was done.")
     {
         Add(_file);
         Add(_name);
@@ -53,17 +54,21 @@ internal sealed class UpCommand : ControlCommand
             throw UsageFailure.Usage($"--name: {error}", "See 'udptunnelctl up --help'.");
         }
 
-        var text = ConfigurationText.ReadTunnel(invocation.Host, invocation.Get(_file)!, name);
+        var text = ConfigurationText.Read(invocation.Host, invocation.Get(_file)!, name);
         invocation.FileName = text.FileName;
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var request = new StartTunnelRequest
-        {
-            Configuration = text.Text,
 
-            // Always sent: the daemon does not see the file's name, which is the default.
-            Name = name ?? text.Configuration.Name,
-            Ephemeral = invocation.Get(_ephemeral),
-        };
+        // Always sent: the daemon does not see the file's name, which is the default.
+        name ??= text.Configuration.Name;
+        var ephemeral = invocation.Get(_ephemeral);
+        if (text.Configuration is RelayConfig)
+        {
+            var relay = new StartRelayRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
+            await RelayStart.RunAsync(invocation, daemon, relay, text.With, timeout, cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        var request = new StartTunnelRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
         var answer = await daemon.Tunnels.StartTunnelAsync(request, Invocation.Within(timeout, cancellation))
             .ResponseAsync.ConfigureAwait(false);
         Show(invocation, answer.Tunnel ?? new Tunnel(), text.With(answer.Warnings));

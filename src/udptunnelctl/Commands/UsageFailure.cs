@@ -12,7 +12,7 @@ internal static class UsageFailure
     public static CommandException? Of(ParseResult parsed, RootCommand root)
     {
         var command = parsed.CommandResult.Command;
-        var help = command == root ? "udptunnelctl --help" : $"udptunnelctl {command.Name} --help";
+        var help = $"{Path(parsed.CommandResult)} --help";
         if (parsed.Action is not (null or ParseErrorAction) && command is not ControlCommand)
         {
             return null;
@@ -29,12 +29,12 @@ internal static class UsageFailure
             return Usage($"'{option}' is not an option of this command", Suggestion(option, known) + $"See '{help}'.");
         }
 
-        if (command == root && parsed.UnmatchedTokens.Count > 0)
+        if (command.Subcommands.Count > 0 && parsed.UnmatchedTokens.Count > 0)
         {
             var word = parsed.UnmatchedTokens[0];
             return Usage(
                 $"'{word}' is not a command",
-                Suggestion(word, root.Subcommands.Select(c => c.Name)) + $"'{help}' lists the commands.");
+                Suggestion(word, command.Subcommands.Select(c => c.Name)) + $"'{help}' lists the commands.");
         }
 
         if (parsed.Errors.Count == 0)
@@ -42,7 +42,7 @@ internal static class UsageFailure
             return null;
         }
 
-        return command == root && parsed.Errors.All(e => e.SymbolResult is CommandResult)
+        return command.Subcommands.Count > 0 && parsed.Errors.All(e => e.SymbolResult is CommandResult)
             ? Usage("say what to do", $"'{help}' lists the commands.")
             : Usage(parsed.Errors[0].Message.TrimEnd('.'), $"See '{help}'.");
     }
@@ -50,6 +50,10 @@ internal static class UsageFailure
     /// <summary>A usage mistake that only a command itself can see.</summary>
     public static CommandException Usage(string message, string advice) =>
         new(ExitCode.Usage, "usage", message) { Advice = advice };
+
+    /// <summary><c>udptunnelctl relay sender</c></summary>
+    private static string Path(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "udptunnelctl";
 
     private static string Suggestion(string word, IEnumerable<string> known) =>
         NearestName.Of(word, known) is { } nearest ? $"Did you mean '{nearest}'? " : "";

@@ -64,6 +64,7 @@ internal sealed class VersionCommand : ControlCommand
             screen.Field("process", $"pid {daemon.Pid}{started}");
             screen.Field("on", $"Linux {daemon.Kernel}, {daemon.Runtime}");
             screen.Field("tunnels", $"{daemon.Tunnels}");
+            screen.Field("relays", $"{daemon.Relays}");
             screen.Field("state in", daemon.StateDirectory);
         }
 
@@ -87,6 +88,7 @@ internal sealed class VersionCommand : ControlCommand
                 writer.WriteText("kernel", daemon.Kernel);
                 writer.WriteText("runtime", daemon.Runtime);
                 writer.WriteNumber("tunnels", daemon.Tunnels);
+                writer.WriteNumber("relays", daemon.Relays);
                 writer.WriteText("stateDirectory", daemon.StateDirectory);
                 writer.WriteEndObject();
             }

@@ -43,8 +43,8 @@ internal sealed class WhoAmICommand : ControlCommand
 
     private static string May(Role role) => role switch
     {
-        Role.Operate => "operate: start, stop, change and look at tunnels",
-        Role.Look => "look: see tunnels and events, but change nothing",
+        Role.Operate => "operate: start, stop, change and look at tunnels and relays",
+        Role.Look => "look: see tunnels, relays and events, but change nothing",
         Role.Connect => "connect, and no more than this question",
         _ => "do nothing",
     };

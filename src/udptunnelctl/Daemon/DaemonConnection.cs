@@ -11,6 +11,9 @@ internal sealed class DaemonConnection(CallInvoker invoker, IDisposable resource
     /// <summary>Start, stop, look at and change tunnels.</summary>
     public TunnelService.TunnelServiceClient Tunnels => new(invoker);
 
+    /// <summary>Start, stop and look at relays, and let senders in.</summary>
+    public RelayService.RelayServiceClient Relays => new(invoker);
+
     /// <summary>What happened.</summary>
     public EventService.EventServiceClient Events => new(invoker);
 

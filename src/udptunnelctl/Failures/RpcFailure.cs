@@ -27,9 +27,9 @@ internal static class RpcFailure
     /// <summary>The exit code for a gRPC status and a reason of <c>ErrorReason</c>, without the prefix.</summary>
     public static ExitCode ExitCodeOf(StatusCode status, string reason) => reason switch
     {
-        "INVALID_REQUEST" or "INVALID_CONFIGURATION" => ExitCode.Usage,
+        "INVALID_REQUEST" or "INVALID_CONFIGURATION" or "AMBIGUOUS_SENDER" => ExitCode.Usage,
         "ROLE_REQUIRED" => ExitCode.NotPermitted,
-        "NO_SUCH_TUNNEL" => ExitCode.NoSuchThing,
+        "NO_SUCH_TUNNEL" or "NO_SUCH_RELAY" or "NO_SUCH_SENDER" => ExitCode.NoSuchThing,
         _ => status switch
         {
             StatusCode.InvalidArgument => ExitCode.Usage,
@@ -54,16 +54,20 @@ internal static class RpcFailure
     {
         "ROLE_REQUIRED" => "Members of the group udptunnel may do it, and root: sudo usermod -aG udptunnel \"$USER\", then "
             + "log in again. 'udptunnelctl whoami' says what you may do.",
-        "NO_SUCH_TUNNEL" => "'udptunnelctl status' lists what there is.",
+        "NO_SUCH_TUNNEL" or "NO_SUCH_RELAY" => "'udptunnelctl status' lists what there is.",
+        "NO_SUCH_SENDER" => "'udptunnelctl senders' lists them. A classic sender is named by its address, and only while it is "
+            + "connected.",
+        "AMBIGUOUS_SENDER" => "Give more characters of the fingerprint; 'udptunnelctl senders' shows them all.",
+        "SENDER_NOT_PENDING" => "'udptunnelctl senders' shows who waits and who is in; 'udptunnelctl revoke' ends an approval.",
         "NAME_TAKEN" => "Change it with 'udptunnelctl reload', stop it with 'udptunnelctl down', or take another name with --name.",
         "DEVICE_TAKEN" => "Choose another TunnelDevice, or leave it out and the kernel chooses one.",
-        "PORT_TAKEN" => "Choose another port in NetworkAddress; 'ss -ulpn' shows who has this one.",
+        "PORT_TAKEN" => "Choose another port; 'ss -ulpn' (UDP) and 'ss -tlpn' (TCP) show who has this one.",
         "DAEMON_LACKS_PRIVILEGE" => "Start the daemon with its unit (systemctl restart udptunneld), which gives it CAP_NET_ADMIN, "
             + "or as root.",
         "TUN_UNAVAILABLE" => "Load the driver with 'modprobe tun'; a container needs the device /dev/net/tun passed in.",
         "FIREWALL_REFUSED" => "Without \"Firewall\": true the tunnel filters ports as well; the table is a second guard.",
         "RESTART_REQUIRED" => "Repeat it with --yes to let the tunnel restart.",
-        "LIMIT_REACHED" => "Stop what is no longer needed; 'udptunnelctl status' lists the tunnels.",
+        "LIMIT_REACHED" => "Stop what is no longer needed; 'udptunnelctl status' lists what runs.",
         "STATE_NOT_WRITABLE" => "See that the daemon's state directory is writable and not full, or use --ephemeral.",
         "SYSTEM" => "'journalctl -u udptunneld' may say more.",
         _ => status switch

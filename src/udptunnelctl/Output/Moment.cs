@@ -24,6 +24,16 @@ internal static class Moment
         }
     }
 
+    /// <summary>The length of a message's duration; 0 if it is not set or no valid one.</summary>
+    public static TimeSpan Length(Duration? duration)
+    {
+        // The range that duration.proto allows, some 10,000 years; TimeSpan holds more.
+        const long MaxSeconds = 315_576_000_000;
+        return duration is { Seconds: >= -MaxSeconds and <= MaxSeconds, Nanos: > -1_000_000_000 and < 1_000_000_000 }
+            ? TimeSpan.FromTicks(duration.Seconds * TimeSpan.TicksPerSecond + duration.Nanos / 100)
+            : TimeSpan.Zero;
+    }
+
     /// <summary>As RFC 3339 has it, in UTC, with as many decimals as needed (0 to 7).</summary>
     public static string Rfc3339(DateTimeOffset time) =>
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);

@@ -11,6 +11,14 @@ internal static class Quantity
     /// <summary><c>1,234,567</c></summary>
     public static string Count(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary>As <see cref="Count"/> while that is short, then <c>123M</c>, for columns: at most 10 characters.</summary>
+    public static string ShortCount(ulong value) => value switch
+    {
+        < 100_000_000 => Count(value),
+        < 100_000_000_000_000 => Count(value / 1_000_000) + "M",
+        _ => Count(value / 1_000_000_000_000) + "T",
+    };
+
     /// <summary><c>1 packet</c>, <c>2 packets</c></summary>
     public static string Packets(ulong value) => value == 1 ? "1 packet" : $"{Count(value)} packets";
 

@@ -10,7 +10,7 @@ internal static class StartView
         Screen screen, Tunnel tunnel, IEnumerable<Diagnostic> warnings, string fileName, DateTimeOffset now)
     {
         screen.Text(TerminalText.Fit(tunnel.Name, 60), Style.Strong).Text(" is ");
-        screen.Text("up", Style.Good).Text(" (").Text(Words.Spoken(Words.Of(tunnel.State))).Text(")").EndLine();
+        screen.Text("up", Style.Good).Text($" ({State(tunnel)})").EndLine();
         screen.Field("device", TunnelText.Device(tunnel));
         screen.Field("mode", TunnelText.Mode(tunnel));
         screen.Field("peer", TunnelText.Peer(tunnel, now));
@@ -24,7 +24,17 @@ internal static class StartView
         }
 
         screen.Line();
+        if (tunnel is { State: TunnelState.Waiting, Mode: TunnelMode.Client })
+        {
+            // A server sends nothing by itself, so that silence right after the start means nothing yet.
+            screen.Line("Try it:     ping the server's address in the tunnel");
+        }
+
         screen.Line($"Look at it: udptunnelctl status {tunnel.Name}");
         screen.Line($"Stop it:    udptunnelctl down {tunnel.Name}");
     }
+
+    /// <summary>"Waiting" alone leaves open for what, and reads as if the start were not over.</summary>
+    private static string State(Tunnel tunnel) =>
+        tunnel.State == TunnelState.Waiting ? "waiting for the other end" : Words.Spoken(Words.Of(tunnel.State));
 }

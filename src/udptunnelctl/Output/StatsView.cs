@@ -13,7 +13,7 @@ internal static class StatsView
     {
         if (tunnels.Count == 0)
         {
-            screen.Line("No tunnels.");
+            screen.Line("No tunnels and no relays.");
         }
 
         for (var i = 0; i < tunnels.Count; i++)

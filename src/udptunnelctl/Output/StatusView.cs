@@ -13,9 +13,10 @@ internal static class StatusView
     {
         if (tunnels.Count == 0)
         {
-            screen.Line("No tunnels.");
+            screen.Line("No tunnels and no relays.");
             screen.Paragraph(
-                "Start one with 'udptunnelctl up CONFIG.json'; 'udptunnelctl check CONFIG.json' tells whether a file is right.");
+                "Start one with 'udptunnelctl up CONFIG.json' or 'udptunnelctl relay'; 'udptunnelctl check CONFIG.json' tells whether "
+                + "a file is right.");
             return;
         }
 
@@ -90,7 +91,7 @@ internal static class StatusView
         }
 
         var shown = drops.Take(DropsShown)
-            .Select(d => $"{Quantity.Count(d.Packets)} {TunnelText.Drop(d.Reason)} ({Words.Spoken(Words.Of(d.Direction))})");
+            .Select(d => $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)} {Words.Spoken(Words.Of(d.Direction))}");
         var rest = drops.Count > DropsShown ? ", and more: see stats" : "";
         return string.Join(", ", shown) + rest;
     }

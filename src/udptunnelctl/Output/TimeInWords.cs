@@ -44,5 +44,21 @@ internal static class TimeInWords
     public static string Ago(DateTimeOffset then, DateTimeOffset now) =>
         now - then < TimeSpan.FromSeconds(1) ? "just now" : Length(now - then) + " ago";
 
+    /// <summary><c>12s</c>, <c>3m</c>, <c>5h</c>, <c>2d</c>, <c>1y</c>: the largest unit, rounded down, for columns.</summary>
+    /// <param name="span">Negative counts as 0.</param>
+    public static string Short(TimeSpan span)
+    {
+        var seconds = Math.Max(0, (long)span.TotalSeconds);
+        foreach (var (name, length) in Units)
+        {
+            if (seconds >= length)
+            {
+                return $"{seconds / length}{name[0]}";
+            }
+        }
+
+        return "0s";
+    }
+
     private static string Number(long count, string unit) => count == 1 ? $"1 {unit}" : $"{count} {unit}s";
 }

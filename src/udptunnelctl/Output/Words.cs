@@ -73,6 +73,16 @@ internal static class Words
         EventKind.Reloaded => "reloaded",
         EventKind.StateDamaged => "state_damaged",
         EventKind.SendingFailed => "sending_failed",
+        EventKind.SenderPending => "sender_pending",
+        EventKind.SenderApproved => "sender_approved",
+        EventKind.SenderDenied => "sender_denied",
+        EventKind.SenderGone => "sender_gone",
+        EventKind.RelayStarted => "relay_started",
+        EventKind.RelayStopped => "relay_stopped",
+        EventKind.RelayFailed => "relay_failed",
+        EventKind.RelayConnected => "relay_connected",
+        EventKind.RelayDisconnected => "relay_disconnected",
+        EventKind.ReceiverKeyChanged => "receiver_key_changed",
         _ => null,
     };
 
@@ -99,6 +109,60 @@ internal static class Words
         Role.Connect => "connect",
         Role.Look => "look",
         Role.Operate => "operate",
+        _ => null,
+    };
+
+    /// <summary>Which end of a relay.</summary>
+    public static string? Of(RelayRole role) => role switch
+    {
+        RelayRole.Receiver => "receiver",
+        RelayRole.Sender => "sender",
+        _ => null,
+    };
+
+    /// <summary>What a relay speaks on its TCP connection.</summary>
+    public static string? Of(RelayProtocol protocol) => protocol switch
+    {
+        RelayProtocol.Tls => "tls",
+        RelayProtocol.Classic => "classic",
+        _ => null,
+    };
+
+    /// <summary>How a relay is.</summary>
+    public static string? Of(RelayState state) => state switch
+    {
+        RelayState.Waiting => "waiting",
+        RelayState.Connecting => "connecting",
+        RelayState.Pending => "pending",
+        RelayState.Running => "running",
+        RelayState.Refused => "refused",
+        RelayState.Failed => "failed",
+        _ => null,
+    };
+
+    /// <summary>How a sender stands at its receiver.</summary>
+    public static string? Of(SenderState state) => state switch
+    {
+        SenderState.Pending => "pending",
+        SenderState.Connected => "connected",
+        SenderState.Approved => "approved",
+        _ => null,
+    };
+
+    /// <summary>Why a relay dropped a datagram or refused a connection.</summary>
+    public static string? Of(RelayDropReason reason) => reason switch
+    {
+        RelayDropReason.NotApproved => "not_approved",
+        RelayDropReason.FlowLimit => "flow_limit",
+        RelayDropReason.FlowRate => "flow_rate",
+        RelayDropReason.UnknownFlow => "unknown_flow",
+        RelayDropReason.QueueFull => "queue_full",
+        RelayDropReason.SendFailed => "send_failed",
+        RelayDropReason.TooBig => "too_big",
+        RelayDropReason.ProtocolError => "protocol_error",
+        RelayDropReason.PendingLimit => "pending_limit",
+        RelayDropReason.NoDescriptors => "no_descriptors",
+        RelayDropReason.BufferFull => "buffer_full",
         _ => null,
     };
 

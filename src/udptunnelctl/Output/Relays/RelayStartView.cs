@@ -1,0 +1,50 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output.Relays;
+
+/// <summary>What <c>udptunnelctl relay</c> and <c>up</c> show when a relay runs.</summary>
+internal static class RelayStartView
+{
+    /// <summary>One screen: what was done, what has to be done next, and how to look further.</summary>
+    public static void Render(Screen screen, Relay relay, IEnumerable<Diagnostic> warnings, string fileName)
+    {
+        screen.Text(TerminalText.Fit(relay.Name, 60), Style.Strong).Text(" is ");
+        screen.Text("up", Style.Good).Text(" (").Text(Words.Spoken(Words.Of(relay.State))).Text(")").EndLine();
+        screen.Field("role", RelayText.Role(relay));
+        if (relay.OwnFingerprint.Length > 0)
+        {
+            screen.Field("own key", relay.OwnFingerprint);
+        }
+
+        screen.Field("flows", $"at most {Quantity.Count(relay.MaxFlows)}, ended after {Idle(relay)} without a datagram");
+        screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        screen.Field("next", Next(relay));
+        foreach (var warning in warnings)
+        {
+            screen.Paragraph(DiagnosticText.Render(warning, fileName), style: Style.Warning);
+        }
+
+        screen.Line();
+        screen.Line($"Look at it: udptunnelctl status {relay.Name}");
+        screen.Line($"Stop it:    udptunnelctl down {relay.Name}");
+    }
+
+    private static string Idle(Relay relay) => TimeInWords.Length(Moment.Length(relay.IdleTimeout));
+
+    private static string Next(Relay relay)
+    {
+        if (relay.State == RelayState.Running)
+        {
+            return "nothing: datagrams flow";
+        }
+
+        if (relay.Role == RelayRole.Receiver)
+        {
+            return "start the sender, then 'udptunnelctl senders' and 'udptunnelctl approve SENDER' here";
+        }
+
+        return relay.OwnFingerprint.Length > 0
+            ? $"at the receiver's host, unless it was done before: udptunnelctl approve {relay.OwnFingerprint}"
+            : "at the receiver's host: 'udptunnelctl senders' and 'udptunnelctl approve ADDRESS'";
+    }
+}

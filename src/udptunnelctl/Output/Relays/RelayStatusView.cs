@@ -1,0 +1,72 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output.Relays;
+
+/// <summary>What <c>udptunnelctl status</c> shows of a relay: a short block, with its flows if it was asked for by name.</summary>
+internal static class RelayStatusView
+{
+    /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
+    private const int DropsShown = 3;
+
+    /// <summary>The block of one relay.</summary>
+    public static void Render(Screen screen, Relay relay, DateTimeOffset now)
+    {
+        screen.Text(TerminalText.Fit(relay.Name, 64), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State)).EndLine();
+        if (relay.Problem.Length > 0)
+        {
+            screen.Field("problem", relay.Problem, Style.Bad);
+        }
+
+        screen.Field("role", RelayText.Role(relay));
+        if (relay.State != RelayState.Failed)
+        {
+            screen.Field(RelayText.PeerLabel(relay), RelayText.Peer(relay, now));
+            if (relay.PeerFingerprint.Length > 0)
+            {
+                screen.Field("its key", relay.PeerFingerprint);
+            }
+
+            screen.Field("total", RelayText.Total(relay.Counters ?? new RelayCounters()));
+            screen.Field("flows", RelayText.Flows(relay));
+        }
+
+        if (Drops(relay.Counters) is { } drops)
+        {
+            screen.Field("dropped", drops);
+        }
+
+        if (RelayHint.For(relay) is { } hint)
+        {
+            screen.Field("hint", hint, Style.Warning);
+        }
+    }
+
+    /// <summary>One relay with all that is known of it: its own key, its senders and its flows.</summary>
+    public static void RenderInFull(
+        Screen screen, Relay relay, IReadOnlyList<Sender> senders, IReadOnlyList<RelayFlow> flows, DateTimeOffset now)
+    {
+        Render(screen, relay, now);
+        if (relay.OwnFingerprint.Length > 0)
+        {
+            screen.Field("own key", relay.OwnFingerprint);
+        }
+
+        screen.Field("idle after", TimeInWords.Length(Moment.Length(relay.IdleTimeout)));
+        screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        SenderView.RenderPending(screen, senders, now);
+        FlowView.Render(screen, flows);
+    }
+
+    private static string? Drops(RelayCounters? counters)
+    {
+        var drops = (counters?.Drops ?? []).Where(d => d.Packets > 0).OrderByDescending(d => d.Packets).ToList();
+        if (drops.Count == 0)
+        {
+            return null;
+        }
+
+        var shown = drops.Take(DropsShown).Select(d => $"{Quantity.Count(d.Packets)} {RelayText.Drop(d.Reason)}");
+        return string.Join(", ", shown) + (drops.Count > DropsShown ? ", and more: see stats" : "");
+    }
+}

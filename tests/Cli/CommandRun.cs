@@ -1,0 +1,89 @@
+using System.Text;
+using System.Text.Json;
+using UdpTunnel.Cli;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Daemon;
+
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>One run of the command inside the test's process, with everything it wrote.</summary>
+internal sealed class CommandRun
+{
+    /// <summary>What the command reads as standard input.</summary>
+    public string Input { get; init; } = "";
+
+    public TerminalFacts Terminal { get; init; } = new();
+
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>Ctrl-C, once the command has taken it over.</summary>
+    public Action? Interrupt { get; private set; }
+
+    public SharedWriter Output { get; } = new();
+
+    public SharedWriter Error { get; } = new();
+
+    public int ExitCode { get; private set; } = -1;
+
+    /// <summary>The output as JSON.</summary>
+    public JsonElement Json
+    {
+        get
+        {
+            using var document = JsonDocument.Parse(Output.ToString());
+            return document.RootElement.Clone();
+        }
+    }
+
+    /// <summary>The output as NDJSON.</summary>
+    public IReadOnlyList<JsonElement> JsonLines => [.. Output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l =>
+    {
+        using var document = JsonDocument.Parse(l);
+        return document.RootElement.Clone();
+    })];
+
+    /// <summary>Runs <c>udptunnelctl</c> against a server.</summary>
+    public static Task<CommandRun> OfAsync(FakeServer server, params string[] args) => new CommandRun().RunAsync(server, args);
+
+    /// <summary>Runs it with this input, terminal and environment.</summary>
+    public Task<CommandRun> RunAsync(FakeServer server, params string[] args)
+    {
+        Environment.TryAdd("UDPTUNNEL_SOCKET", server.SocketPath);
+        return RunAsync(args);
+    }
+
+    /// <summary>Runs it with the socket that the arguments or the environment name.</summary>
+    public async Task<CommandRun> RunAsync(params string[] args)
+    {
+        ExitCode = await CommandLine.RunAsync(args, new CommandHost
+        {
+            Output = Output,
+            Error = Error,
+            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
+            Terminal = Terminal,
+            Environment = name => Environment.GetValueOrDefault(name),
+            Time = new FixedClock(),
+            Connector = new UnixSocketConnector(),
+            OnInterrupt = action =>
+            {
+                Interrupt = action;
+                return new Released();
+            },
+        });
+        return this;
+    }
+
+    private sealed class FixedClock : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => Samples.Now;
+    }
+
+    private sealed class Released : IDisposable
+    {
+        public void Dispose()
+        {
+        }
+    }
+}

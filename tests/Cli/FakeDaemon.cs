@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>What the daemon of the tests answers. Each test sets what it needs; everything else fails as 'unimplemented'.</summary>
+internal sealed class FakeDaemon
+{
+    /// <summary>Every request, in the order of arrival.</summary>
+    public ConcurrentQueue<IMessage> Requests { get; } = new();
+
+    public Func<StartTunnelRequest, Task<StartTunnelResponse>>? Start { get; set; }
+
+    public Func<StopTunnelRequest, Task<StopTunnelResponse>>? Stop { get; set; }
+
+    public Func<ReloadTunnelRequest, Task<ReloadTunnelResponse>>? Reload { get; set; }
+
+    public Func<ListTunnelsRequest, Task<ListTunnelsResponse>>? List { get; set; }
+
+    public Func<UpdatePortsRequest, Task<UpdatePortsResponse>>? UpdatePorts { get; set; }
+
+    public Func<ListEventsRequest, Task<ListEventsResponse>>? ListEvents { get; set; }
+
+    public Func<StartRelayRequest, Task<StartRelayResponse>>? StartRelay { get; set; }
+
+    public Func<StopRelayRequest, Task<StopRelayResponse>>? StopRelay { get; set; }
+
+    public Func<ListRelaysRequest, Task<ListRelaysResponse>>? ListRelays { get; set; }
+
+    public Func<ListFlowsRequest, Task<ListFlowsResponse>>? ListFlows { get; set; }
+
+    public Func<ListSendersRequest, Task<ListSendersResponse>>? ListSenders { get; set; }
+
+    public Func<ApproveSenderRequest, Task<ApproveSenderResponse>>? Approve { get; set; }
+
+    public Func<DenySenderRequest, Task<DenySenderResponse>>? Deny { get; set; }
+
+    public Func<RevokeSenderRequest, Task<RevokeSenderResponse>>? Revoke { get; set; }
+
+    public Func<AcceptReceiverKeyRequest, Task<AcceptReceiverKeyResponse>>? AcceptKey { get; set; }
+
+    public Func<GetDaemonRequest, Task<GetDaemonResponse>>? GetDaemon { get; set; }
+
+    public Func<WhoAmIRequest, Task<WhoAmIResponse>>? WhoAmI { get; set; }
+
+    public Func<WatchTunnelsRequest, IServerStreamWriter<WatchTunnelsResponse>, CancellationToken, Task>? Watch { get; set; }
+
+    public Func<WatchEventsRequest, IServerStreamWriter<WatchEventsResponse>, CancellationToken, Task>? WatchEvents { get; set; }
+
+    public Func<WatchRelaysRequest, IServerStreamWriter<WatchRelaysResponse>, CancellationToken, Task>? WatchRelays { get; set; }
+
+    public Func<WatchSendersRequest, IServerStreamWriter<WatchSendersResponse>, CancellationToken, Task>? WatchSenders { get; set; }
+
+    /// <summary>An error as the daemon sends it.</summary>
+    public static RpcException Error(StatusCode code, string reason, string message, params Diagnostic[] diagnostics)
+    {
+        var status = new Google.Rpc.Status { Code = (int)code, Message = message };
+        status.Details.Add(Any.Pack(new Google.Rpc.ErrorInfo { Domain = "udptunnel", Reason = reason }));
+        status.Details.AddRange(diagnostics.Select(d => Any.Pack(d)));
+        return new RpcException(
+            new Status(code, message), new Metadata { { "grpc-status-details-bin", status.ToByteArray() } });
+    }
+
+    /// <summary>A daemon that knows these relays, and tunnels only if <see cref="Has(Tunnel[])"/> was called.</summary>
+    public void Has(params Relay[] relays)
+    {
+        List ??= _ => Task.FromResult(new ListTunnelsResponse());
+        ListRelays = _ => Task.FromResult(new ListRelaysResponse { Relays = { relays } });
+    }
+
+    /// <summary>A <see cref="List"/> that knows these tunnels.</summary>
+    public void Has(params Tunnel[] tunnels) => List = request =>
+    {
+        var unknown = request.Names.FirstOrDefault(n => tunnels.All(t => t.Name != n));
+        if (unknown is not null)
+        {
+            throw Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", $"there is no tunnel '{unknown}'");
+        }
+
+        var chosen = tunnels.Where(t => request.Names.Count == 0 || request.Names.Contains(t.Name));
+        return Task.FromResult(new ListTunnelsResponse { Tunnels = { chosen } });
+    };
+}

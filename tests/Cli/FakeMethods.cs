@@ -1,0 +1,80 @@
+using Google.Protobuf;
+using Grpc.AspNetCore.Server.Model;
+using Grpc.Core;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>
+/// Tells the server which calls <see cref="FakeDaemon"/> answers. By hand, since code generated for the server would bring a second
+/// set of messages of the same names.
+/// </summary>
+internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<FakeDaemon>
+{
+    public void OnServiceMethodDiscovery(ServiceMethodProviderContext<FakeDaemon> context)
+    {
+        Unary<StartTunnelRequest, StartTunnelResponse>(context, "TunnelService/StartTunnel", () => daemon.Start);
+        Unary<StopTunnelRequest, StopTunnelResponse>(context, "TunnelService/StopTunnel", () => daemon.Stop);
+        Unary<ReloadTunnelRequest, ReloadTunnelResponse>(context, "TunnelService/ReloadTunnel", () => daemon.Reload);
+        Unary<ListTunnelsRequest, ListTunnelsResponse>(context, "TunnelService/ListTunnels", () => daemon.List);
+        Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
+        Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
+        Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
+        Unary<StopRelayRequest, StopRelayResponse>(context, "RelayService/StopRelay", () => daemon.StopRelay);
+        Unary<ListRelaysRequest, ListRelaysResponse>(context, "RelayService/ListRelays", () => daemon.ListRelays);
+        Unary<ListFlowsRequest, ListFlowsResponse>(context, "RelayService/ListFlows", () => daemon.ListFlows);
+        Unary<ListSendersRequest, ListSendersResponse>(context, "RelayService/ListSenders", () => daemon.ListSenders);
+        Unary<ApproveSenderRequest, ApproveSenderResponse>(context, "RelayService/ApproveSender", () => daemon.Approve);
+        Unary<DenySenderRequest, DenySenderResponse>(context, "RelayService/DenySender", () => daemon.Deny);
+        Unary<RevokeSenderRequest, RevokeSenderResponse>(context, "RelayService/RevokeSender", () => daemon.Revoke);
+        Unary<AcceptReceiverKeyRequest, AcceptReceiverKeyResponse>(
+            context, "RelayService/AcceptReceiverKey", () => daemon.AcceptKey);
+        Unary<GetDaemonRequest, GetDaemonResponse>(context, "DaemonService/GetDaemon", () => daemon.GetDaemon);
+        Unary<WhoAmIRequest, WhoAmIResponse>(context, "DaemonService/WhoAmI", () => daemon.WhoAmI);
+        Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
+        Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
+        Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);
+        Stream<WatchSendersRequest, WatchSendersResponse>(context, "RelayService/WatchSenders", () => daemon.WatchSenders);
+    }
+
+    private void Unary<TRequest, TResponse>(
+        ServiceMethodProviderContext<FakeDaemon> context, string name, Func<Func<TRequest, Task<TResponse>>?> answer)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new() =>
+        context.AddUnaryMethod(Method<TRequest, TResponse>(MethodType.Unary, name), [], (_, request, _) =>
+        {
+            daemon.Requests.Enqueue(request);
+            return (answer() ?? throw NotAnswered(name))(request);
+        });
+
+    private void Stream<TRequest, TResponse>(
+        ServiceMethodProviderContext<FakeDaemon> context,
+        string name,
+        Func<Func<TRequest, IServerStreamWriter<TResponse>, CancellationToken, Task>?> answer)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new() =>
+        context.AddServerStreamingMethod(
+            Method<TRequest, TResponse>(MethodType.ServerStreaming, name), [], (_, request, writer, call) =>
+            {
+                daemon.Requests.Enqueue(request);
+                return (answer() ?? throw NotAnswered(name))(request, writer, call.CancellationToken);
+            });
+
+    private static RpcException NotAnswered(string name) => new(new Status(StatusCode.Unimplemented, name));
+
+    private static Method<TRequest, TResponse> Method<TRequest, TResponse>(MethodType type, string name)
+        where TRequest : class, IMessage<TRequest>, new()
+        where TResponse : class, IMessage<TResponse>, new()
+    {
+        var parts = name.Split('/');
+        return new Method<TRequest, TResponse>(
+            type, $"udptunnel.v1.{parts[0]}", parts[1], Marshaller<TRequest>(), Marshaller<TResponse>());
+    }
+
+    private static Marshaller<T> Marshaller<T>()
+        where T : class, IMessage<T>, new()
+    {
+        var parser = new MessageParser<T>(() => new T());
+        return Marshallers.Create(message => message.ToByteArray(), parser.ParseFrom);
+    }
+}

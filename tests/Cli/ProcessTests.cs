@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using Google.Protobuf.WellKnownTypes;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>The real program: what depends on the process, its streams and signals.</summary>
+public sealed class ProcessTests
+{
+    /// <summary>
+    /// As it was built, in its own directory: the copy beside the tests lacks what the tests' web framework brings with it.
+    /// </summary>
+    private static readonly string Program = Path.GetFullPath(Path.Combine(
+        AppContext.BaseDirectory,
+        "../../../../../src/udptunnelctl/bin",
+        Path.GetRelativePath(Path.Combine(AppContext.BaseDirectory, "../.."), AppContext.BaseDirectory),
+        "udptunnelctl"));
+
+    [Fact]
+    public async Task The_program_finds_the_socket_in_the_environment()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.Has(Samples.Server());
+
+        var (exitCode, output, error) = await ShellAsync(server, "$CTL status && $CTL status nobody");
+
+        Assert.StartsWith("home: running\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\x1b', output);
+        Assert.Equal(5, exitCode);
+        Assert.StartsWith("udptunnelctl: there is no tunnel or relay 'nobody'\n", error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task A_signal_ends_a_watch_with_0(string signal)
+    {
+        await using var server = await FakeServer.StartAsync();
+        Endless(server);
+
+        var (exitCode, output, _) = await ShellAsync(
+            server,
+            "coproc $CTL stats --watch --interval 100ms; pid=$COPROC_PID; read -r line <&${COPROC[0]}; echo \"$line\"; "
+            + $"kill -{signal} $pid; wait $pid");
+
+        Assert.Contains("home", output, StringComparison.Ordinal);
+        Assert.Equal(0, exitCode);
+    }
+
+    [Fact]
+    public async Task A_reader_that_goes_ends_a_watch()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Endless(server);
+
+        var (_, output, error) = await ShellAsync(server, "$CTL stats --watch --json | head -n 1; echo ${PIPESTATUS[0]}");
+
+        Assert.EndsWith("}\n0\n", output, StringComparison.Ordinal);
+        Assert.Equal("", error);
+    }
+
+    [Fact]
+    public async Task Two_commands_may_share_one_file()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.Has(Samples.Server());
+        var file = server.File("log", "");
+
+        var (exitCode, _, _) = await ShellAsync(server, $"{{ $CTL ports home; $CTL ports home; }} > {file}");
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal(2, (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken)).Length);
+    }
+
+    [Fact]
+    public async Task Output_that_cannot_be_written_is_a_failure()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.Has(Samples.Server());
+
+        var (exitCode, _, error) = await ShellAsync(server, "$CTL status > /dev/full");
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal("udptunnelctl: cannot write the output: No space left on device\n", error);
+    }
+
+    [Fact]
+    public async Task A_configuration_comes_through_a_pipe()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.Start = _ => Task.FromResult(new StartTunnelResponse { Tunnel = Samples.Server() });
+
+        var (exitCode, output, _) = await ShellAsync(
+            server,
+            """echo '{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}' | $CTL up - --name home""");
+
+        Assert.Equal(0, exitCode);
+        Assert.StartsWith("home is up", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_may_not_open_the_socket_is_told_which_group_may()
+    {
+        Assert.SkipWhen(System.Environment.IsPrivilegedProcess, "needs an ordinary user: root may open every socket");
+        await using var server = await FakeServer.StartAsync();
+        File.SetUnixFileMode(server.SocketPath, UnixFileMode.None);
+
+        var (exitCode, _, error) = await ShellAsync(server, "$CTL status");
+
+        Assert.Equal(4, exitCode);
+        Assert.Contains("the group udptunnel", error, StringComparison.Ordinal);
+    }
+
+    private static void Endless(FakeServer server)
+    {
+        server.Daemon.Has(Samples.Server());
+        server.Daemon.Watch = async (_, writer, cancellation) =>
+        {
+            while (!cancellation.IsCancellationRequested)
+            {
+                await writer.WriteAsync(
+                    new WatchTunnelsResponse { Time = Timestamp.FromDateTimeOffset(Samples.Now), Tunnels = { Samples.Server() } },
+                    cancellation);
+                await Task.Delay(20, cancellation);
+            }
+        };
+    }
+
+    /// <summary>Runs a line of bash in which <c>$CTL</c> is the program.</summary>
+    private static async Task<(int ExitCode, string Output, string Error)> ShellAsync(FakeServer server, string line)
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var start = new ProcessStartInfo("bash", ["-c", line])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["CTL"] = Program, ["UDPTUNNEL_SOCKET"] = server.SocketPath },
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(cancellation);
+        var error = process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        return (process.ExitCode, await output, await error);
+    }
+}

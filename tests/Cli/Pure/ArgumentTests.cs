@@ -1,0 +1,86 @@
+using UdpTunnel.Cli;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Cli.Failures;
+
+namespace UdpTunnel.Tests.Cli;
+
+public sealed class ArgumentTests
+{
+    [Theory]
+    [InlineData("500ms", 0.5)]
+    [InlineData("1s", 1)]
+    [InlineData("1.5s", 1.5)]
+    [InlineData("2m", 120)]
+    [InlineData("1h", 3600)]
+    [InlineData("0s", 0)]
+    [InlineData(".5s", 0.5)]
+    public void A_duration_is_a_number_and_a_unit(string text, double seconds)
+    {
+        Assert.True(DurationText.TryParse(text, out var duration));
+        Assert.Equal(TimeSpan.FromSeconds(seconds), duration);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1")]
+    [InlineData("s")]
+    [InlineData("1 s")]
+    [InlineData("-1s")]
+    [InlineData("1S")]
+    [InlineData("1.2.3s")]
+    [InlineData("1e3s")]
+    [InlineData(".s")]
+    [InlineData("1d")]
+    [InlineData("\u0661s")]
+    [InlineData("99999999999999999999h")]
+    [InlineData("9999999999999999999999999999999999999999s")]
+    public void What_is_no_duration_is_refused(string text) => Assert.False(DurationText.TryParse(text, out _));
+
+    [Fact]
+    public void Any_number_of_milliseconds_reads_back() => Property.ForAll<uint>(value =>
+        DurationText.TryParse($"{value}ms", out var duration) && duration == TimeSpan.FromMilliseconds(value));
+
+    [Fact]
+    public void Any_text_that_reads_as_a_duration_has_a_digit_and_a_unit() => Property.ForAll<string?>(text =>
+        !DurationText.TryParse(text ?? "", out var duration)
+            || (duration >= TimeSpan.Zero && text!.Any(char.IsAsciiDigit) && text![^1] is 's' or 'm' or 'h'));
+
+    [Theory]
+    [InlineData("99ms")]
+    [InlineData("3601s")]
+    public void A_duration_outside_its_bounds_is_wrong_usage(string text)
+    {
+        var failure = Assert.Throws<CommandException>(() => DurationText.Require("--interval", text, "100ms", "1h"));
+
+        Assert.Equal(ExitCode.Usage, failure.ExitCode);
+        Assert.Contains("100ms to 1h", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("hmoe", "home")]
+    [InlineData("HOME", "home")]
+    [InlineData("homes", "home")]
+    [InlineData("ofice", "office")]
+    [InlineData("zzzz", null)]
+    [InlineData("", null)]
+    public void A_wrong_name_gets_the_nearest_suggested(string name, string? nearest) =>
+        Assert.Equal(nearest, NearestName.Of(name, ["office", "home"]));
+
+    [Fact]
+    public void One_wrong_character_is_always_forgiven() => Property.ForAll<(ushort Number, byte Position)>(value =>
+    {
+        var name = $"tunnel-{value.Number}";
+        var wrong = name.Remove(value.Position % name.Length, 1);
+        return NearestName.Of(wrong, [name]) == name;
+    });
+
+    [Theory]
+    [InlineData("/opt", "/env", "/opt")]
+    [InlineData("", "/env", "")]
+    [InlineData(null, "/env", "/env")]
+    [InlineData(null, "", "/run/udptunnel/udptunneld.sock")]
+    [InlineData(null, null, "/run/udptunnel/udptunneld.sock")]
+    public void The_socket_is_the_options_else_the_environments_else_the_default(string? option, string? variable, string path) =>
+        Assert.Equal(path, ControlSocket.Resolve(option, name => name == "UDPTUNNEL_SOCKET" ? variable : null));
+}
