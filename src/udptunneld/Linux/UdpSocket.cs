@@ -11,7 +11,7 @@ namespace UdpTunnel.Linux;
 /// </summary>
 internal sealed unsafe class UdpSocket : IUdp
 {
-    // With the kernel's default of 208 KiB a burst of superpackets overruns the socket: 6.5 instead of 9.5 Gbit/s (docs/performance.md).
+    // With the kernel's default of 208 KiB a burst of superpackets overruns the socket: docs/performance.md has the figures.
     private const int BufferSize = 8 * 1024 * 1024;
 
     // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.

@@ -17,13 +17,13 @@ internal sealed partial class ReceiverEngine
 
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
-    // Strangers must not fill the log: the first in each such time is told, the rest are counted.
-    private static readonly TimeSpan TroubleInterval = TimeSpan.FromSeconds(10);
-
     // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it what is spoken here.
     private static readonly byte[] TlsAlert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 
-    private DateTimeOffset _troubleTold;
+    // Strangers must not fill the log: these are told, the rest are only counted. Those that wait are listed in any case.
+    private readonly Throttle _troubles = new(1, TimeSpan.FromSeconds(10));
+    private readonly Throttle _arrivals = new(8, TimeSpan.FromSeconds(10));
+
     private bool _refusesAccept;
 
     private void Accept()
@@ -162,11 +162,13 @@ internal sealed partial class ReceiverEngine
     {
         Admission admission;
         ReceiverConnection? replaced;
+        bool isTold;
         lock (_gate)
         {
             connection.IsHandshaking = false;
             connection.Limit(int.MaxValue);
             admission = _approvals.Enter(connection, _time.GetUtcNow(), out replaced);
+            isTold = _arrivals.TryPass(_time.GetUtcNow());
             if (admission == Admission.LetIn)
             {
                 LetIn(connection, replaced);
@@ -180,8 +182,12 @@ internal sealed partial class ReceiverEngine
                 break;
             case Admission.Waits:
                 replaced?.Deny(new Denial(DenialCode.Replaced, "the same key connected again"));
-                var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
-                Tell(EventKind.SenderPending, EventLevel.Info, $"{connection.Who} waits: `udptunnelctl approve {hint}` lets it in");
+                if (isTold)
+                {
+                    var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
+                    Tell(EventKind.SenderPending, EventLevel.Info, $"{connection.Who} waits: `udptunnelctl approve {hint}` lets it in");
+                }
+
                 break;
             default:
                 _shared.CountDropShared(RelayDropReason.PendingLimit);
@@ -346,12 +352,10 @@ internal sealed partial class ReceiverEngine
         lock (_gate)
         {
             _problem = message;
-            if (connection.Goodbye is null && now - _troubleTold < TroubleInterval)
+            if (!_troubles.TryPass(now) && connection.Goodbye is null)
             {
                 return;
             }
-
-            _troubleTold = now;
         }
 
         Tell(connection.Goodbye is null ? EventKind.SenderGone : EventKind.SenderDenied, EventLevel.Warning, message);

@@ -28,7 +28,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     private readonly TimeProvider _time;
     private readonly Action _changed;
     private readonly DateTimeOffset _started;
-    private readonly WakeSignal _stop = new();
+    private readonly WakeSignal _stop;
     private readonly ManualResetEventSlim _pause = new();
     private readonly ClientSocket _clients;
     private readonly TcpListenSocket _listener;
@@ -51,7 +51,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     private long _letInCount;
 
     private ReceiverEngine(
-        RelayConfig config, ClientSocket clients, Func<WakeSignal, TcpListenSocket> listen, RelayServices services, SenderKeys keys, Identity? identity)
+        RelayConfig config, WakeSignal stop, ClientSocket clients, TcpListenSocket listener, RelayServices services, SenderKeys keys, Identity? identity)
     {
         _config = config;
         _identity = identity;
@@ -60,9 +60,10 @@ internal sealed partial class ReceiverEngine : IRelayEngine
         _time = services.Time;
         _changed = services.SendersChanged;
         _started = _time.GetUtcNow();
+        _stop = stop;
         _clients = clients;
+        _listener = listener;
         _approvals = new Approvals<ReceiverConnection>(keys.Load());
-        _listener = listen(_stop);
         _loop = new ClientLoop(clients, config.Name, () => _letIn, () => _ended.TryDequeue(out var ended) ? ended : null);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = $"{config.Name} accept" };
         _loop.Start();
@@ -132,22 +133,28 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     public static ReceiverEngine Start(RelayConfig config, RelayServices services, SenderKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
+        WakeSignal? stop = null;
         ClientSocket? clients = null;
+        TcpListenSocket? listener = null;
         try
         {
+            stop = new WakeSignal();
             clients = ClientSocket.Bind(AddressOf(config.UdpAddress), config.UdpAddress.Port);
-            return new ReceiverEngine(
-                config,
-                clients,
-                stop => TcpListenSocket.Listen(AddressOf(config.TcpAddress), config.TcpAddress.Port, stop),
-                services,
-                keys,
-                identity);
+            listener = TcpListenSocket.Listen(AddressOf(config.TcpAddress), config.TcpAddress.Port, stop);
+            return new ReceiverEngine(config, stop, clients, listener, services, keys, identity);
         }
-        catch (LinuxException e)
+        catch (Exception e)
         {
+            // A stored relay is tried again and again: nothing may be left behind.
+            listener?.Dispose();
             clients?.Dispose();
-            throw new TunnelException(e.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, e.Message);
+            stop?.Dispose();
+            if (e is LinuxException refused)
+            {
+                throw new TunnelException(refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message);
+            }
+
+            throw;
         }
     }
 

@@ -266,7 +266,7 @@ internal sealed class RelayHost : IAsyncDisposable
         IRelayEngine engine = config.Relay == RelayRole.Receiver
             ? ReceiverEngine.Start(config, _services, SenderKeysOf(entry))
             : SenderEngine.Start(config, _services, new ReceiverKeys(
-                () => _keys.FindReceiver(config.TcpAddress), key => Stored(() => _keys.RememberReceiver(config.TcpAddress, key))));
+                () => Stored(() => _keys.FindReceiver(config.TcpAddress)), key => Stored(() => _keys.RememberReceiver(config.TcpAddress, key))));
         var what = config.Relay == RelayRole.Receiver
             ? $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}"
             : $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}";
@@ -279,7 +279,7 @@ internal sealed class RelayHost : IAsyncDisposable
         var name = entry.Config.Name;
         return entry.IsEphemeral
             ? new SenderKeys(() => [], _ => { })
-            : new SenderKeys(() => _keys.LoadSenders(name), senders => Stored(() => _keys.SaveSenders(name, senders)));
+            : new SenderKeys(() => Stored(() => _keys.LoadSenders(name)), senders => Stored(() => _keys.SaveSenders(name, senders)));
     }
 
     private RelayEntry TryStart(RelayEntry entry)

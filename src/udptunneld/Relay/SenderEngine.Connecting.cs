@@ -9,7 +9,7 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>How a sender connects: looking up, handshake, pinning, waiting for approval, and reading until the end. All on one thread.</summary>
+/// <summary>How a sender connects: looking up, handshake, pinning and waiting for approval. All on one thread.</summary>
 internal sealed partial class SenderEngine
 {
     private const byte TlsAlertByte = 0x15;
@@ -160,7 +160,8 @@ internal sealed partial class SenderEngine
             lock (_gate)
             {
                 _state = RelayState.Pending;
-                _problem = "connected; the classic protocol does not tell whether the receiver has approved it before the first datagram";
+                _problem = "connected; the classic protocol does not tell whether the receiver has approved it before the first datagram"
+                    + (_told.Length > 0 ? $"; last time: {_told}" : "");
             }
 
             return null;
@@ -196,18 +197,22 @@ internal sealed partial class SenderEngine
 
     private Attempt? CheckKey(KeyFingerprint key)
     {
-        var expected = _config.ReceiverKey ?? _keys.Find();
-        if (expected is null)
+        KeyFingerprint? expected;
+        try
         {
-            try
+            expected = _config.ReceiverKey ?? _keys.Find();
+            if (expected is null)
             {
                 _keys.Remember(key);
             }
-            catch (TunnelException e)
-            {
-                return new Attempt(e.Message, false, false);
-            }
+        }
+        catch (TunnelException e)
+        {
+            return new Attempt(e.Message, false, false);
+        }
 
+        if (expected is null)
+        {
             Tell(EventKind.RelayConnected, EventLevel.Info, $"the receiver's key is {key}; it is remembered, and another one will be refused");
             return null;
         }
@@ -279,122 +284,6 @@ internal sealed partial class SenderEngine
         }
 
         return Failed(connection, "it closed the connection");
-    }
-
-    /// <summary>Datagrams flow, until the connection ends.</summary>
-    private Attempt Carry(SenderConnection connection)
-    {
-        ServiceLoop loop;
-        try
-        {
-            loop = new ServiceLoop(connection, _config.Name, IdleTimeout);
-        }
-        catch (LinuxException e)
-        {
-            return Failed(connection, e.Message);
-        }
-
-        using var requests = new RequestSender(connection, loop, () => _service);
-        lock (_gate)
-        {
-            _toService = requests.Counters;
-            _toClients = loop.Counters;
-        }
-
-        try
-        {
-            if (!connection.Link.Codec.NamesFlows)
-            {
-                Running(connection);
-            }
-
-            return Read(connection, requests, loop);
-        }
-        finally
-        {
-            connection.Link.Shutdown();
-            loop.Dispose();
-            lock (_gate)
-            {
-                _past.Add(requests.Counters);
-                _past.Add(loop.Counters);
-                _toService = null;
-                _toClients = null;
-            }
-        }
-    }
-
-    // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended here.
-    private long IdleTimeout => (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
-
-    private Attempt Read(SenderConnection connection, RequestSender requests, ServiceLoop loop)
-    {
-        var reader = connection.Link.Reader;
-        reader.TrustPeer();
-        FrameStatus status;
-        do
-        {
-            var now = RelayTimes.Now;
-            connection.Liveness.Hear(now);
-            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
-            {
-                switch (frame.Type)
-                {
-                    case FrameType.Datagram:
-                        requests.Add(frame, now);
-                        break;
-                    case FrameType.FlowClosed:
-                        // What came before it is still sent.
-                        requests.Send();
-                        if (connection.Flows.TryEnd(frame.FlowId))
-                        {
-                            loop.Wake();
-                        }
-
-                        break;
-                    case FrameType.Ping:
-                        connection.WantPong();
-                        loop.Wake();
-                        break;
-                    case FrameType.Pong or FrameType.Approved:
-                        break;
-                    case FrameType.Denied:
-                        requests.Send();
-                        return Denied(Denial.Read(frame.Payload)) with { WasLetIn = true };
-                    default:
-                        requests.Send();
-                        return Broken(connection, requests);
-                }
-            }
-
-            requests.Send();
-            if (status == FrameStatus.Malformed)
-            {
-                return Broken(connection, requests);
-            }
-
-            if (!connection.IsLetIn && requests.Counters.FlowsOpened > 0)
-            {
-                Running(connection);
-            }
-        }
-        while (reader.Fill());
-
-        return Failed(connection, "it closed the connection") with { WasLetIn = connection.IsLetIn };
-    }
-
-    private void Running(SenderConnection connection)
-    {
-        lock (_gate)
-        {
-            connection.IsLetIn = true;
-            _state = RelayState.Running;
-            _problem = "";
-        }
-
-        _told = "";
-        var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
-        Tell(EventKind.RelayConnected, EventLevel.Info, $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow");
     }
 
     private Attempt Broken(SenderConnection connection, RequestSender? requests = null)

@@ -40,7 +40,7 @@ internal sealed class ApproveCommand : ControlCommand
 
         var screen = invocation.NewScreen();
         SenderView.RenderDecision(screen, "approved", sender, Style.Good);
-        screen.Field("remembered", Remembered(sender, request.Once));
+        screen.Field("kept", Remembered(sender, request.Once));
         invocation.Print(screen);
     }
 

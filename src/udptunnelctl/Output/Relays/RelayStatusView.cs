@@ -52,7 +52,7 @@ internal static class RelayStatusView
             screen.Field("own key", relay.OwnFingerprint);
         }
 
-        screen.Field("idle after", TimeInWords.Length(Moment.Length(relay.IdleTimeout)));
+        screen.Field("flows end", $"after {TimeInWords.Length(Moment.Length(relay.IdleTimeout))} without a datagram");
         screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
         SenderView.RenderPending(screen, senders, now);
         FlowView.Render(screen, flows);
