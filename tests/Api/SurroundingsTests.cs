@@ -77,13 +77,44 @@ public sealed class SurroundingsTests
     }
 
     [Fact]
+    public async Task A_firewall_table_is_there_exactly_as_long_as_its_tunnel()
+    {
+        Requirements.Tun();
+        Requirements.Program("/usr/sbin/nft", "nftables");
+        Requirements.Program("/usr/bin/nsenter", "util-linux");
+        await using var daemon = await DaemonProcess.StartAsync();
+        var tunnels = daemon.Channel.Tunnels;
+        var answer = await tunnels.StartTunnelAsync(
+            Configurations.Start("guarded", 1, ", \"Firewall\": true, \"TunnelDevice\": \"fw-0.1\""), cancellationToken: Cancellation);
+        Assert.True(answer.Tunnel.Firewall);
+        Assert.Contains("elements = { 22, 8000-8010 }", await TablesAsync(), StringComparison.Ordinal);
+
+        await tunnels.UpdatePortsAsync(
+            new UpdatePortsRequest { Name = "guarded", Deny = { new PortRange { First = 8000, Last = 65535 } } }, cancellationToken: Cancellation);
+        Assert.Contains("elements = { 22 }", await TablesAsync(), StringComparison.Ordinal);
+
+        await tunnels.StopTunnelAsync(new StopTunnelRequest { Name = "guarded" }, cancellationToken: Cancellation);
+        Assert.Equal("", await TablesAsync());
+
+        async Task<string> TablesAsync()
+        {
+            var (exitCode, output, errors) = await ChildProcess.RunAsync(
+                "/usr/bin/nsenter", "--net", $"--target={daemon.Process.Id}", "/usr/sbin/nft", "list", "ruleset");
+            Assert.True(exitCode == 0, errors);
+            return output;
+        }
+    }
+
+    [Fact]
     public async Task A_state_directory_that_cannot_be_written_refuses_all_but_ephemeral_tunnels()
     {
         Requirements.Tun();
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup
+        await using var daemon = await DaemonProcess.StartAsync();
+        await daemon.Channel.Tunnels.StartTunnelAsync(Configurations.Start("old", 2), cancellationToken: Cancellation);
+        await daemon.StopAsync();
+        await daemon.RestartAsync(new DaemonSetup
         {
-            StoredTunnels = new Dictionary<string, string> { ["old"] = Configurations.Server(2) },
-            Through = ["sh", "-c", "mkdir -p \"$5/sessions\" \"$5/relays\" \"$5/senders\" && mount --bind \"$5\" \"$5\" && mount -o remount,bind,ro \"$5\" && exec \"$@\"", "sh"],
+            Before = $"mount --bind {daemon.StateDirectory} {daemon.StateDirectory}; mount -o remount,bind,ro {daemon.StateDirectory}",
         });
         var tunnels = daemon.Channel.Tunnels;
 

@@ -1,0 +1,160 @@
+using System.Net;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+using UdpTunnel.Tests.Packets;
+
+namespace UdpTunnel.Tests.Linux;
+
+/// <summary>The outer socket over the loopback.</summary>
+public sealed unsafe class UdpSocketTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_batch_arrives_whole_and_in_order(bool offload) => Randomised.Check(30, random =>
+    {
+        using var sender = UdpSocket.Bind(0, offload);
+        using var receiver = UdpSocket.Bind(0, offload);
+        Assert.Equal(offload, sender.Segments);
+
+        var sent = SendAndAssert(random, sender, receiver);
+
+        PacketLists.AssertSame(sent, Receive(receiver, sent.Count, sender.LocalPort));
+        Assert.Equal(offload, sender.Segments);
+    });
+
+    /// <remarks>The kernel refuses a segment above the path's MTU, while it cuts a datagram alone into fragments.</remarks>
+    [Fact]
+    public void Runs_that_the_kernel_refuses_go_one_by_one_and_nothing_is_lost() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
+        Randomised.Check(20, random =>
+        {
+            using var sender = UdpSocket.Bind(0, offload: true);
+            using var receiver = UdpSocket.Bind(0, offload: true);
+            using var batch = new SendBatch(16);
+            using var memory = new GuardedMemory(100_000);
+            List<byte[]> expected = [];
+            var at = memory.Start;
+
+            // Runs that fit, then some that do not, then some that fit again.
+            foreach (var size in (int[])[500, 500, 500, 1500, 1500, 1500, 1500, 100, 100, 3000, 3000])
+            {
+                Add(batch, ref at, random.Bytes(size), expected);
+            }
+
+            var result = sender.Send(batch, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort)));
+
+            Assert.Equal((expected.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
+            Assert.Equal(expected.Sum(d => d.Length), result.SentBytes);
+            PacketLists.AssertSame(expected, Receive(receiver, expected.Count, sender.LocalPort));
+            Assert.False(sender.Segments);
+            sender.RetrySegments();
+            Assert.True(sender.Segments);
+        }));
+
+    [Fact]
+    public void What_the_network_refuses_is_counted_and_ends_nothing() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
+    {
+        using var sender = UdpSocket.Bind(0, offload: true);
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(10_000);
+        var at = memory.Start;
+        foreach (var size in (int[])[100, 100, 1000])
+        {
+            Add(batch, ref at, new byte[size], []);
+        }
+
+        // A network of its own has no route to anywhere.
+        var result = sender.Send(batch, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9")));
+
+        Assert.Equal((0, 0L, 3), (result.Sent, result.SentBytes, result.Failed + result.TooBig));
+        Assert.False(sender.Send(memory.Start, 100, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))));
+    });
+
+    [Fact]
+    public void Both_families_reach_one_socket()
+    {
+        using var receiver = UdpSocket.Bind(0, offload: true);
+        using var sender = UdpSocket.Bind(0, offload: true);
+        var datagram = stackalloc byte[3];
+
+        Assert.True(sender.Send(datagram, 3, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))));
+        Assert.Equal([3], Receive(receiver, 1, sender.LocalPort).Select(d => d.Length));
+        Assert.True(sender.Send(datagram, 2, sender.ToEndpoint(new IPEndPoint(IPAddress.IPv6Loopback, receiver.LocalPort))));
+        Assert.Equal([2], Receive(receiver, 1, sender.LocalPort).Select(d => d.Length));
+    }
+
+    [Fact]
+    public void A_port_that_is_taken_is_told()
+    {
+        using var first = UdpSocket.Bind(0, offload: true);
+
+        Assert.Equal(Errno.AddressInUse, Assert.Throws<LinuxException>(() => UdpSocket.Bind(first.LocalPort, offload: true)).Errno);
+    }
+
+    [Fact]
+    public void Stopping_ends_a_waiting_receive()
+    {
+        using var socket = UdpSocket.Bind(0, offload: true);
+        using var batch = new ReceiveBatch();
+        var received = true;
+        var thread = new Thread(() => received = socket.Receive(batch) && batch.Count > 0 && batch.Length(0) > 0);
+        thread.Start();
+
+        socket.Stop();
+
+        Assert.True(thread.Join(TimeSpan.FromSeconds(10)));
+        Assert.False(received);
+    }
+
+    private static List<byte[]> SendAndAssert(Random random, UdpSocket sender, UdpSocket receiver)
+    {
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(400_000);
+        List<byte[]> datagrams = [];
+        var at = memory.Start;
+        while (datagrams.Count < 200 && datagrams.Sum(d => d.Length) < 300_000)
+        {
+            var size = random.OneOf(16, 100, 1316, 1316, 1400, 1 + random.Next(9000));
+            for (var i = random.Next(1, 80); i > 0 && datagrams.Sum(d => d.Length) + size < 390_000; i--)
+            {
+                Add(batch, ref at, random.Bytes(size), datagrams);
+            }
+        }
+
+        var result = sender.Send(batch, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort)));
+
+        Assert.Equal((datagrams.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
+        Assert.Equal(datagrams.Sum(d => d.Length), result.SentBytes);
+        return datagrams;
+    }
+
+    private static void Add(SendBatch batch, ref byte* at, byte[] datagram, List<byte[]> all)
+    {
+        datagram.CopyTo(new Span<byte>(at, datagram.Length));
+        Assert.True(batch.AddDatagram(at, datagram.Length));
+        at += datagram.Length;
+        all.Add(datagram);
+    }
+
+    private static List<byte[]> Receive(UdpSocket socket, int count, int fromPort)
+    {
+        using var batch = new ReceiveBatch();
+        List<byte[]> datagrams = [];
+
+        // What was lost would be waited for without end.
+        using var patience = new Timer(_ => socket.Stop(), null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
+        while (datagrams.Count < count)
+        {
+            Assert.True(socket.Receive(batch));
+            for (var i = 0; i < batch.Count; i++)
+            {
+                Assert.NotEqual(0, batch.Length(i));
+                Assert.Equal(fromPort, batch.Source(i).ToIPEndPoint().Port);
+                Assert.False(batch.IsTruncated(i));
+                datagrams.AddRange(new ReadOnlySpan<byte>(batch.Start(i), batch.Length(i)).ToArray().Chunk(batch.DatagramSize(i)));
+            }
+        }
+
+        return datagrams;
+    }
+}

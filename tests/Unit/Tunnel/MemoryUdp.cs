@@ -1,0 +1,102 @@
+using System.Net;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+using UdpTunnel.Tests.Packets;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Tests.Tunnel;
+
+/// <summary>A socket in memory: keeps what is sent, and gives what is put in.</summary>
+internal sealed unsafe class MemoryUdp : IUdp
+{
+    private readonly Queue<(byte[] Message, int DatagramSize, Endpoint Source)> _arriving = [];
+
+    /// <summary>The datagrams that were sent, in order.</summary>
+    public List<byte[]> Sent { get; } = [];
+
+    /// <summary>Where the last batch went.</summary>
+    public Endpoint Peer { get; private set; }
+
+    /// <summary>What becomes of a datagram; the default is that it leaves.</summary>
+    public Func<byte[], Fate> FateOf { get; set; } = _ => Fate.Leaves;
+
+    public int LocalPort => 8000;
+
+    public bool Segments => true;
+
+    public bool Merges => true;
+
+    public static Endpoint Address(string text) => Endpoint.From(IPEndPoint.Parse(text), dualStack: true);
+
+    public Endpoint ToEndpoint(IPEndPoint address) => Endpoint.From(address, dualStack: true);
+
+    /// <summary>Lets a message arrive with the next <see cref="Receive"/>.</summary>
+    /// <param name="message">A datagram, or a run of them.</param>
+    /// <param name="datagramSize">Bytes of each datagram of a run; 0 for one datagram.</param>
+    /// <param name="source">Where it comes from.</param>
+    public void Arrive(byte[] message, int datagramSize, Endpoint source) => _arriving.Enqueue((message, datagramSize, source));
+
+    public bool Receive(ReceiveBatch batch)
+    {
+        batch.Clear();
+        while (_arriving.TryPeek(out var next) && batch.Put(next.Message, next.DatagramSize, next.Source))
+        {
+            _arriving.Dequeue();
+        }
+
+        return batch.Count > 0;
+    }
+
+    public SendResult Send(SendBatch batch, in Endpoint peer)
+    {
+        Peer = peer;
+        var result = default(SendResult);
+        foreach (var datagram in SentDatagrams.Of(batch))
+        {
+            switch (FateOf(datagram))
+            {
+                case Fate.Leaves:
+                    Sent.Add(datagram);
+                    result.Sent++;
+                    result.SentBytes += datagram.Length;
+                    break;
+                case Fate.IsTooBig:
+                    result.TooBig++;
+                    break;
+                default:
+                    result.Failed++;
+                    break;
+            }
+        }
+
+        return result;
+    }
+
+    public bool Send(byte* datagram, int length, in Endpoint peer)
+    {
+        Sent.Add(new ReadOnlySpan<byte>(datagram, length).ToArray());
+        return true;
+    }
+
+    public void RetrySegments()
+    {
+        // Nothing refuses them here.
+    }
+
+    public void Stop()
+    {
+        // Nothing waits here.
+    }
+
+    public void Dispose()
+    {
+        // Nothing to give back.
+    }
+
+    internal enum Fate
+    {
+        Leaves,
+        IsTooBig,
+        Fails,
+    }
+}
