@@ -1,0 +1,31 @@
+using UdpTunnel.Tests.Netns.Harness;
+
+namespace UdpTunnel.Tests.Netns.Relay;
+
+/// <summary>The example of the README: an internal DNS server published on a reachable host.</summary>
+public sealed class DnsTests
+{
+    [Fact]
+    public async Task A_name_server_behind_a_firewall_that_lets_only_tcp_out_is_published()
+    {
+        await using var relay = await RelayLab.CreateAsync();
+        Requirements.Command("dnsmasq", "dnsmasq-base");
+        Requirements.Command("dig", "bind9-dnsutils");
+        var names = relay.Inside.Namespace.Start(
+            "dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
+            "--listen-address=127.0.0.1", "--bind-interfaces", "--port=53", "--address=/printer.lan/10.9.8.7", "--log-facility=-");
+        await WaitFor.TrueAsync(() => names.Text.Contains("started", StringComparison.Ordinal), "dnsmasq to start");
+        await relay.StartDaemonsAsync();
+        await relay.Outside.Control.RunAsync("relay", "receiver", "--udp", ":53", "--tcp", ":5353");
+        await relay.Inside.Control.RunAsync("relay", "sender", "--udp", "127.0.0.1:53", "--tcp", $"{relay.Outside.Address}:5353");
+
+        await relay.ApproveAsync();
+
+        await WaitFor.TrueAsync(
+            async () => (await relay.Outside.Namespace.TryAsync(
+                "dig", "+short", "+tries=1", "+time=1", $"@{relay.Outside.Address}", "printer.lan")).Output.Trim() == "10.9.8.7",
+            "an answer of the internal name server");
+        var flows = (await relay.Outside.Control.RunAsync("status", "receiver-53")).Json.GetProperty("flows");
+        Assert.NotEmpty(flows.EnumerateArray());
+    }
+}

@@ -1,0 +1,50 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace UdpTunnel.Tests.Netns.Relay;
+
+/// <summary>A UDP service that sends each datagram back to where it came from.</summary>
+internal sealed class EchoService : IDisposable
+{
+    private readonly Socket _socket;
+    private readonly Task _work;
+    private long _received;
+
+    /// <summary>Takes over a socket and binds it on the loopback.</summary>
+    public EchoService(Socket socket, int port)
+    {
+        _socket = socket;
+        _socket.ReceiveBufferSize = 4 << 20;
+        _socket.SendBufferSize = 1 << 20;
+        _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        _work = Task.Run(RunAsync);
+    }
+
+    /// <summary>Datagrams that arrived.</summary>
+    public long Received => Interlocked.Read(ref _received);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _work.Wait();
+    }
+
+    private async Task RunAsync()
+    {
+        var buffer = new byte[65_535];
+        try
+        {
+            while (true)
+            {
+                var got = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                Interlocked.Increment(ref _received);
+                await _socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Disposed of.
+        }
+    }
+}
