@@ -85,6 +85,20 @@ public sealed class ProcessTests
     }
 
     [Fact]
+    public async Task What_was_said_before_a_failure_stands_before_it()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var change = new Change { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };
+        server.Daemon.Reload = _ => Task.FromResult(new ReloadTunnelResponse { Changes = { change } });
+        var file = server.File("c.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}""");
+
+        var (exitCode, output, _) = await ShellAsync(server, $"$CTL reload home {file} 2>&1 < /dev/null");
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("home changes:\n  Mtu: 1300 -> 1400 (needs a restart)\nudptunnelctl: ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_configuration_comes_through_a_pipe()
     {
         await using var server = await FakeServer.StartAsync();

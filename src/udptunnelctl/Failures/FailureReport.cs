@@ -21,8 +21,9 @@ internal static class FailureReport
                 DiagnosticJson.Write(writer, "diagnostics", failure.Diagnostics);
                 writer.WriteEndObject();
             });
-            host.Output.Flush();
         }
+
+        FlushOutput(host);
 
         // Neither this line nor the diagnostics are folded: scripts look for them and editors jump to the position.
         host.Error.Write("udptunnelctl: ");
@@ -40,5 +41,18 @@ internal static class FailureReport
         }
 
         host.Error.Flush();
+    }
+
+    /// <summary>What the command has said so far belongs before the failure, where both streams go to one place.</summary>
+    private static void FlushOutput(CommandHost host)
+    {
+        try
+        {
+            host.Output.Flush();
+        }
+        catch (IOException)
+        {
+            // The failure is told all the same; it may be this one.
+        }
     }
 }

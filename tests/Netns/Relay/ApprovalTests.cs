@@ -1,5 +1,3 @@
-using UdpTunnel.Tests.Netns.Harness;
-
 namespace UdpTunnel.Tests.Netns.Relay;
 
 /// <summary>A person decides who may be a sender, and nothing flows before.</summary>
