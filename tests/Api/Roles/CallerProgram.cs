@@ -38,9 +38,18 @@ internal static class CallerProgram
             if (method.IsClientStreaming)
             {
                 using var call = channel.Invoker.AsyncDuplexStreamingCall(Raw(MethodType.DuplexStreaming), null, options);
-                await call.RequestStream.WriteAsync([]);
-                await call.RequestStream.CompleteAsync();
-                await call.ResponseStream.MoveNext(CancellationToken.None);
+                var answer = call.ResponseStream.MoveNext(CancellationToken.None);
+                try
+                {
+                    await call.RequestStream.WriteAsync([]);
+                    await call.RequestStream.CompleteAsync();
+                }
+                catch (RpcException)
+                {
+                    // Refused before it was heard; the answer says why.
+                }
+
+                await answer;
             }
             else if (method.IsServerStreaming)
             {
