@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Connections.Features;
@@ -10,20 +12,12 @@ namespace UdpTunnel.Access;
 /// <summary>Lets each call through only if the caller's role suffices, and writes down who changed something.</summary>
 internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<AccessInterceptor> logger) : Interceptor
 {
-    /// <summary>Who makes a call. The kernel is asked once per connection.</summary>
-    public static Caller CallerOf(ServerCallContext context)
-    {
-        var features = context.GetHttpContext().Features;
-        var items = features.GetRequiredFeature<IConnectionItemsFeature>().Items;
-        if (items.TryGetValue(typeof(Caller), out var known))
-        {
-            return (Caller)known!;
-        }
+    // Not in the connection's Items: calls of one connection run at the same time, and those are a plain dictionary.
+    private static readonly ConditionalWeakTable<Socket, Caller> Callers = [];
 
-        var caller = Caller.Of(features.GetRequiredFeature<IConnectionSocketFeature>().Socket);
-        items[typeof(Caller)] = caller;
-        return caller;
-    }
+    /// <summary>Who makes a call. The kernel is asked once per connection.</summary>
+    public static Caller CallerOf(ServerCallContext context) => Callers.GetValue(
+        context.GetHttpContext().Features.GetRequiredFeature<IConnectionSocketFeature>().Socket, Caller.Of);
 
     /// <inheritdoc/>
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
