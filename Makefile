@@ -1,6 +1,6 @@
 # make build    both programs, runnable, in out/bin
 # make test     every test (those that need root are skipped loudly without it)
-# make lint     formatting and style
+# make lint     formatting and style, and the protos (npm)
 # make demo     two hosts, a NAT between them, a tunnel: shows what the programs do (root)
 
 SHELL   := /bin/bash
@@ -18,6 +18,7 @@ test: build
 
 lint:
 	dotnet format --verify-no-changes UdpTunnel.sln
+	protos/lint
 
 demo: build
 	packaging/demo/demo
