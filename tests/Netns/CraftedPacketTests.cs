@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using UdpTunnel.Tests.Netns.Harness;
-using UdpTunnel.Tests.Netns.Traffic;
+using UdpTunnel.Tests.Harness;
+using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 

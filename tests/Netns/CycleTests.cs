@@ -1,5 +1,5 @@
 using System.Globalization;
-using UdpTunnel.Tests.Netns.Harness;
+using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns;
 

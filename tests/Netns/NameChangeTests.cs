@@ -1,4 +1,4 @@
-using UdpTunnel.Tests.Netns.Harness;
+using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns;
 

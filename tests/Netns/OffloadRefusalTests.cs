@@ -1,5 +1,5 @@
-using UdpTunnel.Tests.Netns.Harness;
-using UdpTunnel.Tests.Netns.Traffic;
+using UdpTunnel.Tests.Harness;
+using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 

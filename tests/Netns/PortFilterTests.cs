@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using UdpTunnel.Tests.Netns.Harness;
-using UdpTunnel.Tests.Netns.Traffic;
+using UdpTunnel.Tests.Harness;
+using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using UdpTunnel.Tests.Netns.Harness;
-using UdpTunnel.Tests.Netns.Traffic;
+using UdpTunnel.Tests.Harness;
+using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
-using UdpTunnel.Tests.Netns.Harness;
-using UdpTunnel.Tests.Netns.Proxy;
-using UdpTunnel.Tests.Netns.Traffic;
+using UdpTunnel.Tests.Harness;
+using UdpTunnel.Tests.Harness.Proxy;
+using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 

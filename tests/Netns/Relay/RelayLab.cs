@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using UdpTunnel.Tests.Netns.Harness;
+using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 

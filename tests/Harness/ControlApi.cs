@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+using Grpc.Net.Client;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Harness;
+
+/// <summary>The control API of one daemon, over one connection.</summary>
+internal sealed class ControlApi : IDisposable
+{
+    private readonly GrpcChannel _channel;
+    private readonly TunnelService.TunnelServiceClient _tunnels;
+
+    /// <param name="socketPath">The daemon's socket.</param>
+    public ControlApi(string socketPath)
+    {
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+        {
+            DisposeHttpClient = true,
+            HttpHandler = new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = async (_, cancellation) =>
+                {
+                    var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation);
+                    return new NetworkStream(socket, ownsSocket: true);
+                },
+            },
+        });
+        _tunnels = new TunnelService.TunnelServiceClient(_channel);
+    }
+
+    /// <summary>Starts a tunnel.</summary>
+    public async Task UpAsync(TunnelFile file) => await _tunnels.StartTunnelAsync(
+        new StartTunnelRequest { Configuration = file.ToJson(), Name = file.Name }, deadline: DateTime.UtcNow + WaitFor.Patience);
+
+    /// <summary>Stops a tunnel.</summary>
+    public async Task DownAsync(string name) =>
+        await _tunnels.StopTunnelAsync(new StopTunnelRequest { Name = name }, deadline: DateTime.UtcNow + WaitFor.Patience);
+
+    /// <inheritdoc/>
+    public void Dispose() => _channel.Dispose();
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace UdpTunnel.Tests.Harness;
+
+/// <summary>A tunnel's configuration file. What is null is left out.</summary>
+internal sealed record TunnelFile
+{
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+    };
+
+    /// <summary>TCP and UDP port that tests use when they need one that may be reached.</summary>
+    public const int Allowed = 5001;
+
+    /// <summary>Another one.</summary>
+    public const int AlsoAllowed = 5002;
+
+    public string Name { get; init; } = "t";
+
+    public required string TunnelAddress { get; init; }
+
+    public required string NetworkAddress { get; init; }
+
+    public IReadOnlyList<int> AllowedPorts { get; init; } = [Allowed, AlsoAllowed];
+
+    public string? TunnelDevice { get; init; }
+
+    public int? HeartbeatInterval { get; init; }
+
+    public string? PacketMagic { get; init; }
+
+    public int? Mtu { get; init; }
+
+    public bool? Firewall { get; init; }
+
+    public string? Offload { get; init; }
+
+    /// <summary>Address of this end inside the tunnel, without the prefix length.</summary>
+    [JsonIgnore]
+    public string Address => TunnelAddress.Split('/')[0];
+
+    /// <summary>The text of the file.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, Format);
+}

@@ -1,0 +1,47 @@
+using System.Text.Json;
+
+namespace UdpTunnel.Tests.Harness;
+
+/// <summary>A tunnel as <c>status --json</c> tells it.</summary>
+internal sealed class TunnelStatus(JsonElement json)
+{
+    /// <summary>For example <c>running</c>.</summary>
+    public string State => json.GetProperty("state").GetString()!;
+
+    /// <summary>Why it does not run, or null.</summary>
+    public string? Problem => json.GetProperty("problem").GetString();
+
+    /// <summary>Name of the TUN device.</summary>
+    public string Device => json.GetProperty("device").GetString()!;
+
+    /// <summary>UDP port of this end.</summary>
+    public int LocalPort => json.GetProperty("localPort").GetInt32();
+
+    /// <summary>The other end, or null.</summary>
+    public string? Peer => json.GetProperty("peer").GetProperty("endpoint").GetString();
+
+    /// <summary>Packets of the last seconds, in both directions.</summary>
+    public double PacketRate => json.GetProperty("rates").GetProperty("packetsOutPerSecond").GetDouble()
+        + json.GetProperty("rates").GetProperty("packetsInPerSecond").GetDouble();
+
+    private JsonElement Counters => json.GetProperty("counters");
+
+    /// <summary>The drops of all reasons and directions.</summary>
+    public long AllDrops => Counters.GetProperty("drops").EnumerateArray().Sum(d => d.GetProperty("packets").GetInt64());
+
+    /// <summary>A counter by its name.</summary>
+    public long Counter(string name) => Counters.GetProperty(name).GetInt64();
+
+    /// <summary>Whether an offload is in use.</summary>
+    public bool Offload(string name) => json.GetProperty("offloads").GetProperty(name).GetBoolean();
+
+    /// <summary>What was dropped for a reason.</summary>
+    /// <param name="reason">For example <c>no_flow</c>.</param>
+    /// <param name="direction"><c>in</c> or <c>out</c>.</param>
+    public long Drops(string reason, string direction) => Counters.GetProperty("drops").EnumerateArray()
+        .Where(d => d.GetProperty("reason").GetString() == reason && d.GetProperty("direction").GetString() == direction)
+        .Sum(d => d.GetProperty("packets").GetInt64());
+
+    /// <inheritdoc/>
+    public override string ToString() => json.GetRawText();
+}

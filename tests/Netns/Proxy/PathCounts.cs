@@ -1,4 +1,0 @@
-namespace UdpTunnel.Tests.Netns.Proxy;
-
-/// <summary>What a proxy did to the datagrams of one direction.</summary>
-internal readonly record struct PathCounts(long Received, long Dropped, long Flipped, long Doubled, long Swapped);
