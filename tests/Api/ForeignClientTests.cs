@@ -55,6 +55,7 @@ public sealed class ForeignClientTests(DaemonFixture fixture) : IClassFixture<Da
     {
         Requirements.Program(Protoc, "protobuf-compiler");
         Requirements.Program(Plugin, "protobuf-compiler-grpc");
+        Requirements.Program("/usr/include/google/protobuf/descriptor.proto", "libprotobuf-dev");
         Requirements.Program(Python, "python3");
         var (exitCode, output, errors) = await ChildProcess.RunAsync(Python, "-c", "import grpc, google.protobuf");
         Assert.SkipWhen(exitCode != 0, $"{Python} has no module grpc: install Debian's packages python3-grpcio and python3-protobuf. {errors}");
