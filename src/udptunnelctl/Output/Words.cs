@@ -83,6 +83,7 @@ internal static class Words
         EventKind.RelayConnected => "relay_connected",
         EventKind.RelayDisconnected => "relay_disconnected",
         EventKind.ReceiverKeyChanged => "receiver_key_changed",
+        EventKind.PeerClaimed => "peer_claimed",
         _ => null,
     };
 

@@ -28,4 +28,5 @@ internal enum EventKind
     RelayConnected = 23,
     RelayDisconnected = 24,
     ReceiverKeyChanged = 25,
+    PeerClaimed = 26,
 }

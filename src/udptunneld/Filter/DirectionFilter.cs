@@ -123,7 +123,7 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
             return DropReason.Malformed;
         }
 
-        if (protocol == TransportHeader.Icmp)
+        if (protocol == Ipv4Header.Icmp)
         {
             return TransportHeader.IsEchoOrError(transport[0]) ? DropReason.None : DropReason.IcmpType;
         }

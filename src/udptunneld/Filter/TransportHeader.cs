@@ -6,15 +6,12 @@ namespace UdpTunnel.Filter;
 /// <summary>Whether the header behind the IPv4 header is one that the filter can decide by.</summary>
 internal static unsafe class TransportHeader
 {
-    /// <summary>Protocol number of ICMP.</summary>
-    public const byte Icmp = 1;
-
     // RFC 792: type, code, checksum and four more bytes in each message.
     private const int IcmpHeaderLength = 8;
 
     /// <summary>Whether the filter knows the protocol.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsKnown(byte protocol) => protocol is Ipv4Header.Tcp or Ipv4Header.Udp or Icmp;
+    public static bool IsKnown(byte protocol) => protocol is Ipv4Header.Tcp or Ipv4Header.Udp or Ipv4Header.Icmp;
 
     /// <summary>
     /// Whether the header is there as a whole and does not contradict the packet. A first fragment too must hold all of

@@ -52,6 +52,9 @@ internal static class Ipv4Header
     /// </summary>
     public const ushort FragmentMask = 0x3FFF;
 
+    /// <summary>Protocol number of ICMP.</summary>
+    public const byte Icmp = 1;
+
     /// <summary>Protocol number of TCP.</summary>
     public const byte Tcp = 6;
 

@@ -12,8 +12,8 @@ namespace UdpTunnel.Tunnel;
 /// <param name="filter">The port filter.</param>
 /// <param name="tun">Where packets go.</param>
 /// <param name="peer">Where they come from.</param>
-/// <param name="adopts">Whether the source of a good datagram becomes the peer (server).</param>
-internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, bool adopts) : IDisposable
+/// <param name="claims">Decides whether the source of a good datagram becomes the peer (server); null if the peer is given (client).</param>
+internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, PeerClaims? claims) : IDisposable
 {
     private readonly Coalescer _coalescer = new()
     {
@@ -23,6 +23,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
 
     private readonly int _headerLength = wire.HeaderLength;
     private long _heartbeats;
+    private byte* _lastPassed;
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -50,8 +51,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
 
             if (AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), seconds))
             {
-                peer.LastHeard = now;
-                Adopt(messages.Source(i));
+                Hear(messages.Source(i), now);
             }
         }
 
@@ -66,6 +66,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     private bool AddRun(byte* datagram, int length, int datagramSize, uint now)
     {
         var heard = false;
+        _lastPassed = null;
         do
         {
             var size = Math.Min(datagramSize, length);
@@ -103,6 +104,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             return;
         }
 
+        _lastPassed = packet;
         if (!_coalescer.Add(packet, length))
         {
             Flush();
@@ -110,11 +112,15 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
     }
 
-    private void Adopt(in Endpoint source)
+    private void Hear(in Endpoint source, long now)
     {
-        if (adopts && (peer.Current is not { } known || !known.Endpoint.Equals(source)))
+        if (claims is null)
         {
-            peer.Move(source);
+            peer.LastHeard = now;
+        }
+        else
+        {
+            claims.Hear(source, _lastPassed is null ? 0 : NetworkOrder.ReadUInt32(_lastPassed + Ipv4Header.Source), now);
         }
     }
 

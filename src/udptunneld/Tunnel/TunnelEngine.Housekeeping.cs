@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
@@ -10,6 +11,7 @@ namespace UdpTunnel.Tunnel;
 internal sealed unsafe partial class TunnelEngine
 {
     private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+    private static readonly long ClaimIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
     private static readonly long SessionIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
 
     // All below is touched by Tick alone, which never runs twice at a time, but for the numbers that Status reads.
@@ -49,7 +51,9 @@ internal sealed unsafe partial class TunnelEngine
         }
 
         RetrySegments(now);
+        _claims?.Expire(now);
         TellPeer();
+        TellClaims(now);
         TellOffloads();
         TellDrops();
         return IsSessionDue(now, totals);
@@ -176,6 +180,23 @@ internal sealed unsafe partial class TunnelEngine
         }
     }
 
+    /// <summary>Asks the known peer whether it is still there. Not counted among the packets, of which it is none of the host's.</summary>
+    private void AskPeer(uint inner)
+    {
+        if (_peer.Current is not { } address)
+        {
+            return;
+        }
+
+        var datagram = stackalloc byte[_wire.HeaderLength + EchoRequest.Length];
+        EchoRequest.Write(
+            datagram + _wire.HeaderLength,
+            BinaryPrimitives.ReadUInt32BigEndian(Config.TunnelAddress.Address.GetAddressBytes()),
+            inner);
+        _wire.Seal(datagram, _wire.HeaderLength + EchoRequest.Length);
+        _ = _udp.Send(datagram, _wire.HeaderLength + EchoRequest.Length, address.Endpoint);
+    }
+
     private void RetrySegments(long now)
     {
         if (_udp.Segments)
@@ -209,6 +230,22 @@ internal sealed unsafe partial class TunnelEngine
             _events.Add(
                 EventKind.PeerMoved, EventLevel.Info, Config.Name, $"the peer has moved from {before.Endpoint} to {current.Endpoint}");
         }
+    }
+
+    /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
+    private void TellClaims(long now)
+    {
+        if (now < _seen.NextClaim || _claims?.TakeRefused() is not { IsNone: false } claimant)
+        {
+            return;
+        }
+
+        _seen.NextClaim = now + ClaimIntervalMilliseconds;
+        _events.Add(
+            EventKind.PeerClaimed,
+            EventLevel.Warning,
+            Config.Name,
+            $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; the peer stays");
     }
 
     private void TellOffloads()
@@ -299,6 +336,8 @@ internal sealed unsafe partial class TunnelEngine
         public long PacketsOut { get; set; }
 
         public bool IsSendingFailed { get; set; }
+
+        public long NextClaim { get; set; }
 
         public long Generation { get; set; }
 

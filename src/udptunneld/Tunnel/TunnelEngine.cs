@@ -25,6 +25,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly PortFilter _filter;
     private readonly Firewall? _firewall;
     private readonly Peer _peer = new();
+    private readonly PeerClaims? _claims;
     private readonly Outbound _outbound;
     private readonly Inbound _inbound;
     private readonly ServerResolver? _resolver;
@@ -48,7 +49,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _firewall = resources.Firewall;
         _filter = new PortFilter(config.AllowedPorts);
         _outbound = new Outbound(_wire, _filter, _udp, _peer, config.Mtu);
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, adopts: config.IsServer);
+        _claims = config.IsServer ? new PeerClaims(_peer, AskPeer) : null;
+        _inbound = new Inbound(_wire, _filter, _tun, _peer, _claims);
         _seen = new Seen(_udp.Segments, _inbound.Merges);
         if (session is not null)
         {

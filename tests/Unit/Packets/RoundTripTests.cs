@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Packets;
@@ -61,8 +60,8 @@ public sealed unsafe class RoundTripTests
 
         // The model of the device computes right checksums for what it cuts, so a corrupt packet that was merged would
         // come out different.
-        Dictionary<string, List<byte[]>> expected = ByFlow(packets.Select(packet => packet.Bytes));
-        Dictionary<string, List<byte[]>> actual = ByFlow(messages.SelectMany(NaiveDevice.Take));
+        Dictionary<string, List<byte[]>> expected = PacketFlows.Of(packets.Select(packet => packet.Bytes));
+        Dictionary<string, List<byte[]>> actual = PacketFlows.Of(messages.SelectMany(NaiveDevice.Take));
         Assert.Equal(expected.Keys.Order(), actual.Keys.Order());
         foreach ((string flow, List<byte[]> inOrder) in expected)
         {
@@ -119,32 +118,5 @@ public sealed unsafe class RoundTripTests
         Assert.Equal(DropReason.None, segmenter.Plan(start, superpacket.Length, header, out CutPlan plan));
         Assert.True(segmenter.TryCut(plan, batch));
         return [.. SentDatagrams.Of(batch).Select(datagram => datagram[16..])];
-    }
-
-    private static Dictionary<string, List<byte[]>> ByFlow(IEnumerable<byte[]> packets) =>
-        packets.GroupBy(Flow).ToDictionary(flow => flow.Key, flow => flow.Select(WithoutMeaninglessId).ToList());
-
-    private static string Flow(byte[] packet)
-    {
-        int ip = packet.Length > 0 ? (packet[0] & 15) * 4 : 0;
-        bool hasPorts = packet.Length >= 28 && packet.Length >= ip + 4 && packet[9] is 6 or 17;
-        return hasPorts ? Convert.ToHexString((byte[])[packet[9], .. packet[12..20], .. packet[ip..(ip + 4)]]) : "other";
-    }
-
-    /// <summary>
-    /// Where fragments are forbidden, the id means nothing (RFC 6864) and is not kept; so neither is the checksum that
-    /// covers it.
-    /// </summary>
-    private static byte[] WithoutMeaninglessId(byte[] packet)
-    {
-        if (packet.Length >= 20
-            && (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(6)) & 0x7FFF) == 0x4000
-            && NaiveChecksum.Sum(packet.AsSpan(0, Math.Min(packet.Length, (packet[0] & 15) * 4))) == 0xFFFF)
-        {
-            packet = [.. packet];
-            packet[4] = packet[5] = packet[10] = packet[11] = 0;
-        }
-
-        return packet;
     }
 }

@@ -18,12 +18,13 @@ public sealed unsafe class InboundTests : IDisposable
     private readonly MemoryTun _tun = new();
     private readonly Peer _peer = new();
     private readonly ReceiveBatch _messages = new();
+    private readonly List<uint> _asked = [];
     private readonly Inbound _inbound;
 
     public InboundTests()
     {
         _messages.Clear();
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, adopts: true);
+        _inbound = new Inbound(_wire, _filter, _tun, _peer, new PeerClaims(_peer, _asked.Add));
     }
 
     public void Dispose()
@@ -79,38 +80,42 @@ public sealed unsafe class InboundTests : IDisposable
     }
 
     [Fact]
-    public void A_server_s_peer_is_whoever_showed_the_magic_last()
+    public void A_server_takes_whom_it_hears_first_and_asks_it_when_somebody_else_shows_the_magic()
     {
-        Put(Sealed([]), Home);
+        Put(Sealed(new TestPacket { Source = 0x0A00_0002 }.Build()), Home);
         Process();
         Assert.Equal(Home, _peer.Current!.Endpoint);
-        Assert.Equal(0, _peer.Changes);
         var first = _peer.Current;
 
-        // The same again is no move, and takes no memory.
+        // The same again is no move, and takes no memory; what does not show the magic is no claim.
         Put(Sealed([]), Home);
+        Put([.. new byte[50]], Cafe);
         Process();
         Assert.Same(first, _peer.Current);
+        Assert.Empty(_asked);
 
-        // What the filter drops came from the peer all the same; a stranger's datagram does not.
-        Put(Sealed(new TestPacket { SourcePort = 1, DestinationPort = 1 }.Build()), Cafe);
-        Put([.. new byte[50]], Home);
-        Process();
-        Assert.Equal(Cafe, _peer.Current!.Endpoint);
-        Assert.Equal(1, _peer.Changes);
-
-        Put(Sealed([]), Home);
         Put(Sealed([]), Cafe);
-        Put(Sealed([]), Home);
         Process();
+        Assert.Same(first, _peer.Current);
+        Assert.Equal([0x0A00_0002u], _asked);
+    }
+
+    [Fact]
+    public void What_only_the_filter_drops_says_nothing_of_the_peer_s_inner_address()
+    {
+        Put(Sealed(new TestPacket { SourcePort = 1, DestinationPort = 1 }.Build()), Home);
+        Put(Sealed([]), Cafe);
+
+        Process();
+
         Assert.Equal(Home, _peer.Current!.Endpoint);
-        Assert.Equal(4, _peer.Changes);
+        Assert.Empty(_asked);
     }
 
     [Fact]
     public void A_client_s_peer_is_the_server_it_was_told_and_nobody_else()
     {
-        using var inbound = new Inbound(_wire, _filter, _tun, _peer, adopts: false);
+        using var inbound = new Inbound(_wire, _filter, _tun, _peer, claims: null);
         Put(Sealed(new TestPacket().Build()), Cafe);
         inbound.Process(_messages, Now);
         Assert.Null(_peer.Current);
@@ -188,7 +193,7 @@ public sealed unsafe class InboundTests : IDisposable
     public void A_device_without_offloads_gets_no_superpackets()
     {
         var plain = new MemoryTun(TunOffloads.None);
-        using var inbound = new Inbound(_wire, _filter, plain, _peer, adopts: true);
+        using var inbound = new Inbound(_wire, _filter, plain, _peer, claims: null);
         var packets = CoalescerTests.Train(new TestPacket(), [1000, 1000, 500]);
         PutAll(packets);
 

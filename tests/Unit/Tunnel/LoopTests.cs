@@ -33,7 +33,7 @@ public sealed class LoopTests
         var peer = new Peer();
         peer.Move(Sender);
         using var outbound = new Outbound(wire, near, udp, peer, mtu: 1500);
-        using var inbound = new Inbound(wire, far, tun, new Peer(), adopts: true);
+        using var inbound = new Inbound(wire, far, tun, new Peer(), claims: null);
         using var packets = new PacketBatch(16);
         using var messages = new ReceiveBatch();
 

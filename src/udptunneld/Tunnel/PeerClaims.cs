@@ -1,0 +1,135 @@
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// Decides whom a server takes for its peer. The wire format authenticates nobody: whoever has seen one datagram can send it again from anywhere,
+/// and a client that roams looks just the same. What tells them apart is the peer that is known: it falls silent when it roams, and answers when
+/// it does not. So a datagram from elsewhere is a claim:
+/// <list type="number">
+/// <item>The known peer is asked, by an echo request inside the tunnel, which its host answers without knowing why.</item>
+/// <item>Any datagram from the known peer refuses the claim.</item>
+/// <item>If none comes within <see cref="Grace"/>, the claimant is the peer.</item>
+/// <item>Who was displaced in that way takes its place back by its next datagram, without asking: it was only slow to answer.</item>
+/// </list>
+/// A peer of which nothing but heartbeats is known, or whose host answers no echo, cannot be asked, and is displaced as if it had roamed.
+/// </summary>
+/// <param name="peer">What is decided.</param>
+/// <param name="ask">Sends an echo request through the tunnel, to an inner address (host order) of the known peer.</param>
+internal sealed class PeerClaims(Peer peer, Action<uint> ask)
+{
+    /// <summary>
+    /// Milliseconds in which a known peer answers. Longer than most round trips and shorter than anybody notices who roams; one whose round trip is
+    /// longer loses its place for the rest of it.
+    /// </summary>
+    public const long Grace = 300;
+
+    // Protects all below: claims come in on the thread that receives, and expire on another.
+    private readonly Lock _gate = new();
+    private Endpoint _claimant;
+    private Endpoint _displaced;
+    private Endpoint _refused;
+    private long _claimed;
+    private long _claimHeard;
+    private uint _inner;
+
+    /// <summary>A datagram with the right magic came in. Takes the lock only if it is not the peer's.</summary>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="inner">Source address of a packet in it that the filter let pass, in host order; 0 if there was none.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void Hear(in Endpoint source, uint inner, long now)
+    {
+        if (!IsPeer(source))
+        {
+            lock (_gate)
+            {
+                Claim(source, now);
+            }
+
+            if (!IsPeer(source))
+            {
+                return;
+            }
+        }
+
+        peer.LastHeard = now;
+        if (inner != 0)
+        {
+            Volatile.Write(ref _inner, inner);
+        }
+    }
+
+    /// <summary>Decides a claim whose time is over, for a client that sends nothing more.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void Expire(long now)
+    {
+        lock (_gate)
+        {
+            if (_claimed != 0 && !IsRefused() && now - _claimed >= Grace)
+            {
+                Move(_claimant, _claimHeard);
+            }
+        }
+    }
+
+    /// <summary>Whose claim was refused since this was asked last; none if nobody's.</summary>
+    public Endpoint TakeRefused()
+    {
+        lock (_gate)
+        {
+            var refused = _refused;
+            _refused = default;
+            return refused;
+        }
+    }
+
+    private bool IsPeer(in Endpoint source) => peer.Current is { } known && known.Endpoint.Equals(source);
+
+    private void Claim(in Endpoint source, long now)
+    {
+        if (peer.Current is null || source.Equals(_displaced))
+        {
+            Move(source, now);
+            _displaced = default;
+        }
+        else if (_claimed == 0 || IsRefused())
+        {
+            _claimed = now;
+            _claimant = source;
+            _claimHeard = now;
+            if (Volatile.Read(ref _inner) is var inner and not 0)
+            {
+                ask(inner);
+            }
+        }
+        else if (now - _claimed >= Grace)
+        {
+            Move(source, now);
+        }
+        else
+        {
+            _claimant = source;
+            _claimHeard = now;
+        }
+    }
+
+    /// <summary>Whether the known peer was heard after the claim; not in the same millisecond, in which a client that roams may have sent both.</summary>
+    private bool IsRefused()
+    {
+        if (peer.LastHeard <= _claimed)
+        {
+            return false;
+        }
+
+        _refused = _claimant;
+        _claimed = 0;
+        return true;
+    }
+
+    private void Move(in Endpoint to, long heard)
+    {
+        _displaced = peer.Move(to);
+        _claimed = 0;
+        peer.LastHeard = heard;
+    }
+}
