@@ -101,7 +101,7 @@ internal static partial class Daemon
         app.MapGrpcService<HealthApi>();
         app.MapGrpcService<ReflectionApi>();
         app.MapGrpcService<ReflectionAlphaApi>();
-        _ = app.Services.GetRequiredService<StateStore>();
+        app.Services.GetRequiredService<StateStore>().Lock();
         _ = app.Services.GetRequiredService<RelayKeyStore>();
         return app;
     }

@@ -21,8 +21,6 @@ internal static class ControlSocket
 
     private const uint Unchanged = uint.MaxValue;
     private const int LockAttempts = 200;
-    private const int LOCK_EX = 2;
-    private const int LOCK_NB = 4;
     private const int O_RDONLY = 0;
     private const int O_NONBLOCK = 0x800;
 
@@ -71,7 +69,7 @@ internal static class ControlSocket
         var directory = DirectoryHandle.Open(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/");
 
         // Whoever can read the directory can hold its lock for ever, and shall not keep the daemon from starting.
-        for (var i = 0; i < LockAttempts && Libc.Lock(directory.DangerousGetHandle().ToInt32(), LOCK_EX | LOCK_NB) < 0; i++)
+        for (var i = 0; i < LockAttempts && !DirectoryHandle.TryLock(directory); i++)
         {
             Thread.Sleep(LockInterval);
         }

@@ -1,5 +1,7 @@
+using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.State;
 
@@ -12,7 +14,7 @@ namespace UdpTunnel.State;
 /// </code>
 /// The keys of relays are in <see cref="RelayKeyStore"/>. Files are written as <see cref="AtomicFile"/> says.
 /// </summary>
-internal sealed class StateStore
+internal sealed class StateStore : IDisposable
 {
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -20,6 +22,7 @@ internal sealed class StateStore
     private readonly string _relays;
     private readonly string _sessions;
     private readonly EventLog _events;
+    private SafeFileHandle? _lock;
 
     /// <param name="directory">Made if it is not there.</param>
     /// <param name="events">Where damage is told.</param>
@@ -46,6 +49,24 @@ internal sealed class StateStore
             throw new IOException($"cannot make the state directory {directory}: {e.Message}");
         }
     }
+
+    /// <summary>
+    /// Keeps other daemons out, which would start the same tunnels and overwrite what this one stores. What is locked is a directory that nobody else
+    /// may open, since whoever can open one can lock it.
+    /// </summary>
+    /// <exception cref="IOException">Another daemon uses it.</exception>
+    public void Lock()
+    {
+        _lock = DirectoryHandle.Open(_tunnels);
+        if (!DirectoryHandle.TryLock(_lock))
+        {
+            throw new IOException(
+                $"another udptunneld uses the state directory {Path.GetDirectoryName(_tunnels)}: stop it, or use another --state-dir");
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _lock?.Dispose();
 
     /// <summary>Stores a tunnel.</summary>
     /// <exception cref="IOException">The disk is full, or the directory cannot be written; what was stored before is as it was.</exception>
