@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace UdpTunnel.Config;
 
-/// <summary>Compares two configurations of a tunnel, as <c>udptunnelctl reload</c> shows and applies it.</summary>
+/// <summary>Compares two configurations, as <c>udptunnelctl reload</c> shows and applies it.</summary>
 public static class ConfigDiff
 {
     private const string Hidden = "(hidden)";
 
-    /// <summary>The fields that differ, in the order of <see cref="Configuration.ToJson"/>.</summary>
+    /// <summary>The fields in which two tunnels differ, in the order of <see cref="Configuration.ToJson"/>.</summary>
     /// <param name="before">What runs.</param>
     /// <param name="after">What shall run.</param>
     /// <returns>The changes; empty exactly when the two are equal.</returns>
@@ -15,46 +15,67 @@ public static class ConfigDiff
     {
         ArgumentNullException.ThrowIfNull(before);
         ArgumentNullException.ThrowIfNull(after);
-        var changes = new List<FieldChange>();
-        Compare(nameof(TunnelConfig.Name), before.Name, after.Name, ChangeEffect.Impossible);
-        CompareText(nameof(after.TunnelAddress), before.TunnelAddress, after.TunnelAddress, ChangeEffect.Restart);
-        CompareText(nameof(after.NetworkAddress), before.NetworkAddress, after.NetworkAddress, ChangeEffect.Restart);
-        CompareText(nameof(after.AllowedPorts), before.AllowedPorts, after.AllowedPorts, ChangeEffect.Live);
-        Compare(nameof(TunnelConfig.TunnelDevice), Device(before), Device(after), ChangeEffect.Restart);
-        Compare(nameof(TunnelConfig.HeartbeatInterval), Heartbeat(before), Heartbeat(after), ChangeEffect.Live);
+        var changes = new Changes();
+        changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
+        changes.Compare(nameof(after.TunnelAddress), $"{before.TunnelAddress}", $"{after.TunnelAddress}");
+        changes.Compare(nameof(after.NetworkAddress), $"{before.NetworkAddress}", $"{after.NetworkAddress}");
+        changes.Compare(nameof(after.AllowedPorts), $"{before.AllowedPorts}", $"{after.AllowedPorts}", ChangeEffect.Live);
+        changes.Compare(nameof(after.TunnelDevice), Device(before), Device(after));
+        changes.Compare(nameof(after.HeartbeatInterval), Heartbeat(before), Heartbeat(after), ChangeEffect.Live);
         if (before.PacketMagic != after.PacketMagic)
         {
-            changes.Add(new FieldChange(nameof(TunnelConfig.PacketMagic), Hidden, Hidden, ChangeEffect.Restart));
+            changes.Add(new FieldChange(nameof(after.PacketMagic), Hidden, Hidden, ChangeEffect.Restart));
         }
 
-        Compare(nameof(TunnelConfig.Mtu), Number(before.Mtu), Number(after.Mtu), ChangeEffect.Restart);
-        Compare(nameof(TunnelConfig.Firewall), Word(before.Firewall), Word(after.Firewall), ChangeEffect.Restart);
-        Compare(
-            nameof(TunnelConfig.Offload),
-            Choices.Text(Choices.Offload, before.Offload),
-            Choices.Text(Choices.Offload, after.Offload),
-            ChangeEffect.Restart);
+        changes.Compare(nameof(after.Mtu), Number(before.Mtu), Number(after.Mtu));
+        changes.Compare(nameof(after.Firewall), Word(before.Firewall), Word(after.Firewall));
+        changes.Compare(
+            nameof(after.Offload), Choices.Text(Choices.Offload, before.Offload), Choices.Text(Choices.Offload, after.Offload));
         return changes;
+    }
 
-        void CompareText(string field, object was, object becomes, ChangeEffect effect) =>
-            Compare(field, $"{was}", $"{becomes}", effect);
-
-        void Compare(string field, string was, string becomes, ChangeEffect effect)
-        {
-            if (was != becomes)
-            {
-                changes.Add(new FieldChange(field, was, becomes, effect));
-            }
-        }
+    /// <summary>The fields in which two relays differ, in the order of <see cref="Configuration.ToJson"/>.</summary>
+    /// <param name="before">What runs.</param>
+    /// <param name="after">What shall run.</param>
+    /// <returns>The changes; empty exactly when the two are equal.</returns>
+    public static IReadOnlyList<FieldChange> Between(RelayConfig before, RelayConfig after)
+    {
+        ArgumentNullException.ThrowIfNull(before);
+        ArgumentNullException.ThrowIfNull(after);
+        var changes = new Changes();
+        changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
+        changes.Compare(nameof(after.Relay), Choices.Text(Choices.Role, before.Relay), Choices.Text(Choices.Role, after.Relay));
+        changes.Compare(nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}");
+        changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
+        changes.Compare(
+            nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
+        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout));
+        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows));
+        changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after));
+        return changes;
     }
 
     private static string Device(TunnelConfig config) => config.TunnelDevice ?? "(chosen by the kernel)";
 
-    private static string Heartbeat(TunnelConfig config) => config.HeartbeatInterval == TimeSpan.Zero
-        ? "never"
-        : $"{Number((long)config.HeartbeatInterval.TotalSeconds)} s";
+    private static string Heartbeat(TunnelConfig config) =>
+        config.HeartbeatInterval == TimeSpan.Zero ? "never" : Seconds(config.HeartbeatInterval);
+
+    private static string Key(RelayConfig config) => config.ReceiverKey?.ToString() ?? "(pinned at the first connection)";
+
+    private static string Seconds(TimeSpan time) => $"{Number((long)time.TotalSeconds)} s";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Word(bool value) => value ? "true" : "false";
+
+    private sealed class Changes : List<FieldChange>
+    {
+        public void Compare(string field, string before, string after, ChangeEffect effect = ChangeEffect.Restart)
+        {
+            if (before != after)
+            {
+                Add(new FieldChange(field, before, after, effect));
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
+using UdpTunnel.Reload;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
 
@@ -29,11 +30,25 @@ internal static partial class Daemon
     {
         try
         {
-            var group = UnixGroups.Find(DaemonOptions.OperateGroup);
-            using var listener = ControlSocket.Listen(options.Socket, group);
+            var operate = UnixGroups.Find(DaemonOptions.OperateGroup);
+            var look = options.LookGroup is { } name
+                ? UnixGroups.Find(name) ?? throw new IOException($"--look-group: there is no group {Excerpt.Quote(name)}")
+                : null;
+            var policy = new AccessPolicy(Libc.GetEffectiveUser(), operate, look);
+            if (PassedSocket.Take() is var (passed, path))
+            {
+                using (passed)
+                {
+                    await RunAsync(options with { Socket = path }, policy, passed);
+                }
+
+                return 0;
+            }
+
+            using var listener = ControlSocket.Listen(options.Socket, operate, look);
             try
             {
-                await RunAsync(options, group, listener);
+                await RunAsync(options, policy, listener);
             }
             finally
             {
@@ -42,28 +57,32 @@ internal static partial class Daemon
 
             return 0;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LinuxException)
         {
             await Console.Error.WriteLineAsync($"udptunneld: {e.Message}");
             return 1;
         }
     }
 
-    private static async Task RunAsync(DaemonOptions options, UnixGroup? group, System.Net.Sockets.Socket listener)
+    private static async Task RunAsync(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
     {
-        await using var app = Build(options, group, listener);
+        using var hangUp = new HangUp();
+        await using var app = Build(options, policy, listener);
         var events = app.Services.GetRequiredService<EventLog>();
         var host = app.Services.GetRequiredService<TunnelHost>();
         var relays = app.Services.GetRequiredService<RelayHost>();
-        var configured = ConfigDirectory.Load(options.ConfigDirectory, events);
-        await host.StartAsync(configured.OfType<TunnelConfig>());
-        await relays.StartAsync(configured.OfType<RelayConfig>());
+        var reload = app.Services.GetRequiredService<DirectoryReload>();
+        await host.StartAsync();
+        await relays.StartAsync();
+        await reload.StartAsync();
+        host.ForgetOldSessions();
         await app.StartAsync();
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
+        await hangUp.RunAsync(reload, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
     }
 
-    private static WebApplication Build(DaemonOptions options, UnixGroup? group, System.Net.Sockets.Socket listener)
+    private static WebApplication Build(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         Log(builder.Logging);
@@ -82,7 +101,7 @@ internal static partial class Daemon
         builder.Services
             .AddSingleton(options)
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(new AccessPolicy(Libc.GetEffectiveUser(), group, lookGroup: null))
+            .AddSingleton(policy)
             .AddSingleton<AccessInterceptor>()
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()
@@ -91,7 +110,8 @@ internal static partial class Daemon
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
             .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
             .AddSingleton<TunnelHost>()
-            .AddSingleton<RelayHost>();
+            .AddSingleton<RelayHost>()
+            .AddSingleton<DirectoryReload>();
 
         var app = builder.Build();
         app.MapGrpcService<DaemonApi>();

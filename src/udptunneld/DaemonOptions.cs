@@ -12,6 +12,9 @@ internal sealed record DaemonOptions
     public static string Version { get; } =
         typeof(DaemonOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
+    /// <summary>Members may look and change nothing; null: only operators may look.</summary>
+    public string? LookGroup { get; init; }
+
     /// <summary>Where the control socket is.</summary>
     public string Socket { get; init; } = "/run/udptunnel/udptunneld.sock";
 

@@ -8,12 +8,14 @@ var config = new Option<string>("--config-dir")
     Description = "Directory whose tunnels.d/*.json start with the daemon",
     DefaultValueFactory = _ => new DaemonOptions().ConfigDirectory,
 };
-var root = new RootCommand("UDP tunnel daemon. It runs in the foreground and logs to standard error; udptunnelctl drives it.") { socket, state, config };
+var look = new Option<string?>("--look-group") { Description = "Group whose members may look at everything and change nothing", HelpName = "GROUP" };
+var root = new RootCommand("UDP tunnel daemon. It runs in the foreground and logs to standard error; udptunnelctl drives it.") { socket, state, config, look };
 root.SetAction((arguments, cancellation) => Daemon.RunAsync(new DaemonOptions
 {
     Socket = arguments.GetRequiredValue(socket),
     StateDirectory = arguments.GetRequiredValue(state),
     ConfigDirectory = arguments.GetRequiredValue(config),
+    LookGroup = arguments.GetValue(look),
     Started = DateTimeOffset.UtcNow,
 }));
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

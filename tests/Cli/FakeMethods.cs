@@ -31,6 +31,8 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
             context, "RelayService/AcceptReceiverKey", () => daemon.AcceptKey);
         Unary<GetDaemonRequest, GetDaemonResponse>(context, "DaemonService/GetDaemon", () => daemon.GetDaemon);
         Unary<WhoAmIRequest, WhoAmIResponse>(context, "DaemonService/WhoAmI", () => daemon.WhoAmI);
+        Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(
+            context, "DaemonService/ReloadDirectory", () => daemon.ReloadDirectory);
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);

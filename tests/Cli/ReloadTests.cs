@@ -60,7 +60,7 @@ public sealed class ReloadTests
             .RunAsync(server, "reload", "home", server.File("c.json", Text));
 
         Assert.Equal(exitCode, run.ExitCode);
-        Assert.Contains("home has to restart for this. Apply it? [y/N] ", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("'home' has to restart for this. Apply it? [y/N] ", run.Error.ToString(), StringComparison.Ordinal);
         Assert.Equal(calls, server.Daemon.Requests.Count);
     }
 

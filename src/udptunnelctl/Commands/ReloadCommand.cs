@@ -1,19 +1,32 @@
 using System.CommandLine;
-using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>reload</c>: shows what would change, then changes it.</summary>
+/// <summary><c>reload</c>: shows what would change, then changes it. One tunnel from a file, or all from the daemon's directory.</summary>
 internal sealed class ReloadCommand : ControlCommand
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of the running tunnel" };
-    private readonly Argument<string> _file = new("CONFIG.json") { Description = "Its new configuration; - is standard input" };
+    private readonly Argument<string?> _name = new("NAME")
+    {
+        Description = "Name of the running tunnel",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Argument<string?> _file = new("CONFIG.json")
+    {
+        Description = "Its new configuration; - is standard input",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    private readonly Option<bool> _all = new("--all")
+    {
+        Description = "Apply the files of the daemon's configuration directory: start what is new, change what has changed, stop what is gone",
+    };
 
     private readonly Option<bool> _yes = new("--yes", "-y")
     {
-        Description = "Do not ask, even if the tunnel has to restart",
+        Description = "Do not ask, even if something that runs has to restart or stop",
     };
 
     /// <summary>Declares the command.</summary>
@@ -22,19 +35,41 @@ internal sealed class ReloadCommand : ControlCommand
     {
         Add(_name);
         Add(_file);
+        Add(_all);
         Add(_yes);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } =
-        ["udptunnelctl reload home /etc/udptunnel/home.json", "udptunnelctl reload home home.json --yes --json"];
+        ["udptunnelctl reload home /etc/udptunnel/home.json", "udptunnelctl reload home home.json --yes --json", "udptunnelctl reload --all"];
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
-        var name = invocation.Get(_name)!;
+        if (invocation.Get(_all))
+        {
+            if (invocation.Get(_name) is not null)
+            {
+                throw UsageFailure.Usage("--all names no tunnel and no file: the daemon reads its own directory", "See 'udptunnelctl reload --help'.");
+            }
+
+            await ReloadAll.RunAsync(invocation, invocation.Get(_yes), cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        if (invocation.Get(_name) is not { } name || invocation.Get(_file) is not { } file)
+        {
+            throw UsageFailure.Usage(
+                "say which tunnel and which file, or --all for the daemon's configuration directory", "See 'udptunnelctl reload --help'.");
+        }
+
+        await ReloadOneAsync(invocation, name, file, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task ReloadOneAsync(Invocation invocation, string name, string file, CancellationToken cancellation)
+    {
         invocation.Names = [name];
-        var text = ConfigurationText.ReadTunnel(invocation.Host, invocation.Get(_file)!, name);
+        var text = ConfigurationText.ReadTunnel(invocation.Host, file, name);
         invocation.FileName = text.FileName;
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
         var request = new ReloadTunnelRequest { Name = name, Configuration = text.Text, DryRun = true };
@@ -47,7 +82,11 @@ internal sealed class ReloadCommand : ControlCommand
 
         if (answer.Changes.Count > 0)
         {
-            Agree(invocation, name, restart);
+            if (restart)
+            {
+                Consent.Ask(invocation, invocation.Get(_yes), $"'{name}' has to restart for this");
+            }
+
             request.DryRun = false;
             request.AllowRestart = restart;
             answer = await CallAsync().ConfigureAwait(false);
@@ -57,34 +96,6 @@ internal sealed class ReloadCommand : ControlCommand
 
         async Task<ReloadTunnelResponse> CallAsync() => await daemon.Tunnels.ReloadTunnelAsync(
             request, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
-    }
-
-    /// <summary>Goes on if the tunnel need not restart, or somebody agreed that it does.</summary>
-    /// <exception cref="CommandException">Nobody agreed.</exception>
-    private void Agree(Invocation invocation, string name, bool restart)
-    {
-        if (!restart || invocation.Get(_yes))
-        {
-            return;
-        }
-
-        var host = invocation.Host;
-        if (invocation.Json || !host.Terminal.InputIsTerminal || !host.Terminal.ErrorIsTerminal)
-        {
-            throw new CommandException(ExitCode.Failed, "restart_required", $"'{name}' has to restart for this; nothing was changed")
-            {
-                Advice = "Repeat it with --yes to let the tunnel restart.",
-            };
-        }
-
-        host.Output.Flush();
-        host.Error.Write($"{TerminalText.Escape(name)} has to restart for this. Apply it? [y/N] ");
-        host.Error.Flush();
-        using var input = new StreamReader(host.OpenInput());
-        if (input.ReadLine()?.Trim().ToUpperInvariant() is not ("Y" or "YES"))
-        {
-            throw new CommandException(ExitCode.Failed, "declined", "nothing was changed");
-        }
     }
 
     private static void ShowDifference(
@@ -118,18 +129,7 @@ internal sealed class ReloadCommand : ControlCommand
             {
                 writer.WriteString("tunnel", name);
                 writer.WriteBoolean("applied", answer.Applied);
-                writer.WriteStartArray("changes");
-                foreach (var change in answer.Changes)
-                {
-                    writer.WriteStartObject();
-                    writer.WriteString("field", change.Field);
-                    writer.WriteString("before", change.Before);
-                    writer.WriteString("after", change.After);
-                    writer.WriteBoolean("needsRestart", change.NeedsRestart);
-                    writer.WriteEndObject();
-                }
-
-                writer.WriteEndArray();
+                ChangeJson.Write(writer, "changes", answer.Changes);
                 DiagnosticJson.Write(writer, "warnings", text.With(answer.Warnings));
             });
         }

@@ -167,6 +167,18 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>What a file of the configuration directory asks for.</summary>
+    public static string? Of(FileAction action) => action switch
+    {
+        FileAction.None => "none",
+        FileAction.Start => "start",
+        FileAction.Change => "change",
+        FileAction.Restart => "restart",
+        FileAction.Stop => "stop",
+        FileAction.Refuse => "refuse",
+        _ => null,
+    };
+
     /// <summary>A word for people: spaces for underscores, and something to read where there is no word.</summary>
     public static string Spoken(string? word) => word?.Replace('_', ' ') ?? "unknown";
 }

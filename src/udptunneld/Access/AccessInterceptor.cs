@@ -23,7 +23,7 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        Check(context);
+        Check(context, OperationText.Of(request));
         return continuation(request, context);
     }
 
@@ -34,7 +34,7 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
         ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Check(context);
+        Check(context, OperationText.Of(request));
         return continuation(request, responseStream, context);
     }
 
@@ -44,7 +44,7 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
         ServerCallContext context,
         ClientStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Check(context);
+        Check(context, "");
         return continuation(requestStream, context);
     }
 
@@ -55,31 +55,31 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
         ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation)
     {
-        Check(context);
+        Check(context, "");
         return continuation(requestStream, responseStream, context);
     }
 
-    private void Check(ServerCallContext context)
+    private void Check(ServerCallContext context, string what)
     {
         var required = MethodRoles.Required(context.Method);
         var caller = CallerOf(context);
         var (role, reason) = policy.RoleOf(caller);
         if (required == Role.Unspecified || role < required)
         {
-            LogDenied(caller.User, caller.Process, context.Method);
+            LogDenied(caller.User, caller.Process, context.Method[1..], what);
             throw Errors.Exception(
                 ErrorReason.RoleRequired, $"{context.Method[1..]} needs {policy.Needed(required)}; you (uid {caller.User}) are {reason}");
         }
 
         if (required == Role.Operate)
         {
-            LogOperated(caller.User, caller.Process, context.Method);
+            LogOperated(caller.User, caller.Process, context.Method[1..], what);
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "denied to uid {User}, pid {Process}: {Method}")]
-    private partial void LogDenied(uint user, int process, string method);
+    [LoggerMessage(LogLevel.Warning, "denied to uid {User}, pid {Process}: {Method}{What}")]
+    private partial void LogDenied(uint user, int process, string method, string what);
 
-    [LoggerMessage(LogLevel.Information, "uid {User}, pid {Process}: {Method}")]
-    private partial void LogOperated(uint user, int process, string method);
+    [LoggerMessage(LogLevel.Information, "uid {User}, pid {Process}: {Method}{What}")]
+    private partial void LogOperated(uint user, int process, string method, string what);
 }

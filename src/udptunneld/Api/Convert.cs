@@ -41,6 +41,7 @@ internal static class Convert
                 BytesInPerSecond = status.Rates.BytesIn,
             },
             HeartbeatInterval = (uint)config.HeartbeatInterval.TotalSeconds,
+            File = status.File,
         };
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
@@ -71,6 +72,17 @@ internal static class Convert
         Before = change.Before,
         After = change.After,
         NeedsRestart = change.Effect != ChangeEffect.Live,
+    };
+
+    public static V1.FileOutcome ToFileOutcome(Reload.FileOutcome outcome) => new()
+    {
+        File = outcome.File,
+        Name = outcome.Name,
+        Action = (V1.FileAction)outcome.Action,
+        Applied = outcome.Applied,
+        Changes = { outcome.Changes.Select(ToChange) },
+        Problem = outcome.Problem,
+        Diagnostics = { outcome.Diagnostics.Select(ToDiagnostic) },
     };
 
     public static IEnumerable<V1.PortRange> ToRanges(PortSet ports) =>

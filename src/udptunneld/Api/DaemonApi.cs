@@ -3,13 +3,15 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
 using UdpTunnel.Relay;
+using UdpTunnel.Reload;
 using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
 /// <summary>The daemon itself over gRPC.</summary>
-internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy) : DaemonService.DaemonServiceBase
+internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy, DirectoryReload reload)
+    : DaemonService.DaemonServiceBase
 {
     // Environment.OSVersion makes numbers of it.
     private static readonly string Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
@@ -41,5 +43,12 @@ internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHos
             Role = role,
             Reason = reason,
         });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ReloadDirectoryResponse> ReloadDirectory(ReloadDirectoryRequest request, ServerCallContext context)
+    {
+        var outcomes = await reload.RunAsync(request.DryRun, request.AllowRestart, context.CancellationToken);
+        return new ReloadDirectoryResponse { Outcomes = { outcomes.Select(Convert.ToFileOutcome) } };
     }
 }

@@ -23,6 +23,7 @@ internal static class RelayConvert
             IdleTimeout = Duration.FromTimeSpan(config.IdleTimeout),
             MaxFlows = (uint)config.MaxFlows,
             Ephemeral = status.Ephemeral,
+            File = status.File,
             Started = ToTimestamp(status.Started),
             OwnFingerprint = status.OwnFingerprint,
             PeerAddress = status.PeerAddress,

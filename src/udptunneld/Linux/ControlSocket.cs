@@ -29,8 +29,9 @@ internal static class ControlSocket
     /// <summary>Makes the socket and lets it listen.</summary>
     /// <param name="path">Where; a file that a daemon left behind is replaced.</param>
     /// <param name="group">Who may connect besides the daemon's user; null for nobody.</param>
+    /// <param name="lookGroup">Who else may connect; null for nobody.</param>
     /// <exception cref="IOException">A daemon listens there already, or the socket cannot be made.</exception>
-    public static Socket Listen(string path, UnixGroup? group)
+    public static Socket Listen(string path, UnixGroup? group, UnixGroup? lookGroup)
     {
         var length = Encoding.UTF8.GetByteCount(path);
         if (length is 0 or > LongestPath)
@@ -47,6 +48,11 @@ internal static class ControlSocket
             if (group is not null && Libc.ChangeOwner(path, Unchanged, group.Id) < 0)
             {
                 throw LinuxException.Last($"cannot give {path} to group {group.Name}");
+            }
+
+            if (lookGroup is not null)
+            {
+                SocketAcl.Allow(path, lookGroup.Id);
             }
 
             socket.Listen(Backlog);

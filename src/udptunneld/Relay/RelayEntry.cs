@@ -5,13 +5,20 @@ namespace UdpTunnel.Relay;
 /// <summary>One relay of the daemon; without an engine it could not be started.</summary>
 internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral)
 {
+    /// <summary>The file of the configuration directory that it comes from; empty if a command started it.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>Whether it is kept in the state directory.</summary>
+    public bool IsStored => !IsEphemeral && File.Length == 0;
+
     public IRelayEngine? Engine { get; init; }
 
     public string Problem { get; init; } = "";
 
     public DateTimeOffset Tried { get; init; }
 
-    public RelayStatus Status => Engine is { } engine
-        ? engine.Status with { Ephemeral = IsEphemeral }
-        : new RelayStatus { Config = Config, State = RelayState.Failed, Problem = Problem, Ephemeral = IsEphemeral };
+    public RelayStatus Status => Current with { Ephemeral = IsEphemeral, File = File };
+
+    private RelayStatus Current =>
+        Engine?.Status ?? new RelayStatus { Config = Config, State = RelayState.Failed, Problem = Problem };
 }

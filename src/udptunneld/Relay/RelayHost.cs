@@ -10,7 +10,7 @@ namespace UdpTunnel.Relay;
 /// All relays of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored relay that cannot start is kept as
 /// failed and tried again.
 /// </summary>
-internal sealed class RelayHost : IAsyncDisposable
+internal sealed partial class RelayHost : IAsyncDisposable
 {
     /// <summary>The most relays.</summary>
     public const int Capacity = 1024;
@@ -52,22 +52,13 @@ internal sealed class RelayHost : IAsyncDisposable
     /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
     public Task SendersChanged => _sendersChanged.Task;
 
-    /// <summary>Starts what was stored, and what the configuration directory has and was not stored.</summary>
-    public async Task StartAsync(IEnumerable<RelayConfig> configured)
+    /// <summary>Starts what was stored.</summary>
+    public async Task StartAsync()
     {
-        var stored = _store.LoadRelays();
-        var names = stored.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
-        using (await EnterAsync(CancellationToken.None))
+        using var gate = await EnterAsync(CancellationToken.None);
+        foreach (var config in _store.LoadRelays())
         {
-            foreach (var config in stored)
-            {
-                Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
-            }
-
-            foreach (var config in configured.Where(c => names.Add(c.Name) && !_tunnels.Contains(c.Name)))
-            {
-                Set(TryStart(new RelayEntry(config, IsEphemeral: true)));
-            }
+            Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
         }
 
         _ticking = TickAsync();
@@ -78,18 +69,7 @@ internal sealed class RelayHost : IAsyncDisposable
     public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
         using var gate = await EnterAsync(cancellationToken);
-        var kind = _relays.ContainsKey(config.Name) ? "relay" : _tunnels.Contains(config.Name) ? "tunnel" : null;
-        if (kind is not null)
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a {kind} named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
-        }
-
-        if (_relays.Count >= Capacity)
-        {
-            throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
-        }
-
+        RequireRoom(config.Name);
         var entry = StartEntry(new RelayEntry(config, ephemeral));
         try
         {
@@ -114,13 +94,14 @@ internal sealed class RelayHost : IAsyncDisposable
     {
         using var gate = await EnterAsync(cancellationToken);
         var entry = Find(name);
+        if (entry.IsStored)
+        {
+            Stored(() => _store.ForgetRelay(name));
+        }
+
         if (!entry.IsEphemeral)
         {
-            Stored(() =>
-            {
-                _store.ForgetRelay(name);
-                _keys.ForgetSenders(name);
-            });
+            Stored(() => _keys.ForgetSenders(name));
         }
 
         var last = entry.Status;
@@ -253,6 +234,23 @@ internal sealed class RelayHost : IAsyncDisposable
 
     private ReceiverEngine ReceiverOf(SenderStatus sender) =>
         Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
+
+    /// <summary>Goes on if another relay of that name can be taken.</summary>
+    /// <exception cref="TunnelException">It cannot.</exception>
+    private void RequireRoom(string name)
+    {
+        var kind = _relays.ContainsKey(name) ? "relay" : _tunnels.Contains(name) ? "tunnel" : null;
+        if (kind is not null)
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a {kind} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
+        }
+
+        if (_relays.Count >= Capacity)
+        {
+            throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
+        }
+    }
 
     private RelayEntry Find(string name) => _relays.TryGetValue(name, out var entry)
         ? entry

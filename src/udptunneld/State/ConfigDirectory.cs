@@ -1,59 +1,65 @@
 using UdpTunnel.Config;
-using UdpTunnel.Events;
 
 namespace UdpTunnel.State;
 
 /// <summary>The administrator's directory, whose files <c>tunnels.d/*.json</c> start with the daemon. The daemon only reads it.</summary>
 internal static class ConfigDirectory
 {
-    /// <summary>Reads all files; one with a mistake is told and left out.</summary>
-    public static IReadOnlyList<Configuration> Load(string directory, EventLog events)
+    /// <summary>All files, in the order of their names; one that cannot be used says why.</summary>
+    /// <exception cref="IOException">The directory is there but cannot be read, which does not mean that it is empty.</exception>
+    public static IReadOnlyList<ConfiguredFile> Read(string directory)
     {
-        var result = new List<Configuration>();
         var tunnels = Path.Combine(directory, "tunnels.d");
         if (!Directory.Exists(tunnels))
         {
-            return result;
+            return [];
         }
 
-        foreach (var path in Directory.EnumerateFiles(tunnels, "*.json").Order(StringComparer.Ordinal))
+        try
         {
-            try
-            {
-                if (Read(path, events) is { } config)
-                {
-                    result.Add(config);
-                }
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                events.Add(EventKind.TunnelFailed, EventLevel.Error, "", e.Message);
-            }
+            var paths = new Dictionary<string, string>(StringComparer.Ordinal);
+            return [.. Directory.EnumerateFiles(tunnels, "*.json").Order(StringComparer.Ordinal).Select(ReadFile).Select(f => Once(f, paths))];
         }
-
-        return result;
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(e.Message, e);
+        }
     }
 
-    private static Configuration? Read(string path, EventLog events)
+    /// <summary>Two files must not describe one thing: which of them would run, would depend on their names.</summary>
+    private static ConfiguredFile Once(ConfiguredFile file, Dictionary<string, string> paths)
+    {
+        if (file.Configuration is null || paths.TryAdd(file.Name, file.Path))
+        {
+            return file;
+        }
+
+        return file with { Configuration = null, Problem = $"{file.Path} describes {file.Name}, as {paths[file.Name]} does" };
+    }
+
+    private static ConfiguredFile ReadFile(string path)
     {
         var name = ConfigurationName.FromFileName(path);
-        if (new FileInfo(path).Length > ConfigFile.MaxLength)
+        try
         {
-            events.Add(EventKind.TunnelFailed, EventLevel.Error, name, $"{path} is longer than {ConfigFile.MaxLength} bytes");
-            return null;
+            if (new FileInfo(path).Length > ConfigFile.MaxLength)
+            {
+                return Unusable($"{path} is longer than {ConfigFile.MaxLength} bytes");
+            }
+
+            var result = ConfigFile.Parse(File.ReadAllBytes(path), name);
+            return result.Configuration is { } configuration
+                ? new ConfiguredFile(path, configuration.Name, configuration, result.Diagnostics, "")
+                : new ConfiguredFile(path, name, null, result.Diagnostics, FirstError(result.Diagnostics).Render(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Unusable(e.Message);
         }
 
-        var result = ConfigFile.Parse(File.ReadAllBytes(path), name);
-        foreach (var diagnostic in result.Diagnostics)
-        {
-            var isError = diagnostic.Severity == DiagnosticSeverity.Error;
-            events.Add(
-                isError ? EventKind.TunnelFailed : EventKind.TunnelStarted,
-                isError ? EventLevel.Error : EventLevel.Warning,
-                name,
-                diagnostic.Render(path));
-        }
-
-        return result.Configuration;
+        ConfiguredFile Unusable(string problem) => new(path, name, null, [], problem);
     }
+
+    private static Diagnostic FirstError(IReadOnlyList<Diagnostic> diagnostics) =>
+        diagnostics.First(d => d.Severity == DiagnosticSeverity.Error);
 }

@@ -8,7 +8,7 @@ namespace UdpTunnel.Tunnel;
 /// All tunnels of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored tunnel that cannot start is kept
 /// as failed and tried again.
 /// </summary>
-internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider time) : IAsyncDisposable
+internal sealed partial class TunnelHost(StateStore store, EventLog events, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>The most tunnels.</summary>
     public const int Capacity = 4096;
@@ -22,7 +22,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     // Protects the table against changes; readers see one or the other immutable state of it.
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
-    private volatile SortedList<string, Entry> _tunnels = new(StringComparer.Ordinal);
+    private volatile SortedList<string, TunnelEntry> _tunnels = new(StringComparer.Ordinal);
     private Task _ticking = Task.CompletedTask;
 
     /// <summary>Number of tunnels, whatever their state.</summary>
@@ -34,52 +34,28 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     /// <summary>Whether there is a tunnel of a name.</summary>
     public bool Contains(string name) => _tunnels.ContainsKey(name);
 
-    /// <summary>Starts what was stored, and what the configuration directory has and was not stored.</summary>
-    public async Task StartAsync(IEnumerable<TunnelConfig> configured)
+    /// <summary>Starts what was stored.</summary>
+    public async Task StartAsync()
     {
-        var stored = store.Load();
-        var names = stored.Select(c => c.Name).ToHashSet(StringComparer.Ordinal);
-        using (await EnterAsync(CancellationToken.None))
+        using var gate = await EnterAsync(CancellationToken.None);
+        foreach (var config in store.Load())
         {
-            foreach (var config in stored)
-            {
-                Add(TryStart(new Entry(config, IsEphemeral: false)));
-            }
-
-            foreach (var config in configured.Where(c => names.Add(c.Name)))
-            {
-                Add(TryStart(new Entry(config, IsEphemeral: true)));
-            }
+            Add(TryStart(new TunnelEntry(config, IsEphemeral: false)));
         }
-
-        store.ForgetSessionsExcept(names);
 
         _ticking = TickAsync();
     }
+
+    /// <summary>Forgets what tunnels knew that are no more; called when all of the start are there.</summary>
+    public void ForgetOldSessions() => store.ForgetSessionsExcept(_tunnels.Keys.ToHashSet(StringComparer.Ordinal));
 
     /// <summary>Starts a tunnel.</summary>
     /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
     public async Task<TunnelStatus> StartAsync(TunnelConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
         using var gate = await EnterAsync(cancellationToken);
-        if (_tunnels.ContainsKey(config.Name))
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a tunnel named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
-        }
-
-        if (IsTakenElsewhere(config.Name))
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a relay named {config.Name} is there already: see `udptunnelctl status {config.Name}`, or use another name");
-        }
-
-        if (_tunnels.Count >= Capacity)
-        {
-            throw new TunnelException(Fault.LimitReached, $"{Capacity} tunnels are there already, which is the most");
-        }
-
-        var entry = StartEntry(new Entry(config, ephemeral), session: null);
+        RequireRoom(config.Name);
+        var entry = StartEntry(new TunnelEntry(config, ephemeral), session: null);
         Keep(entry);
         Add(entry);
         return entry.Status;
@@ -91,7 +67,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     {
         using var gate = await EnterAsync(cancellationToken);
         var entry = Find(name);
-        if (!entry.IsEphemeral)
+        if (entry.IsStored)
         {
             Stored(() => store.Forget(name));
         }
@@ -122,29 +98,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         string name, TunnelConfig config, bool allowRestart, CancellationToken cancellationToken)
     {
         using var gate = await EnterAsync(cancellationToken);
-        var entry = Find(name);
-        var changes = ConfigDiff.Between(entry.Config, config);
-        if (changes.Count == 0)
-        {
-            return changes;
-        }
-
-        if (changes.Any(c => c.Effect == ChangeEffect.Impossible))
-        {
-            throw new TunnelException(
-                Fault.InvalidRequest, $"the configuration is {config.Name}'s, not {name}'s: a tunnel keeps its name");
-        }
-
-        var live = changes.All(c => c.Effect == ChangeEffect.Live) && entry.Engine is not null;
-        if (!live && !allowRestart)
-        {
-            var fields = string.Join(", ", changes.Where(c => c.Effect == ChangeEffect.Restart).Select(c => c.Field));
-            throw new TunnelException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
-        }
-
-        Replace(live ? ApplyLive(entry, config) : Restart(entry, config));
-        events.Add(EventKind.Reloaded, EventLevel.Info, name, $"changed {string.Join(", ", changes.Select(c => c.Field))}");
-        return changes;
+        return Change(Find(name), config, allowRestart);
     }
 
     /// <summary>Changes the ports of a tunnel; both sets may be empty.</summary>
@@ -163,7 +117,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         if (!ports.Equals(entry.Config.AllowedPorts))
         {
             Replace(ApplyLive(entry, entry.Config with { AllowedPorts = ports }));
-            events.Add(EventKind.Reloaded, EventLevel.Info, name, $"the allowed ports are {ports}");
+            events.Add(EventKind.Reloaded, EventLevel.Info, name, $"the allowed ports are {ports}{entry.FileNote}");
         }
 
         return ports;
@@ -209,29 +163,46 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         return new Leave(_gate);
     }
 
-    private Entry Find(string name) => _tunnels.TryGetValue(name, out var entry)
+    /// <summary>Goes on if another tunnel of that name can be taken.</summary>
+    /// <exception cref="TunnelException">It cannot.</exception>
+    private void RequireRoom(string name)
+    {
+        var kind = _tunnels.ContainsKey(name) ? "tunnel" : IsTakenElsewhere(name) ? "relay" : null;
+        if (kind is not null)
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a {kind} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
+        }
+
+        if (_tunnels.Count >= Capacity)
+        {
+            throw new TunnelException(Fault.LimitReached, $"{Capacity} tunnels are there already, which is the most");
+        }
+    }
+
+    private TunnelEntry Find(string name) => _tunnels.TryGetValue(name, out var entry)
         ? entry
         : throw new TunnelException(Fault.NoSuchTunnel, $"there is no tunnel named {Excerpt.Quote(name)}");
 
-    private void Add(Entry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { { entry.Config.Name, entry } };
+    private void Add(TunnelEntry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { { entry.Config.Name, entry } };
 
     private void Remove(string name)
     {
-        var tunnels = new SortedList<string, Entry>(_tunnels, StringComparer.Ordinal);
+        var tunnels = new SortedList<string, TunnelEntry>(_tunnels, StringComparer.Ordinal);
         tunnels.Remove(name);
         _tunnels = tunnels;
     }
 
-    private void Replace(Entry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { [entry.Config.Name] = entry };
+    private void Replace(TunnelEntry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { [entry.Config.Name] = entry };
 
-    private Entry StartEntry(Entry entry, Session? session)
+    private TunnelEntry StartEntry(TunnelEntry entry, Session? session)
     {
         var engine = TunnelEngine.Start(entry.Config, session, events, time);
         events.Add(EventKind.TunnelStarted, EventLevel.Info, entry.Config.Name, $"runs on device {engine.Device}");
         return entry with { Engine = engine, Problem = "" };
     }
 
-    private Entry TryStart(Entry entry)
+    private TunnelEntry TryStart(TunnelEntry entry)
     {
         try
         {
@@ -249,13 +220,40 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         }
     }
 
-    private Entry ApplyLive(Entry entry, TunnelConfig config)
+    private IReadOnlyList<FieldChange> Change(TunnelEntry entry, TunnelConfig config, bool allowRestart)
+    {
+        var name = entry.Config.Name;
+        var changes = ConfigDiff.Between(entry.Config, config);
+        if (changes.Count == 0)
+        {
+            return changes;
+        }
+
+        if (changes.Any(c => c.Effect == ChangeEffect.Impossible))
+        {
+            throw new TunnelException(
+                Fault.InvalidRequest, $"the configuration is {config.Name}'s, not {name}'s: a tunnel keeps its name");
+        }
+
+        var live = changes.All(c => c.Effect == ChangeEffect.Live) && entry.Engine is not null;
+        if (!live && !allowRestart)
+        {
+            var fields = string.Join(", ", changes.Where(c => c.Effect == ChangeEffect.Restart).Select(c => c.Field));
+            throw new TunnelException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
+        }
+
+        Replace(live ? ApplyLive(entry, config) : Restart(entry, config));
+        events.Add(EventKind.Reloaded, EventLevel.Info, name, $"changed {string.Join(", ", changes.Select(c => c.Field))}");
+        return changes;
+    }
+
+    private TunnelEntry ApplyLive(TunnelEntry entry, TunnelConfig config)
     {
         entry.Engine?.Apply(config);
         var changed = entry with { Config = config };
         try
         {
-            if (!entry.IsEphemeral)
+            if (entry.IsStored)
             {
                 Stored(() => store.Save(config));
             }
@@ -270,11 +268,11 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     }
 
     /// <summary>Device and socket may be the same, so the old ones must be gone before; if the new cannot start, the old start again.</summary>
-    private Entry Restart(Entry entry, TunnelConfig config)
+    private TunnelEntry Restart(TunnelEntry entry, TunnelConfig config)
     {
         var session = entry.Engine?.Session;
         entry.Engine?.Dispose();
-        Entry? started = null;
+        TunnelEntry? started = null;
         try
         {
             started = StartEntry(entry with { Config = config }, session);
@@ -289,9 +287,9 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
     }
 
     /// <summary>Stores what has just been started; where that fails it is stopped again.</summary>
-    private void Keep(Entry entry)
+    private void Keep(TunnelEntry entry)
     {
-        if (entry.IsEphemeral)
+        if (!entry.IsStored)
         {
             return;
         }
@@ -320,7 +318,7 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         }
     }
 
-    private void SaveSession(Entry entry)
+    private void SaveSession(TunnelEntry entry)
     {
         if (entry.Engine is { } engine)
         {
@@ -367,21 +365,6 @@ internal sealed class TunnelHost(StateStore store, EventLog events, TimeProvider
         {
             Replace(TryStart(entry));
         }
-    }
-
-    /// <summary>One tunnel; without an engine it could not be started.</summary>
-    private sealed record Entry(TunnelConfig Config, bool IsEphemeral)
-    {
-        public TunnelEngine? Engine { get; init; }
-
-        public string Problem { get; init; } = "";
-
-        /// <summary>By the monotonic clock: somebody may set the other one back.</summary>
-        public long Tried { get; init; }
-
-        public TunnelStatus Status => Engine is { } engine
-            ? engine.Status with { Ephemeral = IsEphemeral }
-            : new TunnelStatus { Config = Config, State = TunnelState.Failed, Problem = Problem, Ephemeral = IsEphemeral };
     }
 
     private sealed class Leave(SemaphoreSlim gate) : IDisposable

@@ -19,6 +19,9 @@ internal sealed record TunnelStatus
 
     public bool Ephemeral { get; init; }
 
+    /// <summary>The file of the configuration directory that it comes from, or empty.</summary>
+    public string File { get; init; } = "";
+
     /// <summary>Null if it never ran.</summary>
     public DateTimeOffset? Started { get; init; }
 

@@ -62,6 +62,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         Assert.Equal(0, Kill(Id, SIGTERM));
     }
 
+    /// <summary>Tells it that its files have changed (SIGHUP).</summary>
+    public void HangUp()
+    {
+        const int SIGHUP = 1;
+        Assert.Equal(0, Kill(Id, SIGHUP));
+    }
+
     /// <summary>Ends it at once (SIGKILL).</summary>
     public void Kill() => _process.Kill();
 

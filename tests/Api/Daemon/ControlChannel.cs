@@ -37,6 +37,8 @@ internal sealed class ControlChannel : IDisposable
 
     public TunnelService.TunnelServiceClient Tunnels => new(Invoker);
 
+    public RelayService.RelayServiceClient Relays => new(Invoker);
+
     public HealthClient Health => new(Invoker);
 
     public ReflectionClient Reflection => new(Invoker);

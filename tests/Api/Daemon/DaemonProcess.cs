@@ -25,6 +25,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Where it keeps state.</summary>
     public string StateDirectory => _directory["state"];
 
+    /// <summary>Where the files are that start with it.</summary>
+    public string FilesDirectory => _directory["etc/tunnels.d"];
+
     /// <summary>The directory that holds everything of it.</summary>
     public string Directory => _directory.Path;
 
@@ -60,10 +63,14 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <returns>Exit code and what it said.</returns>
     /// <param name="socket">Where its control socket shall be; null: where nothing is wrong with it.</param>
     /// <param name="state">Where it shall keep state; null: where nothing is wrong with it.</param>
-    public static async Task<(int ExitCode, string Errors)> RefusesAsync(string? socket = null, string? state = null)
+    public static Task<(int ExitCode, string Errors)> RefusesAsync(string? socket = null, string? state = null) =>
+        RefusesAsync(new DaemonSetup(), socket, state);
+
+    /// <summary>The same, in other surroundings.</summary>
+    public static async Task<(int ExitCode, string Errors)> RefusesAsync(DaemonSetup setup, string? socket = null, string? state = null)
     {
         await using var daemon = new DaemonProcess();
-        daemon.Launch(new DaemonSetup(), socket, state);
+        daemon.Launch(setup, socket, state);
         var exitCode = await daemon.Process.WaitAsync();
         return (exitCode, daemon.Process.Errors);
     }
@@ -123,6 +130,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
             "--socket", socket ?? SocketPath,
             "--state-dir", state ?? StateDirectory,
             "--config-dir", _directory["etc"],
+            .. setup.LookGroup is null ? Array.Empty<string>() : ["--look-group", "udptunnel-look"],
+            .. setup.Options,
         ];
         _process = ChildProcess.Start([.. Namespaces(setup), .. daemon]);
     }
@@ -132,7 +141,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            if (setup.OperateGroup is not null || setup.User is not null || setup.Before.Length > 0)
+            if (setup.OperateGroup is not null || setup.LookGroup is not null || setup.User is not null || setup.Before.Length > 0)
             {
                 Requirements.Root();
             }
@@ -142,7 +151,13 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
         Requirements.Program("/usr/bin/unshare", "util-linux");
         var groups = _directory["group"];
-        File.WriteAllText(groups, setup.OperateGroup is { } id ? $"root:x:0:\nudptunnel:x:{id}:\n" : "root:x:0:\n");
+        File.WriteAllLines(
+            groups,
+            [
+                "root:x:0:",
+                .. setup.OperateGroup is { } operators ? [$"udptunnel:x:{operators}:"] : Array.Empty<string>(),
+                .. setup.LookGroup is { } onlookers ? [$"udptunnel-look:x:{onlookers}:"] : Array.Empty<string>(),
+            ]);
         var before = $"ip link set lo up\nmount --bind {groups} /etc/group\n{setup.Before}\n";
         if (setup.User is { } user)
         {

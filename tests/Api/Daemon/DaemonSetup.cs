@@ -6,6 +6,12 @@ internal sealed record DaemonSetup
     /// <summary>Number of the group <c>udptunnel</c> in the daemon's own /etc/group; null: there is no such group. Needs root.</summary>
     public uint? OperateGroup { get; init; }
 
+    /// <summary>Number of the group <c>udptunnel-look</c>, which may look; null: there is none. Needs root.</summary>
+    public uint? LookGroup { get; init; }
+
+    /// <summary>More options of the daemon.</summary>
+    public IReadOnlyList<string> Options { get; init; } = [];
+
     /// <summary>The user that it runs as; null: the tests' own. Needs root.</summary>
     public uint? User { get; init; }
 

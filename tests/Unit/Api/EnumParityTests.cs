@@ -3,6 +3,7 @@ using UdpTunnel.Events;
 using UdpTunnel.Packets;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
+using UdpTunnel.Reload;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Api;
@@ -36,6 +37,9 @@ public sealed class EnumParityTests
 
     [Fact]
     public void Sender_states_are_the_protos() => AreTheProtos<SenderState>("SenderState", V1.RelayReflection.Descriptor);
+
+    [Fact]
+    public void File_actions_are_the_protos() => AreTheProtos<FileAction>("FileAction", V1.DaemonReflection.Descriptor);
 
     /// <summary>The value 0, unspecified in a proto, means "none" or is not there in the daemon.</summary>
     private static void AreTheProtos<T>(string name, FileDescriptor file)

@@ -1,0 +1,51 @@
+using UdpTunnel.Config;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Access;
+
+/// <summary>
+/// What a call that changes something is about, for the log: names, as the caller wrote them, quoted and shortened. Never the configuration, which
+/// holds secrets.
+/// </summary>
+internal static class OperationText
+{
+    private const int MostPorts = 8;
+
+    /// <summary>A name has at most 64 characters, a fingerprint 50.</summary>
+    private const int MostCharacters = 64;
+
+    /// <summary>Text behind the method's name: empty, or with a space in front.</summary>
+    public static string Of(object request) => request switch
+    {
+        StartTunnelRequest r => Start(r.Name, r.Ephemeral),
+        StopTunnelRequest r => Named(r.Name),
+        ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
+        UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
+        ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
+        StartRelayRequest r => Start(r.Name, r.Ephemeral),
+        StopRelayRequest r => Named(r.Name),
+        ApproveSenderRequest r => Named(r.Sender) + (r.Once ? " once" : ""),
+        DenySenderRequest r => Named(r.Sender),
+        RevokeSenderRequest r => Named(r.Sender),
+        AcceptReceiverKeyRequest r => Named(r.Name) + Named(r.Fingerprint),
+        _ => "",
+    };
+
+    private static string Start(string name, bool ephemeral) =>
+        (name.Length > 0 ? Named(name) : " by the configuration's own name") + (ephemeral ? " ephemeral" : "");
+
+    private static string Named(string name) => $" \"{Excerpt.Escape(name, MostCharacters)}\"";
+
+    private static string Reload(bool dryRun, bool allowRestart) => dryRun ? " dry run" : allowRestart ? " may restart" : "";
+
+    private static string Ports(string what, IReadOnlyCollection<V1.PortRange> ranges)
+    {
+        if (ranges.Count == 0)
+        {
+            return "";
+        }
+
+        var more = ranges.Count > MostPorts ? $" and {ranges.Count - MostPorts} more" : "";
+        return $"{what} {string.Join(", ", ranges.Take(MostPorts).Select(r => r.First == r.Last ? $"{r.First}" : $"{r.First}-{r.Last}"))}{more}";
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>
+/// The control socket as a service manager passes it (sd_listen_fds(3)): made with its owner and mode before this process is, so that there is
+/// never a wider moment, and listening while the daemon restarts. Its file is the service manager's.
+/// </summary>
+internal static class PassedSocket
+{
+    private const int FirstDescriptor = 3;
+    private const int SOL_SOCKET = 1;
+    private const int SO_ACCEPTCONN = 30;
+    private const int F_SETFD = 2;
+    private const int FD_CLOEXEC = 1;
+
+    private const UnixFileMode Allowed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
+
+    /// <summary>Takes the socket.</summary>
+    /// <returns>The socket and the path of its file; null if none was passed to this process.</returns>
+    /// <exception cref="IOException">What was passed is no control socket, or open to more than owner and group.</exception>
+    public static (Socket Socket, string Path)? Take()
+    {
+        var count = Number("LISTEN_FDS");
+        if (count is null or 0 || Number("LISTEN_PID") != Environment.ProcessId)
+        {
+            return null;
+        }
+
+        if (count != 1)
+        {
+            throw new IOException($"LISTEN_FDS: {count} sockets were passed, but there is one control socket");
+        }
+
+        _ = Libc.FileControl(FirstDescriptor, F_SETFD, FD_CLOEXEC);
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(new SafeSocketHandle(FirstDescriptor, ownsHandle: true));
+            return (socket, PathOf(socket));
+        }
+        catch (Exception e) when (e is SocketException or IOException)
+        {
+            socket?.Dispose();
+            throw e is IOException ? e : new IOException($"LISTEN_FDS: descriptor {FirstDescriptor} is no socket: {e.Message}");
+        }
+    }
+
+    private static string PathOf(Socket socket)
+    {
+        Span<byte> listens = stackalloc byte[sizeof(int)];
+        _ = socket.GetRawSocketOption(SOL_SOCKET, SO_ACCEPTCONN, listens);
+        var path = socket.LocalEndPoint?.ToString();
+        if (socket.AddressFamily != AddressFamily.Unix || socket.SocketType != SocketType.Stream || listens[0] == 0
+            || string.IsNullOrEmpty(path) || path[0] != '/')
+        {
+            throw new IOException("LISTEN_FDS: the socket that was passed is not a listening Unix stream socket with a path");
+        }
+
+        // Who may do what is decided at each call as well, but who has no business here should not even connect.
+        var mode = File.GetUnixFileMode(path);
+        return (mode & ~Allowed) == 0
+            ? path
+            : throw new IOException(
+                $"{path} was passed with mode {System.Convert.ToString((int)mode, 8)}, which lets everybody in: its socket unit needs SocketMode=0660");
+    }
+
+    private static int? Number(string variable) => int.TryParse(
+        Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}
