@@ -8,6 +8,7 @@ using UdpTunnel.Api;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
+using UdpTunnel.Metrics;
 using UdpTunnel.Relay;
 using UdpTunnel.Reload;
 using UdpTunnel.State;
@@ -45,7 +46,7 @@ internal static partial class Daemon
                 return 0;
             }
 
-            using var listener = ControlSocket.Listen(options.Socket, operate, look);
+            using var listener = ControlSocket.Listen(options.Socket, policy.OperateGroup, policy.LookGroup);
             try
             {
                 await RunAsync(options, policy, listener);
@@ -67,7 +68,11 @@ internal static partial class Daemon
     private static async Task RunAsync(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
     {
         using var hangUp = new HangUp();
+        var address = Address(options.Metrics);
         await using var app = Build(options, policy, listener);
+        await using var metrics = address is null
+            ? null
+            : await MetricsServer.StartAsync(address, app.Services.GetRequiredService<DaemonMetrics>(), policy);
         var events = app.Services.GetRequiredService<EventLog>();
         var host = app.Services.GetRequiredService<TunnelHost>();
         var relays = app.Services.GetRequiredService<RelayHost>();
@@ -80,6 +85,16 @@ internal static partial class Daemon
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
         await hangUp.RunAsync(reload, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
+    }
+
+    private static MetricsAddress? Address(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        return MetricsAddress.TryParse(text, out var address, out var error) ? address : throw new IOException($"--metrics: {error}");
     }
 
     private static WebApplication Build(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
@@ -111,7 +126,8 @@ internal static partial class Daemon
             .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
-            .AddSingleton<DirectoryReload>();
+            .AddSingleton<DirectoryReload>()
+            .AddSingleton<DaemonMetrics>();
 
         var app = builder.Build();
         app.MapGrpcService<DaemonApi>();

@@ -24,6 +24,9 @@ internal sealed record DaemonOptions
     /// <summary>Where the administrator's files are: tunnels.d/*.json start with the daemon.</summary>
     public string ConfigDirectory { get; init; } = "/etc/udptunnel";
 
+    /// <summary>Where metrics are served; null: nowhere.</summary>
+    public string? Metrics { get; init; }
+
     /// <summary>When the daemon started.</summary>
     public DateTimeOffset Started { get; init; }
 }

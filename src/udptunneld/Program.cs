@@ -9,13 +9,26 @@ var config = new Option<string>("--config-dir")
     DefaultValueFactory = _ => new DaemonOptions().ConfigDirectory,
 };
 var look = new Option<string?>("--look-group") { Description = "Group whose members may look at everything and change nothing", HelpName = "GROUP" };
-var root = new RootCommand("UDP tunnel daemon. It runs in the foreground and logs to standard error; udptunnelctl drives it.") { socket, state, config, look };
+var metrics = new Option<string?>("--metrics")
+{
+    Description = "Serve Prometheus metrics here: a loopback address such as 127.0.0.1:9586, or unix:/PATH",
+    HelpName = "ADDRESS",
+};
+var root = new RootCommand("UDP tunnel daemon. It runs in the foreground and logs to standard error; udptunnelctl drives it.")
+{
+    socket,
+    state,
+    config,
+    look,
+    metrics,
+};
 root.SetAction((arguments, cancellation) => Daemon.RunAsync(new DaemonOptions
 {
     Socket = arguments.GetRequiredValue(socket),
     StateDirectory = arguments.GetRequiredValue(state),
     ConfigDirectory = arguments.GetRequiredValue(config),
     LookGroup = arguments.GetValue(look),
+    Metrics = arguments.GetValue(metrics),
     Started = DateTimeOffset.UtcNow,
 }));
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -15,6 +15,11 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
     // Not in the connection's Items: calls of one connection run at the same time, and those are a plain dictionary.
     private static readonly ConditionalWeakTable<Socket, Caller> Callers = [];
 
+    private long _denied;
+
+    /// <summary>Calls that were denied since the daemon started.</summary>
+    public long Denied => Volatile.Read(ref _denied);
+
     /// <summary>Who makes a call. The kernel is asked once per connection.</summary>
     public static Caller CallerOf(ServerCallContext context) => Callers.GetValue(
         context.GetHttpContext().Features.GetRequiredFeature<IConnectionSocketFeature>().Socket, Caller.Of);
@@ -66,6 +71,7 @@ internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<Acc
         var (role, reason) = policy.RoleOf(caller);
         if (required == Role.Unspecified || role < required)
         {
+            Interlocked.Increment(ref _denied);
             LogDenied(caller.User, caller.Process, context.Method[1..], what);
             throw Errors.Exception(
                 ErrorReason.RoleRequired, $"{context.Method[1..]} needs {policy.Needed(required)}; you (uid {caller.User}) are {reason}");

@@ -10,6 +10,12 @@ internal sealed class AccessPolicy(uint daemonUser, UnixGroup? operateGroup, Uni
 {
     private const uint Root = 0;
 
+    /// <summary>Members may operate; null if the group does not exist.</summary>
+    public UnixGroup? OperateGroup => operateGroup;
+
+    /// <summary>Members may look; null if there is none.</summary>
+    public UnixGroup? LookGroup => lookGroup;
+
     /// <summary>The caller's role and, in one sentence, why.</summary>
     public (Role Role, string Reason) RoleOf(Caller caller)
     {

@@ -14,6 +14,9 @@ internal sealed class Watchers(IHostApplicationLifetime lifetime)
 
     private int _open;
 
+    /// <summary>Streams that are open.</summary>
+    public int Open => Math.Min(Volatile.Read(ref _open), Capacity);
+
     /// <summary>Takes a place for a stream; disposing of the result gives it back.</summary>
     /// <exception cref="RpcException">All places are taken.</exception>
     public Watcher Enter(ServerCallContext context)

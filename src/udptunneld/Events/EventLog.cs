@@ -11,7 +11,9 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
 
     private readonly Event[] _ring = new Event[Capacity];
 
-    // Protects the ring, its end and the signal.
+    private readonly long[] _counts = new long[Enum.GetValues<EventKind>().Max(k => (int)k) + 1];
+
+    // Protects the ring, its end, the counts and the signal.
     private readonly Lock _gate = new();
     private ulong _last;
     private TaskCompletionSource _added = NewSignal();
@@ -23,6 +25,7 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
         lock (_gate)
         {
             _last++;
+            _counts[(int)kind]++;
             _ring[_last % Capacity] = new Event(_last, time.GetUtcNow(), kind, level, tunnel, message);
             added = _added;
             _added = NewSignal();
@@ -30,6 +33,15 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
 
         added.SetResult();
         Log(level, tunnel, message);
+    }
+
+    /// <summary>How many events of a kind there were since the daemon started.</summary>
+    public long Count(EventKind kind)
+    {
+        lock (_gate)
+        {
+            return _counts[(int)kind];
+        }
     }
 
     /// <summary>The remembered events after a given one, oldest first.</summary>
