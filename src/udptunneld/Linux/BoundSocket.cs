@@ -32,6 +32,13 @@ internal static unsafe class BoundSocket
             throw LinuxException.Last($"cannot open a {protocol} socket");
         }
 
+        // At the very limit the runtime itself would end with "Out of memory", for want of a descriptor for its next thread or compiled method.
+        if (DescriptorLimit.IsReserved(descriptor))
+        {
+            _ = Libc.Close(descriptor);
+            throw new LinuxException($"cannot open a {protocol} socket", Errno.TooManyFiles);
+        }
+
         try
         {
             Bind(descriptor, address, port, protocol, dualStack, reuseAddress);

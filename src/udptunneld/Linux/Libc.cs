@@ -98,6 +98,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
     public static partial byte* IndexToName(uint index, byte* name);
 
+    [LibraryImport("libc", EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, ResourceLimit* limit);
+
     [LibraryImport("libc", EntryPoint = "umask")]
     public static partial uint Umask(uint mask);
 
@@ -121,6 +124,14 @@ internal static unsafe partial class Libc
         public byte* Password;
         public uint Id;
         public byte** Members;
+    }
+
+    /// <summary><c>struct rlimit</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct ResourceLimit
+    {
+        public ulong Current;
+        public ulong Highest;
     }
 
     /// <summary><c>struct pollfd</c>.</summary>

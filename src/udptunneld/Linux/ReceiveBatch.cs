@@ -58,6 +58,9 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>Messages received.</summary>
     public int Count => _count;
 
+    /// <summary>Whether more may be waiting.</summary>
+    public bool IsFull => _count == _capacity;
+
     /// <summary>First byte of a message.</summary>
     public byte* Start(int message) => _buffer.Start + (message * MessageSize);
 

@@ -24,9 +24,10 @@ internal static unsafe class ServiceSocket
             return Libc.LastError;
         }
 
-        if (Libc.Connect(descriptor, &address, address.Length) < 0)
+        var isReserved = DescriptorLimit.IsReserved(descriptor);
+        if (isReserved || Libc.Connect(descriptor, &address, address.Length) < 0)
         {
-            var error = Libc.LastError;
+            var error = isReserved ? Errno.TooManyFiles : Libc.LastError;
             _ = Libc.Close(descriptor);
             return error;
         }

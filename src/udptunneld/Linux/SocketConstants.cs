@@ -31,6 +31,9 @@ internal static class SocketConstants
     public const int TCP_INFO = 11;
 
     public const int IPPROTO_UDP = 17;
+    public const int IPPROTO_IP = 0;
+    public const int IP_MTU_DISCOVER = 10;
+    public const int IP_PMTUDISC_DONT = 0;
     public const int IPPROTO_IPV6 = 41;
     public const int IPV6_V6ONLY = 26;
 

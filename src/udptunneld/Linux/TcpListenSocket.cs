@@ -60,6 +60,12 @@ internal sealed unsafe class TcpListenSocket : IDisposable
             return Libc.LastError is Errno.ConnectionAborted or Errno.Interrupted or Errno.Again ? Errno.None : Libc.LastError;
         }
 
+        if (DescriptorLimit.IsReserved(descriptor))
+        {
+            _ = Libc.Close(descriptor);
+            return Errno.TooManyFiles;
+        }
+
         connection = new TcpSocket(descriptor, remote.ToIPEndPoint());
         return Errno.None;
     }

@@ -36,6 +36,10 @@ internal sealed unsafe class UdpSocket : IUdp
     {
         _descriptor = descriptor;
         _dualStack = dualStack;
+
+        // Without "do not fragment" (IPv4): a path that is smaller than it was said and drops the ICMP message that would say so must not swallow every large
+        // datagram, which nobody inside the tunnel could find out.
+        _ = SetOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
         Merges = offload && SetOption(IPPROTO_UDP, UDP_GRO, 1);
 
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).

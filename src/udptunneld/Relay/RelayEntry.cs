@@ -15,7 +15,7 @@ internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral)
 
     public string Problem { get; init; } = "";
 
-    public DateTimeOffset Tried { get; init; }
+    public long Tried { get; init; }
 
     public RelayStatus Status => Current with { Ephemeral = IsEphemeral, File = File };
 

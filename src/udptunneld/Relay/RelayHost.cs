@@ -293,7 +293,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
                 _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Config.Name, $"cannot start: {e.Message}; trying again");
             }
 
-            return entry with { Problem = e.Message, Tried = _time.GetUtcNow() };
+            return entry with { Problem = e.Message, Tried = _time.GetTimestamp() };
         }
     }
 
@@ -325,7 +325,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
                 {
                     engine.Tick();
                 }
-                else if (_time.GetUtcNow() - entry.Tried >= RetryInterval)
+                else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
                 {
                     Set(TryStart(entry));
                 }

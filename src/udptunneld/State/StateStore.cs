@@ -193,7 +193,9 @@ internal sealed class StateStore : IDisposable
                 return config;
             }
 
-            problem = result.Diagnostics.FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error)?.Message ?? "it is another's";
+            problem = result.Diagnostics.FirstOrDefault(d => d.Severity == DiagnosticSeverity.Error) is { } mistake
+                ? $"{mistake.Field} {mistake.Message}".TrimStart()
+                : "it is another's";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

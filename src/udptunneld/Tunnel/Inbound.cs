@@ -55,6 +55,11 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             }
         }
 
+        if (!messages.IsFull)
+        {
+            claims?.Settle(now);
+        }
+
         Flush();
     }
 

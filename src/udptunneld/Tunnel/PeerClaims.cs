@@ -9,7 +9,7 @@ namespace UdpTunnel.Tunnel;
 /// <list type="number">
 /// <item>The known peer is asked, by an echo request inside the tunnel, which its host answers without knowing why.</item>
 /// <item>Any datagram from the known peer refuses the claim.</item>
-/// <item>If none comes within <see cref="Grace"/>, the claimant is the peer.</item>
+/// <item>If none comes within <see cref="Grace"/>, the claimant is the peer, once everything was looked at that has come meanwhile.</item>
 /// <item>Who was displaced in that way takes its place back by its next datagram, without asking: it was only slow to answer.</item>
 /// </list>
 /// A peer of which nothing but heartbeats is known, or whose host answers no echo, cannot be asked, and is displaced as if it had roamed.
@@ -31,6 +31,10 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
     private Endpoint _refused;
     private long _claimed;
     private long _claimHeard;
+    private long _heardAtClaim;
+
+    // Written by the thread that receives alone.
+    private long _heard;
     private uint _inner;
 
     /// <summary>A datagram with the right magic came in. Takes the lock only if it is not the peer's.</summary>
@@ -53,16 +57,25 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
         }
 
         peer.LastHeard = now;
+        Volatile.Write(ref _heard, _heard + 1);
         if (inner != 0)
         {
-            Volatile.Write(ref _inner, inner);
+            _inner = inner;
         }
     }
 
-    /// <summary>Decides a claim whose time is over, for a client that sends nothing more.</summary>
+    /// <summary>
+    /// Decides a claim whose time is over. Called when nothing more waits in the socket: on a machine that was busy, or under a flood, what the peer has
+    /// sent in time is read late, behind the claims. And called now and then, for a client that sends nothing more.
+    /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
-    public void Expire(long now)
+    public void Settle(long now)
     {
+        if (Volatile.Read(ref _claimed) == 0)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             if (_claimed != 0 && !IsRefused() && now - _claimed >= Grace)
@@ -92,31 +105,32 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
             Move(source, now);
             _displaced = default;
         }
-        else if (_claimed == 0 || IsRefused())
-        {
-            _claimed = now;
-            _claimant = source;
-            _claimHeard = now;
-            if (Volatile.Read(ref _inner) is var inner and not 0)
-            {
-                ask(inner);
-            }
-        }
-        else if (now - _claimed >= Grace)
-        {
-            Move(source, now);
-        }
         else
         {
+            if (_claimed == 0 || IsRefused())
+            {
+                Ask(now);
+            }
+
             _claimant = source;
             _claimHeard = now;
         }
     }
 
-    /// <summary>Whether the known peer was heard after the claim; not in the same millisecond, in which a client that roams may have sent both.</summary>
+    private void Ask(long now)
+    {
+        _claimed = now;
+        _heardAtClaim = _heard;
+        if (_inner != 0)
+        {
+            ask(_inner);
+        }
+    }
+
+    /// <summary>Whether the known peer was heard after the claim. Counted and not timed: an answer can take less than the clock shows.</summary>
     private bool IsRefused()
     {
-        if (peer.LastHeard <= _claimed)
+        if (Volatile.Read(ref _heard) == _heardAtClaim)
         {
             return false;
         }

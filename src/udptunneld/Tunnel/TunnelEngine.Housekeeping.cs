@@ -51,7 +51,7 @@ internal sealed unsafe partial class TunnelEngine
         }
 
         RetrySegments(now);
-        _claims?.Expire(now);
+        _claims?.Settle(now);
         TellPeer();
         TellClaims(now);
         TellOffloads();

@@ -73,11 +73,13 @@ public sealed class PeerClaimsTests
         for (long passed = 0; passed < PeerClaims.Grace; passed += 10)
         {
             Hear(Cafe, Inner);
+            _claims.Settle(_now);
             Assert.Equal(Home, Current);
             Pass(10);
         }
 
         Hear(Cafe, Inner);
+        _claims.Settle(_now);
 
         Assert.Equal(Cafe, Current);
         Assert.Equal(1, _peer.Changes);
@@ -91,11 +93,11 @@ public sealed class PeerClaimsTests
         Pass(30_000);
         Hear(Cafe);
         var heard = _now;
-        _claims.Expire(_now);
+        _claims.Settle(_now);
         Assert.Equal(Home, Current);
 
         Pass(PeerClaims.Grace);
-        _claims.Expire(_now);
+        _claims.Settle(_now);
 
         Assert.Equal(Cafe, Current);
         Assert.Equal(heard, _peer.LastHeard);
@@ -110,9 +112,39 @@ public sealed class PeerClaimsTests
         Hear(Cafe, Inner);
 
         Pass(PeerClaims.Grace);
-        _claims.Expire(_now);
+        _claims.Settle(_now);
 
         Assert.Equal(Cafe, Current);
+    }
+
+    [Fact]
+    public void An_answer_within_the_same_millisecond_is_an_answer()
+    {
+        Hear(Home, Inner);
+        Hear(Stranger);
+        Hear(Home, Inner);
+        Pass(PeerClaims.Grace);
+
+        _claims.Settle(_now);
+
+        Assert.Equal(Home, Current);
+        Assert.Equal(Stranger, _claims.TakeRefused());
+    }
+
+    [Fact]
+    public void An_answer_that_waits_in_the_socket_behind_other_claims_is_heard_before_they_are_decided()
+    {
+        Hear(Home, Inner);
+        Hear(Stranger);
+        Pass(10 * PeerClaims.Grace);
+        Hear(Stranger);
+        Hear(Stranger);
+        Hear(Home, Inner);
+
+        _claims.Settle(_now);
+
+        Assert.Equal(Home, Current);
+        Assert.Equal(0, _peer.Changes);
     }
 
     [Fact]
@@ -121,7 +153,7 @@ public sealed class PeerClaimsTests
         Hear(Home, Inner);
         Hear(Stranger);
         Pass(PeerClaims.Grace);
-        Hear(Stranger);
+        _claims.Settle(_now);
         Assert.Equal(Stranger, Current);
 
         Pass(500);
@@ -142,12 +174,12 @@ public sealed class PeerClaimsTests
         Pass(50);
         Hear(Home, Inner);
         Pass(10_000);
-        _claims.Expire(_now);
+        _claims.Settle(_now);
         Assert.Equal(Home, Current);
 
         Hear(Cafe);
         Pass(PeerClaims.Grace);
-        _claims.Expire(_now);
+        _claims.Settle(_now);
 
         Assert.Equal(Cafe, Current);
         Assert.Equal(2, _asked.Count);
@@ -159,7 +191,7 @@ public sealed class PeerClaimsTests
         Hear(Home);
         Hear(Cafe);
         Pass(PeerClaims.Grace);
-        Hear(Cafe);
+        _claims.Settle(_now);
 
         Assert.Empty(_asked);
         Assert.Equal(Cafe, Current);
@@ -173,7 +205,7 @@ public sealed class PeerClaimsTests
         Pass(100);
         Hear(Cafe);
         Pass(PeerClaims.Grace);
-        _claims.Expire(_now);
+        _claims.Settle(_now);
 
         Assert.Equal(Cafe, Current);
     }
