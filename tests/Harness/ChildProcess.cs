@@ -61,10 +61,10 @@ internal sealed class ChildProcess : IDisposable
         (await Command.RunAsync(["kill", $"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)])).RequireSuccess();
 
     /// <summary>Ends it at once, without a chance to clean up, and waits.</summary>
-    public async Task KillAsync()
+    public async Task KillAsync(TimeSpan? patience = null)
     {
         _process.Kill();
-        await WaitAsync();
+        await WaitAsync(patience);
     }
 
     /// <inheritdoc/>
@@ -86,16 +86,17 @@ internal sealed class ChildProcess : IDisposable
         _process.Dispose();
     }
 
-    private async Task<int> WaitAsync()
+    private async Task<int> WaitAsync(TimeSpan? patience = null)
     {
+        var limit = patience ?? Patience;
         try
         {
-            await _process.WaitForExitAsync().WaitAsync(Patience);
+            await _process.WaitForExitAsync().WaitAsync(limit);
             return _process.ExitCode;
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"{_name} did not end within {Patience}; it said:\n{Text}");
+            throw new TimeoutException($"{_name} did not end within {limit}; it said:\n{Text}");
         }
     }
 

@@ -6,6 +6,9 @@ internal sealed class Control(string socketPath)
     /// <summary>Runs a command with <c>--json</c>, whatever it ends with.</summary>
     public async Task<ControlResult> TryAsync(params string[] arguments) => new(await Command.RunAsync(Line(arguments)));
 
+    /// <summary>Runs a command that may not even get an answer.</summary>
+    public Task<CommandResult> TryRawAsync(params string[] arguments) => Command.RunAsync(Line(arguments));
+
     /// <summary>The same, as another user or with less privilege.</summary>
     /// <param name="launcher">A command that runs the words behind it.</param>
     /// <param name="arguments">The command's.</param>

@@ -31,8 +31,10 @@ internal sealed class ControlApi : IDisposable
     }
 
     /// <summary>Starts a tunnel.</summary>
-    public async Task UpAsync(TunnelFile file) => await _tunnels.StartTunnelAsync(
-        new StartTunnelRequest { Configuration = file.ToJson(), Name = file.Name }, deadline: DateTime.UtcNow + WaitFor.Patience);
+    /// <param name="file">Its file.</param>
+    /// <param name="patience">How long to wait, if longer than usual.</param>
+    public async Task UpAsync(TunnelFile file, TimeSpan? patience = null) => await _tunnels.StartTunnelAsync(
+        new StartTunnelRequest { Configuration = file.ToJson(), Name = file.Name }, deadline: DateTime.UtcNow + (patience ?? WaitFor.Patience));
 
     /// <summary>Stops a tunnel.</summary>
     public async Task DownAsync(string name) =>

@@ -32,6 +32,9 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
     /// <summary>Process id.</summary>
     public int Id => _process!.Id;
 
+    /// <summary>Whether it runs.</summary>
+    public bool IsRunning => _process!.IsRunning;
+
     /// <summary>How long it took the last time until it answered.</summary>
     public TimeSpan StartTime { get; private set; }
 
@@ -74,7 +77,8 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
     public Task<int> EndAsync(string signal) => _process!.EndAsync(signal);
 
     /// <summary>SIGKILL.</summary>
-    public Task KillAsync() => _process!.KillAsync();
+    /// <param name="patience">How long the kernel may take to clean up, if longer than usual.</param>
+    public Task KillAsync(TimeSpan? patience = null) => _process!.KillAsync(patience);
 
     /// <summary>Any other signal.</summary>
     public Task SignalAsync(string signal) => _process!.SignalAsync(signal);

@@ -34,7 +34,8 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>Sends to the server.</summary>
     public Host Client { get; }
 
-    private NetworkNamespace Router => _router ?? throw new InvalidOperationException("there is no router between two hosts");
+    /// <summary>Between them, where there is one: devices <c>inside</c> and <c>outside</c>.</summary>
+    public NetworkNamespace Router => _router ?? throw new InvalidOperationException("there is no router between two hosts");
 
     /// <summary>The server's file.</summary>
     public TunnelFile ServerFile { get; private set; } = new() { TunnelAddress = "10.0.0.1", NetworkAddress = $":{ServerPort}" };

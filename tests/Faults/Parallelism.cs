@@ -1,0 +1,2 @@
+// As in Netns: each class has its own hosts, and most of them wait most of the time.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]

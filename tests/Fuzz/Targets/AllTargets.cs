@@ -1,0 +1,34 @@
+using System.Text;
+
+namespace UdpTunnel.Tests.Fuzz.Targets;
+
+/// <summary>All targets.</summary>
+internal static class AllTargets
+{
+    private static readonly Func<IFuzzTarget>[] Makers =
+    [
+        () => new ConfigTarget(),
+        () => new SessionTarget(),
+        () => new HeaderTarget(),
+        () => new SegmenterTarget(),
+        () => new CoalescerTarget(),
+        () => new ClassicFrameTarget(),
+        () => new TlsFrameTarget(),
+        () => new NetlinkTarget(),
+    ];
+
+    /// <summary>Their names.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Make().Select(target =>
+    {
+        using (target)
+        {
+            return target.Name;
+        }
+    })];
+
+    /// <summary>Makes all of them.</summary>
+    public static IEnumerable<IFuzzTarget> Make() => Makers.Select(make => make());
+
+    /// <summary>Words as bytes.</summary>
+    public static IReadOnlyList<byte[]> Words(params string[] words) => [.. words.Select(Encoding.UTF8.GetBytes)];
+}

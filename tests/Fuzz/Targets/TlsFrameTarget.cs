@@ -1,0 +1,73 @@
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Tests.Fuzz.Targets;
+
+/// <summary>
+/// The frames of the tls relay: read the same whole and in pieces, each written again as the bytes it was; a hello and a denial say something for a
+/// person whatever is in them, and nothing that would drive a terminal.
+/// </summary>
+internal sealed class TlsFrameTarget : IFuzzTarget
+{
+    private readonly FrameStream _stream = new(1 << 17);
+
+    /// <inheritdoc/>
+    public string Name => "tls-frames";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<byte[]> Words { get; } =
+    [
+        .. Enum.GetValues<FrameType>().Select(type => (byte[])[(byte)type, 0, 0, 0, 0, 0, 0, 0]),
+        [0, 2, 0, 0, 0, 0], [0xFF, 0xE3], [0, 0, 0, 1], [0xFF, 0xFF, 0xFF, 0xFF], [1, 1], [1, 2], [0x1B, (byte)'['], [2, 0],
+    ];
+
+    /// <inheritdoc/>
+    public IEnumerable<byte[]> Seeds(Random random)
+    {
+        var codec = new TlsCodec();
+        var output = new byte[1000];
+        foreach (var type in Enum.GetValues<FrameType>())
+        {
+            foreach (var payload in (byte[][])[[], [1, 2], [3, .. "because"u8]])
+            {
+                yield return [9, .. output[..codec.WriteControl(output, type, type is FrameType.Datagram or FrameType.FlowClosed ? 7u : 0, payload)]];
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Try(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < 2 || input.Length > 1 << 17)
+        {
+            return;
+        }
+
+        var stream = input[1..];
+        var whole = _stream.Read(new TlsCodec(), stream, stream.Length, out var frames);
+        var pieces = _stream.Read(new TlsCodec(), stream, input[0] + 1, out var sameFrames);
+        Assert.Equal(whole, pieces);
+        Assert.Equal(frames, sameFrames);
+
+        var codec = new TlsCodec();
+        var at = 0;
+        foreach (var frame in frames)
+        {
+            var payload = Convert.FromHexString(frame.Payload);
+            var output = new byte[TlsCodec.HeaderLength + payload.Length];
+            var length = codec.WriteControl(output, frame.Type, frame.Flow, payload);
+            Assert.True(stream.Slice(at, length).SequenceEqual(output));
+            at += length;
+            if (frame.Type == FrameType.Denied)
+            {
+                Assert.DoesNotContain(Denial.Read(payload).Text, char.IsControl);
+            }
+            else if (frame.Type == FrameType.Hello)
+            {
+                Assert.NotEqual("", Hello.Problem(payload, fromReceiver: true));
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stream.Dispose();
+}
