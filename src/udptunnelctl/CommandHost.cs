@@ -1,4 +1,5 @@
 using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Cli.Live;
 
 namespace UdpTunnel.Cli;
 
@@ -14,7 +15,7 @@ internal sealed class CommandHost
     /// <summary>Opens standard input: a configuration given as <c>-</c>, or the answer to a question.</summary>
     public required Func<Stream> OpenInput { get; init; }
 
-    /// <summary>Which of the three streams are terminals, and how large.</summary>
+    /// <summary>Which of the three streams are terminals.</summary>
     public required TerminalFacts Terminal { get; init; }
 
     /// <summary>The value of an environment variable, or null.</summary>
@@ -31,4 +32,10 @@ internal sealed class CommandHost
     /// Only views that go on until the user ends them ask for it.
     /// </summary>
     public required Func<Action, IDisposable> OnInterrupt { get; init; }
+
+    /// <summary>Takes the terminal over for a view that is drawn again and again.</summary>
+    public required TakeTerminal TakeTerminal { get; init; }
+
+    /// <summary>How a daemon is started and asked on this host.</summary>
+    public required ServiceManager Service { get; init; }
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Cli.Live;
 
 namespace UdpTunnel.Cli;
 
@@ -11,22 +12,28 @@ internal static class ProcessHost
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
     /// <summary>Takes the process's streams, environment, signals and clock. Cheap: nothing is opened before it is used.</summary>
-    public static CommandHost Create() => new()
+    public static CommandHost Create()
     {
-        Output = Writer(1, Console.OpenStandardOutput),
-        Error = Writer(2, Console.OpenStandardError),
-        OpenInput = Console.OpenStandardInput,
-        Terminal = new TerminalFacts
+        var output = Writer(1, Console.OpenStandardOutput);
+        return new CommandHost
         {
-            InputIsTerminal = !Console.IsInputRedirected,
-            OutputIsTerminal = !Console.IsOutputRedirected,
-            ErrorIsTerminal = !Console.IsErrorRedirected,
-            Rows = Rows,
-        },
-        Environment = System.Environment.GetEnvironmentVariable,
-        Connector = new UnixSocketConnector(),
-        OnInterrupt = action => new InterruptRegistration(action),
-    };
+            Output = output,
+            Error = Writer(2, Console.OpenStandardError),
+            OpenInput = Console.OpenStandardInput,
+            Terminal = new TerminalFacts
+            {
+                InputIsTerminal = !Console.IsInputRedirected,
+                OutputIsTerminal = !Console.IsOutputRedirected,
+                ErrorIsTerminal = !Console.IsErrorRedirected,
+            },
+            Environment = System.Environment.GetEnvironmentVariable,
+            Connector = new UnixSocketConnector(ServiceManager.OfThisHost),
+            OnInterrupt = action => new InterruptRegistration(action),
+            TakeTerminal = (press, redraw, keepLast) =>
+                new LiveTerminal(output, readsKeys: !Console.IsInputRedirected, keepLast, press, redraw),
+            Service = ServiceManager.OfThisHost,
+        };
+    }
 
     /// <summary>
     /// A writer on a standard stream. The console's own stream hides EPIPE, so that <c>stats --watch | head</c> would never
@@ -49,18 +56,6 @@ internal static class ProcessHost
         return new StreamWriter(stream, Utf8) { AutoFlush = false };
     }
 
-    private static int Rows()
-    {
-        try
-        {
-            return Console.WindowHeight;
-        }
-        catch (IOException)
-        {
-            return 0;
-        }
-    }
-
     private sealed class InterruptRegistration : IDisposable
     {
         private readonly PosixSignalRegistration[] _registrations;
@@ -78,6 +73,7 @@ internal static class ProcessHost
                 PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
                 PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
                 PosixSignalRegistration.Create(PosixSignal.SIGHUP, Handle),
+                PosixSignalRegistration.Create(PosixSignal.SIGQUIT, Handle),
             ];
         }
 

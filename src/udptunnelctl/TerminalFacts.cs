@@ -1,6 +1,6 @@
 namespace UdpTunnel.Cli;
 
-/// <summary>What is known about the terminal.</summary>
+/// <summary>Which of the standard streams are terminals.</summary>
 internal sealed record TerminalFacts
 {
     /// <summary>Standard input is a terminal, so a question can be answered.</summary>
@@ -11,7 +11,4 @@ internal sealed record TerminalFacts
 
     /// <summary>Standard error is a terminal, so that a question is seen.</summary>
     public bool ErrorIsTerminal { get; init; }
-
-    /// <summary>Rows of the terminal now; 0 if not known. Asked for again with each redraw, since windows are resized.</summary>
-    public Func<int> Rows { get; init; } = () => 0;
 }

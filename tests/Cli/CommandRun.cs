@@ -3,6 +3,7 @@ using System.Text.Json;
 using UdpTunnel.Cli;
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Tests.Cli.Live;
 
 namespace UdpTunnel.Tests.Cli;
 
@@ -19,11 +20,17 @@ internal sealed class CommandRun
     /// <summary>Ctrl-C, once the command has taken it over.</summary>
     public Action? Interrupt { get; private set; }
 
+    /// <summary>What the command takes over if it draws on the whole screen.</summary>
+    public FakeTerminal Screen { get; } = new();
+
     public SharedWriter Output { get; } = new();
 
     public SharedWriter Error { get; } = new();
 
     public int ExitCode { get; private set; } = -1;
+
+    /// <summary>A host without systemd.</summary>
+    public ServiceManager Service { get; init; } = new(_ => false);
 
     /// <summary>The output as JSON.</summary>
     public JsonElement Json
@@ -55,23 +62,28 @@ internal sealed class CommandRun
     /// <summary>Runs it with the socket that the arguments or the environment name.</summary>
     public async Task<CommandRun> RunAsync(params string[] args)
     {
-        ExitCode = await CommandLine.RunAsync(args, new CommandHost
-        {
-            Output = Output,
-            Error = Error,
-            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
-            Terminal = Terminal,
-            Environment = name => Environment.GetValueOrDefault(name),
-            Time = new FixedClock(),
-            Connector = new UnixSocketConnector(),
-            OnInterrupt = action =>
-            {
-                Interrupt = action;
-                return new Released();
-            },
-        });
+        ExitCode = await CommandLine.RunAsync(args, Host());
         return this;
     }
+
+    /// <summary>The world around the command.</summary>
+    public CommandHost Host() => new()
+    {
+        Output = Output,
+        Error = Error,
+        OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
+        Terminal = Terminal,
+        Environment = name => Environment.GetValueOrDefault(name),
+        Time = new FixedClock(),
+        Connector = new UnixSocketConnector(Service),
+        Service = Service,
+        TakeTerminal = Screen.Take,
+        OnInterrupt = action =>
+        {
+            Interrupt = action;
+            return new Released();
+        },
+    };
 
     private sealed class FixedClock : TimeProvider
     {

@@ -51,6 +51,9 @@ internal sealed class FakeServer : IAsyncDisposable
         return path;
     }
 
+    /// <summary>The path of a file beside the socket.</summary>
+    public string File(string name) => Path.Combine(_directory.FullName, name);
+
     public async ValueTask DisposeAsync()
     {
         await _application.DisposeAsync();

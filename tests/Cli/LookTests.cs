@@ -15,7 +15,7 @@ public sealed class LookTests
         var run = await CommandRun.OfAsync(server, "status");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.StartsWith("home: running\n", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("home: running, up 3 hours\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("\n\noffice: waiting\n", run.Output.ToString(), StringComparison.Ordinal);
     }
 
@@ -198,6 +198,7 @@ public sealed class LookTests
         server.Daemon.Has(Samples.Server());
         var run = new CommandRun { Terminal = new() { OutputIsTerminal = terminal } };
         run.Environment["NO_COLOR"] = noColor;
+        run.Environment["TERM"] = "xterm";
 
         await run.RunAsync(server, "status");
 

@@ -45,21 +45,31 @@ public sealed class StreamTests
     }
 
     [Fact]
-    public async Task Watching_on_a_terminal_redraws_and_restores_it()
+    public async Task Watching_on_a_terminal_redraws()
     {
         await using var server = await FakeServer.StartAsync();
-        var run = new CommandRun { Terminal = new TerminalFacts { OutputIsTerminal = true, Rows = () => 40 } };
+        var run = OnTerminal();
         Snapshots(server, run, count: 2);
 
         await run.RunAsync(server, "stats", "--watch");
 
         Assert.Equal(0, run.ExitCode);
-        var text = run.Output.ToString();
-        Assert.StartsWith("\x1b[?1049h", text, StringComparison.Ordinal);
-        var restored = text.IndexOf("\x1b[?1049l", StringComparison.Ordinal);
-        Assert.True(restored > 0);
-        Assert.Contains("home", text[restored..], StringComparison.Ordinal);
-        Assert.Equal(2, text[..restored].Split("\x1b[H").Length - 1);
+        Assert.True(run.Screen.IsGivenBack);
+        Assert.True(run.Screen.KeepsLast);
+        Assert.Equal(2, run.Screen.Views.Count);
+        Assert.All(run.Screen.Views, v => Assert.Contains("home", v, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_watch_on_a_terminal_ends_with_q()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var run = OnTerminal();
+        Snapshots(server, run, count: 1, end: () => run.Screen.Press('q'));
+
+        await run.RunAsync(server, "stats", "--watch");
+
+        Assert.Equal(0, run.ExitCode);
     }
 
     [Fact]
@@ -68,11 +78,12 @@ public sealed class StreamTests
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Has(Samples.Server());
         server.Daemon.Watch = (_, _, _) => throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'hom'");
-        var run = new CommandRun { Terminal = new TerminalFacts { OutputIsTerminal = true } };
+        var run = OnTerminal();
 
         await run.RunAsync(server, "stats", "hom", "--watch");
 
         Assert.Equal(5, run.ExitCode);
+        Assert.Empty(run.Screen.Views);
         Assert.Equal("", run.Output.ToString());
         Assert.Contains("Did you mean 'home'?", run.Error.ToString(), StringComparison.Ordinal);
     }
@@ -111,10 +122,16 @@ public sealed class StreamTests
         Assert.Equal("home", Assert.IsType<WatchEventsRequest>(Assert.Single(server.Daemon.Requests)).Tunnel);
     }
 
+    private static CommandRun OnTerminal() => new()
+    {
+        Terminal = new TerminalFacts { OutputIsTerminal = true },
+        Environment = { ["TERM"] = "xterm" },
+    };
+
     private static Event Event(ulong sequence) => new() { Sequence = sequence, Kind = EventKind.TunnelStarted, Message = "m" };
 
     /// <summary>Sends so many snapshots, and ends the command as the user does when it has shown them.</summary>
-    private static void Snapshots(FakeServer server, CommandRun run, int count)
+    private static void Snapshots(FakeServer server, CommandRun run, int count, Action? end = null)
     {
         server.Daemon.Has(Samples.Server());
         server.Daemon.Watch = async (_, writer, cancellation) =>
@@ -127,10 +144,10 @@ public sealed class StreamTests
                 await writer.WriteAsync(
                     new WatchTunnelsResponse { Time = Timestamp.FromDateTimeOffset(Samples.Now), Tunnels = { tunnel } }, cancellation);
                 var before = length;
-                await UntilAsync(() => (length = run.Output.Length) > before, cancellation);
+                await UntilAsync(() => (length = run.Output.Length + run.Screen.Views.Count) > before, cancellation);
             }
 
-            run.Interrupt!();
+            (end ?? run.Interrupt!)();
             await Task.Delay(Timeout.Infinite, cancellation);
         };
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
 
@@ -26,6 +27,9 @@ internal sealed class CheckCommand : ControlCommand
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } =
         ["udptunnelctl check /etc/udptunnel/home.json", "udptunnelctl check --json home.json"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Files : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override Task RunAsync(Invocation invocation, CancellationToken cancellation)

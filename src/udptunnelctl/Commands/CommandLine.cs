@@ -3,7 +3,9 @@ using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
 using UdpTunnel.Cli.Commands.Relays;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -11,7 +13,7 @@ namespace UdpTunnel.Cli.Commands;
 internal static class CommandLine
 {
     /// <summary>Semantic version of this program.</summary>
-    public static string Version { get; } =
+    public static string Version =>
         typeof(CommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <summary>Parses the arguments and does what they say. Throws nothing that the user should read.</summary>
@@ -20,6 +22,16 @@ internal static class CommandLine
     {
         var global = new GlobalOptions();
         var root = Create(host, global);
+        if (args is [Completer.Verb, .. var words])
+        {
+            await new Completer(host, root, global).RunAsync(words).ConfigureAwait(false);
+            return (int)ExitCode.Done;
+        }
+
+        if (args.Length == 0)
+        {
+            return NothingAsked(host, root);
+        }
 
         // Without a replacer, an argument such as @name stays what it is and opens no file.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -41,7 +53,21 @@ internal static class CommandLine
         return exitCode;
     }
 
-    private static RootCommand Create(CommandHost host, GlobalOptions global)
+    /// <summary>Most likely somebody who wants to know what there is.</summary>
+    private static int NothingAsked(CommandHost host, RootCommand root)
+    {
+        var screen = new Screen(colour: false);
+        screen.Line("udptunnelctl: say what to do");
+        HelpView.RenderCommands(screen, root);
+        screen.Line();
+        screen.Line("'udptunnelctl COMMAND --help' tells more, with examples.");
+        host.Error.Write(screen.ToString());
+        host.Error.Flush();
+        return (int)ExitCode.Usage;
+    }
+
+    /// <summary>All commands.</summary>
+    public static RootCommand Create(CommandHost host, GlobalOptions global)
     {
         var root = new RootCommand("Controls udptunneld, which makes private IP links over UDP and publishes UDP services through TCP.")
         {
@@ -51,6 +77,7 @@ internal static class CommandLine
             new CheckCommand(host, global),
             new StatusCommand(host, global),
             new StatsCommand(host, global),
+            new TopCommand(host, global),
             new EventsCommand(host, global),
             new PortsCommand(host, global),
             new RelayCommand(host, global),
@@ -60,18 +87,21 @@ internal static class CommandLine
             new RevokeCommand(host, global),
             new WhoAmICommand(host, global),
             new VersionCommand(host, global),
+            new CompletionCommand(host, global),
         };
         root.Options.Add(global.Socket);
         root.Options.Add(global.Json);
         foreach (var option in root.Options)
         {
-            if (option is HelpOption { Action: HelpAction help })
+            if (option is HelpOption)
             {
-                option.Action = new HelpWithExamples(help);
+                option.Action = new HelpCommandAction();
+                option.Description = "Show this help";
             }
             else if (option is VersionOption)
             {
                 option.Action = new VersionAction();
+                option.Description = "Show the version of this program";
             }
         }
 

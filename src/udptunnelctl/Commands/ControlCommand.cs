@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Failures;
 
 namespace UdpTunnel.Cli.Commands;
@@ -25,6 +26,10 @@ internal abstract class ControlCommand : Command, IHasExamples
     /// <summary>Whole command lines for the end of the help.</summary>
     public abstract IReadOnlyList<string> Examples { get; }
 
+    /// <summary>What may stand in place of an argument.</summary>
+    /// <param name="argument">The place, counted from 0.</param>
+    public virtual CompletionSource CompletionOf(int argument) => CompletionSource.Nothing;
+
     /// <summary>Does it. Output need not be flushed.</summary>
     /// <exception cref="CommandException">It cannot be done.</exception>
     /// <exception cref="RpcException">A call failed.</exception>
@@ -46,7 +51,7 @@ internal abstract class ControlCommand : Command, IHasExamples
         }
         catch (RpcException e)
         {
-            failure = await invocation.SuggestAsync(RpcFailure.Translate(e, invocation.SocketPath, invocation.FileName))
+            failure = await invocation.SuggestAsync(RpcFailure.Translate(e, invocation.SocketPath, _host.Service, invocation.FileName))
                 .ConfigureAwait(false);
         }
         catch (IOException e) when (e.HResult == BrokenPipe)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
@@ -24,6 +25,10 @@ internal sealed class DownCommand : ControlCommand
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl down home"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

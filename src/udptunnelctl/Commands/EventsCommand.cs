@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
@@ -27,6 +28,10 @@ internal sealed class EventsCommand : ControlCommand
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } =
         ["udptunnelctl events", "udptunnelctl events home --follow", "udptunnelctl events --json | jq .events[-1]"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

@@ -21,17 +21,26 @@ internal sealed class InterruptibleStream : IDisposable
     /// <summary>Fires when the user ends the stream.</summary>
     public CancellationToken Token => _interrupted.Token;
 
-    /// <summary>Gives each message to <paramref name="take"/> and flushes, until the user ends it.</summary>
+    /// <summary>Ends the stream as Ctrl-C does.</summary>
+    public void Interrupt() => _interrupted.Cancel();
+
+    /// <summary>Gives each message to <paramref name="take"/> until the user ends it.</summary>
+    /// <param name="reader">Where they come from.</param>
+    /// <param name="take">What is done with each.</param>
+    /// <param name="flush">Whether it writes to the output, which is flushed then; a view has its own ways.</param>
     /// <exception cref="CommandException">The daemon ended the stream, which it does only when it ends itself.</exception>
     /// <exception cref="RpcException">The call failed.</exception>
-    public async Task ReadAsync<T>(IAsyncStreamReader<T> reader, Action<T> take)
+    public async Task ReadAsync<T>(IAsyncStreamReader<T> reader, Action<T> take, bool flush = true)
     {
         try
         {
             while (await reader.MoveNext(Token).ConfigureAwait(false))
             {
                 take(reader.Current);
-                await _invocation.Host.Output.FlushAsync(Token).ConfigureAwait(false);
+                if (flush)
+                {
+                    await _invocation.Host.Output.FlushAsync(Token).ConfigureAwait(false);
+                }
             }
         }
         catch (Exception e) when (Token.IsCancellationRequested
@@ -40,11 +49,15 @@ internal sealed class InterruptibleStream : IDisposable
             return;
         }
 
-        throw new CommandException(ExitCode.Unreachable, "daemon_ended", $"udptunneld at {_invocation.SocketPath} has ended")
-        {
-            Advice = "'systemctl status udptunneld' and 'journalctl -u udptunneld' say why.",
-        };
+        throw DaemonEnded();
     }
+
+    /// <summary>The daemon ended a stream, which it does only when it ends itself.</summary>
+    public CommandException DaemonEnded() =>
+        new(ExitCode.Unreachable, "daemon_ended", $"udptunneld at {_invocation.SocketPath} has ended")
+        {
+            Advice = _invocation.Host.Service.WhyEnded,
+        };
 
     /// <inheritdoc/>
     public void Dispose()

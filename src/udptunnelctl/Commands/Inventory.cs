@@ -10,7 +10,8 @@ namespace UdpTunnel.Cli.Commands;
 /// <param name="Relays">In the order of their names.</param>
 internal sealed record Inventory(IReadOnlyList<Tunnel> Tunnels, IReadOnlyList<Relay> Relays)
 {
-    private IEnumerable<string> Names => Tunnels.Select(t => t.Name).Concat(Relays.Select(r => r.Name));
+    /// <summary>Of all.</summary>
+    public IEnumerable<string> Names => Tunnels.Select(t => t.Name).Concat(Relays.Select(r => r.Name));
 
     /// <summary>Asks for everything. A daemon that knows no relays has none.</summary>
     /// <exception cref="RpcException">A call failed.</exception>

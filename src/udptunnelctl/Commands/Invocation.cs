@@ -3,8 +3,8 @@ using System.Text.Json;
 using Grpc.Core;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Live;
 using UdpTunnel.Cli.Output;
-using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -29,7 +29,8 @@ internal sealed class Invocation : IDisposable
         _arguments = arguments;
         Json = arguments.GetValue(global.Json);
         SocketPath = ControlSocket.Resolve(arguments.GetValue(global.Socket), host.Environment);
-        Colour = CanRedraw && string.IsNullOrEmpty(host.Environment("NO_COLOR"));
+        Abilities = TerminalAbilities.Of(host.Environment);
+        Colour = CanRedraw && Abilities.Colour && string.IsNullOrEmpty(host.Environment("NO_COLOR"));
     }
 
     /// <summary>The world around.</summary>
@@ -44,13 +45,17 @@ internal sealed class Invocation : IDisposable
     /// <summary>The configuration file that a call is about, as the user named it: diagnostics begin with it.</summary>
     public string FileName { get; set; } = "";
 
-    /// <summary>The tunnels that the user named; a wrong one gets the nearest suggested.</summary>
+    /// <summary>The tunnels and relays that the user named; a wrong one gets the nearest suggested.</summary>
     public IReadOnlyList<string> Names { get; set; } = [];
 
     /// <summary>A view may be drawn over itself: the output is a terminal that knows how.</summary>
-    public bool CanRedraw => Host.Terminal.OutputIsTerminal && Host.Environment("TERM") != "dumb";
+    public bool CanRedraw => Host.Terminal.OutputIsTerminal && Abilities.CursorAddressing;
 
-    private bool Colour { get; }
+    /// <summary>What the terminal can show.</summary>
+    public TerminalAbilities Abilities { get; }
+
+    /// <summary>Colours are wanted and can be shown.</summary>
+    public bool Colour { get; }
 
     /// <summary>The value of an argument.</summary>
     public T? Get<T>(Argument<T> argument) => _arguments.GetValue(argument);
@@ -78,7 +83,7 @@ internal sealed class Invocation : IDisposable
     /// <summary>Writes a JSON object.</summary>
     public void PrintJson(Action<Utf8JsonWriter> members) => JsonOutput.Write(Host.Output, members);
 
-    /// <summary>The failure, with the nearest name as advice if a tunnel was not found.</summary>
+    /// <summary>The failure, with the nearest name as advice if a tunnel or relay was not found.</summary>
     public async Task<CommandException> SuggestAsync(CommandException failure)
     {
         if (failure.ExitCode != ExitCode.NoSuchThing || Names.Count == 0 || _connection is null)
@@ -88,9 +93,8 @@ internal sealed class Invocation : IDisposable
 
         try
         {
-            var answer = await _connection.Tunnels.ListTunnelsAsync(
-                new ListTunnelsRequest(), Within(SuggestTimeout, CancellationToken.None)).ResponseAsync.ConfigureAwait(false);
-            var known = answer.Tunnels.Select(t => t.Name).ToList();
+            var inventory = await Inventory.ReadAsync(_connection, SuggestTimeout, CancellationToken.None).ConfigureAwait(false);
+            var known = inventory.Names.ToList();
             var wrong = Names.FirstOrDefault(n => !known.Contains(n, StringComparer.Ordinal));
             if (wrong is null || NearestName.Of(wrong, known) is not { } nearest)
             {

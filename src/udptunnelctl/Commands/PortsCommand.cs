@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Google.Protobuf.Collections;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
@@ -31,6 +32,10 @@ internal sealed class PortsCommand : ControlCommand
         "udptunnelctl ports home allow 80 8000-8010",
         "udptunnelctl ports home deny 23 allow 22",
     ];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.Tunnels : CompletionSource.PortChanges;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

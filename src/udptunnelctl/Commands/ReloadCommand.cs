@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
@@ -42,6 +43,14 @@ internal sealed class ReloadCommand : ControlCommand
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } =
         ["udptunnelctl reload home /etc/udptunnel/home.json", "udptunnelctl reload home home.json --yes --json", "udptunnelctl reload --all"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => argument switch
+    {
+        0 => CompletionSource.Tunnels,
+        1 => CompletionSource.Files,
+        _ => CompletionSource.Nothing,
+    };
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

@@ -1,9 +1,7 @@
 using System.CommandLine;
-using Google.Protobuf.WellKnownTypes;
-using Grpc.Core;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
-using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -44,6 +42,9 @@ internal sealed class StatsCommand : ControlCommand
     ];
 
     /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => CompletionSource.TunnelsAndRelays;
+
+    /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
         var interval = invocation.Get(_interval);
@@ -57,7 +58,8 @@ internal sealed class StatsCommand : ControlCommand
         var names = invocation.Get(_names) ?? [];
         if (watch)
         {
-            await WatchAsync(invocation, names, period, cancellation).ConfigureAwait(false);
+            using var stream = new InterruptibleStream(invocation, cancellation);
+            await new StatsWatch(invocation, stream).RunAsync(names, period).ConfigureAwait(false);
             return;
         }
 
@@ -71,62 +73,12 @@ internal sealed class StatsCommand : ControlCommand
             return;
         }
 
-        invocation.Print(InFull(invocation, chosen, now));
+        invocation.Print(InFull(invocation.NewScreen(), chosen, now));
     }
 
-    private static async Task WatchAsync(
-        Invocation invocation, IReadOnlyList<string> names, TimeSpan period, CancellationToken cancellation)
+    /// <summary>Every counter of everything.</summary>
+    public static Screen InFull(Screen screen, Inventory inventory, DateTimeOffset now)
     {
-        using var stream = new InterruptibleStream(invocation, cancellation);
-        var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
-
-        // Each service knows the names of its own kind only.
-        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, stream.Token).ConfigureAwait(false);
-        var chosen = all.Select(names);
-        var options = new CallOptions(cancellationToken: stream.Token);
-        var interval = Duration.FromTimeSpan(period);
-        using var tunnels = names.Count > 0 && chosen.Tunnels.Count == 0
-            ? null
-            : daemon.Tunnels.WatchTunnels(
-                new WatchTunnelsRequest { Names = { chosen.Tunnels.Select(t => t.Name).Where(names.Contains) }, Interval = interval },
-                options);
-        using var relays = names.Count > 0 && chosen.Relays.Count == 0
-            ? null
-            : daemon.Relays.WatchRelays(
-                new WatchRelaysRequest { Names = { chosen.Relays.Select(r => r.Name).Where(names.Contains) }, Interval = interval },
-                options);
-        using var pairs = new InventoryStream(tunnels?.ResponseStream, relays?.ResponseStream);
-        LiveScreen? live = null;
-        try
-        {
-            await stream.ReadAsync(pairs, snapshot =>
-            {
-                var time = pairs.Time ?? invocation.Host.Time.GetUtcNow();
-                if (invocation.Json)
-                {
-                    PrintJson(invocation, snapshot, time);
-                }
-                else if (invocation.CanRedraw)
-                {
-                    // Not before the first answer: an error belongs on the ordinary screen.
-                    live ??= new LiveScreen(invocation.Host.Output, invocation.Host.Terminal.Rows);
-                    live.Show(InFull(invocation, snapshot, time));
-                }
-                else
-                {
-                    invocation.Print(Lines(invocation, snapshot, time));
-                }
-            }).ConfigureAwait(false);
-        }
-        finally
-        {
-            live?.Dispose();
-        }
-    }
-
-    private static Screen InFull(Invocation invocation, Inventory inventory, DateTimeOffset now)
-    {
-        var screen = invocation.NewScreen();
         if (inventory.Tunnels.Count > 0 || inventory.Relays.Count == 0)
         {
             StatsView.Render(screen, inventory.Tunnels, now);
@@ -145,7 +97,8 @@ internal sealed class StatsCommand : ControlCommand
         return screen;
     }
 
-    private static Screen Lines(Invocation invocation, Inventory inventory, DateTimeOffset time)
+    /// <summary>A line for each tunnel and relay, for output that is appended.</summary>
+    public static Screen Lines(Invocation invocation, Inventory inventory, DateTimeOffset time)
     {
         var screen = invocation.NewScreen();
         StatsView.RenderLines(screen, inventory.Tunnels, time, invocation.Host.Time);
@@ -157,7 +110,8 @@ internal sealed class StatsCommand : ControlCommand
         return screen;
     }
 
-    private static void PrintJson(Invocation invocation, Inventory inventory, DateTimeOffset time) =>
+    /// <summary>Every counter of everything as JSON.</summary>
+    public static void PrintJson(Invocation invocation, Inventory inventory, DateTimeOffset time) =>
         invocation.PrintJson(writer =>
         {
             writer.WriteTime("time", time);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
@@ -22,6 +23,10 @@ internal sealed class StatusCommand : ControlCommand
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl status", "udptunnelctl status home --json"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using UdpTunnel.Cli.Commands.Relays;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
 using UdpTunnel.V1;
@@ -43,6 +44,9 @@ internal sealed class UpCommand : ControlCommand
         "udptunnelctl up client.json --name office --ephemeral",
         "generate-config | udptunnelctl up - --name office",
     ];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Files : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

@@ -12,13 +12,13 @@ internal static class UsageFailure
     public static CommandException? Of(ParseResult parsed, RootCommand root)
     {
         var command = parsed.CommandResult.Command;
-        var help = $"{Path(parsed.CommandResult)} --help";
+        var help = $"{HelpCommandAction.Path(parsed.CommandResult)} --help";
         if (parsed.Action is not (null or ParseErrorAction) && command is not ControlCommand)
         {
             return null;
         }
 
-        if (parsed.Action is HelpWithExamples)
+        if (parsed.Action is HelpCommandAction)
         {
             return null;
         }
@@ -50,10 +50,6 @@ internal static class UsageFailure
     /// <summary>A usage mistake that only a command itself can see.</summary>
     public static CommandException Usage(string message, string advice) =>
         new(ExitCode.Usage, "usage", message) { Advice = advice };
-
-    /// <summary><c>udptunnelctl relay sender</c></summary>
-    private static string Path(CommandResult result) =>
-        result.Parent is CommandResult parent ? $"{Path(parent)} {result.Command.Name}" : "udptunnelctl";
 
     private static string Suggestion(string word, IEnumerable<string> known) =>
         NearestName.Of(word, known) is { } nearest ? $"Did you mean '{nearest}'? " : "";

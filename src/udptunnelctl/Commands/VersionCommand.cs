@@ -34,7 +34,7 @@ internal sealed class VersionCommand : ControlCommand
         }
         catch (RpcException e)
         {
-            failure = RpcFailure.Translate(e, invocation.SocketPath);
+            failure = RpcFailure.Translate(e, invocation.SocketPath, invocation.Host.Service);
         }
 
         if (invocation.Json)

@@ -8,7 +8,8 @@ namespace UdpTunnel.Cli.Daemon;
 /// gRPC over a Unix domain socket. The socket is connected before the HTTP client exists: the errors of connect(2) then come
 /// as they are, not wrapped into a failed call, and a missing daemon is reported without starting any of it.
 /// </summary>
-internal sealed class UnixSocketConnector : IDaemonConnector
+/// <param name="service">What to advise if nobody answers.</param>
+internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConnector
 {
     /// <summary>sun_path of sockaddr_un less the final zero (unix(7)), in bytes.</summary>
     private const int LongestPath = 107;
@@ -33,7 +34,7 @@ internal sealed class UnixSocketConnector : IDaemonConnector
         }
         catch (SocketException e)
         {
-            throw ConnectFailure.Translate(e, path);
+            throw ConnectFailure.Translate(e, path, service);
         }
 
         var handler = new SocketsHttpHandler

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using UdpTunnel.Cli.Daemon;
 
 namespace UdpTunnel.Cli.Failures;
 
@@ -10,15 +11,17 @@ internal static class RpcFailure
     /// </summary>
     /// <param name="exception">What the call ended with.</param>
     /// <param name="socketPath">Where the daemon was asked.</param>
+    /// <param name="service">What to advise where the daemon itself is in trouble.</param>
     /// <param name="fileName">The file that diagnostics are about; empty if the call had none.</param>
-    public static CommandException Translate(RpcException exception, string socketPath, string fileName = "")
+    public static CommandException Translate(
+        RpcException exception, string socketPath, ServiceManager service, string fileName = "")
     {
         var details = ErrorDetails.Of(exception);
         var exitCode = ExitCodeOf(exception.StatusCode, details.Reason);
         var reason = details.Reason.Length > 0 ? details.Reason.ToLowerInvariant() : Word(exception.StatusCode);
         return new CommandException(exitCode, reason, Message(exception, socketPath))
         {
-            Advice = Advice(details.Reason, exception.StatusCode),
+            Advice = Advice(details.Reason, exception.StatusCode, service),
             Diagnostics = details.Diagnostics,
             FileName = fileName,
         };
@@ -50,7 +53,7 @@ internal static class RpcFailure
         _ => $"the call failed: {Word(exception.StatusCode)}",
     };
 
-    private static string? Advice(string reason, StatusCode status) => reason switch
+    private static string? Advice(string reason, StatusCode status, ServiceManager service) => reason switch
     {
         "ROLE_REQUIRED" => "Members of the group udptunnel may do it, and root: sudo usermod -aG udptunnel \"$USER\", then "
             + "log in again. 'udptunnelctl whoami' says what you may do.",
@@ -62,19 +65,18 @@ internal static class RpcFailure
         "NAME_TAKEN" => "Change it with 'udptunnelctl reload', stop it with 'udptunnelctl down', or take another name with --name.",
         "DEVICE_TAKEN" => "Choose another TunnelDevice, or leave it out and the kernel chooses one.",
         "PORT_TAKEN" => "Choose another port; 'ss -ulpn' (UDP) and 'ss -tlpn' (TCP) show who has this one.",
-        "DAEMON_LACKS_PRIVILEGE" => "Start the daemon with its unit (systemctl restart udptunneld), which gives it CAP_NET_ADMIN, "
-            + "or as root.",
+        "DAEMON_LACKS_PRIVILEGE" => service.StartPrivileged,
         "TUN_UNAVAILABLE" => "Load the driver with 'modprobe tun'; a container needs the device /dev/net/tun passed in.",
         "FIREWALL_REFUSED" => "Without \"Firewall\": true the tunnel filters ports as well; the table is a second guard.",
         "RESTART_REQUIRED" => "Repeat it with --yes to let the tunnel restart.",
         "LIMIT_REACHED" => "Stop what is no longer needed; 'udptunnelctl status' lists what runs.",
         "STATE_NOT_WRITABLE" => "See that the daemon's state directory is writable and not full, or use --ephemeral.",
-        "SYSTEM" => "'journalctl -u udptunneld' may say more.",
+        "SYSTEM" => service.SaysMore,
         _ => status switch
         {
-            StatusCode.Unavailable => "'systemctl status udptunneld' and 'journalctl -u udptunneld' say why.",
-            StatusCode.DeadlineExceeded => "It may still be at it: 'udptunnelctl status' shows where it is. "
-                + "'journalctl -u udptunneld' may say more.",
+            StatusCode.Unavailable => service.WhyEnded,
+            StatusCode.DeadlineExceeded =>
+                $"It may still be at it: 'udptunnelctl status' shows where it is. {service.SaysMore}",
             StatusCode.Unimplemented => "Command and daemon are of different versions: see 'udptunnelctl version'.",
             _ => null,
         },

@@ -7,6 +7,7 @@ internal static class Quantity
 {
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     private static readonly string[] BitUnits = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
+    private const string Prefixes = "kMGTPEZY";
 
     /// <summary><c>1,234,567</c></summary>
     public static string Count(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
@@ -18,6 +19,23 @@ internal static class Quantity
         < 100_000_000_000_000 => Count(value / 1_000_000) + "M",
         _ => Count(value / 1_000_000_000_000) + "T",
     };
+
+    /// <summary><c>999</c>, <c>1.23k</c>, <c>24.5M</c>: three significant digits and a power of 1000, for columns: at most 5 characters.</summary>
+    /// <param name="value">Not finite or negative counts as 0; what is 1000 yotta or more is shown so.</param>
+    public static string Brief(double value)
+    {
+        value = Sane(value);
+        var prefix = 0;
+        while (value >= 999.5 && prefix < Prefixes.Length)
+        {
+            value /= 1000;
+            prefix++;
+        }
+
+        return prefix == 0
+            ? value.ToString("0", CultureInfo.InvariantCulture)
+            : Math.Min(value, 999).ToString(Digits(value), CultureInfo.InvariantCulture) + Prefixes[prefix - 1];
+    }
 
     /// <summary><c>1 packet</c>, <c>2 packets</c></summary>
     public static string Packets(ulong value) => value == 1 ? "1 packet" : $"{Count(value)} packets";
@@ -50,12 +68,14 @@ internal static class Quantity
             unit++;
         }
 
-        var format = unit == 0 ? "0" : value switch
-        {
-            < 9.995 => "0.00",
-            < 99.95 => "0.0",
-            _ => "#,0",
-        };
+        var format = unit == 0 ? "0" : Digits(value);
         return value.ToString(format, CultureInfo.InvariantCulture) + " " + units[unit];
     }
+
+    private static string Digits(double value) => value switch
+    {
+        < 9.995 => "0.00",
+        < 99.95 => "0.0",
+        _ => "#,0",
+    };
 }

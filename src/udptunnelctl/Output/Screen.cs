@@ -3,13 +3,14 @@ using System.Text;
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>
-/// Lines of at most <see cref="Width"/> columns. Everything that a command shows to a person goes through here, and everything
+/// Lines of at most <see cref="Columns"/> columns. Everything that a command shows to a person goes through here, and everything
 /// is escaped here: a view cannot forget it.
 /// </summary>
 /// <param name="colour">Mark styles by ECMA-48 (SGR) sequences.</param>
-internal sealed class Screen(bool colour)
+/// <param name="columns">Columns of a line, at least 20.</param>
+internal sealed class Screen(bool colour, int columns = Screen.Width)
 {
-    /// <summary>Columns of a line.</summary>
+    /// <summary>Columns of a line where nobody asks the terminal: pipes, files and what they are read with.</summary>
     public const int Width = 80;
 
     private const int LabelWidth = 12;
@@ -17,10 +18,13 @@ internal sealed class Screen(bool colour)
     private readonly StringBuilder _text = new();
     private int _column;
 
+    /// <summary>Columns of a line.</summary>
+    public int Columns { get; } = columns;
+
     /// <summary>Continues the line; what does not fit in it is cut.</summary>
     public Screen Text(string text, Style style = Style.Plain)
     {
-        var room = Width - _column;
+        var room = Columns - _column;
         if (room < 3)
         {
             return this;
@@ -33,21 +37,28 @@ internal sealed class Screen(bool colour)
     /// <summary>Continues the line with a text that fills <paramref name="width"/> columns, or is cut to as many.</summary>
     /// <param name="text">From anywhere.</param>
     /// <param name="width">At least 3.</param>
-    /// <param name="style">Of the text, not of the filling.</param>
+    /// <param name="style">Of the text; of the filling only <see cref="Style.Selected"/>.</param>
     /// <param name="right">Filled at the left, as numbers are.</param>
     public Screen Cell(string text, int width, Style style = Style.Plain, bool right = false)
     {
-        var fitting = TerminalText.Fit(text, Math.Min(width, Math.Max(3, Width - _column)));
-        var fill = new string(' ', Math.Max(0, width - TerminalText.Columns(fitting)));
+        width = Math.Min(width, Columns - _column);
+        if (width < 3)
+        {
+            return this;
+        }
+
+        var fitting = TerminalText.Fit(text, width);
+        var fill = new string(' ', width - TerminalText.Columns(fitting));
+        var filling = style == Style.Selected ? style : Style.Plain;
         if (right)
         {
-            Append(fill, Style.Plain);
+            Append(fill, filling);
         }
 
         Append(fitting, style);
         if (!right)
         {
-            Append(fill, Style.Plain);
+            Append(fill, filling);
         }
 
         return this;
@@ -72,7 +83,7 @@ internal sealed class Screen(bool colour)
     /// <summary>Lines of their own, folded, each indented.</summary>
     public Screen Paragraph(string text, int indent = 0, Style style = Style.Plain)
     {
-        foreach (var line in TerminalText.Wrap(text, Width - indent))
+        foreach (var line in TerminalText.Wrap(text, Columns - indent))
         {
             Append(new string(' ', indent), Style.Plain);
             Append(line, style);
@@ -89,7 +100,7 @@ internal sealed class Screen(bool colour)
     public Screen Hanging(string label, int width, string text, Style style = Style.Plain)
     {
         var first = true;
-        foreach (var line in TerminalText.Wrap(text, Width - width))
+        foreach (var line in TerminalText.Wrap(text, Columns - width))
         {
             Cell(first ? label : "", width);
             Append(line, style);
@@ -99,6 +110,23 @@ internal sealed class Screen(bool colour)
 
         return this;
     }
+
+    /// <summary>Lines of another screen, as they are.</summary>
+    /// <param name="other">Not wider than this one.</param>
+    /// <param name="skipped">Its lines that are left out at the top.</param>
+    /// <param name="most">Lines that are taken at the most.</param>
+    public Screen Lines(Screen other, int skipped, int most)
+    {
+        foreach (var line in other.Lines().Skip(skipped).Take(most))
+        {
+            _text.Append(line).Append('\n');
+        }
+
+        return this;
+    }
+
+    /// <summary>The lines that have been ended, without their ends.</summary>
+    public IReadOnlyList<string> Lines() => _text.Length == 0 ? [] : _text.ToString(0, _text.Length - 1).Split('\n');
 
     /// <summary>All lines, each with its end.</summary>
     public override string ToString() => _text.ToString();
@@ -124,6 +152,7 @@ internal sealed class Screen(bool colour)
         Style.Good => "32",
         Style.Warning => "33",
         Style.Bad => "31",
+        Style.Selected => "7",
         _ => null,
     };
 }

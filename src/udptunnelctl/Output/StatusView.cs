@@ -8,6 +8,9 @@ internal static class StatusView
     /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
     private const int DropsShown = 3;
 
+    /// <summary>Leaves room for the state beside it; the time up is cut where a name is that long.</summary>
+    private const int LongestName = 64;
+
     /// <summary>All tunnels, or how to start one if there are none.</summary>
     public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now)
     {
@@ -35,7 +38,7 @@ internal static class StatusView
 
     private static void Render(Screen screen, Tunnel tunnel, DateTimeOffset now)
     {
-        Head(screen, tunnel);
+        Head(screen, tunnel, now);
         if (tunnel.Problem.Length > 0)
         {
             screen.Field("problem", tunnel.Problem, Style.Bad);
@@ -54,18 +57,19 @@ internal static class StatusView
             screen.Field("dropped", drops);
         }
 
-        screen.Field("ports", TunnelText.Ports(tunnel.AllowedPorts));
+        var ports = TunnelText.Ports(tunnel.AllowedPorts);
+        screen.Field("ports", tunnel.Firewall ? $"{ports}; guarded by an nftables table too" : ports);
         if (TunnelHint.For(tunnel, now) is { } hint)
         {
             screen.Field("hint", hint, Style.Warning);
         }
     }
 
-    /// <summary>The line with name and state.</summary>
-    public static void Head(Screen screen, Tunnel tunnel)
+    /// <summary>The line with name, state and how long the tunnel is up.</summary>
+    private static void Head(Screen screen, Tunnel tunnel, DateTimeOffset now)
     {
-        screen.Text(TerminalText.Fit(tunnel.Name, 64), Style.Strong).Text(": ");
-        screen.Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State)).EndLine();
+        screen.Text(TerminalText.Fit(tunnel.Name, LongestName), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State)).Text(TimeInWords.Up(tunnel.Started, now)).EndLine();
     }
 
     private static void Traffic(Screen screen, Tunnel tunnel)

@@ -17,4 +17,7 @@ internal enum Style
 
     /// <summary>Does not work.</summary>
     Bad,
+
+    /// <summary>What the next key is about.</summary>
+    Selected,
 }

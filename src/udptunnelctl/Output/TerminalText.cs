@@ -30,8 +30,8 @@ internal static class TerminalText
     }
 
     /// <summary>
-    /// The columns that an escaped text takes, or more: every code point from U+1100 on (where the wide scripts begin) counts two,
-    /// combining marks count one. Too much shortens a line early; too little would break the width of the screen.
+    /// The columns that an escaped text takes, or more: every code point from U+1100 on (where the wide scripts begin) counts two, save the
+    /// block elements that our graphs are drawn with; combining marks count one. Too much shortens a line early; too little would break the width of the screen.
     /// </summary>
     public static int Columns(string escaped)
     {
@@ -110,7 +110,7 @@ internal static class TerminalText
         }
     }
 
-    private static int Columns(Rune rune) => rune.Value < 0x1100 ? 1 : 2;
+    private static int Columns(Rune rune) => rune.Value is < 0x1100 or (>= 0x2581 and <= 0x2588) ? 1 : 2;
 
     /// <summary>The number of UTF-16 units of the longest start that takes at most <paramref name="width"/> columns.</summary>
     private static int Prefix(string escaped, int width)

@@ -1,3 +1,5 @@
+using Google.Protobuf.WellKnownTypes;
+
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>Spans of time in words.</summary>
@@ -43,6 +45,10 @@ internal static class TimeInWords
     /// <summary><c>12 seconds ago</c>; under a second, and for a time that is still to come (clocks are set), <c>just now</c>.</summary>
     public static string Ago(DateTimeOffset then, DateTimeOffset now) =>
         now - then < TimeSpan.FromSeconds(1) ? "just now" : Length(now - then) + " ago";
+
+    /// <summary><c>, up 3 minutes, 5 seconds</c>; empty if the start is not known.</summary>
+    public static string Up(Timestamp? started, DateTimeOffset now) =>
+        Moment.Of(started) is { } time ? $", up {Length(now - time)}" : "";
 
     /// <summary><c>12s</c>, <c>3m</c>, <c>5h</c>, <c>2d</c>, <c>1y</c>: the largest unit, rounded down, for columns.</summary>
     /// <param name="span">Negative counts as 0.</param>

@@ -65,6 +65,7 @@ internal static class TunnelJson
         WritePorts(writer, "allowedPorts", tunnel.AllowedPorts);
         writer.WriteBoolean("firewall", tunnel.Firewall);
         writer.WriteBoolean("ephemeral", tunnel.Ephemeral);
+        writer.WriteText("file", tunnel.File);
         writer.WriteNumber("heartbeatInterval", tunnel.HeartbeatInterval);
         writer.WriteTime("started", Moment.Of(tunnel.Started));
         WritePeer(writer, tunnel.Peer);

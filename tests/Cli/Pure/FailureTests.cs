@@ -11,6 +11,8 @@ namespace UdpTunnel.Tests.Cli;
 
 public sealed class FailureTests
 {
+    private static readonly ServiceManager Service = new(_ => false);
+
     [Theory]
     [InlineData(StatusCode.InvalidArgument, "", 2)]
     [InlineData(StatusCode.Unavailable, "", 3)]
@@ -33,12 +35,32 @@ public sealed class FailureTests
         foreach (var value in ErrorReflection.Descriptor.EnumTypes.Single(e => e.Name == "ErrorReason").Values.Skip(1))
         {
             var reason = value.Name["ERROR_REASON_".Length..];
-            var failure = RpcFailure.Translate(Failed(StatusCode.Unknown, "it is so", Info(reason)), "/s");
+            var failure = RpcFailure.Translate(Failed(StatusCode.Unknown, "it is so", Info(reason)), "/s", Service);
 
             Assert.NotEqual(ExitCode.Done, failure.ExitCode);
             Assert.Equal(reason.ToLowerInvariant(), failure.Reason);
             Assert.Equal("it is so", failure.Message);
         }
+    }
+
+    [Theory]
+    [InlineData(true, true, "sudo systemctl start udptunneld", "journalctl")]
+    [InlineData(true, false, "sudo udptunneld", "where it was started")]
+    [InlineData(false, true, "sudo udptunneld", "where it was started")]
+    public void Advice_names_systemd_only_where_it_runs_and_knows_the_daemon(bool booted, bool unit, string start, string why)
+    {
+        var service = new ServiceManager(path => path switch
+        {
+            "/run/systemd/system" => booted,
+            "/usr/lib/systemd/system/udptunneld.service" => unit,
+            _ => false,
+        });
+
+        var missing = ConnectFailure.Translate(new SocketException((int)SocketError.AddressNotAvailable), "/run/x", service);
+        var gone = RpcFailure.Translate(Failed(StatusCode.Unavailable, "x", Info("")), "/s", service);
+
+        Assert.Contains(start, missing.Advice, StringComparison.Ordinal);
+        Assert.Contains(why, gone.Advice, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,7 +73,7 @@ public sealed class FailureTests
             Info("INVALID_CONFIGURATION"),
             new Any { TypeUrl = "type.googleapis.com/udptunnel.v1.Diagnostic", Value = diagnostic.ToByteString() });
 
-        Assert.Equal([diagnostic], RpcFailure.Translate(exception, "/s", "c.json").Diagnostics);
+        Assert.Equal([diagnostic], RpcFailure.Translate(exception, "/s", Service, "c.json").Diagnostics);
     }
 
     [Fact]
@@ -64,7 +86,7 @@ public sealed class FailureTests
             Value = foreign.ToByteString(),
         });
 
-        Assert.Equal("internal", RpcFailure.Translate(exception, "/s").Reason);
+        Assert.Equal("internal", RpcFailure.Translate(exception, "/s", Service).Reason);
     }
 
     [Fact]
@@ -72,7 +94,7 @@ public sealed class FailureTests
     {
         var exception = new RpcException(
             new Status(StatusCode.Internal, "x"), new Metadata { { "grpc-status-details-bin", bytes ?? [] } });
-        return RpcFailure.Translate(exception, "/s").ExitCode == ExitCode.Failed;
+        return RpcFailure.Translate(exception, "/s", Service).ExitCode == ExitCode.Failed;
     });
 
     [Theory]
@@ -82,7 +104,7 @@ public sealed class FailureTests
     [InlineData(SocketError.WouldBlock, 6, "udptunneld at /run/x takes no connections at the moment")]
     public void Each_way_not_to_connect_has_its_sentence(SocketError error, int exitCode, string message)
     {
-        var failure = ConnectFailure.Translate(new SocketException((int)error), "/run/x");
+        var failure = ConnectFailure.Translate(new SocketException((int)error), "/run/x", Service);
 
         Assert.Equal((ExitCode)exitCode, failure.ExitCode);
         Assert.Equal(message, failure.Message);

@@ -17,7 +17,7 @@ public sealed class ViewTests
 
         Assert.Equal(
             """
-            home: running
+            home: running, up 3 hours
               device    tun0, 10.0.0.1/24, MTU 1300
               mode      server on UDP port 8000
               peer      192.0.2.7:40112, heard 12 seconds ago
@@ -28,6 +28,17 @@ public sealed class ViewTests
 
             """,
             screen.ToString());
+    }
+
+    [Fact]
+    public void The_status_tells_of_the_firewall()
+    {
+        var screen = new Screen(colour: false);
+        var tunnel = Samples.Server();
+        tunnel.Firewall = true;
+        StatusView.Render(screen, [tunnel], Now);
+
+        Assert.Contains("ports     22, 8000-8010; guarded by an nftables table too\n", screen.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

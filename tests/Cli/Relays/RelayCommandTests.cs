@@ -107,8 +107,8 @@ public sealed class RelayCommandTests
         var text = await CommandRun.OfAsync(server, "status");
         var json = await CommandRun.OfAsync(server, "status", "--json");
 
-        Assert.StartsWith("home: running\n", text.Output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("\n\ndns: waiting\n", text.Output.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("home: running, up 3 hours\n", text.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("\n\ndns: waiting, up 3 hours\n", text.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains($"udptunnelctl approve {RelaySamples.Key}\n", text.Output.ToString(), StringComparison.Ordinal);
         Assert.Equal(1, json.Json.GetProperty("relays")[0].GetProperty("pendingSenders").GetInt32());
         Assert.Equal("home", json.Json.GetProperty("tunnels")[0].GetProperty("name").GetString());

@@ -19,7 +19,7 @@ public sealed class RelayViewTests
 
         Assert.Equal(
             $"""
-            dns: running
+            dns: running, up 3 hours
               role      receiver (tls): clients at UDP :53, sender at TCP :5353
               sender    192.0.2.7:40112, heard 12 seconds ago
               its key   {RelaySamples.Key}

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
@@ -23,6 +24,10 @@ internal sealed class ApproveCommand : ControlCommand
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } =
         ["udptunnelctl approve SHA256:47DEQpj8", "udptunnelctl approve 192.0.2.7:40112 --once"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.PendingSenders : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.Config;
@@ -29,9 +30,13 @@ internal sealed class RelayAcceptKeyCommand : ControlCommand
         ["udptunnelctl relay accept-key dns SHA256:..."];
 
     /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Relays : CompletionSource.Nothing;
+
+    /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
         var name = invocation.Get(_name)!;
+        invocation.Names = [name];
         if (!KeyFingerprint.TryParse(invocation.Get(_fingerprint)!, out var fingerprint, out var error))
         {
             throw UsageFailure.Usage(error, $"'udptunnelctl status {name}' shows the key that the receiver has now.");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
@@ -17,6 +18,10 @@ internal sealed class RevokeCommand : ControlCommand
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl revoke SHA256:47DEQpj8"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.ApprovedSenders : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

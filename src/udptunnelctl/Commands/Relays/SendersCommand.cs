@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
@@ -32,9 +33,13 @@ internal sealed class SendersCommand : ControlCommand
     ];
 
     /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Relays : CompletionSource.Nothing;
+
+    /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
         var relay = invocation.Get(_relay) ?? "";
+        invocation.Names = relay.Length > 0 ? [relay] : [];
         if (invocation.Get(_follow))
         {
             await FollowAsync(invocation, relay, cancellation).ConfigureAwait(false);

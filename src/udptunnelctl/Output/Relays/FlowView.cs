@@ -13,7 +13,10 @@ internal static class FlowView
     private const int NumberWidth = 11;
 
     /// <summary>A table; nothing if there are no flows.</summary>
-    public static void Render(Screen screen, IReadOnlyList<RelayFlow> flows)
+    /// <param name="screen">Where to.</param>
+    /// <param name="flows">All of them.</param>
+    /// <param name="most">As many are shown.</param>
+    public static void Render(Screen screen, IReadOnlyList<RelayFlow> flows, int most = Shown)
     {
         if (flows.Count == 0)
         {
@@ -22,7 +25,7 @@ internal static class FlowView
 
         screen.Line();
         Row(screen, "client", "age", "idle", ["to service", "", "to clients", ""]);
-        foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(Shown))
+        foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(most))
         {
             var client = flow.Client.Length > 0 ? flow.Client : $"flow {flow.Id}";
             if (TerminalText.Columns(TerminalText.Escape(client)) >= ClientWidth)
@@ -42,9 +45,9 @@ internal static class FlowView
                 ]);
         }
 
-        if (flows.Count > Shown)
+        if (flows.Count > most)
         {
-            screen.Line($"  and {Quantity.Count((ulong)(flows.Count - Shown))} more; --json shows all");
+            screen.Line($"  and {Quantity.Count((ulong)(flows.Count - most))} more; --json shows all");
         }
     }
 

@@ -62,6 +62,7 @@ internal static class RelayJson
         WriteSeconds(writer, "idleTimeout", relay.IdleTimeout);
         writer.WriteNumber("maxFlows", relay.MaxFlows);
         writer.WriteBoolean("ephemeral", relay.Ephemeral);
+        writer.WriteText("file", relay.File);
         writer.WriteTime("started", Moment.Of(relay.Started));
         writer.WriteText("ownFingerprint", relay.OwnFingerprint);
         writer.WriteText("peerAddress", relay.PeerAddress);

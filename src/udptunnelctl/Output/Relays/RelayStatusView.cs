@@ -8,11 +8,14 @@ internal static class RelayStatusView
     /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
     private const int DropsShown = 3;
 
+    /// <summary>Leaves room for the state beside it; the time up is cut where a name is that long.</summary>
+    private const int LongestName = 64;
+
     /// <summary>The block of one relay.</summary>
     public static void Render(Screen screen, Relay relay, DateTimeOffset now)
     {
-        screen.Text(TerminalText.Fit(relay.Name, 64), Style.Strong).Text(": ");
-        screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State)).EndLine();
+        screen.Text(TerminalText.Fit(relay.Name, LongestName), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State)).Text(TimeInWords.Up(relay.Started, now)).EndLine();
         if (relay.Problem.Length > 0)
         {
             screen.Field("problem", relay.Problem, Style.Bad);

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Output;
+
+namespace UdpTunnel.Cli.Completion;
+
+/// <summary>
+/// Answers the completion scripts: <c>udptunnelctl __complete WORD...</c> with the words after the program's name, the last of which (it may
+/// be empty) is to be completed. Writes one candidate on each line, with its description after a tab, or the line <c>:files</c> where the
+/// shell completes paths. Whatever goes wrong, it writes nothing: a prompt is no place for an error.
+/// </summary>
+internal sealed class Completer(CommandHost host, RootCommand root, GlobalOptions global)
+{
+    /// <summary>The first argument of such a call. No name of a command begins so.</summary>
+    public const string Verb = "__complete";
+
+    private const string Files = ":files";
+
+    private Command _command = root;
+    private Option? _open;
+    private string? _socket;
+    private int _arguments;
+    private bool _literal;
+
+    /// <summary>Answers one call.</summary>
+    public async Task RunAsync(IReadOnlyList<string> words)
+    {
+        var last = words.Count > 0 ? words[^1] : "";
+        foreach (var word in words.SkipLast(1))
+        {
+            Pass(word);
+        }
+
+        foreach (var candidate in await CandidatesAsync(last).ConfigureAwait(false))
+        {
+            // What would have to be escaped cannot be typed either.
+            if (candidate.Word.StartsWith(last, StringComparison.Ordinal)
+                && TerminalText.Escape(candidate.Word) == candidate.Word && !candidate.Word.Contains(' ', StringComparison.Ordinal))
+            {
+                await host.Output.WriteAsync($"{candidate.Word}\t{TerminalText.Escape(candidate.Description)}\n").ConfigureAwait(false);
+            }
+            else if (candidate.Word == Files)
+            {
+                await host.Output.WriteAsync($"{Files}\n").ConfigureAwait(false);
+            }
+        }
+
+        await host.Output.FlushAsync().ConfigureAwait(false);
+    }
+
+    private IEnumerable<Option> Options => _command.Options.Concat(_command == root ? [] : root.Options.Where(o => o.Recursive))
+        .Where(o => !o.Hidden);
+
+    /// <summary>A word before the one that is completed.</summary>
+    private void Pass(string word)
+    {
+        if (_open is not null)
+        {
+            _socket = _open == global.Socket ? word : _socket;
+            _open = null;
+        }
+        else if (word == "--" && !_literal)
+        {
+            _literal = true;
+        }
+        else if (word.StartsWith('-') && !_literal)
+        {
+            _open = Options.FirstOrDefault(o => o.Name == word || o.Aliases.Contains(word));
+            _open = _open?.Arity.MaximumNumberOfValues > 0 && _open.ValueType != typeof(bool) ? _open : null;
+        }
+        else if (_arguments == 0 && _command.Subcommands.FirstOrDefault(c => c.Name == word) is { } command)
+        {
+            _command = command;
+        }
+        else
+        {
+            _arguments++;
+        }
+    }
+
+    private async Task<IEnumerable<Candidate>> CandidatesAsync(string last)
+    {
+        if (_open is not null)
+        {
+            return Values(_open);
+        }
+
+        if (last.StartsWith('-') && !_literal)
+        {
+            return Options.Select(o => new Candidate(o.Name, FirstSentence(o.Description)));
+        }
+
+        if (_command.Subcommands.Count > 0)
+        {
+            return _arguments > 0 ? [] : _command.Subcommands.Where(c => !c.Hidden).Select(c => new Candidate(c.Name, FirstSentence(c.Description)));
+        }
+
+        var source = _command is ControlCommand command ? command.CompletionOf(_arguments) : CompletionSource.Nothing;
+        return source switch
+        {
+            CompletionSource.Nothing => [],
+            CompletionSource.Files => [new Candidate(Files)],
+            CompletionSource.PortChanges => [new Candidate("allow", "let these ports through"), new Candidate("deny", "no longer")],
+            CompletionSource.Shells => CompletionScript.Shells.Select(s => new Candidate(s)),
+            _ => await LiveNames.OfAsync(host, _socket, source).ConfigureAwait(false),
+        };
+    }
+
+    /// <summary>The values that the help names: <c>tls|classic</c>.</summary>
+    private static IEnumerable<Candidate> Values(Option option) => option.HelpName switch
+    {
+        "PATH" => [new Candidate(Files)],
+        { } choices when choices.Contains('|', StringComparison.Ordinal) => choices.Split('|').Select(c => new Candidate(c)),
+        _ => [],
+    };
+
+    private static string FirstSentence(string? text)
+    {
+        text ??= "";
+        var end = text.IndexOfAny(['.', ':', ';', ',']);
+        return end < 0 ? text : text[..end];
+    }
+}

@@ -1,0 +1,49 @@
+using Grpc.Core;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Completion;
+
+/// <summary>Names that the daemon knows at the moment.</summary>
+internal static class LiveNames
+{
+    /// <summary>Somebody has pressed Tab and waits.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Asks the daemon; nothing if it does not answer.</summary>
+    /// <param name="host">The world around.</param>
+    /// <param name="socket">The value of <c>--socket</c> as far as it was typed; null if it was not.</param>
+    /// <param name="source">What is wanted.</param>
+    public static async Task<IEnumerable<Candidate>> OfAsync(CommandHost host, string? socket, CompletionSource source)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            using var daemon = await host.Connector.ConnectAsync(
+                ControlSocket.Resolve(socket, host.Environment), patience.Token).ConfigureAwait(false);
+            if (source is CompletionSource.PendingSenders or CompletionSource.ApprovedSenders)
+            {
+                var answer = await daemon.Relays.ListSendersAsync(
+                    new ListSendersRequest(), Invocation.Within(Patience, patience.Token)).ResponseAsync.ConfigureAwait(false);
+                return answer.Senders.Where(s => s.State == SenderState.Pending == (source == CompletionSource.PendingSenders))
+                    .Select(s => new Candidate(RelayText.Identity(s), $"{Words.Spoken(Words.Of(s.State))} at {s.Relay}, from {s.Address}"))
+                    .DistinctBy(c => c.Word);
+            }
+
+            var inventory = await Inventory.ReadAsync(daemon, Patience, patience.Token).ConfigureAwait(false);
+            var tunnels = source == CompletionSource.Relays ? [] : inventory.Tunnels.Select(t =>
+                new Candidate(t.Name, $"{Words.Spoken(Words.Of(t.Mode))}, {Words.Spoken(Words.Of(t.State))}"));
+            var relays = source == CompletionSource.Tunnels ? [] : inventory.Relays.Select(r =>
+                new Candidate(r.Name, $"{Words.Spoken(Words.Of(r.Role))}, {Words.Spoken(Words.Of(r.State))}"));
+            return tunnels.Concat(relays);
+        }
+        catch (Exception e) when (e is CommandException or RpcException or OperationCanceledException)
+        {
+            return [];
+        }
+    }
+}

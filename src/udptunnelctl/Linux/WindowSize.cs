@@ -1,0 +1,13 @@
+using System.Runtime.InteropServices;
+
+namespace UdpTunnel.Cli.Linux;
+
+/// <summary><c>struct winsize</c>. The kernel knows 0 for both on a line that nobody told it the size of, such as a serial one.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct WindowSize
+{
+    public ushort Rows;
+    public ushort Columns;
+    public ushort WidthInPixels;
+    public ushort HeightInPixels;
+}

@@ -1,0 +1,57 @@
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Live.Top;
+
+/// <summary>What the daemon said so far: a snapshot, and what follows from those before it.</summary>
+internal sealed record TopData
+{
+    /// <summary>Before the first snapshot.</summary>
+    public static readonly TopData Empty = new();
+
+    /// <summary>When the daemon took the snapshot.</summary>
+    public DateTimeOffset Time { get; private init; }
+
+    /// <summary>Tunnels and relays.</summary>
+    public Inventory Inventory { get; private init; } = new([], []);
+
+    /// <summary>Senders that wait for approval.</summary>
+    public IReadOnlyList<Sender> Pending { get; private init; } = [];
+
+    /// <summary>Flows of the relay that is looked at in detail; of another one or none they are not asked for.</summary>
+    public IReadOnlyList<RelayFlow> Flows { get; private init; } = [];
+
+    /// <summary>By the name of tunnel or relay, which share one name space.</summary>
+    private IReadOnlyDictionary<string, TrafficHistory> Histories { get; init; } = new Dictionary<string, TrafficHistory>();
+
+    /// <summary>The rates of a tunnel or relay.</summary>
+    public TrafficHistory History(string name) =>
+        Histories.TryGetValue(name, out var history) ? history : TrafficHistory.From(default, Time);
+
+    /// <summary>One snapshot later. What is gone is forgotten.</summary>
+    public TopData With(Inventory inventory, DateTimeOffset time)
+    {
+        var histories = new Dictionary<string, TrafficHistory>(inventory.Tunnels.Count + inventory.Relays.Count);
+        foreach (var tunnel in inventory.Tunnels)
+        {
+            Add(tunnel.Name, TrafficTotal.Of(tunnel.Counters));
+        }
+
+        foreach (var relay in inventory.Relays)
+        {
+            Add(relay.Name, TrafficTotal.Of(relay.Counters));
+        }
+
+        return this with { Inventory = inventory, Time = time, Histories = histories };
+
+        void Add(string name, TrafficTotal total) => histories[name] =
+            Histories.TryGetValue(name, out var before) ? before.Add(total, time) : TrafficHistory.From(total, time);
+    }
+
+    /// <summary>With the senders as they are now.</summary>
+    public TopData With(IEnumerable<Sender> senders) =>
+        this with { Pending = [.. senders.Where(s => s.State == SenderState.Pending)] };
+
+    /// <summary>With the flows of the relay that is looked at.</summary>
+    public TopData WithFlows(IReadOnlyList<RelayFlow> flows) => this with { Flows = flows };
+}

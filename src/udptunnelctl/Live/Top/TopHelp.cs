@@ -1,0 +1,46 @@
+using UdpTunnel.Cli.Output;
+
+namespace UdpTunnel.Cli.Live.Top;
+
+/// <summary>What the keys of <c>top</c> do, and what its columns mean.</summary>
+internal static class TopHelp
+{
+    private const int KeyWidth = 16;
+
+    private static readonly (string Key, string Meaning)[] Keys =
+    [
+        ("j k, arrows", "select a row; in the details, scroll"),
+        ("PgUp PgDn g G", "a page, the first, the last"),
+        ("Enter", "details: rates, status, flows of a relay"),
+        ("Esc", "back; in the list, no filter any more"),
+        ("s", "sort by name, rate, drops, silence"),
+        ("f /", "filter by name, kind or state"),
+        ("p, space", "pause the view, and go on"),
+        ("a", "let a sender in that waits for approval"),
+        ("d", "send it away"),
+        ("q, Ctrl-C", "quit"),
+    ];
+
+    private static readonly (string Column, string Meaning)[] Columns =
+    [
+        ("HEARD", "since something came from the other end"),
+        ("OUT, IN", "bits per second; of a relay, to the service and to clients"),
+        ("DROPS", "packets dropped since the start; 'stats' has the reasons"),
+        ("RATE", "both directions, one column for each look, the newest at the right"),
+    ];
+
+    /// <summary>All of it.</summary>
+    public static void Render(Screen screen)
+    {
+        foreach (var (key, meaning) in Keys)
+        {
+            screen.Hanging($"  {key}", KeyWidth, meaning);
+        }
+
+        screen.Line();
+        foreach (var (column, meaning) in Columns)
+        {
+            screen.Hanging($"  {column}", KeyWidth, meaning);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using System.Threading.Channels;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Daemon;
+using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Live.Top;
+
+/// <summary>
+/// One run of <c>top</c>: brings the daemon's streams, its answers and the keys together on one thread at a time, and shows what comes of
+/// them. The daemon takes samples only while the streams are open.
+/// </summary>
+/// <param name="invocation">What was asked for.</param>
+/// <param name="daemon">Who is watched.</param>
+/// <param name="stream">Ends it.</param>
+/// <param name="interval">Between two looks.</param>
+internal sealed class TopSession(Invocation invocation, DaemonConnection daemon, InterruptibleStream stream, TimeSpan interval)
+{
+    /// <summary>Everything that changes the state, in the order in which it happened.</summary>
+    private readonly Channel<Action> _inputs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly TopView _view = new(
+        invocation.Colour, new Graph(invocation.Abilities.Blocks), invocation.Host.Time);
+
+    private TopState _state = new();
+    private bool _asking;
+    private bool _quit;
+
+    /// <summary>Until the user ends it.</summary>
+    /// <exception cref="CommandException">The daemon has ended.</exception>
+    /// <exception cref="RpcException">A stream failed.</exception>
+    public async Task RunAsync()
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stream.Token);
+        var watching = WatchAsync(ended.Token);
+        var senders = WatchSendersAsync(ended.Token);
+        try
+        {
+            await ShowAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(watching, senders).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Each input changes the state; what came at once is shown at once.</summary>
+    private async Task ShowAsync()
+    {
+        ITerminal? terminal = null;
+        try
+        {
+            while (!_quit && await _inputs.Reader.WaitToReadAsync(stream.Token).ConfigureAwait(false))
+            {
+                while (_inputs.Reader.TryRead(out var input))
+                {
+                    input();
+                }
+
+                // Not before the first snapshot: an error belongs on the ordinary screen.
+                if (_state.Live != TopData.Empty)
+                {
+                    terminal ??= invocation.Host.TakeTerminal(
+                        key => Post(() => Press(key)), redraw: () => Post(() => { }), keepLast: false);
+                    var size = terminal.Size;
+                    _state = _view.Clamp(_state, size);
+                    terminal.Show(_view.Render(_state, size));
+                }
+            }
+
+            // Tells why the streams have ended, if they have.
+            if (!_quit)
+            {
+                await _inputs.Reader.Completion.ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stream.Token.IsCancellationRequested)
+        {
+        }
+        finally
+        {
+            terminal?.Dispose();
+        }
+    }
+
+    private void Post(Action input) => _inputs.Writer.TryWrite(input);
+
+    private async Task WatchAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            var options = new CallOptions(cancellationToken: cancellation);
+            var period = Duration.FromTimeSpan(interval);
+            using var tunnels = daemon.Tunnels.WatchTunnels(new WatchTunnelsRequest { Interval = period }, options);
+            using var relays = daemon.Relays.WatchRelays(new WatchRelaysRequest { Interval = period }, options);
+            using var both = new InventoryStream(tunnels.ResponseStream, relays.ResponseStream);
+            while (await both.MoveNext(cancellation).ConfigureAwait(false))
+            {
+                var snapshot = both.Current;
+                var time = both.Time ?? invocation.Host.Time.GetUtcNow();
+                Post(() => Take(snapshot, time));
+            }
+
+            _inputs.Writer.TryComplete(stream.DaemonEnded());
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        {
+            _inputs.Writer.TryComplete(e);
+        }
+    }
+
+    private async Task WatchSendersAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            using var call = daemon.Relays.WatchSenders(
+                new WatchSendersRequest(), new CallOptions(cancellationToken: cancellation));
+            while (await call.ResponseStream.MoveNext(cancellation).ConfigureAwait(false))
+            {
+                var senders = call.ResponseStream.Current.Senders;
+                Post(() => _state = _state with { Live = _state.Live.With(senders) });
+            }
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        {
+            // An older daemon without relays; else the other stream ends as well, and tells why.
+        }
+    }
+
+    private void Take(Inventory snapshot, DateTimeOffset time)
+    {
+        _state = _state with { Live = _state.Live.With(snapshot, time) };
+        if (_state.RelayInDetail is { } relay && !_asking)
+        {
+            _asking = true;
+            _ = AskFlowsAsync(relay);
+        }
+    }
+
+    /// <summary>Once for each snapshot, and not again before the answer came.</summary>
+    private async Task AskFlowsAsync(string relay)
+    {
+        IReadOnlyList<RelayFlow>? flows = null;
+        try
+        {
+            var answer = await daemon.Relays.ListFlowsAsync(
+                new ListFlowsRequest { Name = relay }, Invocation.Within(Invocation.LookTimeout, stream.Token))
+                .ResponseAsync.ConfigureAwait(false);
+            flows = answer.Flows;
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The relay has gone, which the next snapshot shows.
+        }
+
+        Post(() =>
+        {
+            _asking = false;
+            if (flows is not null && _state.RelayInDetail == relay)
+            {
+                _state = _state with { Live = _state.Live.WithFlows(flows) };
+            }
+        });
+    }
+
+    private void Press(KeyPress key)
+    {
+        (_state, var decided, var quit) = TopKeys.Press(_state, key);
+        _quit |= quit;
+        if (decided is not null)
+        {
+            _ = DecideAsync(decided);
+        }
+    }
+
+    private async Task DecideAsync(Decision decision)
+    {
+        // What the user saw and agreed to: the key, where there is one, whatever else connects from that address by now.
+        var sender = RelayText.Identity(decision.Sender);
+        var options = Invocation.Within(Invocation.ChangeTimeout, stream.Token);
+        try
+        {
+            if (decision.Approve)
+            {
+                await daemon.Relays.ApproveSenderAsync(new ApproveSenderRequest { Sender = sender, Once = decision.Once }, options)
+                    .ResponseAsync.ConfigureAwait(false);
+            }
+            else
+            {
+                await daemon.Relays.DenySenderAsync(new DenySenderRequest { Sender = sender }, options)
+                    .ResponseAsync.ConfigureAwait(false);
+            }
+
+            Say($"{(decision.Approve ? "let in" : "sent away")}: {sender}", Style.Good);
+        }
+        catch (RpcException e)
+        {
+            Say(RpcFailure.Translate(e, invocation.SocketPath, invocation.Host.Service).Message, Style.Bad);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The view has ended.
+        }
+    }
+
+    private void Say(string message, Style style) => Post(() => _state = _state.Say(message, style));
+}

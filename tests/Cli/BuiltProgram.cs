@@ -1,0 +1,14 @@
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>The real program.</summary>
+internal static class BuiltProgram
+{
+    /// <summary>
+    /// As it was built, in its own directory: the copy beside the tests lacks what the tests' web framework brings with it.
+    /// </summary>
+    public static readonly string Path = System.IO.Path.GetFullPath(System.IO.Path.Combine(
+        AppContext.BaseDirectory,
+        "../../../../../src/udptunnelctl/bin",
+        System.IO.Path.GetRelativePath(System.IO.Path.Combine(AppContext.BaseDirectory, "../.."), AppContext.BaseDirectory),
+        "udptunnelctl"));
+}

@@ -1,0 +1,156 @@
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using UdpTunnel.Cli;
+using UdpTunnel.Cli.Live;
+using UdpTunnel.Tests.Cli.Relays;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli.Live;
+
+public sealed class TopSessionTests
+{
+    [Fact]
+    public async Task A_sender_is_let_in_after_a_yes_and_leaves_the_list()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var decided = new TaskCompletionSource<ApproveSenderRequest>();
+        Watched(server, decided.Task);
+        server.Daemon.Approve = request =>
+        {
+            decided.SetResult(request);
+            return Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
+        };
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("1 sender waits");
+        run.Screen.Press("ao");
+        var request = await decided.Task;
+        await run.Screen.SeenAsync($"let in: {RelaySamples.Key}");
+        run.Screen.Press("q");
+        await command;
+
+        Assert.Equal(new ApproveSenderRequest { Sender = RelaySamples.Key, Once = true }, request);
+        Assert.DoesNotContain("wants in", run.Screen.Views.Last(), StringComparison.Ordinal);
+        Assert.Equal(0, run.ExitCode);
+        Assert.True(run.Screen.IsGivenBack);
+    }
+
+    [Fact]
+    public async Task A_decision_that_the_daemon_refuses_is_told_and_the_view_goes_on()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        server.Daemon.Deny = _ => throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may look, not operate");
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("1 sender waits");
+        run.Screen.Press("dy");
+        await run.Screen.SeenAsync("you may look, not operate");
+        run.Screen.Press("q");
+        await command;
+
+        Assert.Equal(0, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task Flows_are_asked_for_only_while_their_relay_is_looked_at()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        server.Daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("receiver");
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(server.Daemon.Requests, r => r is ListFlowsRequest);
+        run.Screen.Press(Key.Enter);
+        await run.Screen.SeenAsync("198.51.100.9:5000");
+        run.Screen.Press("q");
+        await command;
+
+        Assert.All(server.Daemon.Requests.OfType<ListFlowsRequest>(), r => Assert.Equal("dns", r.Name));
+    }
+
+    [Fact]
+    public async Task A_daemon_that_ends_gives_the_terminal_back_and_is_told()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        server.Daemon.Watch = async (_, writer, cancellation) =>
+            await writer.WriteAsync(new WatchTunnelsResponse { Tunnels = { Samples.Server() } }, cancellation);
+        var run = await OnTerminal().RunAsync(server, "top");
+
+        Assert.Equal(3, run.ExitCode);
+        Assert.Contains("has ended", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.True(run.Screen.IsGivenBack || run.Screen.Views.IsEmpty);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_ends_it_with_0()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("home");
+        run.Interrupt!();
+        await command;
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.True(run.Screen.IsGivenBack);
+    }
+
+    [Theory]
+    [InlineData("xterm", false, "top is for a person at a terminal")]
+    [InlineData("dumb", true, "top cannot draw on this terminal (TERM is 'dumb')")]
+    [InlineData("", true, "top cannot draw on this terminal (TERM is not set)")]
+    public async Task Without_a_terminal_that_can_it_names_what_can(string name, bool terminal, string message)
+    {
+        var run = new CommandRun
+        {
+            Terminal = new TerminalFacts { InputIsTerminal = terminal, OutputIsTerminal = terminal },
+            Environment = { ["TERM"] = name },
+        };
+
+        await run.RunAsync("top");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"udptunnelctl: {message}\n'udptunnelctl stats --watch'", run.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    private static CommandRun OnTerminal() => new()
+    {
+        Terminal = new TerminalFacts { InputIsTerminal = true, OutputIsTerminal = true },
+        Environment = { ["TERM"] = "xterm" },
+    };
+
+    /// <summary>A tunnel, and a receiver at which a sender waits until <paramref name="decided"/>.</summary>
+    private static void Watched(FakeServer server, Task? decided = null)
+    {
+        server.Daemon.Watch = (request, writer, cancellation) => EveryAsync(
+            request.Interval, time => writer.WriteAsync(new() { Time = time, Tunnels = { Samples.Server() } }, cancellation), cancellation);
+        server.Daemon.WatchRelays = (request, writer, cancellation) => EveryAsync(
+            request.Interval, time => writer.WriteAsync(new() { Time = time, Relays = { RelaySamples.WaitingReceiver() } }, cancellation), cancellation);
+        server.Daemon.WatchSenders = async (_, writer, cancellation) =>
+        {
+            await writer.WriteAsync(new WatchSendersResponse { Senders = { RelaySamples.Sender() } }, cancellation);
+            await (decided ?? Task.Delay(Timeout.Infinite, cancellation)).WaitAsync(cancellation);
+            await writer.WriteAsync(
+                new WatchSendersResponse { Senders = { RelaySamples.Sender(SenderState.Connected) } }, cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        };
+    }
+
+    private static async Task EveryAsync(Duration interval, Func<Timestamp, Task> write, CancellationToken cancellation)
+    {
+        for (var look = 0; ; look++)
+        {
+            await write(Timestamp.FromDateTimeOffset(Samples.Now + (look * interval.ToTimeSpan())));
+            await Task.Delay(interval.ToTimeSpan(), cancellation);
+        }
+    }
+}
