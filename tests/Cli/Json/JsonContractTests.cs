@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Json.Schema;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Relays;
+using UdpTunnel.Tests.Cli.Relays;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli.Json;
+
+/// <summary>What programs rely on: docs/json/schema.json says it, docs/json.md shows it.</summary>
+public sealed class JsonContractTests
+{
+    /// <summary>Commands that have no JSON of their own, and say so.</summary>
+    private static readonly string[] ForPersons = ["top"];
+
+    private static readonly string SchemaText = File.ReadAllText(Path.Combine(JsonPage.Directory, "json/schema.json"));
+
+    public static TheoryData<string, string> Examples => JsonExamples.All;
+
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public async Task The_output_keeps_to_the_schema(string command, string line) =>
+        Validate(command, await JsonExamples.OutputAsync(line));
+
+    /// <summary>Set <c>UDPTUNNEL_WRITE_DOCS=1</c> to put today's output into the page.</summary>
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public async Task The_page_shows_what_the_command_writes(string command, string line)
+    {
+        var output = JsonExamples.Pretty(await JsonExamples.OutputAsync(line));
+        if (command == "completion")
+        {
+            // A page of shell script would tell nobody anything.
+            output = string.Join('\n', output.Split('\n').Select(l => l.Contains("\"script\"", StringComparison.Ordinal) ? "  \"script\": \"...\"" : l));
+        }
+
+        if (Environment.GetEnvironmentVariable("UDPTUNNEL_WRITE_DOCS") == "1")
+        {
+            JsonPage.Replace(line, output);
+        }
+
+        Assert.Equal(output, JsonPage.Examples().GetValueOrDefault(line));
+    }
+
+    [Fact]
+    public void Every_command_has_a_schema_and_an_example()
+    {
+        var commands = Leaves(CommandLine.Create(new CommandRun().Host(), new GlobalOptions()), "").Except(ForPersons).Order().ToList();
+        var schemas = JsonNode.Parse(SchemaText)!["$defs"]!.AsObject().Select(d => d.Key).ToHashSet();
+
+        Assert.All(commands, c => Assert.Contains(c, schemas));
+        Assert.Equal(commands, JsonExamples.All.Select(e => e.Data.Item1).Where(c => c != "error").Distinct().Order());
+    }
+
+    [Fact]
+    public void Every_kind_of_event_is_in_the_schema()
+    {
+        foreach (var kind in Enum.GetValues<EventKind>())
+        {
+            using var text = new StringWriter();
+            JsonOutput.Write(text, writer => EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }]));
+            Validate("events", text.ToString());
+        }
+    }
+
+    [Fact]
+    public void Whatever_a_daemon_sends_the_output_keeps_to_the_schema() => Property.ForAll<int>(
+        seed =>
+        {
+            var random = new Random(seed);
+            using var text = new StringWriter();
+            JsonOutput.Write(text, writer =>
+            {
+                writer.WriteTime("time", Samples.Now);
+                TunnelJson.WriteAll(writer, "tunnels", [Samples.Any(seed), Samples.Any(seed + 1)]);
+                RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
+                RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
+            });
+            Validate("status", text.ToString());
+            return true;
+        },
+        cases: 200);
+
+    private static void Validate(string command, string json)
+    {
+        var schema = JsonSchema.FromText(SchemaText.Replace(
+            "\"$defs\":", $"\"$ref\": \"#/$defs/{command.Replace(" ", "%20", StringComparison.Ordinal)}\",\n\"$defs\":", StringComparison.Ordinal));
+        using var document = JsonDocument.Parse(json);
+        var result = schema.Evaluate(document.RootElement, new EvaluationOptions { OutputFormat = OutputFormat.List });
+        var mistakes = result.Details?.Where(d => d.Errors is not null)
+            .SelectMany(d => d.Errors!.Select(e => $"{d.InstanceLocation}: {e.Value}"));
+        Assert.True(result.IsValid, $"{json}\n{string.Join('\n', mistakes ?? [])}");
+    }
+
+    private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands.Count == 0
+        ? [path]
+        : command.Subcommands.Where(c => !c.Hidden).SelectMany(c => Leaves(c, path.Length == 0 ? c.Name : $"{path} {c.Name}"));
+}
