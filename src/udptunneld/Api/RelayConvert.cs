@@ -31,6 +31,13 @@ internal static class RelayConvert
             LastHeard = ToTimestamp(status.LastHeard),
             Counters = ToCounters(status),
             PendingSenders = (uint)status.PendingSenders,
+            Rates = new V1.RelayRates
+            {
+                PacketsToServicePerSecond = status.Rates.PacketsToService,
+                BytesToServicePerSecond = status.Rates.BytesToService,
+                PacketsToClientsPerSecond = status.Rates.PacketsToClients,
+                BytesToClientsPerSecond = status.Rates.BytesToClients,
+            },
         };
     }
 

@@ -17,7 +17,9 @@ internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral)
 
     public long Tried { get; init; }
 
-    public RelayStatus Status => Current with { Ephemeral = IsEphemeral, File = File };
+    public RelayMeter Meter { get; } = new(RelayTimes.Now);
+
+    public RelayStatus Status => Current with { Ephemeral = IsEphemeral, File = File, Rates = Meter.Rates };
 
     private RelayStatus Current =>
         Engine?.Status ?? new RelayStatus { Config = Config, State = RelayState.Failed, Problem = Problem };

@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
-using UdpTunnel.Relay.Approval;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
 
@@ -29,7 +28,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
     private volatile SortedList<string, RelayEntry> _relays = new(StringComparer.Ordinal);
-    private volatile TaskCompletionSource _sendersChanged = NewSignal();
     private Task _ticking = Task.CompletedTask;
 
     public RelayHost(StateStore store, RelayKeyStore keys, TunnelHost tunnels, EventLog events, TimeProvider time)
@@ -45,12 +43,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
 
     /// <summary>Number of relays, whatever their state.</summary>
     public int Count => _relays.Count;
-
-    /// <summary>The senders of all receivers.</summary>
-    public IReadOnlyList<SenderStatus> Senders => [.. _relays.Values.SelectMany(e => (e.Engine as ReceiverEngine)?.Senders ?? [])];
-
-    /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
-    public Task SendersChanged => _sendersChanged.Task;
 
     /// <summary>Starts what was stored.</summary>
     public async Task StartAsync()
@@ -134,43 +126,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
     /// <exception cref="TunnelException">There is none of that name.</exception>
     public IReadOnlyList<FlowStatus> FlowsOf(string name) => Find(name).Engine?.Flows ?? [];
 
-    /// <summary>The senders of one receiver, or of all.</summary>
-    /// <param name="relay">The receiver; empty for all.</param>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
-    public IReadOnlyList<SenderStatus> SendersOf(string relay) => relay.Length == 0
-        ? Senders
-        : (Find(relay).Engine as ReceiverEngine)?.Senders ?? [];
-
-    /// <summary>Lets a pending sender in.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
-    public SenderStatus Approve(string sender, bool once)
-    {
-        var found = SenderSelector.One(
-            sender, Senders, s => s.State == SenderState.Pending, s => $"{Name(s)} does not wait: it is {Describe(s)} already");
-        return ReceiverOf(found).Approve(found, once);
-    }
-
-    /// <summary>Sends a pending sender away.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
-    public SenderStatus Deny(string sender)
-    {
-        var found = SenderSelector.One(
-            sender,
-            Senders,
-            s => s.State == SenderState.Pending,
-            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back");
-        return ReceiverOf(found).Deny(found);
-    }
-
-    /// <summary>Forgets a sender's approvals at all receivers, and ends its connections.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it only waits.</exception>
-    public IReadOnlyList<SenderStatus> Revoke(string sender)
-    {
-        var found = SenderSelector.OneKey(
-            sender, Senders, s => s.State != SenderState.Pending, s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away");
-        return [.. found.Select(s => ReceiverOf(s).Revoke(s))];
-    }
-
     /// <summary>Accepts the new key of a receiver.</summary>
     /// <exception cref="TunnelException">There is no such sender relay, or the key cannot be accepted.</exception>
     public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
@@ -195,17 +150,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
         _relays = new(StringComparer.Ordinal);
     }
 
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private static string Name(SenderStatus sender) => sender.Key?.ToString() ?? sender.Address;
-
-    private static string Describe(SenderStatus sender) => sender.State switch
-    {
-        SenderState.Connected => $"connected to {sender.Relay}",
-        SenderState.Approved => $"approved at {sender.Relay}",
-        _ => $"pending at {sender.Relay}",
-    };
-
     private static void Stored(Action change) => Stored(() =>
     {
         change();
@@ -222,33 +166,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
         {
             throw new TunnelException(
                 Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
-        }
-    }
-
-    private void SignalSenders()
-    {
-        var before = _sendersChanged;
-        _sendersChanged = NewSignal();
-        before.TrySetResult();
-    }
-
-    private ReceiverEngine ReceiverOf(SenderStatus sender) =>
-        Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
-
-    /// <summary>Goes on if another relay of that name can be taken.</summary>
-    /// <exception cref="TunnelException">It cannot.</exception>
-    private void RequireRoom(string name)
-    {
-        var kind = _relays.ContainsKey(name) ? "relay" : _tunnels.Contains(name) ? "tunnel" : null;
-        if (kind is not null)
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a {kind} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
-        }
-
-        if (_relays.Count >= Capacity)
-        {
-            throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
         }
     }
 
@@ -324,6 +241,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
                 if (entry.Engine is { } engine)
                 {
                     engine.Tick();
+                    entry.Meter.Tick(engine.Status.Traffic, RelayTimes.Now);
                 }
                 else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
                 {

@@ -32,6 +32,8 @@ internal sealed record RelayStatus
 
     public RelayTraffic Traffic { get; init; }
 
+    public RelayRates Rates { get; init; }
+
     public int Flows { get; init; }
 
     public long FlowsOpened { get; init; }

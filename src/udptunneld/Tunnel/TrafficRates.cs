@@ -20,7 +20,8 @@ internal readonly record struct TrafficRates(double PacketsOut, double BytesOut,
             Average(BytesIn, (now.BytesIn - before.BytesIn) / seconds));
     }
 
-    private static double Average(double average, double newest)
+    /// <summary>Takes the newest second into an average.</summary>
+    public static double Average(double average, double newest)
     {
         var result = average + (Weight * (newest - average));
         return result < Least ? 0 : result;

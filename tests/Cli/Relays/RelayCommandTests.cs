@@ -166,7 +166,7 @@ public sealed class RelayCommandTests
         Assert.Equal(0, run.ExitCode);
         Assert.Empty(server.Daemon.Requests.OfType<WatchTunnelsRequest>());
         Assert.Equal(
-            "12:00:00 dns out 1.50 KiB in 512 B flows 2 dropped 3",
+            "12:00:00 dns out 8.19 kbit/s in 16.4 kbit/s flows 2 dropped 3",
             string.Join(' ', run.Output.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
     }
 

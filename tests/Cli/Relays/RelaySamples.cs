@@ -36,6 +36,13 @@ internal static class RelaySamples
             Connections = 1,
             Drops = { new RelayDrops { Reason = RelayDropReason.NotApproved, Packets = 3 } },
         },
+        Rates = new RelayRates
+        {
+            PacketsToServicePerSecond = 8,
+            BytesToServicePerSecond = 1024,
+            PacketsToClientsPerSecond = 4,
+            BytesToClientsPerSecond = 2048,
+        },
     };
 
     /// <summary>A receiver at which a sender waits.</summary>
@@ -108,6 +115,13 @@ internal static class RelaySamples
         };
         if (random.Next(4) > 0)
         {
+            relay.Rates = new RelayRates
+            {
+                PacketsToServicePerSecond = double.MaxValue,
+                BytesToServicePerSecond = random.NextDouble() * 1e12,
+                PacketsToClientsPerSecond = double.NaN,
+                BytesToClientsPerSecond = -1,
+            };
             relay.Counters = new RelayCounters
             {
                 PacketsToService = (ulong)random.NextInt64() * 2,

@@ -23,6 +23,8 @@ public sealed class RelayViewTests
               role      receiver (tls): clients at UDP :53, sender at TCP :5353
               sender    192.0.2.7:40112, heard 12 seconds ago
               its key   {RelaySamples.Key}
+              now       to service 8.19 kbit/s, 8.0 packets/s; to clients 16.4 kbit/s, 4.0
+                        packets/s
               total     to service 1.50 KiB, 12 packets; to clients 512 B, 1 packet
               flows     2 live of at most 10,000
               dropped   3 no approved sender
@@ -87,6 +89,8 @@ public sealed class RelayViewTests
         Assert.Contains("dns: running, started 3 hours ago", rows);
         Assert.Contains("packets 12 1", rows);
         Assert.Contains("bytes 1,536 512", rows);
+        Assert.Contains("packet rate 8.0 packets/s 4.0 packets/s", rows);
+        Assert.Contains("bit rate 8.19 kbit/s 16.4 kbit/s", rows);
         Assert.Contains("dropped: no approved sender 3", rows);
         Assert.Contains("flows 2 live of at most 10,000, 5 opened since the start", rows);
     }
@@ -128,6 +132,7 @@ public sealed class RelayViewTests
 
         Assert.Equal(Names(Relay.Descriptor), json.EnumerateObject().Select(p => p.Name).Order());
         Assert.Equal(Names(RelayCounters.Descriptor), json.GetProperty("counters").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(Names(RelayRates.Descriptor), json.GetProperty("rates").EnumerateObject().Select(p => p.Name).Order());
         Assert.Equal(120, json.GetProperty("idleTimeout").GetInt32());
     }
 

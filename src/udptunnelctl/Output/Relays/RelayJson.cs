@@ -70,6 +70,23 @@ internal static class RelayJson
         writer.WriteTime("lastHeard", Moment.Of(relay.LastHeard));
         WriteCounters(writer, relay.Counters);
         writer.WriteNumber("pendingSenders", relay.PendingSenders);
+        WriteRates(writer, relay.Rates);
+    }
+
+    private static void WriteRates(Utf8JsonWriter writer, RelayRates? rates)
+    {
+        if (rates is null)
+        {
+            writer.WriteNull("rates");
+            return;
+        }
+
+        writer.WriteStartObject("rates");
+        writer.WriteRate("packetsToServicePerSecond", rates.PacketsToServicePerSecond);
+        writer.WriteRate("bytesToServicePerSecond", rates.BytesToServicePerSecond);
+        writer.WriteRate("packetsToClientsPerSecond", rates.PacketsToClientsPerSecond);
+        writer.WriteRate("bytesToClientsPerSecond", rates.BytesToClientsPerSecond);
+        writer.WriteEndObject();
     }
 
     private static void WriteCounters(Utf8JsonWriter writer, RelayCounters? counters)

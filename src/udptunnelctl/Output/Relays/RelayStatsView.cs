@@ -20,9 +20,12 @@ internal static class RelayStatsView
 
         screen.EndLine();
         var counters = relay.Counters ?? new RelayCounters();
+        var rates = relay.Rates ?? new RelayRates();
         Row(screen, "", "to service", "to clients");
         Row(screen, "packets", Quantity.Count(counters.PacketsToService), Quantity.Count(counters.PacketsToClients));
         Row(screen, "bytes", Quantity.Count(counters.BytesToService), Quantity.Count(counters.BytesToClients));
+        Row(screen, "packet rate", Quantity.PacketRate(rates.PacketsToServicePerSecond), Quantity.PacketRate(rates.PacketsToClientsPerSecond));
+        Row(screen, "bit rate", Quantity.BitRate(rates.BytesToServicePerSecond), Quantity.BitRate(rates.BytesToClientsPerSecond));
         foreach (var drop in counters.Drops)
         {
             Row(screen, $"dropped: {RelayText.Drop(drop.Reason)}", Quantity.Count(drop.Packets), "");
@@ -36,14 +39,15 @@ internal static class RelayStatsView
         }
     }
 
-    /// <summary>One line for output that is appended: time, totals, live flows, and the sum of drops.</summary>
+    /// <summary>One line for output that is appended: time, rates, live flows, and the sum of drops.</summary>
     public static void RenderLine(Screen screen, Relay relay, DateTimeOffset time, TimeProvider clock)
     {
         var counters = relay.Counters ?? new RelayCounters();
+        var rates = relay.Rates ?? new RelayRates();
         screen.Text(Moment.Local(time, clock)["yyyy-MM-dd ".Length..]).Text(" ");
         screen.Cell(relay.Name, 15, Style.Strong).Text(" ");
-        screen.Text("out ").Cell(Quantity.Bytes(counters.BytesToService), 11, right: true);
-        screen.Text(" in ").Cell(Quantity.Bytes(counters.BytesToClients), 11, right: true);
+        screen.Text("out ").Cell(Quantity.BitRate(rates.BytesToServicePerSecond), 11, right: true);
+        screen.Text(" in ").Cell(Quantity.BitRate(rates.BytesToClientsPerSecond), 11, right: true);
         screen.Text("  flows ").Text(Quantity.Count(counters.Flows));
         screen.Text("  dropped ").Text(Quantity.Count(Sum(counters))).EndLine();
     }

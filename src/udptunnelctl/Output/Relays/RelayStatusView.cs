@@ -30,6 +30,7 @@ internal static class RelayStatusView
                 screen.Field("its key", relay.PeerFingerprint);
             }
 
+            screen.Field("now", RelayText.Now(relay.Rates ?? new RelayRates()));
             screen.Field("total", RelayText.Total(relay.Counters ?? new RelayCounters()));
             screen.Field("flows", RelayText.Flows(relay));
         }

@@ -35,6 +35,11 @@ internal static class RelayText
         $"to service {Quantity.Bytes(counters.BytesToService)}, {Quantity.Packets(counters.PacketsToService)}; "
         + $"to clients {Quantity.Bytes(counters.BytesToClients)}, {Quantity.Packets(counters.PacketsToClients)}";
 
+    /// <summary><c>to service 12.0 kbit/s, 8.0 packets/s; to clients 0 bit/s, 0 packets/s</c></summary>
+    public static string Now(RelayRates rates) =>
+        $"to service {Quantity.BitRate(rates.BytesToServicePerSecond)}, {Quantity.PacketRate(rates.PacketsToServicePerSecond)}; "
+        + $"to clients {Quantity.BitRate(rates.BytesToClientsPerSecond)}, {Quantity.PacketRate(rates.PacketsToClientsPerSecond)}";
+
     /// <summary><c>3 live of at most 10,000</c></summary>
     public static string Flows(Relay relay) =>
         $"{Quantity.Count(relay.Counters?.Flows ?? 0)} live of at most {Quantity.Count(relay.MaxFlows)}";

@@ -1,0 +1,18 @@
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>Datagrams and their bytes per second in both directions.</summary>
+internal readonly record struct RelayRates(double PacketsToService, double BytesToService, double PacketsToClients, double BytesToClients)
+{
+    /// <summary>Takes in what was carried in some time.</summary>
+    public RelayRates After(in RelayTraffic before, in RelayTraffic now, TimeSpan elapsed)
+    {
+        var seconds = elapsed.TotalSeconds;
+        return new RelayRates(
+            TrafficRates.Average(PacketsToService, (now.PacketsToService - before.PacketsToService) / seconds),
+            TrafficRates.Average(BytesToService, (now.BytesToService - before.BytesToService) / seconds),
+            TrafficRates.Average(PacketsToClients, (now.PacketsToClients - before.PacketsToClients) / seconds),
+            TrafficRates.Average(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds));
+    }
+}
