@@ -7,6 +7,10 @@ namespace UdpTunnel.Linux;
 /// <summary>Opens sockets on an address of this host, or on all of them: dual-stack where the system has IPv6.</summary>
 internal static unsafe class BoundSocket
 {
+    // SK_MEMINFO_DROPS of SO_MEMINFO (include/uapi/linux/sock_diag.h), an array of u32.
+    private const int MemoryInfoCount = 9;
+    private const int MemoryInfoDrops = 8;
+
     /// <summary>Opens and binds.</summary>
     /// <param name="address">The address; null for all.</param>
     /// <param name="port">The port; 0 lets the kernel choose.</param>
@@ -56,6 +60,18 @@ internal static unsafe class BoundSocket
     {
         SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, size);
         SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
+    }
+
+    /// <summary>
+    /// Datagrams that the kernel dropped since the socket was opened because its buffer was full. Asking costs a system call, but nothing per datagram.
+    /// </summary>
+    public static uint BufferDrops(int descriptor)
+    {
+        var info = stackalloc uint[MemoryInfoCount];
+        var length = MemoryInfoCount * sizeof(uint);
+        return Libc.GetSocketOption(descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0 && length == MemoryInfoCount * sizeof(uint)
+            ? info[MemoryInfoDrops]
+            : 0;
     }
 
     private static void SetBuffer(int descriptor, int force, int ask, int size)

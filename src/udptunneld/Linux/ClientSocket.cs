@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -9,34 +10,20 @@ internal sealed unsafe class ClientSocket : IDisposable
     // Room for the bursts of many clients while the one receiving thread is not scheduled.
     private const int BufferSize = 8 * 1024 * 1024;
 
-    // SK_MEMINFO_DROPS of SO_MEMINFO (include/uapi/linux/sock_diag.h), an array of u32.
-    private const int MemoryInfoCount = 9;
-    private const int MemoryInfoDrops = 8;
-
-    private ClientSocket(int descriptor, bool dualStack)
+    private ClientSocket(int descriptor, bool isV6)
     {
         Descriptor = descriptor;
-        DualStack = dualStack;
+        IsV6 = isV6;
     }
 
     /// <summary>For receiving, sending and waiting.</summary>
     public int Descriptor { get; }
 
-    /// <summary>Whether IPv4 clients have addresses of the mapped form.</summary>
-    public bool DualStack { get; }
+    /// <summary>Whether it is of IPv6, or of both: IPv4 addresses have their mapped form then.</summary>
+    public bool IsV6 { get; }
 
-    /// <summary>Datagrams that the kernel dropped because the buffer was full. Asking costs a system call, but nothing per datagram.</summary>
-    public uint BufferDrops
-    {
-        get
-        {
-            var info = stackalloc uint[MemoryInfoCount];
-            var length = MemoryInfoCount * sizeof(uint);
-            return Libc.GetSocketOption(Descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0 && length == MemoryInfoCount * sizeof(uint)
-                ? info[MemoryInfoDrops]
-                : 0;
-        }
-    }
+    /// <summary>Datagrams that the kernel dropped because the buffer was full.</summary>
+    public uint BufferDrops => BoundSocket.BufferDrops(Descriptor);
 
     /// <summary>Opens the socket.</summary>
     /// <param name="address">Where; null for all addresses.</param>
@@ -50,7 +37,16 @@ internal sealed unsafe class ClientSocket : IDisposable
         // Trains of a client arrive as one message; where the kernel knows no GRO (before Linux 5.0) they come one by one.
         var on = 1;
         _ = Libc.SetSocketOption(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof(int));
-        return new ClientSocket(descriptor, dualStack);
+        var isV6 = dualStack || address?.AddressFamily == AddressFamily.InterNetworkV6;
+        if (address is null || address.Equals(IPAddress.Any))
+        {
+            // A host may have several addresses, and an answer has to come from the one that was asked.
+            _ = isV6
+                ? Libc.SetSocketOption(descriptor, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(int))
+                : Libc.SetSocketOption(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof(int));
+        }
+
+        return new ClientSocket(descriptor, isV6);
     }
 
     /// <summary>Takes what is there, without waiting.</summary>

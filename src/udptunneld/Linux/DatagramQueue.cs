@@ -22,23 +22,34 @@ internal sealed unsafe class DatagramQueue : IDisposable
     // What an Ethernet frame takes: a longer datagram is fragmented, which a run does not allow.
     private const int LargestSegment = 1472;
 
-    // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
-    private const int ControlSize = 24;
-    private const int ControlLength = 18;
-    private const int SegmentSizeOffset = 16;
+    // Two control messages lie one behind the other, so that either may be left out. cmsghdr of in6_pktinfo: length u64 = 36, level i32, type i32, address
+    // 16 bytes, interface u32 = 0, padded to 40 bytes; of in_pktinfo: 28, level, type, interface i32 = 0, address u32, 0, padded to 32 bytes and put
+    // at offset 8. Of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
+    private const int SourceSizeV6 = 40;
+    private const int SourceLengthV6 = 36;
+    private const int SourceSizeV4 = 32;
+    private const int SourceLengthV4 = 28;
+    private const int SegmentSize = 24;
+    private const int SegmentLength = 18;
+    private const int ControlSize = SourceSizeV6 + SegmentSize;
+    private const int DataOffset = 16;
 
     private readonly NativeBuffer _tables;
     private readonly Libc.MessageHeader* _headers;
     private readonly Slice* _slices;
     private readonly byte* _controls;
     private readonly Endpoint* _names;
+    private readonly SourceAddress[] _sources = new SourceAddress[MaxMessages];
+    private readonly bool _isV6;
     private readonly Run[] _runs = new Run[MaxMessages];
     private int _largestSegment = LargestSegment;
     private int _count;
     private int _sliceCount;
 
-    public DatagramQueue()
+    /// <param name="isV6">Whether the socket is of IPv6, or of both.</param>
+    public DatagramQueue(bool isV6)
     {
+        _isV6 = isV6;
         var headers = MaxMessages * sizeof(Libc.MessageHeader);
         var slices = MaxSlices * sizeof(Slice);
         var controls = MaxMessages * ControlSize;
@@ -49,10 +60,14 @@ internal sealed unsafe class DatagramQueue : IDisposable
         _names = (Endpoint*)(_controls + controls);
         for (var i = 0; i < MaxMessages; i++)
         {
-            var control = _controls + (i * ControlSize);
-            *(nint*)control = ControlLength;
-            *(int*)(control + 8) = IPPROTO_UDP;
-            *(int*)(control + 12) = UDP_SEGMENT;
+            var source = _controls + (i * ControlSize) + (isV6 ? 0 : SourceSizeV6 - SourceSizeV4);
+            *(nint*)source = isV6 ? SourceLengthV6 : SourceLengthV4;
+            *(int*)(source + 8) = isV6 ? IPPROTO_IPV6 : IPPROTO_IP;
+            *(int*)(source + 12) = isV6 ? IPV6_PKTINFO : IP_PKTINFO;
+            var segment = _controls + (i * ControlSize) + SourceSizeV6;
+            *(nint*)segment = SegmentLength;
+            *(int*)(segment + 8) = IPPROTO_UDP;
+            *(int*)(segment + 12) = UDP_SEGMENT;
         }
     }
 
@@ -66,8 +81,9 @@ internal sealed unsafe class DatagramQueue : IDisposable
     /// <param name="datagram">First byte; must stay until it is sent.</param>
     /// <param name="length">Its length.</param>
     /// <param name="destination">Where to; none for a connected socket.</param>
+    /// <param name="source">From which of the host's addresses; none for the kernel to choose.</param>
     /// <param name="key">The same for all datagrams to one destination.</param>
-    public void Add(byte* datagram, int length, in Endpoint destination, uint key)
+    public void Add(byte* datagram, int length, in Endpoint destination, in SourceAddress source, uint key)
     {
         _slices[_sliceCount] = new Slice(datagram, length);
         if (_count > 0)
@@ -82,6 +98,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
         }
 
         _runs[_count] = new Run(_sliceCount++, length, key);
+        _sources[_count] = source;
         if (!destination.IsNone)
         {
             _names[_count] = destination;
@@ -127,6 +144,14 @@ internal sealed unsafe class DatagramQueue : IDisposable
 
             var error = Libc.LastError;
             ref readonly var failed = ref _runs[next];
+            if (error is Errno.Invalid or Errno.NetworkUnreachable && !_sources[next].IsNone)
+            {
+                // No address of this host, or no more: one of broadcast, or one that was removed. The kernel's choice is better than no answer.
+                _sources[next] = default;
+                SetHeader(next, failed);
+                continue;
+            }
+
             switch (SendErrors.Classify(error, failed.Datagrams > 1, attempt))
             {
                 case SendVerdict.Retry:
@@ -168,14 +193,28 @@ internal sealed unsafe class DatagramQueue : IDisposable
         ref var header = ref _headers[index];
         header.Slices = _slices + run.FirstSlice;
         header.SliceCount = run.Datagrams;
-        header.Control = null;
+        var segment = _controls + (index * ControlSize) + SourceSizeV6;
+        header.Control = segment;
         header.ControlLength = 0;
+        if (!_sources[index].IsNone)
+        {
+            var size = _isV6 ? SourceSizeV6 : SourceSizeV4;
+            header.Control = segment - size;
+            header.ControlLength = size;
+            if (_isV6)
+            {
+                Unsafe.WriteUnaligned(segment - size + DataOffset, _sources[index]);
+            }
+            else
+            {
+                Unsafe.WriteUnaligned(segment - size + DataOffset + sizeof(int), _sources[index].Last);
+            }
+        }
+
         if (run.Datagrams > 1)
         {
-            var control = _controls + (index * ControlSize);
-            Unsafe.WriteUnaligned(control + SegmentSizeOffset, (ushort)run.Size);
-            header.Control = control;
-            header.ControlLength = ControlSize;
+            Unsafe.WriteUnaligned(segment + DataOffset, (ushort)run.Size);
+            header.ControlLength += SegmentSize;
         }
     }
 
@@ -183,8 +222,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
     {
         ref readonly var run = ref _runs[index];
         var message = _headers[index];
-        message.Control = null;
-        message.ControlLength = 0;
+        message.ControlLength -= run.Datagrams > 1 ? SegmentSize : 0;
         message.SliceCount = 1;
         for (var i = 0; i < run.Datagrams; i++)
         {

@@ -18,9 +18,12 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     private const int DefaultCapacity = 32;
     private const int MessageSize = 65536;
 
-    // cmsghdr: length u64, level i32, type i32, then the segment size as i32, padded to 24 bytes.
-    private const int ControlSize = 24;
+    // cmsghdr: length u64, level i32, type i32, then the data, padded to 8 bytes. UDP_GRO has the segment size as i32 (24 bytes in all); in6_pktinfo
+    // an address and i32 (40); in_pktinfo an interface i32, the local address that a datagram came to and the one in its header (32).
+    private const int ControlSize = 64;
     private const int ControlDataOffset = 16;
+    private const int ControlAlignment = 8;
+    private const int LocalAddressOffset = 4;
 
     private readonly int _capacity;
     private readonly NativeBuffer _buffer;
@@ -76,16 +79,23 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>Bytes of each datagram of the message, the last of which may be shorter.</summary>
     public int DatagramSize(int message)
     {
-        if (_headers[message].ControlLength < ControlDataOffset + sizeof(int))
+        var control = FindControl(message, IPPROTO_UDP, UDP_GRO, sizeof(int));
+        var size = control is null ? 0 : Unsafe.ReadUnaligned<int>(control);
+        return size > 0 ? size : Length(message);
+    }
+
+    /// <summary>The address of this host that a message came to; none if the socket was not told to say so.</summary>
+    public SourceAddress Local(int message)
+    {
+        // A socket for both families has the mapped form of an IPv4 address.
+        var control = FindControl(message, IPPROTO_IPV6, IPV6_PKTINFO, sizeof(SourceAddress));
+        if (control is not null)
         {
-            return Length(message);
+            return SourceAddress.ReadV6(control);
         }
 
-        var control = _controls + (message * ControlSize);
-        var level = Unsafe.ReadUnaligned<int>(control + 8);
-        var type = Unsafe.ReadUnaligned<int>(control + 12);
-        var size = Unsafe.ReadUnaligned<int>(control + ControlDataOffset);
-        return level == IPPROTO_UDP && type == UDP_GRO && size > 0 ? size : Length(message);
+        control = FindControl(message, IPPROTO_IP, IP_PKTINFO, LocalAddressOffset + sizeof(uint));
+        return control is null ? default : SourceAddress.ReadV4(control + LocalAddressOffset);
     }
 
     /// <summary>Waits for at least one message and takes what else is there.</summary>
@@ -114,11 +124,12 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         var length = Math.Min(message.Length, MessageSize);
         message[..length].CopyTo(new Span<byte>(Start(_count), length));
         var control = _controls + (_count * ControlSize);
+        Unsafe.WriteUnaligned(control, (nint)(ControlDataOffset + sizeof(int)));
         Unsafe.WriteUnaligned(control + 8, IPPROTO_UDP);
         Unsafe.WriteUnaligned(control + 12, UDP_GRO);
         Unsafe.WriteUnaligned(control + ControlDataOffset, datagramSize);
         ref var header = ref _headers[_count];
-        header.ControlLength = datagramSize > 0 ? ControlSize : 0;
+        header.ControlLength = datagramSize > 0 ? ControlDataOffset + sizeof(int) : 0;
         header.Flags = length < message.Length ? MSG_TRUNC : 0;
         header.Length = (uint)length;
         _names[_count++] = source;
@@ -130,6 +141,27 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     {
         _buffer.Dispose();
         _tables.Dispose();
+    }
+
+    /// <summary>The data of a control message, or null.</summary>
+    private byte* FindControl(int message, int level, int type, int leastLength)
+    {
+        var control = _controls + (message * ControlSize);
+        var end = control + _headers[message].ControlLength;
+        while (control + ControlDataOffset + leastLength <= end)
+        {
+            var length = Unsafe.ReadUnaligned<nint>(control);
+            if (length >= ControlDataOffset + leastLength
+                && Unsafe.ReadUnaligned<int>(control + 8) == level
+                && Unsafe.ReadUnaligned<int>(control + 12) == type)
+            {
+                return control + ControlDataOffset;
+            }
+
+            control += Math.Max(ControlDataOffset, (length + ControlAlignment - 1) & ~(ControlAlignment - 1));
+        }
+
+        return null;
     }
 
     private Errno Receive(int descriptor, int flags)

@@ -37,6 +37,9 @@ internal static unsafe class ServiceSocket
         return Errno.None;
     }
 
+    /// <summary>Answers that the kernel dropped because the buffer was full.</summary>
+    public static uint BufferDrops(int descriptor) => BoundSocket.BufferDrops(descriptor);
+
     /// <summary>Closes a socket.</summary>
     public static void Close(int descriptor) => _ = Libc.Close(descriptor);
 }

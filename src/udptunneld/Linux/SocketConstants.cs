@@ -32,10 +32,13 @@ internal static class SocketConstants
 
     public const int IPPROTO_UDP = 17;
     public const int IPPROTO_IP = 0;
+    public const int IP_PKTINFO = 8;
     public const int IP_MTU_DISCOVER = 10;
     public const int IP_PMTUDISC_DONT = 0;
     public const int IPPROTO_IPV6 = 41;
     public const int IPV6_V6ONLY = 26;
+    public const int IPV6_RECVPKTINFO = 49;
+    public const int IPV6_PKTINFO = 50;
 
     public const int UDP_SEGMENT = 103;
     public const int UDP_GRO = 104;

@@ -22,7 +22,7 @@ internal sealed unsafe class TcpSocket : IDisposable
     private const int InfoLastAcknowledged = 56;
     private const int ProbesWithoutAnswer = 2;
 
-    /// <summary>No byte came in time.</summary>
+    /// <summary>There is no byte yet.</summary>
     public const int Nothing = -1;
 
     /// <summary>The connection ended before the first byte.</summary>
@@ -96,6 +96,17 @@ internal sealed unsafe class TcpSocket : IDisposable
             while (received < 0 && Libc.LastError == Errno.Interrupted);
 
             return Math.Max(0, (int)received);
+        }
+    }
+
+    /// <summary>Takes the bytes that are there, without waiting.</summary>
+    /// <returns>How many; <see cref="Nothing"/> if there are none, 0 if the connection ended, whatever the reason.</returns>
+    public int TryReceive(Span<byte> buffer)
+    {
+        fixed (byte* start = buffer)
+        {
+            var received = Libc.Receive(Descriptor, start, buffer.Length, MSG_DONTWAIT);
+            return received >= 0 ? (int)received : Libc.LastError is Errno.Again or Errno.Interrupted ? Nothing : 0;
         }
     }
 

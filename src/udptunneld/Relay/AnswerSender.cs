@@ -10,7 +10,7 @@ namespace UdpTunnel.Relay;
 internal sealed unsafe class AnswerSender(ClientSocket socket, ReceiverConnection connection, bool namesFlows) : IDisposable
 {
     private readonly FlowBatch<ReceiverFlow> _batch = new();
-    private readonly DatagramQueue _queue = new();
+    private readonly DatagramQueue _queue = new(socket.IsV6);
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
     /// <returns>Whether the other thread has to tell the sender something.</returns>
@@ -60,7 +60,7 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, ReceiverConnectio
                     Transmit();
                 }
 
-                _queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Id);
+                _queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Local, flow.Id);
                 if (entry.Next == 0)
                 {
                     break;

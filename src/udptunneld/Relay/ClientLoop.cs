@@ -7,8 +7,7 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// The receiver's thread for datagrams from clients: takes what is there, finds or opens the flow of each, and hands all of them to the sender by one
-/// write. It alone opens and ends flows, writes to the connection that is let in, and closes the ones that were.
+/// The receiver's thread for datagrams from clients: takes what is there and hands all of it to the sender by one write. It alone opens and ends flows, writes to the connection that is let in, and closes the ones that were.
 /// </summary>
 internal sealed unsafe class ClientLoop : IDisposable
 {
@@ -26,6 +25,7 @@ internal sealed unsafe class ClientLoop : IDisposable
     private readonly WakeSignal _wake = new();
     private readonly List<ReceiverFlow> _ended = [];
     private readonly Thread _thread;
+    private readonly ClientRequests _requests;
     private volatile bool _stops;
     private ReceiverConnection? _connection;
     private FrameWriter? _writer;
@@ -43,6 +43,7 @@ internal sealed unsafe class ClientLoop : IDisposable
         _nextEnded = nextEnded;
         _epoll.Add(socket.Descriptor, EPOLLIN, ClientsReady);
         _epoll.Add(_wake.Descriptor, EPOLLIN, Woken);
+        _requests = new ClientRequests(Counters);
         _thread = new Thread(Run) { IsBackground = true, Name = $"{name} clients" };
     }
 
@@ -79,9 +80,21 @@ internal sealed unsafe class ClientLoop : IDisposable
         while (!_stops)
         {
             Follow();
-            var received = _socket.TryReceive(batch) ? Process(batch) : 0;
-            if (_writer is { } writer)
+            var received = _socket.TryReceive(batch) ? batch.Count : 0;
+            if (_writer is not { } writer)
             {
+                if (received > 0)
+                {
+                    _requests.Drop(batch);
+                }
+            }
+            else
+            {
+                if (received > 0)
+                {
+                    _requests.Forward(batch, _connection!, writer);
+                }
+
                 Answer(writer);
                 var now = RelayTimes.Now;
                 if (now - _lastTick >= TickInterval)
@@ -103,7 +116,7 @@ internal sealed unsafe class ClientLoop : IDisposable
 
     private void Wait()
     {
-        var ready = _epoll.Wait(_writer is null ? Timeout.Infinite : TickInterval);
+        var ready = _connection is { } connection ? connection.Link.Wait(_epoll, TickInterval) : _epoll.Wait(Timeout.Infinite);
         for (var i = 0; i < ready; i++)
         {
             if (_epoll.Data(i) == Woken)
@@ -199,85 +212,6 @@ internal sealed unsafe class ClientLoop : IDisposable
         }
 
         _ended.Clear();
-    }
-
-    private int Process(ReceiveBatch batch)
-    {
-        var now = RelayTimes.Now;
-        for (var i = 0; i < batch.Count; i++)
-        {
-            var length = batch.Length(i);
-            var size = Math.Max(1, batch.DatagramSize(i));
-            var datagrams = Math.Max(1, (length + size - 1) / size);
-            if (_writer is null)
-            {
-                Counters.CountDrop(RelayDropReason.NotApproved, datagrams);
-            }
-            else if (batch.IsTruncated(i))
-            {
-                Counters.CountDrop(RelayDropReason.TooBig);
-            }
-            else if (FlowOf(batch.Source(i), now, out var flow) is var reason and not RelayDropReason.None)
-            {
-                Counters.CountDrop(reason, datagrams);
-            }
-            else
-            {
-                var start = batch.Start(i);
-                var left = length;
-                do
-                {
-                    var datagram = Math.Min(left, size);
-                    Forward(flow!, new ReadOnlySpan<byte>(start, datagram), now);
-                    start += datagram;
-                    left -= datagram;
-                }
-                while (left > 0);
-            }
-        }
-
-        return batch.Count;
-    }
-
-    private RelayDropReason FlowOf(in Endpoint source, long now, out ReceiverFlow? flow)
-    {
-        var flows = _connection!.Flows!;
-        flow = flows.Find(source);
-        if (flow is not null)
-        {
-            return RelayDropReason.None;
-        }
-
-        var reason = flows.TryOpen(source, now, out flow, out var evicted);
-        if (evicted is not null)
-        {
-            Counters.CountDrop(RelayDropReason.FlowRate);
-            _writer!.AddControl(FrameType.FlowClosed, evicted.Id, []);
-        }
-
-        if (reason == RelayDropReason.None)
-        {
-            Counters.CountFlow();
-        }
-
-        return reason;
-    }
-
-    private void Forward(ReceiverFlow flow, ReadOnlySpan<byte> datagram, long now)
-    {
-        if (datagram.Length > IRelayCodec.MaxDatagram)
-        {
-            Counters.CountDrop(RelayDropReason.TooBig);
-        }
-        else if (!_writer!.TryAdd(flow.Id, flow.Label, datagram))
-        {
-            Counters.CountDrop(RelayDropReason.QueueFull);
-        }
-        else
-        {
-            flow.CountToService(datagram.Length, now);
-            Counters.CountToService(1, datagram.Length);
-        }
     }
 
     /// <summary>Only while bytes wait: a connection whose peer is gone is always ready.</summary>

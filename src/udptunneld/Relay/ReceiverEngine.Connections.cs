@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
@@ -16,9 +15,6 @@ internal sealed partial class ReceiverEngine
     private const int TlsHandshakeByte = 0x16;
 
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
-
-    // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it what is spoken here.
-    private static readonly byte[] TlsAlert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 
     // Strangers must not fill the log: these are told, the rest are only counted. Those that wait are listed in any case.
     private readonly Throttle _troubles = new(1, TimeSpan.FromSeconds(10));
@@ -81,7 +77,7 @@ internal sealed partial class ReceiverEngine
     {
         try
         {
-            if (Greet(connection) is { } trouble)
+            if (_identity is { } identity && ReceiverGreeting.Run(connection, identity) is { } trouble)
             {
                 Report(connection, trouble);
             }
@@ -95,66 +91,6 @@ internal sealed partial class ReceiverEngine
         {
             Finish(connection);
         }
-    }
-
-    /// <summary>Handshake and hello.</summary>
-    /// <returns>What went wrong, for a person; null if nothing did.</returns>
-    private string? Greet(ReceiverConnection connection)
-    {
-        var link = connection.Link;
-        if (_config.Protocol == RelayProtocol.Classic)
-        {
-            return null;
-        }
-
-        var first = link.Socket.Peek(TimeSpan.FromMilliseconds(RelayTimes.FirstByte));
-        if (first == TcpSocket.Ended)
-        {
-            return "it closed the connection without a word";
-        }
-
-        if (first != TlsHandshakeByte)
-        {
-            _ = link.Socket.TrySend(TlsAlert);
-            link.Socket.FinishSending();
-            return first == TcpSocket.Nothing
-                ? "it does not begin with TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol"
-                : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol";
-        }
-
-        try
-        {
-            link.Secure(_identity!, isReceiver: true);
-        }
-        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
-        {
-            return connection.EndReason ?? $"the TLS handshake failed: {(e.InnerException ?? e).Message}";
-        }
-
-        link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: true));
-        var status = FrameStatus.Incomplete;
-        while (status == FrameStatus.Incomplete)
-        {
-            if (!link.Reader.Fill())
-            {
-                return connection.EndReason ?? "it closed the connection before its hello";
-            }
-
-            status = link.Reader.Next(out var frame);
-            if (status == FrameStatus.Complete && frame.Type == FrameType.Hello)
-            {
-                return Hello.Problem(frame.Payload, fromReceiver: false) is { } problem ? TurnAway(connection, problem) : null;
-            }
-        }
-
-        return TurnAway(connection, "it does not begin with a hello");
-    }
-
-    private string TurnAway(ReceiverConnection connection, string problem)
-    {
-        _shared.CountDropShared(RelayDropReason.ProtocolError);
-        connection.Link.TryWrite(FrameType.Denied, new Denial(DenialCode.ProtocolError, problem).Write());
-        return problem;
     }
 
     /// <summary>Decides what becomes of a sender that has proven its key.</summary>

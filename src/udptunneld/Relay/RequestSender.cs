@@ -15,7 +15,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     private const long DescriptorPause = 100;
 
     private readonly FlowBatch<SenderFlow> _batch = new();
-    private readonly DatagramQueue _queue = new();
+    private readonly DatagramQueue _queue = new(isV6: false);
     private long _noDescriptorsUntil;
 
     /// <summary>What this thread counts.</summary>
@@ -75,7 +75,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
                 Transmit(flow);
             }
 
-            _queue.Add(entry.Start, entry.Length, default, flow.Id);
+            _queue.Add(entry.Start, entry.Length, default, default, flow.Id);
             if (entry.Next == 0)
             {
                 break;

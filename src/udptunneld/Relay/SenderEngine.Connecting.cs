@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using UdpTunnel.Config;
@@ -14,9 +13,6 @@ internal sealed partial class SenderEngine
 {
     private const byte TlsAlertByte = 0x15;
     private const byte TlsHandshakeByte = 0x16;
-
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(8);
-    private static readonly TimeSpan LookUpTimeout = TimeSpan.FromSeconds(20);
 
     // A person has to do something first; the receiver shall not be pestered meanwhile.
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
@@ -65,7 +61,7 @@ internal sealed partial class SenderEngine
         TcpSocket socket;
         try
         {
-            socket = Connect();
+            socket = _dialer.Connect();
         }
         catch (Exception e) when (e is LinuxException or SocketException or TimeoutException or OperationCanceledException)
         {
@@ -101,51 +97,6 @@ internal sealed partial class SenderEngine
             }
 
             connection.Dispose();
-        }
-    }
-
-    private TcpSocket Connect()
-    {
-        var addresses = Resolve();
-        for (var i = 0; ; i++)
-        {
-            try
-            {
-                return TcpSocket.Connect(addresses[i], ConnectTimeout, _stop);
-            }
-            catch (LinuxException) when (i + 1 < addresses.Count && !Stops)
-            {
-                // A name may have an address that cannot be reached from here, such as an IPv6 one.
-            }
-        }
-    }
-
-    private List<IPEndPoint> Resolve()
-    {
-        var target = _config.TcpAddress;
-        if (target.TryGetAddress(out var literal))
-        {
-            return
-            [
-                new IPEndPoint(
-                    target.Zone.Length > 0 && RouteSocket.FindLink(target.Zone) is { } index ? new IPAddress(literal.GetAddressBytes(), index) : literal,
-                    target.Port),
-            ];
-        }
-
-        Interlocked.Increment(ref _lookUps);
-        try
-        {
-            // This thread has nothing else to do, and the wait ends with the relay.
-            var addresses = Dns.GetHostAddressesAsync(target.Host, _stopping.Token).WaitAsync(LookUpTimeout, _stopping.Token).GetAwaiter().GetResult();
-            return addresses.Length > 0
-                ? [.. addresses.Select(a => new IPEndPoint(a, target.Port))]
-                : throw new SocketException((int)SocketError.NoData);
-        }
-        catch (Exception e) when (e is SocketException or TimeoutException)
-        {
-            Interlocked.Increment(ref _lookUpFailures);
-            throw;
         }
     }
 

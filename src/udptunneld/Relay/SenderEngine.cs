@@ -26,6 +26,7 @@ internal sealed partial class SenderEngine : IRelayEngine
     private readonly WakeSignal _stop = new();
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _retry = new();
+    private readonly Dialer _dialer;
     private readonly ServerResolver _resolver;
     private readonly Task _resolving;
     private readonly Thread _thread;
@@ -42,8 +43,6 @@ internal sealed partial class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
-    private long _lookUps;
-    private long _lookUpFailures;
     private volatile IPEndPoint? _service;
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
@@ -54,6 +53,7 @@ internal sealed partial class SenderEngine : IRelayEngine
         _events = services.Events;
         _time = services.Time;
         _started = _time.GetUtcNow();
+        _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
             config.UdpAddress, config.Name, _events, _time, (host, stop) => Dns.GetHostAddressesAsync(host, stop), address => _service = address);
         _resolving = _resolver.RunAsync(_stopping.Token);
@@ -95,8 +95,8 @@ internal sealed partial class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
-                    LookUps = _lookUps + _resolver.LookUps,
-                    LookUpFailures = _lookUpFailures + _resolver.Failures,
+                    LookUps = _dialer.LookUps + _resolver.LookUps,
+                    LookUpFailures = _dialer.Failures + _resolver.Failures,
                     Drops = total.Drops,
                 };
             }

@@ -83,7 +83,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
         using var batch = new ReceiveBatch(BatchSize);
         while (!_stops)
         {
-            var ready = _epoll.Wait(TickInterval);
+            var ready = _connection.Link.Wait(_epoll, TickInterval);
             var now = RelayTimes.Now;
             for (var i = 0; i < ready; i++)
             {
@@ -169,6 +169,15 @@ internal sealed unsafe class ServiceLoop : IDisposable
             _writer.AddControl(FrameType.Ping, 0, []);
         }
 
+        foreach (var flow in _connection.Flows.All)
+        {
+            // Where nothing was received nothing was dropped either.
+            if (now - flow.LastUsed <= 2 * TickInterval)
+            {
+                CountBufferDrops(flow);
+            }
+        }
+
         foreach (var flow in _connection.Flows.Sweep(now, _idleTimeout))
         {
             _writer.AddControl(FrameType.FlowClosed, flow.Id, []);
@@ -184,8 +193,16 @@ internal sealed unsafe class ServiceLoop : IDisposable
         }
     }
 
+    private void CountBufferDrops(SenderFlow flow)
+    {
+        var drops = ServiceSocket.BufferDrops(flow.Descriptor);
+        Counters.CountDrop(RelayDropReason.BufferFull, drops - flow.BufferDrops);
+        flow.BufferDrops = drops;
+    }
+
     private void Close(SenderFlow flow)
     {
+        CountBufferDrops(flow);
         ServiceSocket.Close(flow.Descriptor);
         _connection.Flows.Closed(flow);
     }

@@ -41,7 +41,7 @@ public sealed class LinkTests
     public void A_stranger_s_frame_takes_no_more_than_a_small_buffer()
     {
         using var stream = new MemoryStream([4, 0, 0xFF, 0, 0, 0, 0, 1, .. new byte[65_280]]);
-        using var reader = new FrameReader(stream, new TlsCodec());
+        using var reader = new FrameReader(stream, new TlsCodec(), new LockStep());
         while (reader.Fill())
         {
             Assert.Equal(FrameStatus.Incomplete, reader.Next(out _));
@@ -58,7 +58,7 @@ public sealed class LinkTests
         var bytes = new byte[2 * codec.MaxFrame];
         var half = codec.WriteDatagram(bytes, 1, [], new byte[IRelayCodec.MaxDatagram]);
         codec.WriteDatagram(bytes.AsSpan(half), 2, [], new byte[IRelayCodec.MaxDatagram]);
-        using var reader = new FrameReader(new MemoryStream(bytes), codec);
+        using var reader = new FrameReader(new MemoryStream(bytes), codec, new LockStep());
         var flows = new List<uint>();
         while (reader.Fill())
         {

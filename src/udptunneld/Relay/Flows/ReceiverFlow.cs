@@ -6,10 +6,26 @@ namespace UdpTunnel.Relay.Flows;
 internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, byte[] label, long now) : RelayFlow(id, label, now)
 {
     private readonly Endpoint _endpoint = endpoint;
+    private ulong _localFirst;
+    private ulong _localSecond;
     private int _answered;
 
     /// <summary>Where the client is.</summary>
     public ref readonly Endpoint Endpoint => ref _endpoint;
+
+    /// <summary>
+    /// The address of this host that the client asked last; none where the kernel needs no help. The receiving thread writes it. A reader may see half of
+    /// another IPv6 address while it changes, which the kernel refuses as it does any that is not the host's.
+    /// </summary>
+    public SourceAddress Local
+    {
+        get => new(Volatile.Read(ref _localFirst), Volatile.Read(ref _localSecond));
+        set
+        {
+            Volatile.Write(ref _localFirst, value.First);
+            Volatile.Write(ref _localSecond, value.Second);
+        }
+    }
 
     /// <summary>The client's name in the classic protocol; empty in the other.</summary>
     public byte[] Host { get; } = host;

@@ -19,6 +19,9 @@ internal sealed class SenderFlow(uint id, int descriptor, byte[] host, byte[] la
     /// <summary>Its chain in the batch that is being sent. Used by the sending thread alone.</summary>
     public BatchChain Chain;
 
+    /// <summary>Answers that the kernel dropped, as far as they were counted. Used by the receiving thread alone.</summary>
+    public uint BufferDrops;
+
     /// <summary>The socket.</summary>
     public int Descriptor { get; } = descriptor;
 

@@ -6,7 +6,7 @@ namespace UdpTunnel.Relay.Link;
 /// Takes frames from a connection. What <see cref="Next"/> gives is valid until the next <see cref="Fill"/>. Belongs to the reading thread.
 /// </summary>
 /// <remarks>Memory: 4 KiB while the peer is a stranger, then a buffer that holds at least two of the longest frames.</remarks>
-internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec) : IDisposable
+internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockStep step) : IDisposable
 {
     private const int StrangerSize = 4096;
     private const int LeastSize = 256 * 1024;
@@ -71,6 +71,11 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec) : IDi
         {
             var status = codec.Read(bytes + _start, _end - _start, out frame, out var consumed);
             _start += consumed;
+            if (status == FrameStatus.Complete && frame.Type == FrameType.Datagram)
+            {
+                step.Count();
+            }
+
             return status;
         }
     }

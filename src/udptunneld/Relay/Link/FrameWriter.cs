@@ -11,7 +11,7 @@ namespace UdpTunnel.Relay.Link;
 /// <remarks>
 /// Memory per connection: 256 KiB for frames and 1.5 MiB for what the connection has not taken yet. When 1 MiB is pending, datagrams are refused.
 /// </remarks>
-internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream? ssl, IRelayCodec codec)
+internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream? ssl, IRelayCodec codec, LockStep step)
 {
     /// <summary>Bytes that may wait for the connection.</summary>
     public const int Limit = 1024 * 1024;
@@ -47,6 +47,7 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
 
         Reserve(length);
         _count += codec.WriteDatagram(_frames.AsSpan(_count), flowId, label, datagram);
+        step.Count();
         return true;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay.Link;
@@ -6,7 +7,9 @@ namespace UdpTunnel.Relay.Link;
 /// What lies under TLS: reads block; writes go out at once while the connection is being set up, and are only collected while datagrams flow, so
 /// that all records of a batch leave by one system call that never blocks.
 /// </summary>
-internal sealed class LinkStream(TcpSocket socket) : Stream
+/// <param name="socket">The connection.</param>
+/// <param name="step">Of the thread that reads.</param>
+internal sealed class LinkStream(TcpSocket socket, LockStep step) : Stream
 {
     // Frames before approval are so short that the kernel always has room for them.
     private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(2);
@@ -37,7 +40,13 @@ internal sealed class LinkStream(TcpSocket socket) : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
-        var read = socket.Receive(buffer);
+        var read = step.Begin(Stopwatch.GetTimestamp()) ? Try(buffer) : TcpSocket.Nothing;
+        if (read == TcpSocket.Nothing)
+        {
+            read = socket.Receive(buffer);
+        }
+
+        step.End(Stopwatch.GetTimestamp());
         if (FirstByte < 0 && read > 0)
         {
             FirstByte = buffer[0];
@@ -75,4 +84,15 @@ internal sealed class LinkStream(TcpSocket socket) : Stream
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private int Try(Span<byte> buffer)
+    {
+        int read;
+        while ((read = socket.TryReceive(buffer)) == TcpSocket.Nothing && step.GoesOn(Stopwatch.GetTimestamp()))
+        {
+            Thread.Yield();
+        }
+
+        return read;
+    }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
@@ -18,6 +19,9 @@ internal sealed class RelayLink : IDisposable
     private readonly Lock _writing = new();
     private bool _streams;
 
+    private readonly LockStep _readStep = new();
+    private readonly LockStep _writeStep;
+
     /// <param name="socket">The connection; it becomes the link's.</param>
     /// <param name="codec">The protocol.</param>
     /// <param name="isTls">Whether it is encrypted.</param>
@@ -25,9 +29,10 @@ internal sealed class RelayLink : IDisposable
     {
         Socket = socket;
         Codec = codec;
-        _stream = new LinkStream(socket);
+        _writeStep = new LockStep(_readStep);
+        _stream = new LinkStream(socket, _readStep);
         _ssl = isTls ? new SslStream(_stream, leaveInnerStreamOpen: true) : null;
-        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec);
+        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec, _readStep);
     }
 
     /// <summary>The TCP connection.</summary>
@@ -91,8 +96,30 @@ internal sealed class RelayLink : IDisposable
         lock (_writing)
         {
             _streams = true;
-            return new FrameWriter(Socket, _stream, _ssl, Codec);
+            return new FrameWriter(Socket, _stream, _ssl, Codec, _writeStep);
         }
+    }
+
+    /// <summary>Waits until a descriptor is ready. The thread that writes.</summary>
+    /// <returns>How many are ready.</returns>
+    public int Wait(Epoll epoll, int milliseconds)
+    {
+        var ready = 0;
+        if (_writeStep.Begin(Stopwatch.GetTimestamp()))
+        {
+            while ((ready = epoll.Wait(0)) == 0 && _writeStep.GoesOn(Stopwatch.GetTimestamp()))
+            {
+                Thread.Yield();
+            }
+        }
+
+        if (ready == 0)
+        {
+            ready = epoll.Wait(milliseconds);
+        }
+
+        _writeStep.End(Stopwatch.GetTimestamp());
+        return ready;
     }
 
     /// <summary>Ends the connection: the reading thread finds its end.</summary>

@@ -1,0 +1,104 @@
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Flows;
+using UdpTunnel.Relay.Link;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// What the thread that receives from clients does with their datagrams: finds or opens the flow of each and hands it to the connection that is let in.
+/// </summary>
+/// <param name="counters">Of that thread.</param>
+internal sealed unsafe class ClientRequests(RelayCounters counters)
+{
+    /// <summary>Nobody is let in: all are dropped.</summary>
+    public void Drop(ReceiveBatch batch)
+    {
+        for (var i = 0; i < batch.Count; i++)
+        {
+            counters.CountDrop(RelayDropReason.NotApproved, Datagrams(batch, i));
+        }
+    }
+
+    /// <summary>Adds all to what is written next.</summary>
+    public void Forward(ReceiveBatch batch, ReceiverConnection connection, FrameWriter writer)
+    {
+        var now = RelayTimes.Now;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            if (batch.IsTruncated(i))
+            {
+                counters.CountDrop(RelayDropReason.TooBig);
+            }
+            else if (FlowOf(connection, writer, batch.Source(i), now, out var flow) is var reason and not RelayDropReason.None)
+            {
+                counters.CountDrop(reason, Datagrams(batch, i));
+            }
+            else
+            {
+                flow!.Local = batch.Local(i);
+                Forward(writer, flow, batch.Start(i), batch.Length(i), batch.DatagramSize(i), now);
+            }
+        }
+    }
+
+    private static int Datagrams(ReceiveBatch batch, int message)
+    {
+        var size = Math.Max(1, batch.DatagramSize(message));
+        return Math.Max(1, (batch.Length(message) + size - 1) / size);
+    }
+
+    private void Forward(FrameWriter writer, ReceiverFlow flow, byte* start, int length, int size, long now)
+    {
+        do
+        {
+            // An empty datagram is one, too.
+            var datagram = Math.Min(length, Math.Max(1, size));
+            Forward(writer, flow, new ReadOnlySpan<byte>(start, datagram), now);
+            start += datagram;
+            length -= datagram;
+        }
+        while (length > 0);
+    }
+
+    private RelayDropReason FlowOf(ReceiverConnection connection, FrameWriter writer, in Endpoint source, long now, out ReceiverFlow? flow)
+    {
+        var flows = connection.Flows!;
+        flow = flows.Find(source);
+        if (flow is not null)
+        {
+            return RelayDropReason.None;
+        }
+
+        var reason = flows.TryOpen(source, now, out flow, out var evicted);
+        if (evicted is not null)
+        {
+            counters.CountDrop(RelayDropReason.FlowRate);
+            writer.AddControl(FrameType.FlowClosed, evicted.Id, []);
+        }
+
+        if (reason == RelayDropReason.None)
+        {
+            counters.CountFlow();
+        }
+
+        return reason;
+    }
+
+    private void Forward(FrameWriter writer, ReceiverFlow flow, ReadOnlySpan<byte> datagram, long now)
+    {
+        if (datagram.Length > IRelayCodec.MaxDatagram)
+        {
+            counters.CountDrop(RelayDropReason.TooBig);
+        }
+        else if (!writer.TryAdd(flow.Id, flow.Label, datagram))
+        {
+            counters.CountDrop(RelayDropReason.QueueFull);
+        }
+        else
+        {
+            flow.CountToService(datagram.Length, now);
+            counters.CountToService(1, datagram.Length);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using UdpTunnel.Relay.Link;
+
+namespace UdpTunnel.Tests.Relay;
+
+public sealed class LockStepTests
+{
+    private static readonly long Microsecond = LockStep.Longest / 100;
+
+    private readonly LockStep _one = new();
+    private readonly LockStep _other;
+    private long _now;
+
+    public LockStepTests() => _other = new LockStep(_one);
+
+    [Fact]
+    public void Nothing_is_tried_before_questions_and_answers_have_alternated_for_a_while()
+    {
+        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.True(Step(50));
+        Assert.True(Step(50));
+    }
+
+    [Fact]
+    public void Waits_that_are_long_are_no_lock_step()
+    {
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Step(300)));
+        Learn();
+        Assert.True(Step(300));
+        Assert.False(Step(50));
+    }
+
+    [Fact]
+    public void A_stream_in_one_direction_is_no_lock_step() => Assert.All(Enumerable.Range(0, 100), _ =>
+    {
+        Assert.False(_one.Begin(_now));
+        _now += 50 * Microsecond;
+        _one.End(_now);
+        _one.Count();
+    });
+
+    [Fact]
+    public void Several_questions_on_their_way_are_no_lock_step()
+    {
+        _one.Count();
+        _one.Count();
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Step(50)));
+    }
+
+    [Fact]
+    public void Several_datagrams_at_once_are_no_lock_step() => Assert.All(Enumerable.Range(0, 100), _ =>
+    {
+        _one.Count();
+        _other.Count();
+        Assert.False(Step(50));
+    });
+
+    [Fact]
+    public void One_try_is_over_after_a_moment()
+    {
+        Learn();
+        for (var i = 1; i < LockStep.FirstTries; i++)
+        {
+            Assert.True(Step(150));
+        }
+
+        Assert.True(_one.Begin(_now));
+        Assert.True(_one.GoesOn(_now + (99 * Microsecond)));
+        Assert.False(_one.GoesOn(_now + (100 * Microsecond)));
+    }
+
+    [Fact]
+    public void Who_tries_in_vain_gives_up_for_longer_and_longer_until_a_rest()
+    {
+        var waits = new List<int>();
+        for (var needed = LockStep.LeastSteps; needed <= 4 * LockStep.MostSteps; needed *= 2)
+        {
+            var steps = 0;
+            while (!Step(150))
+            {
+                steps++;
+            }
+
+            waits.Add(steps);
+            for (var tries = 1; tries < LockStep.FirstTries + LockStep.Patience; tries++)
+            {
+                Assert.True(Step(150));
+            }
+        }
+
+        // The wait in which it gives up is short, and so the first of the next ones.
+        Assert.Equal([16, 31, 63, 127], waits.Take(4));
+        Assert.Equal(LockStep.MostSteps - 1, waits[^1]);
+        Assert.Equal(LockStep.MostSteps - 1, waits[^2]);
+
+        Step(2_000_000);
+        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.True(Step(50));
+    }
+
+    private void Learn()
+    {
+        while (!Step(50))
+        {
+        }
+    }
+
+    /// <summary>The thread waits, an answer passes and then a question comes.</summary>
+    /// <returns>Whether the thread tried.</returns>
+    private bool Step(int microseconds)
+    {
+        var tries = _one.Begin(_now);
+        for (var i = 0; tries && i < microseconds && _one.GoesOn(_now + (i * Microsecond)); i++)
+        {
+        }
+
+        _now += microseconds * Microsecond;
+        _other.Count();
+        _one.End(_now);
+        _one.Count();
+        return tries;
+    }
+}
