@@ -9,6 +9,7 @@ internal sealed class ControlApi : IDisposable
 {
     private readonly GrpcChannel _channel;
     private readonly TunnelService.TunnelServiceClient _tunnels;
+    private readonly RelayService.RelayServiceClient _relays;
 
     /// <param name="socketPath">The daemon's socket.</param>
     public ControlApi(string socketPath)
@@ -28,6 +29,7 @@ internal sealed class ControlApi : IDisposable
             },
         });
         _tunnels = new TunnelService.TunnelServiceClient(_channel);
+        _relays = new RelayService.RelayServiceClient(_channel);
     }
 
     /// <summary>Starts a tunnel.</summary>
@@ -39,6 +41,10 @@ internal sealed class ControlApi : IDisposable
     /// <summary>Stops a tunnel.</summary>
     public async Task DownAsync(string name) =>
         await _tunnels.StopTunnelAsync(new StopTunnelRequest { Name = name }, deadline: DateTime.UtcNow + WaitFor.Patience);
+
+    /// <summary>How a relay is.</summary>
+    public async Task<V1.Relay> RelayAsync(string name) =>
+        (await _relays.ListRelaysAsync(new ListRelaysRequest { Names = { name } }, deadline: DateTime.UtcNow + WaitFor.Patience)).Relays[0];
 
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();

@@ -7,13 +7,18 @@ namespace UdpTunnel.Tests.Netns.Relay;
 internal sealed class EchoService : IDisposable
 {
     private readonly Socket _socket;
+    private readonly Func<byte[], bool> _answers;
     private readonly Task _work;
     private long _received;
 
     /// <summary>Takes over a socket and binds it on the loopback.</summary>
-    public EchoService(Socket socket, int port)
+    /// <param name="socket">The socket.</param>
+    /// <param name="port">Its port.</param>
+    /// <param name="answers">Whether to answer a datagram (more bytes may follow it); null for always.</param>
+    public EchoService(Socket socket, int port, Func<byte[], bool>? answers = null)
     {
         _socket = socket;
+        _answers = answers ?? (_ => true);
         _socket.ReceiveBufferSize = 4 << 20;
         _socket.SendBufferSize = 1 << 20;
         _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
@@ -39,7 +44,10 @@ internal sealed class EchoService : IDisposable
             {
                 var got = await _socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
                 Interlocked.Increment(ref _received);
-                await _socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
+                if (_answers(buffer))
+                {
+                    await _socket.SendToAsync(buffer.AsMemory(0, got.ReceivedBytes), got.RemoteEndPoint);
+                }
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -36,6 +36,9 @@ internal sealed class RelayLab : IAsyncDisposable
     /// <summary>The host that cannot.</summary>
     public Host Inside => Lab.Client;
 
+    /// <summary>Where the receiver listens for senders, as the sender's host sees it.</summary>
+    public IPEndPoint Receivers => new(IPAddress.Parse(Outside.Address), TcpPort);
+
     /// <summary>Two hosts and the firewall between them.</summary>
     public static async Task<RelayLab> CreateAsync()
     {
@@ -57,12 +60,21 @@ internal sealed class RelayLab : IAsyncDisposable
         return new RelayLab(lab);
     }
 
+    /// <summary>Answers every packet of the sender's TCP connections with a reset.</summary>
+    public Task ResetAsync() => CutAsync("reject with tcp reset", "accept");
+
+    /// <summary>Lets all packets of the sender's TCP connections disappear, in both directions.</summary>
+    public Task SwallowAsync() => CutAsync("drop", "drop");
+
+    /// <summary>Lets them through again.</summary>
+    public Task MendAsync() => Outside.Namespace.NftAsync("delete table inet cut");
+
     /// <summary>Starts both daemons.</summary>
     public Task StartDaemonsAsync() => Task.WhenAll(Outside.Daemon.StartAsync(), Inside.Daemon.StartAsync());
 
     /// <summary>Starts the receiver.</summary>
-    public Task<ControlResult> StartReceiverAsync(string protocol = "tls") => Outside.Control.RunAsync(
-        "relay", "receiver", "--udp", $":{UdpPort}", "--tcp", $":{TcpPort}", "--name", Receiver, "--protocol", protocol);
+    public Task<ControlResult> StartReceiverAsync(string protocol = "tls", params string[] more) => Outside.Control.RunAsync(
+        ["relay", "receiver", "--udp", $":{UdpPort}", "--tcp", $":{TcpPort}", "--name", Receiver, "--protocol", protocol, .. more]);
 
     /// <summary>Starts the sender.</summary>
     public Task<ControlResult> StartSenderAsync(string protocol = "tls", params string[] more) => Inside.Control.RunAsync(
@@ -83,11 +95,13 @@ internal sealed class RelayLab : IAsyncDisposable
         [.. (await Outside.Control.RunAsync("senders")).Json.GetProperty("senders").EnumerateArray()];
 
     /// <summary>Starts everything and lets the sender in.</summary>
-    public async Task StartApprovedAsync(string protocol = "tls")
+    /// <param name="protocol">Of both ends.</param>
+    /// <param name="more">Options of both ends.</param>
+    public async Task StartApprovedAsync(string protocol = "tls", params string[] more)
     {
         await StartDaemonsAsync();
-        await StartReceiverAsync(protocol);
-        await StartSenderAsync(protocol);
+        await StartReceiverAsync(protocol, more);
+        await StartSenderAsync(protocol, more);
         await ApproveAsync();
     }
 
@@ -116,11 +130,17 @@ internal sealed class RelayLab : IAsyncDisposable
     public EchoService StartEcho() => new(Inside.Open(SocketType.Dgram), ServicePort);
 
     /// <summary>A client of the service.</summary>
-    public Socket OpenClient()
+    /// <param name="source">One of the loopback's addresses to come from, which then is where it sends to as well; null for the network.</param>
+    public Socket OpenClient(IPAddress? source = null)
     {
         var socket = Outside.Open(SocketType.Dgram);
         socket.SendBufferSize = 1 << 20;
-        socket.Connect(new IPEndPoint(IPAddress.Parse(Outside.Address), UdpPort));
+        if (source is not null)
+        {
+            socket.Bind(new IPEndPoint(source, 0));
+        }
+
+        socket.Connect(new IPEndPoint(source is null ? IPAddress.Parse(Outside.Address) : IPAddress.Loopback, UdpPort));
         return socket;
     }
 
@@ -153,4 +173,18 @@ internal sealed class RelayLab : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Lab.DisposeAsync();
+
+    private Task CutAsync(string input, string output) => Outside.Namespace.NftAsync(
+        $$"""
+        table inet cut {
+            chain input {
+                type filter hook input priority 0;
+                tcp dport {{TcpPort}} {{input}}
+            }
+            chain output {
+                type filter hook output priority 0;
+                tcp sport {{TcpPort}} {{output}}
+            }
+        }
+        """);
 }

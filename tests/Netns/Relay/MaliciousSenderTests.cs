@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using UdpTunnel.Tests.Harness;
+
+namespace UdpTunnel.Tests.Netns.Relay;
+
+/// <summary>An approved sender that does not keep to the rules cannot make the receiver send anywhere but to its clients.</summary>
+public sealed class MaliciousSenderTests
+{
+    private static readonly byte[] Datagram = "for somebody else"u8.ToArray();
+
+    [Fact]
+    public async Task Numbers_of_flows_that_are_not_live_reach_nobody()
+    {
+        await using var relay = await RelayLab.CreateAsync();
+        await relay.Outside.Daemon.StartAsync();
+        await relay.StartReceiverAsync();
+        using var sender = await HandmadeSender.ConnectAsync(relay.Inside, relay.Receivers);
+        await relay.ApproveAsync();
+        await sender.WaitForAsync(HandmadeSender.Approved);
+        using var client = relay.OpenClient();
+        await client.SendAsync("question"u8.ToArray());
+        var (flow, question) = await sender.WaitForAsync(HandmadeSender.Datagram);
+        Assert.Equal("question"u8.ToArray(), question);
+        var before = await SentDatagramsAsync(relay.Outside);
+
+        uint[] others = [.. Enumerable.Range(0, 200).Select(i => unchecked((uint)(i * 0x0101_0101))).Where(id => id != flow && id != 0)];
+        foreach (var id in others)
+        {
+            await sender.WriteAsync(HandmadeSender.Frame(HandmadeSender.Datagram, id, Datagram));
+        }
+
+        await sender.WriteAsync(HandmadeSender.Frame(HandmadeSender.Datagram, flow, "answer"u8.ToArray()));
+
+        Assert.Equal("answer", await ReceiveAsync(client));
+        Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
+        Assert.Equal(before + 1, await SentDatagramsAsync(relay.Outside));
+        var (closed, _) = await sender.WaitForAsync(HandmadeSender.FlowClosed);
+        Assert.Contains(closed, others);
+    }
+
+    [Fact]
+    public async Task A_host_that_is_no_client_or_no_address_at_all_reaches_nobody()
+    {
+        await using var relay = await RelayLab.CreateAsync();
+        await relay.Outside.Daemon.StartAsync();
+        await relay.StartReceiverAsync("classic");
+        using var sender = relay.Inside.Open(SocketType.Stream);
+        await sender.ConnectAsync(relay.Receivers, TestContext.Current.CancellationToken);
+        await relay.ApproveAsync();
+        using var stream = new NetworkStream(sender);
+        using var reader = new StreamReader(stream);
+        using var victim = relay.Inside.Open(SocketType.Dgram);
+        victim.Bind(new IPEndPoint(IPAddress.Any, 0));
+        using var client = relay.OpenClient();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        await client.SendAsync("question"u8.ToArray(), patience.Token);
+        var question = await reader.ReadLineAsync(patience.Token);
+        Assert.Contains($"\"{client.LocalEndPoint}\"", question, StringComparison.Ordinal);
+        var before = await SentDatagramsAsync(relay.Outside);
+
+        string[] others =
+        [
+            $"192.0.2.2:{((IPEndPoint)victim.LocalEndPoint!).Port}", "255.255.255.255:53", "224.0.0.1:5353", "localhost:53", "example.org:53",
+            "127.0.0.1:22", "[::1]:53", "[fe80::1%link0]:53", "not an address", "", ":", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:99999", "\0", "é:1",
+        ];
+        foreach (var other in others)
+        {
+            await stream.WriteAsync(Message(other, Datagram), patience.Token);
+        }
+
+        await stream.WriteAsync(Message(client.LocalEndPoint!.ToString()!, "answer"u8.ToArray()), patience.Token);
+
+        Assert.Equal("answer", await ReceiveAsync(client));
+        Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
+        Assert.Equal(before + 1, await SentDatagramsAsync(relay.Outside));
+        Assert.Equal(0, victim.Available);
+    }
+
+    private static byte[] Message(string host, byte[] datagram) => Encoding.UTF8.GetBytes(
+        $$$"""{"PacketMessage":{"Host":{{{System.Text.Json.JsonSerializer.Serialize(host)}}},"Packet":"{{{Convert.ToBase64String(datagram)}}}"}}""" + "\n");
+
+    private static async Task<string> ReceiveAsync(Socket client)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var buffer = new byte[2048];
+        var length = await client.ReceiveAsync(buffer, patience.Token);
+        return Encoding.UTF8.GetString(buffer, 0, length);
+    }
+
+    /// <summary>UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.</summary>
+    private static async Task<long> SentDatagramsAsync(Host host)
+    {
+        var text = await host.Namespace.RunAsync("cat", "/proc/net/snmp", "/proc/net/snmp6");
+        var lines = text.Split('\n');
+        var udp = lines.Where(l => l.StartsWith("Udp:", StringComparison.Ordinal)).Select(l => l.Split(' ')).ToList();
+        var v4 = long.Parse(udp[1][Array.IndexOf(udp[0], "OutDatagrams")], System.Globalization.CultureInfo.InvariantCulture);
+        var v6 = lines.Single(l => l.StartsWith("Udp6OutDatagrams", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
+        return v4 + long.Parse(v6, System.Globalization.CultureInfo.InvariantCulture);
+    }
+}
