@@ -1,4 +1,4 @@
-# The three hosts: network namespaces, what connects them, what runs in them, and how all of it goes away.
+# The hosts: network namespaces, what connects them, what runs in them, and how all of it goes away.
 # shellcheck shell=bash
 
 hosts=(client router server)

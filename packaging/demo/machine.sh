@@ -9,6 +9,8 @@ needed=(
     "ssh openssh-client"
     "sshd openssh-server"
     "jq jq"
+    "dnsmasq dnsmasq-base"
+    "dig bind9-dnsutils"
 )
 
 check_machine() {

@@ -5,7 +5,7 @@ file_bytes=100000000
 
 start_daemon() {
     start "$1" "udptunneld --socket udptunneld.sock --state-dir state --config-dir . 2>udptunneld.log"
-    await 20 "udptunneld on the $1" "$1" 'udptunnelctl version --json'
+    await 20 "udptunneld on the $1" "$1" 'udptunnelctl status --json'
     on "$1" 'udptunnelctl version'
 }
 
