@@ -3,7 +3,7 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make demo     two hosts, a NAT between them, a tunnel: shows what the programs do (root)
+# make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
 ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
