@@ -9,14 +9,14 @@ namespace UdpTunnel.Tests.Faults;
 /// <summary>Very many tunnels of one daemon.</summary>
 public sealed class ManyTunnelsTests
 {
-    /// <summary>Environment variable: how many tunnels run instead of 150; the kernel takes its time to make and remove the devices.</summary>
+    /// <summary>Environment variable: how many tunnels run instead of 100; the kernel takes its time to make and remove the devices.</summary>
     private const string TunnelsVariable = "UDPTUNNEL_TUNNELS";
 
     private const int Stored = 1000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private static int Running => int.Parse(Environment.GetEnvironmentVariable(TunnelsVariable) ?? "150", CultureInfo.InvariantCulture);
+    private static int Running => int.Parse(Environment.GetEnvironmentVariable(TunnelsVariable) ?? "100", CultureInfo.InvariantCulture);
 
     [Fact]
     public async Task Very_many_tunnels_that_are_started_at_once_all_run_and_all_come_back_after_a_kill()

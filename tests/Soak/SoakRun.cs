@@ -15,7 +15,7 @@ internal sealed class SoakRun(TimeSpan time, int seed)
 {
     private const int DescriptorTolerance = 10;
     private const int ThreadTolerance = 20;
-    private const int KilobyteTolerance = 32 * 1024;
+    private const int KilobyteTolerance = 64 * 1024;
 
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(10);
@@ -42,6 +42,7 @@ internal sealed class SoakRun(TimeSpan time, int seed)
 
         var trouble = new Trouble(lab, relay, api, new Random(seed));
         var clock = Stopwatch.StartNew();
+        await trouble.WarmAsync();
         await TroubleAsync(trouble, time / 5);
         var warm = await UsageAsync(trouble, lab, relay);
         Say($"warm: {warm}");

@@ -11,6 +11,7 @@ namespace UdpTunnel.Tests.Soak;
 internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random random)
 {
     private const int MostTunnels = 20;
+    private const int WarmTunnels = 300;
 
     private readonly List<string> _tunnels = [];
     private int _named;
@@ -41,6 +42,16 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
         var (name, happen) = all[random.Next(all.Length)];
         Happened[name] = Happened.GetValueOrDefault(name) + 1;
         await happen();
+    }
+
+    /// <summary>Makes the server's daemon take the memory that it takes when very much comes and goes, and then keeps.</summary>
+    public async Task WarmAsync()
+    {
+        for (var i = 0; i < WarmTunnels; i++)
+        {
+            await ComeAsync();
+            await GoAsync();
+        }
     }
 
     /// <summary>Takes down what came.</summary>

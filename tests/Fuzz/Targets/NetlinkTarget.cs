@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using UdpTunnel.Linux;
+using UdpTunnel.Tests.Linux;
 using UdpTunnel.Tests.Packets;
 
 namespace UdpTunnel.Tests.Fuzz.Targets;
@@ -23,10 +24,10 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random)
     {
-        yield return Message(Error, Sequence, [0, 0, 0, 0]);
-        yield return [.. Message(3, Sequence, []), .. Message(Error, 6, [0xFF, 0xFF, 0xFF, 0xFF]), .. Message(Error, Sequence, [0xEF, 0xFF, 0xFF, 0xFF])];
-        yield return Message(NewLink, Sequence, [0, 0, 1, 0, 42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        yield return [.. Message(NewLink, 8, random.Bytes(33)), .. Message(NewLink, Sequence, random.Bytes(18))];
+        yield return NetlinkAnswerTests.Message(Error, Sequence, [0, 0, 0, 0]);
+        yield return [.. NetlinkAnswerTests.Message(3, Sequence, []), .. NetlinkAnswerTests.Message(Error, 6, [0xFF, 0xFF, 0xFF, 0xFF]), .. NetlinkAnswerTests.Message(Error, Sequence, [0xEF, 0xFF, 0xFF, 0xFF])];
+        yield return NetlinkAnswerTests.Message(NewLink, Sequence, [0, 0, 1, 0, 42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        yield return [.. NetlinkAnswerTests.Message(NewLink, 8, random.Bytes(33)), .. NetlinkAnswerTests.Message(NewLink, Sequence, random.Bytes(18))];
     }
 
     /// <inheritdoc/>
@@ -71,14 +72,4 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     }
 
     private static int Word(byte[] bytes, int at) => BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(at));
-
-    private static byte[] Message(ushort type, uint sequence, byte[] body)
-    {
-        var message = new byte[(16 + body.Length + 3) & ~3];
-        BinaryPrimitives.WriteInt32LittleEndian(message, 16 + body.Length);
-        BinaryPrimitives.WriteUInt16LittleEndian(message.AsSpan(4), type);
-        BinaryPrimitives.WriteUInt32LittleEndian(message.AsSpan(8), sequence);
-        body.CopyTo(message, 16);
-        return message;
-    }
 }

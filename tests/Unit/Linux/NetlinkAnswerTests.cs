@@ -86,7 +86,7 @@ public sealed unsafe class NetlinkAnswerTests
         return mutated[..random.Next(mutated.Length + 1)];
     }
 
-    private static byte[] Message(ushort type, uint sequence, byte[] body)
+    internal static byte[] Message(ushort type, uint sequence, byte[] body)
     {
         var message = new byte[(16 + body.Length + 3) & ~3];
         BinaryPrimitives.WriteInt32LittleEndian(message, 16 + body.Length);
