@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Console;
 using UdpTunnel.Access;
 using UdpTunnel.Api;
 using UdpTunnel.Config;
+using UdpTunnel.Doctor;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Metrics;
@@ -24,6 +25,10 @@ internal static partial class Daemon
 
     // A configuration of 1 MiB and what is around it.
     private const int MaxRequest = 2 * 1024 * 1024;
+
+    // Of all callers together; each has 100 streams at the most. Above it connections are closed, so that callers cannot take the descriptors that
+    // relays need.
+    private const int MaxConnections = 512;
 
     /// <summary>Runs until SIGTERM or SIGINT.</summary>
     /// <returns>The exit code: 0, or 1 if it could not start.</returns>
@@ -104,6 +109,7 @@ internal static partial class Daemon
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.ListenHandle((ulong)listener.Handle, listen => listen.Protocols = HttpProtocols.Http2);
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
@@ -127,6 +133,7 @@ internal static partial class Daemon
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
             .AddSingleton<DirectoryReload>()
+            .AddSingleton<Examination>()
             .AddSingleton<DaemonMetrics>();
 
         var app = builder.Build();

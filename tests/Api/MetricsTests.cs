@@ -39,7 +39,7 @@ public sealed partial class MetricsTests
         await StartSomeAsync(daemon);
 
         // A datagram without the magic, to the tunnel; it is counted as dropped.
-        await ChildProcess.RunAsync(InNamespace(daemon, $"echo stray > /dev/udp/127.0.0.1/{Configurations.Port(1)}"));
+        await ChildProcess.RunAsync(daemon.InNamespace($"echo stray > /dev/udp/127.0.0.1/{Configurations.Port(1)}"));
         Tunnel? tunnel = null;
         await Eventually.BecomesTrueAsync(
             async () =>
@@ -124,8 +124,8 @@ public sealed partial class MetricsTests
         await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { Options = ["--metrics", "127.0.0.1:9586"] });
         Requirements.Program("/usr/bin/python3", "python3");
 
-        var (exitCode, output, errors) = await ChildProcess.RunAsync(InNamespace(
-            daemon, "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:9586/metrics\").read().decode())'"));
+        var (exitCode, output, errors) = await ChildProcess.RunAsync(daemon.InNamespace(
+            "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:9586/metrics\").read().decode())'"));
 
         Assert.True(exitCode == 0, errors);
         Assert.Contains("\nudptunnel_build_info{version=\"", output, StringComparison.Ordinal);
@@ -209,11 +209,6 @@ public sealed partial class MetricsTests
         Assert.True(line is not null, $"{series} is not in\n{text}");
         return double.Parse(line[(series.Length + 1)..], CultureInfo.InvariantCulture);
     }
-
-    /// <summary>A shell command in the daemon's network.</summary>
-    private static string[] InNamespace(DaemonProcess daemon, string command) => Environment.IsPrivilegedProcess
-        ? ["/usr/bin/nsenter", "--net", $"--target={daemon.Process.Id}", "bash", "-c", command]
-        : ["bash", "-c", command];
 
     [GeneratedRegex(@"\budptunnel_[a-z_]+[a-z]\b(?=[^/.\w]|$)")]
     private static partial Regex MetricName();

@@ -46,6 +46,8 @@ internal sealed class FakeDaemon
 
     public Func<WhoAmIRequest, Task<WhoAmIResponse>>? WhoAmI { get; set; }
 
+    public Func<DiagnoseRequest, Task<DiagnoseResponse>>? Diagnose { get; set; }
+
     public Func<ReloadDirectoryRequest, Task<ReloadDirectoryResponse>>? ReloadDirectory { get; set; }
 
     public Func<WatchTunnelsRequest, IServerStreamWriter<WatchTunnelsResponse>, CancellationToken, Task>? Watch { get; set; }

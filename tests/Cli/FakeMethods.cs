@@ -33,6 +33,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<WhoAmIRequest, WhoAmIResponse>(context, "DaemonService/WhoAmI", () => daemon.WhoAmI);
         Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(
             context, "DaemonService/ReloadDirectory", () => daemon.ReloadDirectory);
+        Unary<DiagnoseRequest, DiagnoseResponse>(context, "DaemonService/Diagnose", () => daemon.Diagnose);
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);

@@ -69,6 +69,10 @@ public sealed class ReloadAllTests
         Assert.Contains("Nothing to change.", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("not everything is as its file says: bad", run.Error.ToString(), StringComparison.Ordinal);
         Assert.Equal([(true, false)], Requests(server));
+
+        var json = await CommandRun.OfAsync(server, "reload", "--all", "--json");
+        Assert.Equal(1, json.ExitCode);
+        Assert.Equal("refuse", json.Json.GetProperty("files")[0].GetProperty("action").GetString());
     }
 
     [Theory]

@@ -85,6 +85,7 @@ internal static class CommandLine
             new ApproveCommand(host, global),
             new DenyCommand(host, global),
             new RevokeCommand(host, global),
+            new DoctorCommand(host, global),
             new WhoAmICommand(host, global),
             new VersionCommand(host, global),
             new CompletionCommand(host, global),

@@ -37,9 +37,12 @@ internal static class ReloadAll
             : planned;
         Show(invocation, outcomes);
         var failed = outcomes.Where(o => o.Problem.Length > 0).Select(o => o.Name).ToList();
-        if (failed.Count > 0 && !invocation.Json)
+        if (failed.Count > 0)
         {
-            throw new CommandException(ExitCode.Failed, "not_applied", $"not everything is as its file says: {string.Join(", ", failed)}");
+            throw new CommandException(ExitCode.Failed, "not_applied", $"not everything is as its file says: {string.Join(", ", failed)}")
+            {
+                IsInOutput = true,
+            };
         }
     }
 

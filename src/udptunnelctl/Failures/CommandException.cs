@@ -17,6 +17,9 @@ internal sealed class CommandException(ExitCode exitCode, string reason, string 
     /// <summary>What to do about it; null if there is nothing to suggest.</summary>
     public string? Advice { get; init; }
 
+    /// <summary>The command's own JSON object says it already, so that no second one follows.</summary>
+    public bool IsInOutput { get; init; }
+
     /// <summary>The mistakes of a configuration; empty for other failures.</summary>
     public IReadOnlyList<Diagnostic> Diagnostics { get; init; } = [];
 

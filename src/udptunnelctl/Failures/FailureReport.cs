@@ -10,7 +10,7 @@ internal static class FailureReport
     /// <summary>Writes and flushes. The first line says what is wrong, the rest what to do.</summary>
     public static void Write(CommandHost host, CommandException failure, bool json)
     {
-        if (json)
+        if (json && !failure.IsInOutput)
         {
             JsonOutput.Write(host.Output, writer =>
             {

@@ -167,6 +167,16 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>What became of a check.</summary>
+    public static string? Of(CheckResult result) => result switch
+    {
+        CheckResult.Ok => "ok",
+        CheckResult.Warning => "warning",
+        CheckResult.Failure => "failure",
+        CheckResult.Skipped => "skipped",
+        _ => null,
+    };
+
     /// <summary>What a file of the configuration directory asks for.</summary>
     public static string? Of(FileAction action) => action switch
     {

@@ -22,6 +22,7 @@ internal static class OperationText
         ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
         UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
         ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
+        DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
         StartRelayRequest r => Start(r.Name, r.Ephemeral),
         StopRelayRequest r => Named(r.Name),
         ApproveSenderRequest r => Named(r.Sender) + (r.Once ? " once" : ""),

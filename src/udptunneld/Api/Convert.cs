@@ -74,6 +74,15 @@ internal static class Convert
         NeedsRestart = change.Effect != ChangeEffect.Live,
     };
 
+    public static V1.Check ToCheck(Doctor.Finding finding) => new()
+    {
+        Id = finding.Id,
+        Subject = finding.Subject,
+        Result = (V1.CheckResult)finding.Result,
+        Message = finding.Message,
+        Remedy = finding.Remedy,
+    };
+
     public static V1.FileOutcome ToFileOutcome(Reload.FileOutcome outcome) => new()
     {
         File = outcome.File,

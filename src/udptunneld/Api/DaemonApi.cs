@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
+using UdpTunnel.Doctor;
 using UdpTunnel.Relay;
 using UdpTunnel.Reload;
 using UdpTunnel.Tunnel;
@@ -10,7 +11,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>The daemon itself over gRPC.</summary>
-internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy, DirectoryReload reload)
+internal sealed class DaemonApi(
+    DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy, DirectoryReload reload, Examination examination)
     : DaemonService.DaemonServiceBase
 {
     // Environment.OSVersion makes numbers of it.
@@ -43,6 +45,13 @@ internal sealed class DaemonApi(DaemonOptions options, TunnelHost host, RelayHos
             Role = role,
             Reason = reason,
         });
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DiagnoseResponse> Diagnose(DiagnoseRequest request, ServerCallContext context)
+    {
+        var findings = await examination.RunAsync(request.Name, context.CancellationToken);
+        return new DiagnoseResponse { Checks = { findings.Select(Convert.ToCheck) } };
     }
 
     /// <inheritdoc/>

@@ -48,6 +48,17 @@ internal sealed partial class Nftables : IDisposable
         return string.IsNullOrEmpty(text) ? "no reason given" : text.Replace("Error: ", "", StringComparison.Ordinal);
     }
 
+    /// <summary>All rules of this network, as libnftables-json(5) describes.</summary>
+    /// <exception cref="LinuxException">CAP_NET_ADMIN is missing.</exception>
+    public string List()
+    {
+        const uint Json = 1 << 4;
+        SetOutput(_context, Json);
+        return Run(_context, "list ruleset") == 0
+            ? Marshal.PtrToStringUTF8(GetOutput(_context)) ?? ""
+            : throw new LinuxException("cannot read the rules of nftables", Errno.NotPermitted);
+    }
+
     /// <summary>Closes the connection; the kernel removes the tables that it owns.</summary>
     public void Dispose()
     {
@@ -72,6 +83,12 @@ internal sealed partial class Nftables : IDisposable
 
     [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_get_error_buffer")]
     private static partial nint GetErrors(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_get_output_buffer")]
+    private static partial nint GetOutput(nint context);
+
+    [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_output_set_flags")]
+    private static partial void SetOutput(nint context, uint flags);
 
     [LibraryImport("libnftables.so.1", EntryPoint = "nft_run_cmd_from_buffer", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Run(nint context, string commands);

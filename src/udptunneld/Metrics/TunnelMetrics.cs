@@ -10,6 +10,8 @@ internal static class TunnelMetrics
     {
         yield return Gauge("state", "1 for the state that the tunnel is in, 0 for the others.", t => Enum.GetValues<TunnelState>()
             .Select(s => Sample(t, t.State == s ? 1 : 0, ("state", MetricsText.Word(s)))));
+        yield return Gauge("info", "Always 1.", t =>
+            [Sample(t, 1, ("mode", t.Config.IsServer ? "server" : "client"), ("device", t.Device))]);
         yield return Gauge("start_time_seconds", "When the tunnel started, in seconds since 1970.", t => Time(t, t.Started));
         yield return Gauge("last_heard_time_seconds", "When the peer was last heard, in seconds since 1970.", t => Time(t, t.LastHeard));
         yield return Gauge("mtu_bytes", "MTU of the TUN device.", t => [Sample(t, t.Config.Mtu)]);

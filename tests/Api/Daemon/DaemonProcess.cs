@@ -86,6 +86,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         await IsReadyAsync();
     }
 
+    /// <summary>A shell command that runs in the daemon's network.</summary>
+    public string[] InNamespace(string command) => Environment.IsPrivilegedProcess
+        ? ["/usr/bin/nsenter", "--net", $"--target={Process.Id}", "bash", "-c", command]
+        : ["bash", "-c", command];
+
     /// <summary>Asks it to end and waits for that.</summary>
     /// <returns>Its exit code.</returns>
     public Task<int> StopAsync()

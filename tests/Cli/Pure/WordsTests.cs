@@ -21,6 +21,7 @@ public sealed class WordsTests
         Same("EventKind", EventReflection.Descriptor, n => Words.Of((EventKind)n));
         Same("EventLevel", EventReflection.Descriptor, n => Words.Of((EventLevel)n));
         Same("Severity", ErrorReflection.Descriptor, n => Words.Of((Severity)n));
+        Same("CheckResult", DaemonReflection.Descriptor, n => Words.Of((CheckResult)n));
         Same("FileAction", DaemonReflection.Descriptor, n => Words.Of((FileAction)n));
         Same("Role", AccessReflection.Descriptor, n => Words.Of((Role)n));
     }

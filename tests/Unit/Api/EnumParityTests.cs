@@ -1,4 +1,5 @@
 using Google.Protobuf.Reflection;
+using UdpTunnel.Doctor;
 using UdpTunnel.Events;
 using UdpTunnel.Packets;
 using UdpTunnel.Relay;
@@ -40,6 +41,9 @@ public sealed class EnumParityTests
 
     [Fact]
     public void File_actions_are_the_protos() => AreTheProtos<FileAction>("FileAction", V1.DaemonReflection.Descriptor);
+
+    [Fact]
+    public void Check_results_are_the_protos() => AreTheProtos<CheckResult>("CheckResult", V1.DaemonReflection.Descriptor);
 
     /// <summary>The value 0, unspecified in a proto, means "none" or is not there in the daemon.</summary>
     private static void AreTheProtos<T>(string name, FileDescriptor file)

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using UdpTunnel.Cli.Failures;
+using UdpTunnel.Cli.Output;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Commands;
+
+/// <summary><c>doctor</c>: what is wrong, why, and what mends it. The daemon looks, since it has the privileges; this command adds what it sees itself.</summary>
+internal sealed class DoctorCommand : ControlCommand
+{
+    private readonly Argument<string?> _name = new("NAME")
+    {
+        Description = "Of the tunnels and relays look at this one only",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    /// <summary>Declares the command.</summary>
+    public DoctorCommand(CommandHost host, GlobalOptions global)
+        : base(host, global, "doctor", "Look for what is wrong: devices, privileges, offloads, MTU, NAT, DNS, clock, firewall, ports. Ends with 1 if something does not work.")
+    {
+        Add(_name);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples { get; } = ["sudo udptunnelctl doctor", "udptunnelctl doctor home --json"];
+
+    /// <inheritdoc/>
+    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    {
+        var name = invocation.Get(_name);
+        invocation.Names = name is null ? [] : [name];
+        var checks = new List<Check>();
+        CommandException? failure = null;
+        try
+        {
+            checks = await LookAsync(invocation, name ?? "", cancellation).ConfigureAwait(false);
+        }
+        catch (CommandException e) when (e.ExitCode is ExitCode.Unreachable or ExitCode.NotPermitted or ExitCode.TimedOut)
+        {
+            failure = e;
+            checks.Add(new Check { Id = "daemon", Result = CheckResult.Failure, Message = e.Message, Remedy = e.Advice ?? "" });
+        }
+
+        Show(invocation, checks);
+        if (failure is not null)
+        {
+            throw new CommandException(failure.ExitCode, failure.Reason, failure.Message) { IsInOutput = true };
+        }
+
+        var failed = checks.Count(c => c.Result == CheckResult.Failure);
+        if (failed > 0)
+        {
+            throw new CommandException(ExitCode.Failed, "unhealthy", $"{failed} {(failed == 1 ? "thing does" : "things do")} not work")
+            {
+                IsInOutput = true,
+            };
+        }
+    }
+
+    private static async Task<List<Check>> LookAsync(Invocation invocation, string name, CancellationToken cancellation)
+    {
+        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var about = await daemon.Daemon.GetDaemonAsync(
+            new GetDaemonRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        var found = await daemon.Daemon.DiagnoseAsync(
+            new DiagnoseRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        return [Versions(about), .. found.Checks];
+    }
+
+    private static Check Versions(GetDaemonResponse daemon)
+    {
+        var own = CommandLine.Version.Split('+')[0];
+        return daemon.Version == own
+            ? new Check { Id = "daemon", Result = CheckResult.Ok, Message = $"udptunneld {daemon.Version} answers, pid {daemon.Pid}" }
+            : new Check
+            {
+                Id = "daemon",
+                Result = CheckResult.Warning,
+                Message = $"udptunneld is version {daemon.Version}, this command {own}",
+                Remedy = "sudo systemctl restart udptunneld",
+            };
+    }
+
+    private static void Show(Invocation invocation, IReadOnlyList<Check> checks)
+    {
+        if (!invocation.Json)
+        {
+            var screen = invocation.NewScreen();
+            CheckView.Render(screen, checks);
+            invocation.Print(screen);
+            return;
+        }
+
+        invocation.PrintJson(writer =>
+        {
+            writer.WriteBoolean("healthy", checks.All(c => c.Result != CheckResult.Failure));
+            writer.WriteStartArray("checks");
+            foreach (var check in checks)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("id", check.Id);
+                writer.WriteText("subject", check.Subject);
+                writer.WriteString("result", Words.Of(check.Result));
+                writer.WriteString("message", check.Message);
+                writer.WriteText("remedy", check.Remedy);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        });
+    }
+}

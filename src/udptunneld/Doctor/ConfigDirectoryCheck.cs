@@ -1,0 +1,20 @@
+using UdpTunnel.State;
+
+namespace UdpTunnel.Doctor;
+
+/// <summary>Whether the administrator's files can be used.</summary>
+internal sealed class ConfigDirectoryCheck(DaemonOptions options) : ICheck
+{
+    /// <inheritdoc/>
+    public string Id => "config_directory";
+
+    /// <inheritdoc/>
+    public IEnumerable<Finding> Run(Patient patient)
+    {
+        var files = ConfigDirectory.Read(options.ConfigDirectory);
+        return files.All(f => f.Configuration is not null)
+            ? [new Finding(Id, CheckResult.Ok, $"{files.Count} files in {Path.Combine(options.ConfigDirectory, "tunnels.d")}, without a mistake")]
+            : files.Where(f => f.Configuration is null)
+                .Select(f => new Finding(Id, CheckResult.Failure, f.Problem, $"udptunnelctl check {f.Path}"));
+    }
+}

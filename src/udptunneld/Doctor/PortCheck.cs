@@ -1,0 +1,72 @@
+using System.Net;
+using System.Net.Sockets;
+using UdpTunnel.Config;
+using UdpTunnel.Relay;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Doctor;
+
+/// <summary>Whether the ports are free of what should run and does not.</summary>
+internal sealed class PortCheck : ICheck
+{
+    /// <inheritdoc/>
+    public string Id => "port";
+
+    /// <inheritdoc/>
+    public IEnumerable<Finding> Run(Patient patient)
+    {
+        foreach (var port in PortsOf(patient))
+        {
+            var what = $"{(port.IsTcp ? "TCP" : "UDP")} port {port.Port}";
+            if (port.IsRunning)
+            {
+                yield return new Finding(Id, CheckResult.Ok, $"{what} is ours", Subject: port.Subject);
+            }
+            else if (IsTaken(port))
+            {
+                yield return new Finding(
+                    Id,
+                    CheckResult.Failure,
+                    $"{what} is in use by another program or tunnel",
+                    $"sudo ss -l{(port.IsTcp ? 't' : 'u')}np 'sport = :{port.Port}'",
+                    port.Subject);
+            }
+        }
+    }
+
+    /// <summary>The ports on which tunnels and relays wait.</summary>
+    internal static IEnumerable<ListeningPort> PortsOf(Patient patient)
+    {
+        foreach (var tunnel in patient.Tunnels.Where(t => t.Config.IsServer))
+        {
+            yield return new ListeningPort(
+                tunnel.Config.Name, IsTcp: false, IPAddress.Any, tunnel.Config.NetworkAddress.Port, tunnel.State != TunnelState.Failed);
+        }
+
+        foreach (var relay in patient.Relays.Where(r => r.Config.Relay == RelayRole.Receiver))
+        {
+            var isRunning = relay.State != RelayState.Failed;
+            yield return Of(relay.Config.UdpAddress, isTcp: false);
+            yield return Of(relay.Config.TcpAddress, isTcp: true);
+
+            ListeningPort Of(HostPort address, bool isTcp) => new(
+                relay.Config.Name, isTcp, address.TryGetAddress(out var ip) ? ip : IPAddress.Any, address.Port, isRunning);
+        }
+    }
+
+    private static bool IsTaken(ListeningPort port)
+    {
+        using var socket = port.IsTcp
+            ? new Socket(port.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+            : new Socket(port.Address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+        try
+        {
+            socket.Bind(new IPEndPoint(port.Address, port.Port));
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.AddressAlreadyInUse;
+        }
+    }
+}
