@@ -75,7 +75,8 @@ public sealed class ExampleTests
                 return (await RelayAsync(daemon, listed.Name)).State == RelayState.Running;
             },
             () => $"the sender is not approved: {program.Output}{program.Errors}");
-        Assert.Contains($"approved {listed.OwnFingerprint}\n", program.Output, StringComparison.Ordinal);
+        await Eventually.BecomesTrueAsync(
+            () => program.Output.Contains($"approved {listed.OwnFingerprint}\n", StringComparison.Ordinal), () => $"it does not say so: {program.Output}{program.Errors}");
         Assert.Equal(1u, (await RelayAsync(daemon, "classic-receiver")).PendingSenders);
         Assert.Equal("home", Assert.Single(
             (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels).Name);

@@ -74,7 +74,7 @@ public sealed class DoctorTests
 
         Assert.Equal(3, json.ExitCode);
         Assert.Equal("failure", json.Json.GetProperty("checks")[0].GetProperty("result").GetString());
-        Assert.Contains("systemctl start", json.Json.GetProperty("checks")[0].GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Assert.Contains("Start it with", json.Json.GetProperty("checks")[0].GetProperty("remedy").GetString(), StringComparison.Ordinal);
     }
 
     private static void Finds(FakeServer server, params Check[] checks)

@@ -91,6 +91,7 @@ public sealed class UsageTests
     [InlineData("approve")]
     [InlineData("deny")]
     [InlineData("revoke")]
+    [InlineData("doctor")]
     [InlineData("whoami")]
     [InlineData("version")]
     public async Task The_help_of_each_command_has_an_example_and_fits_80_columns(string command)

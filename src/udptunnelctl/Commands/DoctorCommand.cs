@@ -22,7 +22,7 @@ internal sealed class DoctorCommand : ControlCommand
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["sudo udptunnelctl doctor", "udptunnelctl doctor home --json"];
+    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl doctor", "udptunnelctl doctor home --json"];
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

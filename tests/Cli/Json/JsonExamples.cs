@@ -40,6 +40,7 @@ internal static class JsonExamples
         { "approve", "approve SHA256:47DEQpj8" },
         { "deny", "deny SHA256:47DEQpj8" },
         { "revoke", "revoke SHA256:47DEQpj8" },
+        { "doctor", "doctor" },
         { "whoami", "whoami" },
         { "version", "version" },
         { "completion", "completion fish" },
@@ -84,6 +85,21 @@ internal static class JsonExamples
         {
             Applied = !request.DryRun,
             Changes = { new Change { Field = "HeartbeatInterval", Before = "30 s", After = "5 s" } },
+        });
+        daemon.Diagnose = _ => Task.FromResult(new DiagnoseResponse
+        {
+            Checks =
+            {
+                new Check { Id = "tun_device", Result = CheckResult.Ok, Message = "/dev/net/tun makes devices" },
+                new Check
+                {
+                    Id = "dns",
+                    Subject = "home",
+                    Result = CheckResult.Failure,
+                    Message = "server.example does not resolve: Name or service not known",
+                    Remedy = "getent ahosts server.example; cat /etc/resolv.conf",
+                },
+            },
         });
         daemon.ReloadDirectory = request => Task.FromResult(new ReloadDirectoryResponse
         {
