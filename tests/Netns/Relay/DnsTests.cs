@@ -11,13 +11,17 @@ public sealed class DnsTests
         await using var relay = await RelayLab.CreateAsync();
         Requirements.Command("dnsmasq", "dnsmasq-base");
         Requirements.Command("dig", "bind9-dnsutils");
+
+        // `ip netns exec` puts it in place of the host's.
+        using var settings = new TemporaryDirectory($"/etc/netns/{relay.Inside.Namespace.Name}");
+        File.WriteAllText(settings["hosts"], $"127.0.0.1 internal-dns.lan\n{relay.Outside.Address} tunnel-server\n");
         var names = relay.Inside.Namespace.Start(
             "dnsmasq", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
             "--listen-address=127.0.0.1", "--bind-interfaces", "--port=53", "--address=/printer.lan/10.9.8.7", "--log-facility=-");
         await WaitFor.TrueAsync(() => names.Text.Contains("started", StringComparison.Ordinal), "dnsmasq to start");
         await relay.StartDaemonsAsync();
         await relay.Outside.Control.RunAsync("relay", "receiver", "--udp", ":53", "--tcp", ":5353");
-        await relay.Inside.Control.RunAsync("relay", "sender", "--udp", "127.0.0.1:53", "--tcp", $"{relay.Outside.Address}:5353");
+        await relay.Inside.Control.RunAsync("relay", "sender", "--udp", "internal-dns.lan:53", "--tcp", "tunnel-server:5353");
 
         await relay.ApproveAsync();
 
