@@ -98,13 +98,28 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         return control is null ? default : SourceAddress.ReadV4(control + LocalAddressOffset);
     }
 
-    /// <summary>Waits for at least one message and takes what else is there.</summary>
-    /// <returns>The error, or <see cref="Errno.None"/>.</returns>
-    public Errno Receive(int descriptor) => Receive(descriptor, MSG_WAITFORONE);
-
     /// <summary>Takes what is there, without waiting.</summary>
     /// <returns>The error, <see cref="Errno.Again"/> if nothing is there, or <see cref="Errno.None"/>.</returns>
-    public Errno TryReceive(int descriptor) => Receive(descriptor, MSG_DONTWAIT);
+    public Errno TryReceive(int descriptor)
+    {
+        // The kernel overwrote these for the messages of the last call only.
+        for (var i = 0; i < _count; i++)
+        {
+            _headers[i].NameLength = Endpoint.MaxLength;
+            _headers[i].ControlLength = ControlSize;
+            _headers[i].Flags = 0;
+        }
+
+        _count = 0;
+        var received = Libc.ReceiveMessages(descriptor, _headers, (uint)_capacity, MSG_DONTWAIT, null);
+        if (received < 0)
+        {
+            return Libc.LastError;
+        }
+
+        _count = received;
+        return Errno.None;
+    }
 
     /// <summary>Forgets all messages, before others are <see cref="Put"/> in.</summary>
     public void Clear() => _count = 0;
@@ -162,26 +177,5 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         }
 
         return null;
-    }
-
-    private Errno Receive(int descriptor, int flags)
-    {
-        // The kernel overwrote these for the messages of the last call only.
-        for (var i = 0; i < _count; i++)
-        {
-            _headers[i].NameLength = Endpoint.MaxLength;
-            _headers[i].ControlLength = ControlSize;
-            _headers[i].Flags = 0;
-        }
-
-        _count = 0;
-        var received = Libc.ReceiveMessages(descriptor, _headers, (uint)_capacity, flags, null);
-        if (received < 0)
-        {
-            return Libc.LastError;
-        }
-
-        _count = received;
-        return Errno.None;
     }
 }

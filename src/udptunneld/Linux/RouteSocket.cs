@@ -12,7 +12,6 @@ internal static unsafe class RouteSocket
 {
     private const int NETLINK_ROUTE = 0;
     private const ushort RTM_NEWLINK = 16;
-    private const ushort RTM_DELLINK = 17;
     private const ushort RTM_GETLINK = 18;
     private const ushort RTM_NEWADDR = 20;
 
@@ -86,19 +85,6 @@ internal static unsafe class RouteSocket
         if (error != Errno.None)
         {
             throw new LinuxException($"cannot give the device the address {address}/{prefixLength}", error);
-        }
-    }
-
-    /// <summary>Deletes a device; one that is gone already is no error.</summary>
-    public static void DeleteLink(int index)
-    {
-        Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, Sequence);
-        request.Append(new LinkMessage { Index = index });
-        var error = Exchange(request.Bytes, buffer, out _);
-        if (error is not (Errno.None or Errno.NoDevice))
-        {
-            throw new LinuxException("cannot delete the device", error);
         }
     }
 

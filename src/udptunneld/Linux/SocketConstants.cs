@@ -47,7 +47,6 @@ internal static class SocketConstants
     public const int MSG_TRUNC = 0x20;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;
-    public const int MSG_WAITFORONE = 0x10000;
     public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
 

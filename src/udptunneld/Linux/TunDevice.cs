@@ -9,8 +9,7 @@ namespace UdpTunnel.Linux;
 /// A TUN device of our own. It lives as long as its descriptor is open, so that nothing is left behind whatever ends the process.
 /// </summary>
 /// <remarks>
-/// The descriptor stays blocking: reading first blocks for one packet and then drains the rest with RWF_NOWAIT, which costs one system
-/// call less per wake-up than poll. A blocked read ends when the device is deleted (EFAULT), which is how <see cref="Stop"/> works.
+/// The descriptor stays blocking, and is read with RWF_NOWAIT: a write should wait for memory rather than lose a packet.
 /// </remarks>
 internal sealed unsafe class TunDevice : ITun
 {
@@ -29,6 +28,9 @@ internal sealed unsafe class TunDevice : ITun
         Offloads = offloads;
         Index = RouteSocket.FindLink(name) ?? throw new LinuxException($"device {name} is gone", Errno.NoDevice);
     }
+
+    /// <inheritdoc/>
+    public int Descriptor => _descriptor;
 
     /// <inheritdoc/>
     public string Name { get; private set; }
@@ -58,45 +60,34 @@ internal sealed unsafe class TunDevice : ITun
     }
 
     /// <inheritdoc/>
-    public int Read(PacketBatch batch)
+    public bool Read(PacketBatch batch)
     {
         batch.Clear();
-        nint length;
-        do
-        {
-            length = Libc.Read(_descriptor, batch.Target(0), PacketBatch.TargetSize);
-        }
-        while (length < 0 && Libc.LastError == Errno.Interrupted);
-
-        if (length < 0)
-        {
-            return 0;
-        }
-
-        batch.Accept((int)length);
-
-        // After a superpacket the sender is busy with the next one: looking for more then costs a system call and finds nothing.
-        if (length < PacketBatch.LargePacket)
-        {
-            Drain(batch);
-        }
-
-        return batch.Count;
-    }
-
-    private void Drain(PacketBatch batch)
-    {
         while (!batch.IsFull)
         {
             var slice = new Slice(batch.Target(batch.Count), PacketBatch.TargetSize);
             var length = Libc.ReadVector(_descriptor, &slice, 1, -1, RWF_NOWAIT);
-            if (length <= 0)
+            if (length < 0)
             {
-                return;
+                var error = Libc.LastError;
+                if (error == Errno.Interrupted)
+                {
+                    continue;
+                }
+
+                return error == Errno.Again || batch.Count > 0;
             }
 
             batch.Accept((int)length);
+
+            // After a superpacket the sender is busy with the next one: looking for more then costs a system call and finds nothing.
+            if (length >= PacketBatch.LargePacket)
+            {
+                break;
+            }
         }
+
+        return true;
     }
 
     /// <inheritdoc/>
@@ -126,8 +117,8 @@ internal sealed unsafe class TunDevice : ITun
     {
         var descriptor = Attach(_requestedName.Length > 0 ? _requestedName : Name, _offload, out var name, out var offloads);
 
-        // The other thread may be inside a system call on the old descriptor: replacing what the number stands for is atomic, while
-        // closing it and using another number would race.
+        // The worker may be writing to the old descriptor: replacing what the number stands for is atomic, while closing it and using another
+        // number would race.
         var replaced = Libc.Dup3(descriptor, _descriptor, O_CLOEXEC);
         var error = Libc.LastError;
         _ = Libc.Close(descriptor);
@@ -140,9 +131,6 @@ internal sealed unsafe class TunDevice : ITun
         Offloads = offloads;
         Index = RouteSocket.FindLink(name) ?? throw new LinuxException($"device {name} is gone", Errno.NoDevice);
     }
-
-    /// <inheritdoc/>
-    public void Stop() => RouteSocket.DeleteLink(Index);
 
     /// <inheritdoc/>
     public void Dispose() => _ = Libc.Close(_descriptor);

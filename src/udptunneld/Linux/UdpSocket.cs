@@ -60,6 +60,9 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
+    public int Descriptor => _descriptor;
+
+    /// <inheritdoc/>
     public int LocalPort { get; private init; }
 
     /// <inheritdoc/>
@@ -96,7 +99,7 @@ internal sealed unsafe class UdpSocket : IUdp
         Errno error;
         do
         {
-            error = batch.Receive(_descriptor);
+            error = batch.TryReceive(_descriptor);
         }
         while (error == Errno.Interrupted);
 
@@ -135,13 +138,6 @@ internal sealed unsafe class UdpSocket : IUdp
 
     /// <inheritdoc/>
     public void RetrySegments() => _segments = _canSegment;
-
-    /// <inheritdoc/>
-    public void Stop()
-    {
-        // Answers ENOTCONN, because the socket is not connected, and yet wakes the receiving thread.
-        _ = Libc.Shutdown(_descriptor, SHUT_RDWR);
-    }
 
     /// <inheritdoc/>
     public void Dispose()

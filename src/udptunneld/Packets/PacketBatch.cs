@@ -3,9 +3,9 @@ namespace UdpTunnel.Packets;
 /// <summary>
 /// Room for the packets that one wake-up reads from the device. Each is read so that it can leave as a datagram without being moved:
 /// <code>
-///  slot:  | wire format's header                | packet …
-///         |        | virtio header (10 bytes)   |
-///                  ^ Target: where the kernel writes
+///  slot:  | room    | wire format's header      | packet …
+///         |               | virtio header (10 B)  |
+///                         ^ Target: where the kernel writes
 /// </code>
 /// The virtio header is read out before the wire format's header is written over it.
 /// </summary>
@@ -14,24 +14,19 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Bytes that <see cref="Target"/> has room for: a virtio header and the largest IPv4 packet.</summary>
     public const int TargetSize = VirtioNetHeader.Size + 65535;
 
+    /// <summary>Most bytes of a wire format's header, see <see cref="IWireFormat.HeaderLength"/>.</summary>
+    public const int MaxHeaderLength = 64;
+
     /// <summary>A packet from here on is a superpacket, after which the device is seldom found non-empty.</summary>
     public const int LargePacket = 32 * 1024;
 
     // One packet to wake up for and 64 more: the drain that docs/performance.md measures.
     private const int Capacity = 65;
 
-    private readonly int _headerLength;
-    private readonly nint _slotSize;
-    private readonly NativeBuffer _buffer;
-    private readonly int[] _lengths = new int[Capacity];
+    private const int SlotSize = (MaxHeaderLength + 65535 + 63) & ~63;
 
-    /// <param name="headerLength">Bytes of the wire format's header.</param>
-    public PacketBatch(int headerLength)
-    {
-        _headerLength = headerLength;
-        _slotSize = (headerLength + 65535 + 63) & ~63;
-        _buffer = new NativeBuffer((nuint)(Capacity * _slotSize));
-    }
+    private readonly NativeBuffer _buffer = new((nuint)Capacity * SlotSize);
+    private readonly int[] _lengths = new int[Capacity];
 
     /// <summary>Packets read.</summary>
     public int Count { get; private set; }
@@ -39,14 +34,11 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Whether there is no slot left.</summary>
     public bool IsFull => Count == Capacity;
 
-    /// <summary>First byte of the datagram that a packet becomes.</summary>
-    public byte* Datagram(int packet) => _buffer.Start + (packet * _slotSize);
-
     /// <summary>Where the kernel writes the virtio header and the packet.</summary>
-    public byte* Target(int packet) => Datagram(packet) + _headerLength - VirtioNetHeader.Size;
+    public byte* Target(int packet) => Packet(packet) - VirtioNetHeader.Size;
 
-    /// <summary>First byte of a packet.</summary>
-    public byte* Packet(int packet) => Datagram(packet) + _headerLength;
+    /// <summary>First byte of a packet. In front of it are <see cref="MaxHeaderLength"/> bytes for the wire format's header.</summary>
+    public byte* Packet(int packet) => _buffer.Start + ((nint)packet * SlotSize) + MaxHeaderLength;
 
     /// <summary>Bytes of a packet, without any header in front of it.</summary>
     public int Length(int packet) => _lengths[packet];

@@ -3,12 +3,12 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What one direction of a tunnel carried and dropped. Written by the thread of that direction alone, without interlocked operations; read
+/// What one direction of a tunnel carried and dropped. Written by the worker of the tunnel alone, without interlocked operations; read
 /// by anybody, who may see a value some nanoseconds old but never a torn one (aligned 64-bit words).
 /// </summary>
 internal sealed class DirectionCounters
 {
-    // The numbers of the two directions must not share a cache line: each thread writes its own with every batch.
+    // The numbers of two tunnels must not share a cache line: their workers write with every batch.
     private const int Padding = 16;
     private const int PacketsIndex = Padding;
     private const int BytesIndex = Padding + 1;

@@ -4,7 +4,7 @@ namespace UdpTunnel.Tunnel;
 
 /// <summary>
 /// The device, as the engine sees it: packets with a virtio header in front (<see cref="VirtioNetHeader"/>).
-/// One thread reads, another one writes.
+/// One thread reads and writes.
 /// </summary>
 internal unsafe interface ITun : IDisposable
 {
@@ -17,19 +17,21 @@ internal unsafe interface ITun : IDisposable
     /// <summary>The superpackets that are in use.</summary>
     TunOffloads Offloads { get; }
 
-    /// <summary>Waits for a packet and takes what else is there.</summary>
+    /// <summary>Readable while there are packets, and when the device is gone.</summary>
+    int Descriptor { get; }
+
+    /// <summary>Takes the packets that are there, without waiting.</summary>
     /// <param name="batch">Is cleared and filled.</param>
-    /// <returns>The number of packets; 0 if the device is gone or was stopped.</returns>
-    int Read(PacketBatch batch);
+    /// <returns>False if the device is gone.</returns>
+    bool Read(PacketBatch batch);
 
     /// <summary>Writes one packet or superpacket.</summary>
     /// <param name="slices">Its pieces, the virtio header first.</param>
     /// <param name="count">Number of pieces.</param>
     WriteStatus Write(Slice* slices, int count);
 
-    /// <summary>Makes the device again after it was deleted; it has no address and is down. Only the reading thread calls this.</summary>
+    /// <summary>
+    /// Makes the device again after it was deleted; it has no address and is down. The descriptor keeps its number. Nobody may read meanwhile.
+    /// </summary>
     void Recreate();
-
-    /// <summary>Removes the device, which ends a waiting <see cref="Read"/>.</summary>
-    void Stop();
 }

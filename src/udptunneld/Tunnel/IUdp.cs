@@ -4,7 +4,7 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>The outer socket, as the engine sees it. One thread sends batches, another one receives; heartbeats come from a third.</summary>
+/// <summary>The outer socket, as the engine sees it. One thread receives and sends batches; heartbeats come from others.</summary>
 internal unsafe interface IUdp : IDisposable
 {
     /// <summary>The port of this end.</summary>
@@ -19,8 +19,11 @@ internal unsafe interface IUdp : IDisposable
     /// <summary>The form of an address that this socket sends to.</summary>
     Endpoint ToEndpoint(IPEndPoint address);
 
-    /// <summary>Waits for at least one message and takes what else is there.</summary>
-    /// <returns>False if the socket was stopped or the network reported an error; the batch is empty then.</returns>
+    /// <summary>Readable while there are messages or an error.</summary>
+    int Descriptor { get; }
+
+    /// <summary>Takes the messages that are there, without waiting.</summary>
+    /// <returns>False if there are none or the network reported an error; the batch is empty then.</returns>
     bool Receive(ReceiveBatch batch);
 
     /// <summary>Sends everything in a batch. Where a run is refused as a whole, its datagrams are sent one by one: nothing is lost by it.</summary>
@@ -32,7 +35,4 @@ internal unsafe interface IUdp : IDisposable
 
     /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
     void RetrySegments();
-
-    /// <summary>Ends a waiting <see cref="Receive"/>.</summary>
-    void Stop();
 }

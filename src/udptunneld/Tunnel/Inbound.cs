@@ -5,7 +5,7 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the thread that receives;
+/// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the worker of its tunnel;
 /// allocates nothing (but for a peer that moves), locks nothing, logs nothing.
 /// </summary>
 /// <param name="wire">The wire format.</param>

@@ -4,7 +4,7 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The way out: what one wake-up read from the device is filtered, cut, sealed and sent. Belongs to the thread that reads the device;
+/// The way out: what one wake-up read from the device is filtered, cut, sealed and sent. Belongs to the worker of its tunnel;
 /// allocates nothing, locks nothing, logs nothing.
 /// </summary>
 /// <param name="wire">The wire format.</param>
@@ -56,7 +56,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
         else if (header.GsoType == VirtioNetHeader.None)
         {
-            AddPacket(packets.Datagram(index), packet, length, header);
+            AddPacket(packet, length, header);
         }
         else
         {
@@ -64,8 +64,9 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
     }
 
-    private void AddPacket(byte* datagram, byte* packet, int length, in VirtioNetHeader header)
+    private void AddPacket(byte* packet, int length, in VirtioNetHeader header)
     {
+        var datagram = packet - _headerLength;
         var datagramLength = _headerLength + length;
         if (datagramLength > SendBatch.MaxRunBytes)
         {

@@ -3,8 +3,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The other end of a tunnel. Its endpoint is set by the thread that receives (server) or by the name look-ups (client) and read by the
-/// thread that sends.
+/// The other end of a tunnel. Its endpoint is set by the worker that receives (server) or by the name look-ups (client) and read by the
+/// worker that sends.
 /// </summary>
 internal sealed class Peer
 {

@@ -24,7 +24,7 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
     /// </summary>
     public const long Grace = 300;
 
-    // Protects all below: claims come in on the thread that receives, and expire on another.
+    // Protects all below: claims come in on the worker, and expire on another thread.
     private readonly Lock _gate = new();
     private Endpoint _claimant;
     private Endpoint _displaced;
@@ -33,7 +33,7 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
     private long _claimHeard;
     private long _heardAtClaim;
 
-    // Written by the thread that receives alone.
+    // Written by the worker alone.
     private long _heard;
     private uint _inner;
 

@@ -2,12 +2,13 @@ using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>What happens once a second, beside the packet path: heartbeat, rates, and telling what the threads may not tell themselves.</summary>
+/// <summary>What happens once a second, beside the packet path: heartbeat, rates, a lost device, and telling what the worker may not tell itself.</summary>
 internal sealed unsafe partial class TunnelEngine
 {
     private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
@@ -50,6 +51,7 @@ internal sealed unsafe partial class TunnelEngine
             SendHeartbeat();
         }
 
+        RecreateDevice();
         RetrySegments(now);
         _claims?.Settle(now);
         TellPeer();
@@ -195,6 +197,36 @@ internal sealed unsafe partial class TunnelEngine
             inner);
         _wire.Seal(datagram, _wire.HeaderLength + EchoRequest.Length);
         _ = _udp.Send(datagram, _wire.HeaderLength + EchoRequest.Length, address.Endpoint);
+    }
+
+    /// <summary>Makes the device again that somebody deleted. Tried with each tick until there is one.</summary>
+    private void RecreateDevice()
+    {
+        if (!_deviceLost)
+        {
+            return;
+        }
+
+        if (_deviceProblem.Length == 0)
+        {
+            _deviceProblem = $"device {_tun.Name} is gone";
+            _events.Add(EventKind.DeviceLost, EventLevel.Error, Config.Name, $"{_deviceProblem}; making it again");
+        }
+
+        try
+        {
+            _tun.Recreate();
+            Resources.Configure(_tun, Config);
+            _deviceLost = false;
+            _watchTun.Resume();
+            _deviceProblem = "";
+            _events.Add(EventKind.DeviceRecreated, EventLevel.Info, Config.Name, $"device {_tun.Name} is there again");
+        }
+        catch (LinuxException e)
+        {
+            _deviceLost = true;
+            _deviceProblem = e.Message;
+        }
     }
 
     private void RetrySegments(long now)

@@ -9,14 +9,11 @@ using UdpTunnel.State;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// One running tunnel: its device, socket, filter and firewall table, a thread for each direction, and for a client the look-ups of its server's
-/// name. The threads touch nothing that another tunnel uses.
+/// One running tunnel: its device, socket, filter and firewall table, the worker that serves it, and for a client the look-ups of its server's name.
+/// Tunnels share workers and nothing else.
 /// </summary>
 internal sealed unsafe partial class TunnelEngine : IDisposable
 {
-    private static readonly TimeSpan RecreateInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ReceiveErrorPause = TimeSpan.FromMilliseconds(100);
-
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly IWireFormat _wire;
@@ -30,14 +27,18 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly Inbound _inbound;
     private readonly ServerResolver? _resolver;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Thread _outThread;
-    private readonly Thread _inThread;
+    private readonly WorkerPool _workers;
+    private readonly Worker _worker;
+    private readonly Watch _watchUdp;
+    private readonly Watch _watchTun;
     private readonly Task _resolving;
     private readonly Lock _disposing = new();
+    private volatile bool _deviceLost;
     private volatile string _deviceProblem = "";
     private TunnelStatus? _lastStatus;
 
-    private TunnelEngine(TunnelConfig config, Resources resources, Session? session, EventLog events, TimeProvider time)
+    private TunnelEngine(
+        TunnelConfig config, Resources resources, Session? session, WorkerPool workers, EventLog events, TimeProvider time)
     {
         Config = config;
         Started = time.GetUtcNow();
@@ -63,10 +64,10 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         _lastOut = Environment.TickCount64;
-        _outThread = new Thread(RunOut) { IsBackground = true, Name = $"{config.Name} out" };
-        _inThread = new Thread(RunIn) { IsBackground = true, Name = $"{config.Name} in" };
-        _outThread.Start();
-        _inThread.Start();
+        _workers = workers;
+        _worker = workers.Take();
+        _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
+        _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
         _resolving = _resolver?.RunAsync(_stop.Token) ?? Task.CompletedTask;
     }
 
@@ -82,16 +83,22 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <summary>Sets everything up and starts; when this returns the tunnel runs.</summary>
     /// <param name="config">What to do.</param>
     /// <param name="session">What a run before knew, or null.</param>
+    /// <param name="workers">Who serves it.</param>
     /// <param name="events">Where to tell what happens.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="TunnelException">Something was refused; nothing is left behind.</exception>
-    public static TunnelEngine Start(TunnelConfig config, Session? session, EventLog events, TimeProvider time)
+    public static TunnelEngine Start(TunnelConfig config, Session? session, WorkerPool workers, EventLog events, TimeProvider time)
     {
         var resources = new Resources();
         try
         {
             resources.Open(config);
-            return new TunnelEngine(config, resources, session, events, time);
+            return new TunnelEngine(config, resources, session, workers, events, time);
+        }
+        catch (LinuxException e)
+        {
+            resources.Dispose();
+            throw new TunnelException(Fault.System, e.Message);
         }
         catch
         {
@@ -121,7 +128,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         Config = config;
     }
 
-    /// <summary>Stops: when this returns, device, socket, firewall table and threads are gone.</summary>
+    /// <summary>Stops: when this returns, device, socket and firewall table are gone.</summary>
     public void Dispose()
     {
         lock (_disposing)
@@ -135,24 +142,17 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         _stop.Cancel();
-        try
-        {
-            _tun.Stop();
-        }
-        finally
-        {
-            _udp.Stop();
-            _outThread.Join();
-            _inThread.Join();
-            _resolving.Wait();
-            _tun.Dispose();
-            _udp.Dispose();
-            _firewall?.Dispose();
-            _outbound.Dispose();
-            _inbound.Dispose();
-            _filter.Dispose();
-            _stop.Dispose();
-        }
+        _watchTun.Dispose();
+        _watchUdp.Dispose();
+        _workers.Return(_worker);
+        _resolving.Wait();
+        _tun.Dispose();
+        _udp.Dispose();
+        _firewall?.Dispose();
+        _outbound.Dispose();
+        _inbound.Dispose();
+        _filter.Dispose();
+        _stop.Dispose();
     }
 
     private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
@@ -169,59 +169,42 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
     }
 
-    private void RunOut()
+    /// <summary>The device has packets, or is gone. On the worker's thread.</summary>
+    private void OnPackets(Watch watch)
     {
-        using var batch = new PacketBatch(_wire.HeaderLength);
-        while (!_stop.IsCancellationRequested)
+        if (!SendPackets())
         {
-            if (_tun.Read(batch) > 0)
-            {
-                _outbound.Process(batch, (uint)(Environment.TickCount64 / 1000));
-            }
-            else if (!_stop.IsCancellationRequested)
-            {
-                RecreateDevice();
-            }
+            // Told and made again by the next tick: that takes locks and time, for which others should not wait.
+            watch.Pause();
+            _deviceLost = true;
         }
     }
 
-    private void RunIn()
+    /// <summary>The socket has messages, or an error, which passes. On the worker's thread.</summary>
+    private void OnMessages(Watch watch)
     {
-        using var batch = new ReceiveBatch();
-        while (!_stop.IsCancellationRequested)
+        if (_udp.Receive(_worker.Messages))
         {
-            if (!_udp.Receive(batch))
-            {
-                // Whatever the network says, it passes; only do not spin while it says it.
-                _stop.Token.WaitHandle.WaitOne(ReceiveErrorPause);
-            }
-            else if (!_stop.IsCancellationRequested)
-            {
-                _inbound.Process(batch, Environment.TickCount64);
-            }
+            _inbound.Process(_worker.Messages, Environment.TickCount64);
+
+            // The host has answered while the packets were written to its device: acknowledgments, echo replies.
+            _ = SendPackets();
         }
     }
 
-    /// <summary>Somebody deleted the device. Runs on the thread that reads it, until there is one again.</summary>
-    private void RecreateDevice()
+    /// <returns>False if the device is gone.</returns>
+    private bool SendPackets()
     {
-        _events.Add(EventKind.DeviceLost, EventLevel.Error, Config.Name, $"device {_tun.Name} is gone; making it again");
-        _deviceProblem = $"device {_tun.Name} is gone";
-        do
+        if (!_tun.Read(_worker.Packets))
         {
-            try
-            {
-                _tun.Recreate();
-                Resources.Configure(_tun, Config);
-                _deviceProblem = "";
-                _events.Add(EventKind.DeviceRecreated, EventLevel.Info, Config.Name, $"device {_tun.Name} is there again");
-                return;
-            }
-            catch (LinuxException e)
-            {
-                _deviceProblem = e.Message;
-            }
+            return false;
         }
-        while (!_stop.Token.WaitHandle.WaitOne(RecreateInterval));
+
+        if (_worker.Packets.Count > 0)
+        {
+            _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000));
+        }
+
+        return true;
     }
 }

@@ -22,6 +22,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     // Protects the table against changes; readers see one or the other immutable state of it.
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
+    private readonly WorkerPool _workers = new();
     private volatile SortedList<string, TunnelEntry> _tunnels = new(StringComparer.Ordinal);
     private Task _ticking = Task.CompletedTask;
 
@@ -155,6 +156,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
         }
 
         _tunnels = new(StringComparer.Ordinal);
+        _workers.Dispose();
     }
 
     private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
@@ -197,7 +199,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     private TunnelEntry StartEntry(TunnelEntry entry, Session? session)
     {
-        var engine = TunnelEngine.Start(entry.Config, session, events, time);
+        var engine = TunnelEngine.Start(entry.Config, session, _workers, events, time);
         events.Add(EventKind.TunnelStarted, EventLevel.Info, entry.Config.Name, $"runs on device {engine.Device}");
         return entry with { Engine = engine, Problem = "" };
     }

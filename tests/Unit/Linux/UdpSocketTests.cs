@@ -92,18 +92,13 @@ public sealed unsafe class UdpSocketTests
     }
 
     [Fact]
-    public void Stopping_ends_a_waiting_receive()
+    public void Receiving_does_not_wait()
     {
         using var socket = UdpSocket.Bind(0, offload: true);
         using var batch = new ReceiveBatch();
-        var received = true;
-        var thread = new Thread(() => received = socket.Receive(batch) && batch.Count > 0 && batch.Length(0) > 0);
-        thread.Start();
 
-        socket.Stop();
-
-        Assert.True(thread.Join(TimeSpan.FromSeconds(10)));
-        Assert.False(received);
+        Assert.False(socket.Receive(batch));
+        Assert.Equal(0, batch.Count);
     }
 
     private static List<byte[]> SendAndAssert(Random random, UdpSocket sender, UdpSocket receiver)
@@ -141,11 +136,9 @@ public sealed unsafe class UdpSocketTests
         using var batch = new ReceiveBatch();
         List<byte[]> datagrams = [];
 
-        // What was lost would be waited for without end.
-        using var patience = new Timer(_ => socket.Stop(), null, TimeSpan.FromSeconds(10), Timeout.InfiniteTimeSpan);
         while (datagrams.Count < count)
         {
-            Assert.True(socket.Receive(batch));
+            Assert.True(SpinWait.SpinUntil(() => socket.Receive(batch), TimeSpan.FromSeconds(10)));
             for (var i = 0; i < batch.Count; i++)
             {
                 Assert.NotEqual(0, batch.Length(i));

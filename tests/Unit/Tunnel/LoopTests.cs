@@ -34,7 +34,7 @@ public sealed class LoopTests
         peer.Move(Sender);
         using var outbound = new Outbound(wire, near, udp, peer, mtu: 1500);
         using var inbound = new Inbound(wire, far, tun, new Peer(), claims: null);
-        using var packets = new PacketBatch(16);
+        using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
 
         List<byte[]> expectedOnWire = [];

@@ -21,7 +21,9 @@ internal sealed unsafe class MemoryTun(TunOffloads offloads = TunOffloads.Tcp | 
 
     public TunOffloads Offloads => offloads;
 
-    public int Read(PacketBatch batch) => throw new NotSupportedException("tests fill the batch themselves");
+    public int Descriptor => throw new NotSupportedException("nothing to wait for");
+
+    public bool Read(PacketBatch batch) => throw new NotSupportedException("tests fill the batch themselves");
 
     public WriteStatus Write(Slice* slices, int count)
     {
@@ -46,11 +48,6 @@ internal sealed unsafe class MemoryTun(TunOffloads offloads = TunOffloads.Tcp | 
     }
 
     public void Recreate() => throw new NotSupportedException("nobody deletes it");
-
-    public void Stop()
-    {
-        // Nothing waits here.
-    }
 
     public void Dispose()
     {

@@ -20,6 +20,8 @@ internal sealed unsafe class MemoryUdp : IUdp
     /// <summary>What becomes of a datagram; the default is that it leaves.</summary>
     public Func<byte[], Fate> FateOf { get; set; } = _ => Fate.Leaves;
 
+    public int Descriptor => throw new NotSupportedException("nothing to wait for");
+
     public int LocalPort => 8000;
 
     public bool Segments => true;
@@ -81,11 +83,6 @@ internal sealed unsafe class MemoryUdp : IUdp
     public void RetrySegments()
     {
         // Nothing refuses them here.
-    }
-
-    public void Stop()
-    {
-        // Nothing waits here.
     }
 
     public void Dispose()

@@ -13,7 +13,7 @@ public sealed unsafe class OutboundTests : IDisposable
     private readonly PortFilter _filter = new(PortSet.Create([new PortRange(22)]));
     private readonly MemoryUdp _udp = new();
     private readonly Peer _peer = new();
-    private readonly PacketBatch _packets = new(16);
+    private readonly PacketBatch _packets = new();
     private readonly Outbound _outbound;
 
     public OutboundTests()

@@ -21,7 +21,7 @@ public sealed unsafe class PathAllocationTests
         peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
         using var outbound = new Outbound(wire, filter, link, peer, mtu: 1300);
         using var inbound = new Inbound(wire, filter, link, peer, new PeerClaims(peer, _ => { }));
-        using var packets = new PacketBatch(16);
+        using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
         var tcp = new TestPacket { Payload = new byte[50_000] };
         byte[] superpacket = tcp.BuildSuperpacket();
@@ -104,6 +104,8 @@ public sealed unsafe class PathAllocationTests
 
         public int Index => 1;
 
+        public int Descriptor => -1;
+
         public int LocalPort => 8000;
 
         public TunOffloads Offloads => TunOffloads.Tcp | TunOffloads.Udp;
@@ -116,7 +118,7 @@ public sealed unsafe class PathAllocationTests
 
         public bool Receive(ReceiveBatch batch) => false;
 
-        public int Read(PacketBatch batch) => 0;
+        public bool Read(PacketBatch batch) => true;
 
         public SendResult Send(SendBatch batch, in Endpoint peer)
         {
@@ -141,11 +143,6 @@ public sealed unsafe class PathAllocationTests
         public void Recreate()
         {
             // It is never lost.
-        }
-
-        public void Stop()
-        {
-            // Nothing waits.
         }
 
         public void Dispose()

@@ -1,0 +1,26 @@
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>A descriptor that a <see cref="Worker"/> waits for, until it is disposed of; the descriptor stays its owner's.</summary>
+internal sealed class Watch(Worker worker, int descriptor, int slot, Action<Watch> onReadable) : IDisposable
+{
+    /// <summary>The descriptor.</summary>
+    public int Descriptor => descriptor;
+
+    /// <summary>Where the worker keeps the handler.</summary>
+    public int Slot => slot;
+
+    /// <summary>Calls the handler; for the worker.</summary>
+    public void Invoke() => onReadable(this);
+
+    /// <summary>No longer calls the handler, until <see cref="Resume"/>. The handler itself may call this.</summary>
+    public void Pause() => worker.Pause(this);
+
+    /// <summary>Calls the handler again.</summary>
+    /// <exception cref="LinuxException">The kernel refuses to watch the descriptor.</exception>
+    public void Resume() => worker.Resume(this);
+
+    /// <summary>When this returns the handler does not run and will not be called again. Waits for the worker, so not for its own thread.</summary>
+    public void Dispose() => worker.End(this);
+}

@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+using static UdpTunnel.Linux.SocketConstants;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// A thread that serves many tunnels, both directions of each: it waits for all their descriptors at once and calls whom a readable one belongs to.
+/// Idle tunnels cost it nothing. What it calls must not wait.
+/// </summary>
+/// <remarks>
+/// Why both directions are one thread's: what the network brings makes the host answer at once, and the answer is there to be sent before anybody
+/// would have been woken for it. docs/performance.md compares it with a thread for each direction.
+/// </remarks>
+internal sealed class Worker : IDisposable
+{
+    private const ulong WakeSlot = ulong.MaxValue;
+
+    private readonly Epoll _epoll = new();
+    private readonly WakeSignal _wake = new();
+    private readonly ConcurrentQueue<TaskCompletionSource> _turns = new();
+    private readonly Thread _thread;
+
+    // Protects the slots against two that change them. The thread reads them without: it meets a slot only while it is watched.
+    private readonly Lock _gate = new();
+    private readonly Stack<int> _freeSlots = new();
+    private volatile Watch?[] _slots = [];
+    private volatile bool _stopping;
+
+    /// <param name="name">Name of the thread.</param>
+    /// <exception cref="LinuxException">The system has no descriptors left.</exception>
+    public Worker(string name)
+    {
+        _ = _epoll.Add(_wake.Descriptor, EPOLLIN, WakeSlot);
+        _thread = new Thread(Run) { IsBackground = true, Name = name };
+        _thread.Start();
+    }
+
+    /// <summary>Room for what one call reads from a device. Only for whom the worker is calling.</summary>
+    public PacketBatch Packets { get; } = new();
+
+    /// <summary>Room for what one call receives. Only for whom the worker is calling.</summary>
+    public ReceiveBatch Messages { get; } = new();
+
+    /// <summary>Begins to call a handler whenever a descriptor is readable or reports an error.</summary>
+    /// <exception cref="LinuxException">The kernel refuses to watch it.</exception>
+    public Watch Watch(int descriptor, Action<Watch> onReadable)
+    {
+        lock (_gate)
+        {
+            if (!_freeSlots.TryPop(out var slot))
+            {
+                slot = Grow();
+            }
+
+            var watch = new Watch(this, descriptor, slot, onReadable);
+            _slots[slot] = watch;
+            try
+            {
+                Resume(watch);
+                return watch;
+            }
+            catch (LinuxException)
+            {
+                Free(slot);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Completes when the worker has done what it was doing and begun anew: what it was no longer to know when this was called, it does not use any
+    /// more. Also a sign of life.
+    /// </summary>
+    public Task TurnAsync()
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _turns.Enqueue(turn);
+        _wake.Raise();
+        return turn.Task;
+    }
+
+    /// <summary>Ends the thread. Nothing may be watched any more.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Raise();
+        _thread.Join();
+        _epoll.Dispose();
+        _wake.Dispose();
+        Packets.Dispose();
+        Messages.Dispose();
+    }
+
+    /// <summary>Stops calling a handler from the worker's own thread, or until <see cref="Resume"/>.</summary>
+    internal void Pause(Watch watch) => _epoll.Remove(watch.Descriptor);
+
+    /// <summary>Calls the handler again.</summary>
+    /// <exception cref="LinuxException">The kernel refuses to watch the descriptor.</exception>
+    internal void Resume(Watch watch)
+    {
+        var error = _epoll.Add(watch.Descriptor, EPOLLIN, (ulong)watch.Slot);
+        if (error is not (Errno.None or Errno.Exists))
+        {
+            throw new LinuxException("cannot wait for a descriptor", error);
+        }
+    }
+
+    /// <summary>Ends watching. When it returns the handler does not run and will not be called again. Not for the worker's own thread.</summary>
+    internal void End(Watch watch)
+    {
+        Pause(watch);
+        TurnAsync().Wait();
+        lock (_gate)
+        {
+            Free(watch.Slot);
+        }
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            var ready = _epoll.Wait(-1);
+            var woken = false;
+            for (var i = 0; i < ready; i++)
+            {
+                var slot = _epoll.Data(i);
+                if (slot == WakeSlot)
+                {
+                    woken = true;
+                }
+                else
+                {
+                    _slots[slot]?.Invoke();
+                }
+            }
+
+            // Last, because what was already reported ready is over only now.
+            if (woken)
+            {
+                _wake.Clear();
+                CompleteTurns();
+            }
+        }
+
+        CompleteTurns();
+    }
+
+    private void CompleteTurns()
+    {
+        while (_turns.TryDequeue(out var turn))
+        {
+            turn.SetResult();
+        }
+    }
+
+    private int Grow()
+    {
+        var slots = new Watch?[Math.Max(8, _slots.Length * 2)];
+        _slots.CopyTo(slots, 0);
+        for (var slot = slots.Length - 1; slot > _slots.Length; slot--)
+        {
+            _freeSlots.Push(slot);
+        }
+
+        var first = _slots.Length;
+        _slots = slots;
+        return first;
+    }
+
+    private void Free(int slot)
+    {
+        _slots[slot] = null;
+        _freeSlots.Push(slot);
+    }
+}

@@ -1,0 +1,66 @@
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The workers that tunnels share: at most one for each processor, made when there are tunnels for them. A tunnel stays with its worker, so that its
+/// packets keep their order and its state has one owner.
+/// </summary>
+internal sealed class WorkerPool : IDisposable
+{
+    // Protects the list and its numbers.
+    private readonly Lock _gate = new();
+    private readonly List<(Worker Worker, int Tunnels)> _workers = [];
+
+    /// <summary>The workers that there are.</summary>
+    public IReadOnlyList<Worker> Workers
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _workers.Select(w => w.Worker)];
+            }
+        }
+    }
+
+    /// <summary>A worker for one more tunnel: the one that has the fewest.</summary>
+    /// <exception cref="Linux.LinuxException">The system has no descriptors left for another worker.</exception>
+    public Worker Take()
+    {
+        lock (_gate)
+        {
+            var index = _workers.FindIndex(w => w.Tunnels == 0);
+            if (index < 0 && _workers.Count < Environment.ProcessorCount)
+            {
+                index = _workers.Count;
+                _workers.Add((new Worker($"worker {index}"), 0));
+            }
+            else if (index < 0)
+            {
+                index = _workers.IndexOf(_workers.MinBy(w => w.Tunnels));
+            }
+
+            _workers[index] = _workers[index] with { Tunnels = _workers[index].Tunnels + 1 };
+            return _workers[index].Worker;
+        }
+    }
+
+    /// <summary>A tunnel no longer needs its worker.</summary>
+    public void Return(Worker worker)
+    {
+        lock (_gate)
+        {
+            var index = _workers.FindIndex(w => w.Worker == worker);
+            _workers[index] = _workers[index] with { Tunnels = _workers[index].Tunnels - 1 };
+        }
+    }
+
+    /// <summary>Ends the workers. No tunnel may use one any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _workers.ForEach(w => w.Worker.Dispose());
+            _workers.Clear();
+        }
+    }
+}

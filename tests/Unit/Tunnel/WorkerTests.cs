@@ -1,0 +1,139 @@
+using UdpTunnel.Linux;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Tests.Tunnel;
+
+public sealed class WorkerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public void A_handler_is_called_when_its_descriptor_is_readable_and_no_other()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        using var silent = new WakeSignal();
+        using var called = new SemaphoreSlim(0);
+        var others = 0;
+        using var watch = worker.Watch(signal.Descriptor, _ => Answer(signal, called));
+        using var other = worker.Watch(silent.Descriptor, _ => others++);
+
+        for (var i = 0; i < 3; i++)
+        {
+            signal.Raise();
+            Assert.True(called.Wait(Patience, TestContext.Current.CancellationToken));
+        }
+
+        Assert.Equal(0, others);
+    }
+
+    [Fact]
+    public async Task A_handler_is_called_again_and_again_while_its_descriptor_stays_readable_and_starves_nobody()
+    {
+        using var worker = new Worker("test");
+        using var busy = new WakeSignal();
+        using var signal = new WakeSignal();
+        using var called = new SemaphoreSlim(0);
+        var times = 0L;
+        using var watchBusy = worker.Watch(busy.Descriptor, _ => Interlocked.Increment(ref times));
+        using var watch = worker.Watch(signal.Descriptor, _ => Answer(signal, called));
+        busy.Raise();
+
+        signal.Raise();
+
+        Assert.True(await called.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.NotEqual(0, Interlocked.Read(ref times));
+    }
+
+    [Fact]
+    public async Task A_handler_does_not_run_once_its_watch_has_ended()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        signal.Raise();
+        for (var i = 0; i < 200; i++)
+        {
+            var ended = false;
+            var late = false;
+            var watch = worker.Watch(signal.Descriptor, _ => late |= Volatile.Read(ref ended));
+
+            watch.Dispose();
+            Volatile.Write(ref ended, true);
+
+            await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+            Assert.False(late);
+        }
+    }
+
+    [Fact]
+    public async Task A_paused_handler_is_called_again_when_it_is_resumed()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        using var called = new SemaphoreSlim(0);
+        using var watch = worker.Watch(
+            signal.Descriptor,
+            w =>
+            {
+                w.Pause();
+                called.Release();
+            });
+        signal.Raise();
+        Assert.True(await called.WaitAsync(Patience, TestContext.Current.CancellationToken));
+        await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Equal(0, called.CurrentCount);
+
+        watch.Resume();
+
+        Assert.True(await called.WaitAsync(Patience, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void A_thousand_descriptors_come_and_go_while_others_are_served()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        using var called = new SemaphoreSlim(0);
+        using var watch = worker.Watch(signal.Descriptor, _ => Answer(signal, called));
+        var signals = Enumerable.Range(0, 1000).Select(_ => new WakeSignal()).ToList();
+
+        foreach (var round in Enumerable.Range(0, 3))
+        {
+            var watches = signals.ConvertAll(s => worker.Watch(s.Descriptor, _ => { }));
+            signal.Raise();
+            Assert.True(called.Wait(Patience, TestContext.Current.CancellationToken), $"round {round}");
+            Parallel.ForEach(watches, w => w.Dispose());
+        }
+
+        signals.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public void A_descriptor_that_cannot_be_watched_is_refused()
+    {
+        using var worker = new Worker("test");
+
+        Assert.Throws<LinuxException>(() => worker.Watch(-1, _ => { }));
+    }
+
+    [Fact]
+    public void The_pool_has_at_most_a_worker_for_each_processor_and_gives_each_its_share()
+    {
+        using var pool = new WorkerPool();
+
+        var taken = Enumerable.Range(0, Environment.ProcessorCount * 3).Select(_ => pool.Take()).ToList();
+
+        Assert.Equal(Environment.ProcessorCount, pool.Workers.Count);
+        Assert.All(taken.CountBy(w => w), w => Assert.Equal(3, w.Value));
+        var left = taken[0];
+        pool.Return(left);
+        Assert.Same(left, pool.Take());
+    }
+
+    private static void Answer(WakeSignal signal, SemaphoreSlim called)
+    {
+        signal.Clear();
+        called.Release();
+    }
+}
