@@ -53,6 +53,9 @@ internal sealed unsafe partial class TunnelEngine
 
         RecreateDevice();
         RetrySegments(now);
+
+        // Before as well: who was adopted and displaced between two ticks is told as both.
+        TellPeer();
         _claims?.Settle(now);
         TellPeer();
         TellClaims(now);
