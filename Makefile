@@ -3,13 +3,14 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
+# make bench    tunnels and relays beside each other in turns, with medians and ratios (root; Debian's peers where they are installed)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
 ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 PUBLISH := dotnet publish --nologo -v quiet -c Release -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true
 
-.PHONY: build test lint fuzz soak demo clean
+.PHONY: build test lint fuzz soak bench demo clean
 
 build:
 	$(PUBLISH) src/udptunneld -o out/bin
@@ -32,6 +33,12 @@ fuzz:
 soak: build
 	dotnet build --nologo -v quiet -c Release tests/Soak
 	tests/Soak/bin/Release/net10.0/Soak $(or $(MINUTES),30) $(SEED)
+
+bench: build
+	tests/Bench/tunnels
+	SEGMENT=1 tests/Bench/tunnels vxlan udptunnel wireguard
+	SEGMENT=gro tests/Bench/tunnels vxlan udptunnel wireguard
+	tests/Bench/relays
 
 demo: build
 	packaging/demo/demo
