@@ -1,5 +1,8 @@
 # make build    both programs, runnable, in out/bin
+# make native   the same as users get them: compiled ahead of time, in out/native (needs clang and zlib1g-dev)
+# make deb      out/udptunnel_VERSION_ARCH.deb and its checksum; DEB_ARCH=arm64 crosses (needs debhelper, lowdown, binutils)
 # make test     every test (those that need root are skipped loudly without it)
+# make test-package   the package on two booted hosts: install, upgrade, reboot, faults, purge (root, debootstrap)
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
@@ -8,16 +11,36 @@
 
 SHELL   := /bin/bash
 ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
-PUBLISH := dotnet publish --nologo -v quiet -c Release -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true
+PUBLISH := dotnet publish --nologo -v quiet -c Release
 
-.PHONY: build test lint fuzz soak bench demo clean
+.PHONY: build native deb test test-package lint fuzz soak bench demo clean
 
+# For daily use: half the time of `make native`, and no C toolchain. CI runs the tests that start the programs against out/native.
 build:
-	$(PUBLISH) src/udptunneld -o out/bin
-	$(PUBLISH) src/udptunnelctl -o out/bin
+	$(PUBLISH) -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true src/udptunneld -o out/bin
+	$(PUBLISH) -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true src/udptunnelctl -o out/bin
+
+# NATIVE=linux-arm64 crosses; docs/performance.md has what this brings.
+NATIVE      ?= linux-$(ARCH)
+NATIVE_OUT  ?= out/native
+AOT         := -p:PublishAot=true -p:CopyOutputSymbolsToPublishDirectory=false
+native:
+	$(PUBLISH) -r $(NATIVE) $(AOT) src/udptunneld -o $(NATIVE_OUT)
+	$(PUBLISH) -r $(NATIVE) $(AOT) src/udptunnelctl -o $(NATIVE_OUT)
+
+# The programs of this machine are needed in any case: man pages and completions come from them.
+DEB_ARCH     ?= $(if $(filter arm64,$(ARCH)),arm64,amd64)
+DEB_NATIVE   := linux-$(if $(filter arm64,$(DEB_ARCH)),arm64,x64)
+DEB_PROGRAMS := out/native$(if $(filter-out $(NATIVE),$(DEB_NATIVE)),-$(DEB_ARCH))
+deb: native
+	$(if $(filter-out $(NATIVE),$(DEB_NATIVE)),$(MAKE) native NATIVE=$(DEB_NATIVE) NATIVE_OUT=$(DEB_PROGRAMS))
+	packaging/deb/build $(DEB_ARCH) $(DEB_PROGRAMS)
 
 test: build
 	tests/run
+
+test-package: deb
+	packaging/test/run
 
 lint:
 	dotnet format --verify-no-changes UdpTunnel.sln

@@ -12,6 +12,7 @@ using UdpTunnel.Linux;
 using UdpTunnel.Metrics;
 using UdpTunnel.Relay;
 using UdpTunnel.Reload;
+using UdpTunnel.Service;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
 
@@ -82,13 +83,16 @@ internal static partial class Daemon
         var host = app.Services.GetRequiredService<TunnelHost>();
         var relays = app.Services.GetRequiredService<RelayHost>();
         var reload = app.Services.GetRequiredService<DirectoryReload>();
+        var manager = app.Services.GetRequiredService<ServiceManager>();
+        using var stopping = app.Lifetime.ApplicationStopping.Register(manager.TellStopping);
         await host.StartAsync();
         await relays.StartAsync();
         await reload.StartAsync();
         host.ForgetOldSessions();
         await app.StartAsync();
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
-        await hangUp.RunAsync(reload, app.Lifetime.ApplicationStopping);
+        manager.TellReady();
+        await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
     }
 
@@ -134,6 +138,8 @@ internal static partial class Daemon
             .AddSingleton<RelayHost>()
             .AddSingleton<DirectoryReload>()
             .AddSingleton<Examination>()
+            .AddSingleton<ServiceManager>()
+            .AddHostedService<Watchdog>()
             .AddSingleton<DaemonMetrics>();
 
         var app = builder.Build();
@@ -158,6 +164,6 @@ internal static partial class Daemon
             console.FormatterName = LogFormatter.FormatterName;
             console.LogToStandardErrorThreshold = LogLevel.Trace;
         });
-        logging.AddConsoleFormatter<LogFormatter, ConsoleFormatterOptions>();
+        logging.Services.AddSingleton<ConsoleFormatter, LogFormatter>();
     }
 }

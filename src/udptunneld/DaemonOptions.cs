@@ -27,6 +27,12 @@ internal sealed record DaemonOptions
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public string? Metrics { get; init; }
 
+    /// <summary>
+    /// Where systemd put what LoadCredential= of the unit names (systemd.exec(5)), or null: *.json there start with the daemon too, though only root can
+    /// read the files that they come from.
+    /// </summary>
+    public string? CredentialsDirectory { get; init; }
+
     /// <summary>When the daemon started.</summary>
     public DateTimeOffset Started { get; init; }
 }

@@ -27,6 +27,7 @@ root.SetAction((arguments, cancellation) => Daemon.RunAsync(new DaemonOptions
     Socket = arguments.GetRequiredValue(socket),
     StateDirectory = arguments.GetRequiredValue(state),
     ConfigDirectory = arguments.GetRequiredValue(config),
+    CredentialsDirectory = Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"),
     LookGroup = arguments.GetValue(look),
     Metrics = arguments.GetValue(metrics),
     Started = DateTimeOffset.UtcNow,

@@ -2,6 +2,7 @@ using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
+using UdpTunnel.Service;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Relay;
@@ -77,8 +78,10 @@ internal sealed unsafe class ClientLoop : IDisposable
     private void Run()
     {
         using var batch = new ReceiveBatch(BatchSize);
+        using var pulse = Pulse.OfThisThread();
         while (!_stops)
         {
+            pulse.Works();
             Follow();
             var received = _socket.TryReceive(batch) ? batch.Count : 0;
             if (_writer is not { } writer)
@@ -109,6 +112,7 @@ internal sealed unsafe class ClientLoop : IDisposable
             // More than one at once: more have probably come meanwhile, and asking is cheaper than waiting.
             if (received <= 1)
             {
+                pulse.Waits();
                 Wait();
             }
         }

@@ -2,6 +2,7 @@ using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
+using UdpTunnel.Service;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Relay;
@@ -81,9 +82,12 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private void Run()
     {
         using var batch = new ReceiveBatch(BatchSize);
+        using var pulse = Pulse.OfThisThread();
         while (!_stops)
         {
+            pulse.Waits();
             var ready = _connection.Link.Wait(_epoll, TickInterval);
+            pulse.Works();
             var now = RelayTimes.Now;
             for (var i = 0; i < ready; i++)
             {

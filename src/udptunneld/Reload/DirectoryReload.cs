@@ -147,7 +147,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     {
         try
         {
-            return ConfigDirectory.Read(options.ConfigDirectory);
+            return ConfigDirectory.Read(options.ConfigDirectory, options.CredentialsDirectory);
         }
         catch (IOException e)
         {

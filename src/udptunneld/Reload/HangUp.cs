@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
+using UdpTunnel.Service;
 
 namespace UdpTunnel.Reload;
 
@@ -22,13 +23,13 @@ internal sealed class HangUp : IDisposable
     });
 
     /// <summary>Reloads at each signal, until cancelled.</summary>
-    public async Task RunAsync(DirectoryReload reload, CancellationToken cancellationToken)
+    public async Task RunAsync(DirectoryReload reload, ServiceManager manager, CancellationToken cancellationToken)
     {
         try
         {
             await foreach (var _ in _signals.Reader.ReadAllAsync(cancellationToken))
             {
-                await ReloadAsync(reload, cancellationToken);
+                await ReloadAsync(reload, manager, cancellationToken);
             }
         }
         catch (OperationCanceledException)
@@ -41,6 +42,10 @@ internal sealed class HangUp : IDisposable
     public void Dispose() => _registration.Dispose();
 
     /// <summary>One reload from its beginning to its end, which is what a service manager wants to know.</summary>
-    private static Task ReloadAsync(DirectoryReload reload, CancellationToken cancellationToken) =>
-        reload.RunAndTellAsync(allowRestart: false, cancellationToken);
+    private static async Task ReloadAsync(DirectoryReload reload, ServiceManager manager, CancellationToken cancellationToken)
+    {
+        manager.TellReloading();
+        await reload.RunAndTellAsync(allowRestart: false, cancellationToken);
+        manager.TellReady();
+    }
 }

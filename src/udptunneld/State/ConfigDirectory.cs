@@ -2,29 +2,35 @@ using UdpTunnel.Config;
 
 namespace UdpTunnel.State;
 
-/// <summary>The administrator's directory, whose files <c>tunnels.d/*.json</c> start with the daemon. The daemon only reads it.</summary>
+/// <summary>
+/// The administrator's directory, whose files <c>tunnels.d/*.json</c> start with the daemon, and the service manager's credentials, which do too. The
+/// daemon only reads them.
+/// </summary>
 internal static class ConfigDirectory
 {
-    /// <summary>All files, in the order of their names; one that cannot be used says why.</summary>
-    /// <exception cref="IOException">The directory is there but cannot be read, which does not mean that it is empty.</exception>
-    public static IReadOnlyList<ConfiguredFile> Read(string directory)
-    {
-        var tunnels = Path.Combine(directory, "tunnels.d");
-        if (!Directory.Exists(tunnels))
-        {
-            return [];
-        }
+    // LoadCredential=private:DIRECTORY puts each file of the directory under this and its own name.
+    private const string CredentialPrefix = "private_";
 
+    /// <summary>All files, in the order of their names; one that cannot be used says why.</summary>
+    /// <param name="directory">The administrator's.</param>
+    /// <param name="credentials">The service manager's, or null.</param>
+    /// <exception cref="IOException">A directory is there but cannot be read, which does not mean that it is empty.</exception>
+    public static IReadOnlyList<ConfiguredFile> Read(string directory, string? credentials = null)
+    {
         try
         {
             var paths = new Dictionary<string, string>(StringComparer.Ordinal);
-            return [.. Directory.EnumerateFiles(tunnels, "*.json").Order(StringComparer.Ordinal).Select(ReadFile).Select(f => Once(f, paths))];
+            IEnumerable<string> files = [.. FilesOf(Path.Combine(directory, "tunnels.d")), .. credentials is null ? [] : FilesOf(credentials)];
+            return [.. files.Select(ReadFile).Select(f => Once(f, paths))];
         }
         catch (UnauthorizedAccessException e)
         {
             throw new IOException(e.Message, e);
         }
     }
+
+    private static IEnumerable<string> FilesOf(string directory) =>
+        Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.json").Order(StringComparer.Ordinal) : [];
 
     /// <summary>Two files must not describe one thing: which of them would run, would depend on their names.</summary>
     private static ConfiguredFile Once(ConfiguredFile file, Dictionary<string, string> paths)
@@ -39,7 +45,8 @@ internal static class ConfigDirectory
 
     private static ConfiguredFile ReadFile(string path)
     {
-        var name = ConfigurationName.FromFileName(path);
+        var file = Path.GetFileName(path);
+        var name = ConfigurationName.FromFileName(file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file);
         try
         {
             if (new FileInfo(path).Length > ConfigFile.MaxLength)

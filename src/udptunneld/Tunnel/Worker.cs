@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
+using UdpTunnel.Service;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Tunnel;
@@ -120,9 +121,12 @@ internal sealed class Worker : IDisposable
 
     private void Run()
     {
+        using var pulse = Pulse.OfThisThread();
         while (!_stopping)
         {
+            pulse.Waits();
             var ready = _epoll.Wait(-1);
+            pulse.Works();
             var woken = false;
             for (var i = 0; i < ready; i++)
             {

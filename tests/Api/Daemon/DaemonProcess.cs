@@ -16,8 +16,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
     }
 
-    /// <summary>What is tested: <c>make build</c> leaves it, or the environment variable UDPTUNNELD names another one.</summary>
-    public static string Program { get; } = Environment.GetEnvironmentVariable("UDPTUNNELD") ?? Built();
+    /// <summary>What is tested: <c>make build</c> leaves it, or it is in the directory that the environment variable UDPTUNNEL_BIN names.</summary>
+    public static string Program { get; } = Built();
 
     /// <summary>Where its control socket is.</summary>
     public string SocketPath => _directory["s"];
@@ -113,6 +113,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private static string Built()
     {
+        if (Environment.GetEnvironmentVariable("UDPTUNNEL_BIN") is { Length: > 0 } given)
+        {
+            return Path.GetFullPath(Path.Combine(given, "udptunneld"));
+        }
+
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "UdpTunnel.sln")))
         {
