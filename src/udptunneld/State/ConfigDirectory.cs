@@ -20,7 +20,7 @@ internal static class ConfigDirectory
         try
         {
             var paths = new Dictionary<string, string>(StringComparer.Ordinal);
-            IEnumerable<string> files = [.. FilesOf(Path.Combine(directory, "tunnels.d")), .. credentials is null ? [] : FilesOf(credentials)];
+            IEnumerable<string> files = [.. FilesOf(Path.Combine(directory, "tunnels.d")), .. CredentialsOf(credentials)];
             return [.. files.Select(ReadFile).Select(f => Once(f, paths))];
         }
         catch (UnauthorizedAccessException e)
@@ -31,6 +31,19 @@ internal static class ConfigDirectory
 
     private static IEnumerable<string> FilesOf(string directory) =>
         Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.json").Order(StringComparer.Ordinal) : [];
+
+    private static IEnumerable<string> CredentialsOf(string? directory)
+    {
+        try
+        {
+            return directory is null ? [] : [.. FilesOf(directory)];
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // systemd opens the directory to the service with the first credential that it puts there, so this one is empty.
+            return [];
+        }
+    }
 
     /// <summary>Two files must not describe one thing: which of them would run, would depend on their names.</summary>
     private static ConfiguredFile Once(ConfiguredFile file, Dictionary<string, string> paths)

@@ -1,0 +1,74 @@
+# Throw-away hosts with systemd as their process 1, for packaging/test/run. Each is a directory with a small Debian, and a tree of processes in
+# namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends with its first process.
+#   HOSTS   directory for them and for the system that they are copied from
+#   SUITE   Debian's name of that system
+# shellcheck shell=bash
+
+HOSTS=${HOSTS:?}
+SUITE=${SUITE:-bookworm}
+PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser,passwd,openssl
+
+host_base() {
+    local base=$HOSTS/base-$SUITE
+    [ -e "$base.ready" ] && return
+    rm -rf "$base"
+    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$base" > "$HOSTS/debootstrap.log" 2>&1 || { tail -5 "$HOSTS/debootstrap.log" >&2; return 1; }
+    touch "$base.ready"
+}
+
+# Process 1 of a host, as this machine numbers it.
+host_init() {
+    local child
+    read -r child _ < "/proc/$(cat "$HOSTS/$1.pid")/task/$(cat "$HOSTS/$1.pid")/children"
+    echo "$child"
+}
+
+# Runs a command in a host.
+on() {
+    local name=$1
+    shift
+    nsenter --target "$(host_init "$name")" --mount --pid --net --uts --ipc --cgroup --root --wd -- \
+        env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+host_create() { rm -rf "${HOSTS:?}/$1"; cp -a "$HOSTS/base-$SUITE" "$HOSTS/$1"; }
+
+# Starts a host and waits until systemd is through with it.
+host_boot() {
+    local name=$1 state
+    unshare --mount --pid --net --uts --ipc --fork --kill-child -- "$BASH" "$PACKAGE_TEST/boot" "$HOSTS/$name" "$name" > "$HOSTS/$name.console" 2>&1 < /dev/null &
+    echo $! > "$HOSTS/$name.pid"
+    for _ in $(seq 150); do
+        state=$(on "$name" systemctl is-system-running 2>/dev/null)
+        case $state in
+            running | degraded)
+                on "$name" ip link set lo up
+                return ;;
+        esac
+        sleep 0.2
+    done
+    echo "$name did not boot (${state:-no answer}); its console:" >&2
+    tail -20 "$HOSTS/$name.console" >&2
+    return 1
+}
+
+# Power off, as when somebody pulls the plug.
+host_kill() {
+    local pid
+    [ -e "$HOSTS/$1.pid" ] || return 0
+    pid=$(cat "$HOSTS/$1.pid")
+    kill -9 "$(host_init "$1")" 2>/dev/null
+    kill -9 "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    rm -f "$HOSTS/$1.pid"
+    for _ in $(seq 50); do rmdir "$HOSTS/cgroup/udptunnel-$1" 2>/dev/null || [ ! -e "$HOSTS/cgroup/udptunnel-$1" ] && break; sleep 0.1; done
+}
+
+# A cable between two hosts.
+host_link() {
+    ip link add v0 netns "$(host_init "$1")" type veth peer name v0 netns "$(host_init "$3")"
+    on "$1" ip address add "$2" dev v0
+    on "$3" ip address add "$4" dev v0
+    on "$1" ip link set v0 up
+    on "$3" ip link set v0 up
+}
