@@ -15,7 +15,7 @@ PUBLISH := dotnet publish --nologo -v quiet -c Release
 
 .PHONY: build native deb test test-package lint fuzz soak bench demo clean
 
-# For daily use: half the time of `make native`, and no C toolchain. CI runs the tests that start the programs against out/native.
+# For daily use: half the time of `make native`, and no C toolchain. UDPTUNNEL_BIN=$PWD/out/native makes the tests take what users get.
 build:
 	$(PUBLISH) -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true src/udptunneld -o out/bin
 	$(PUBLISH) -r linux-$(ARCH) --self-contained false -p:PublishReadyToRun=true src/udptunnelctl -o out/bin
