@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
 using UdpTunnel.Doctor;
+using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Reload;
 using UdpTunnel.Tunnel;
@@ -15,9 +16,6 @@ internal sealed class DaemonApi(
     DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy, DirectoryReload reload, Examination examination)
     : DaemonService.DaemonServiceBase
 {
-    // Environment.OSVersion makes numbers of it.
-    private static readonly string Kernel = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
-
     /// <inheritdoc/>
     public override Task<GetDaemonResponse> GetDaemon(GetDaemonRequest request, ServerCallContext context) =>
         Task.FromResult(new GetDaemonResponse
@@ -25,7 +23,7 @@ internal sealed class DaemonApi(
             Version = DaemonOptions.Version,
             Pid = Environment.ProcessId,
             Started = Timestamp.FromDateTimeOffset(options.Started),
-            Kernel = Kernel,
+            Kernel = Kernel.Release,
             Runtime = RuntimeInformation.FrameworkDescription,
             Tunnels = host.Count,
             Relays = relays.Count,

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Doctor;
 
@@ -13,7 +14,7 @@ internal sealed partial class KernelCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient)
     {
-        var release = File.ReadAllText("/proc/sys/kernel/osrelease").Trim();
+        var release = Kernel.Release;
         return Of(release, HasVirtioCard());
     }
 

@@ -20,6 +20,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int ClockGetTime(int clock, long* time);
 
+    [LibraryImport("libc", EntryPoint = "uname", SetLastError = true)]
+    public static partial int SystemName(byte* names);
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(int descriptor, int operation);
 

@@ -2,7 +2,8 @@ using UdpTunnel.Service;
 
 namespace UdpTunnel.Tests.Service;
 
-/// <summary>The heartbeats of threads. Other tests run engines beside these, whose threads have names of their own.</summary>
+/// <summary>The heartbeats of threads. One look changes what the next one sees, so whoever looks does it by turns.</summary>
+[Collection(nameof(Pulse))]
 public sealed class PulseTests
 {
     [Fact]

@@ -8,6 +8,7 @@ using UdpTunnel.Service;
 namespace UdpTunnel.Tests.Service;
 
 /// <summary>What a service manager hears, at a socket such as systemd's.</summary>
+[Collection(nameof(Pulse))]
 public sealed class ServiceManagerTests : IDisposable
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"notify-{Guid.NewGuid():N}");
