@@ -18,7 +18,7 @@ internal sealed class FirewallCheck : ICheck
         }
 
         using var nftables = new Nftables();
-        var rules = NftRuleset.Parse(nftables.List());
+        var rules = NftRuleset.Read(nftables.List);
         return ports.Select(p => rules.BlockerOf(p.IsTcp, p.Port) is { } chain
             ? new Finding(
                 Id,

@@ -8,6 +8,7 @@ namespace UdpTunnel.Doctor;
 /// </summary>
 internal sealed class NftRuleset
 {
+    private readonly List<(string Family, string Table, string Name)> _chains = [];
     private readonly List<(string Family, string Table, string Name, bool Drops)> _inputs = [];
     private readonly List<(string Family, string Table, string Chain, JsonElement[] Statements)> _rules = [];
 
@@ -15,20 +16,44 @@ internal sealed class NftRuleset
     {
     }
 
-    /// <summary>Reads the answer to <c>list ruleset</c>.</summary>
-    /// <exception cref="IOException">It is no such answer.</exception>
+    /// <summary>Reads all chains, and the rules of each.</summary>
+    /// <param name="list">Answers nft's questions.</param>
+    /// <exception cref="IOException">An answer is not understood.</exception>
+    public static NftRuleset Read(Func<string, string> list)
+    {
+        var rules = Parse(list("list chains"));
+        foreach (var (family, table, name) in rules._chains.Where(c => IsPlain(c.Table) && IsPlain(c.Name)).ToList())
+        {
+            rules.Add(list($"list chain {family} {table} {name}"), onlyRules: true);
+        }
+
+        return rules;
+    }
+
+    /// <summary>Reads one answer.</summary>
+    /// <exception cref="IOException">It is not understood.</exception>
     public static NftRuleset Parse(string json)
     {
         var rules = new NftRuleset();
+        rules.Add(json, onlyRules: false);
+        return rules;
+    }
+
+    /// <summary>Whoever made it may have named it anything, such as a command; what nft takes without quotes is a name for sure.</summary>
+    private static bool IsPlain(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
+
+    private void Add(string json, bool onlyRules)
+    {
         try
         {
             using var document = JsonDocument.Parse(json);
             foreach (var item in document.RootElement.GetProperty("nftables").EnumerateArray())
             {
-                rules.Add(item);
+                if (!onlyRules || item.TryGetProperty("rule", out _))
+                {
+                    Add(item);
+                }
             }
-
-            return rules;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
         {
@@ -147,10 +172,15 @@ internal sealed class NftRuleset
 
     private void Add(JsonElement item)
     {
-        if (item.TryGetProperty("chain", out var chain) && chain.TryGetProperty("hook", out var hook) && hook.GetString() == "input")
+        if (item.TryGetProperty("chain", out var chain))
         {
-            var drops = chain.TryGetProperty("policy", out var policy) && policy.GetString() == "drop";
-            _inputs.Add((Text(chain, "family"), Text(chain, "table"), Text(chain, "name"), drops));
+            _chains.Add((Text(chain, "family"), Text(chain, "table"), Text(chain, "name")));
+            if (chain.TryGetProperty("hook", out var hook) && hook.GetString() == "input")
+            {
+                var drops = chain.TryGetProperty("policy", out var policy) && policy.GetString() == "drop";
+                var (family, table, name) = _chains[^1];
+                _inputs.Add((family, table, name, drops));
+            }
         }
         else if (item.TryGetProperty("rule", out var rule))
         {

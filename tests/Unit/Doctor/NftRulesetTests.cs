@@ -82,6 +82,25 @@ public sealed class NftRulesetTests
         }
     }).QuickCheckThrowOnFailure();
 
+    [Fact]
+    public void Tables_are_not_asked_for_and_names_are_no_commands()
+    {
+        List<string> questions = [];
+
+        var rules = NftRuleset.Read(question =>
+        {
+            questions.Add(question);
+            return question == "list chains"
+                ? $$$"""{"nftables": [{{{Dropping}}}, {"chain": {"family": "inet", "table": "x; flush ruleset", "name": "input"}}]}"""
+                : $$"""{"nftables": [{{Dropping}}, {{Rule(Port("udp", "8000"), Accept)}}]}""";
+        });
+
+        // The answer to `list ruleset` costs Debian 12's libnftables its memory (Nftables.List).
+        Assert.Equal(["list chains", "list chain inet filter input"], questions);
+        Assert.Null(rules.BlockerOf(isTcp: false, 8000));
+        Assert.Equal("inet filter input", rules.BlockerOf(isTcp: false, 8001));
+    }
+
     private static string Quoted(string? text) => System.Text.Json.JsonSerializer.Serialize(text ?? "");
 
     private static NftRuleset Of(params string[] items) =>
