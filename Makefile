@@ -23,7 +23,8 @@ build:
 # NATIVE=linux-arm64 crosses; docs/performance.md has what this brings.
 NATIVE      ?= linux-$(ARCH)
 NATIVE_OUT  ?= out/native
-AOT         := -p:PublishAot=true -p:CopyOutputSymbolsToPublishDirectory=false
+# No debug information: a source generator writes its parts in another order each time, and an embedded copy of it would make each build another one.
+AOT         := -p:PublishAot=true -p:DebugType=none -p:CopyOutputSymbolsToPublishDirectory=false
 native:
 	$(PUBLISH) -r $(NATIVE) $(AOT) src/udptunneld -o $(NATIVE_OUT)
 	$(PUBLISH) -r $(NATIVE) $(AOT) src/udptunnelctl -o $(NATIVE_OUT)
