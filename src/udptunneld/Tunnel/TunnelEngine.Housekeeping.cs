@@ -8,11 +8,10 @@ using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>What happens once a second, beside the packet path: heartbeat, rates, a lost device, and telling what the worker may not tell itself.</summary>
+/// <summary>What happens once a second, beside the packet path: heartbeat, rates and a lost device.</summary>
 internal sealed unsafe partial class TunnelEngine
 {
     private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
-    private static readonly long ClaimIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
     private static readonly long SessionIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
 
     // All below is touched by Tick alone, which never runs twice at a time, but for the numbers that Status reads.
@@ -246,95 +245,6 @@ internal sealed unsafe partial class TunnelEngine
         }
     }
 
-    private void TellPeer()
-    {
-        var current = _peer.Current;
-        if (current is null || ReferenceEquals(current, _seen.Peer))
-        {
-            return;
-        }
-
-        var before = _seen.Peer;
-        _seen.Peer = current;
-        if (before is null)
-        {
-            _events.Add(EventKind.PeerAdopted, EventLevel.Info, Config.Name, $"the peer is {current.Endpoint}");
-        }
-        else if (!before.Endpoint.Equals(current.Endpoint) && Config.IsServer)
-        {
-            _events.Add(
-                EventKind.PeerMoved, EventLevel.Info, Config.Name, $"the peer has moved from {before.Endpoint} to {current.Endpoint}");
-        }
-    }
-
-    /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
-    private void TellClaims(long now)
-    {
-        if (now < _seen.NextClaim || _claims?.TakeRefused() is not { IsNone: false } claimant)
-        {
-            return;
-        }
-
-        _seen.NextClaim = now + ClaimIntervalMilliseconds;
-        _events.Add(
-            EventKind.PeerClaimed,
-            EventLevel.Warning,
-            Config.Name,
-            $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; the peer stays");
-    }
-
-    private void TellOffloads()
-    {
-        if (_seen.Segments && !_udp.Segments)
-        {
-            _seen.Segments = false;
-            TellOffload("sending runs of datagrams (UDP_SEGMENT)");
-        }
-
-        var refused = _seen.Merges & ~_inbound.Merges;
-        _seen.Merges &= _inbound.Merges;
-        if (refused.HasFlag(TunOffloads.Tcp))
-        {
-            TellOffload("TCP superpackets to the device (TSO)");
-        }
-
-        if (refused.HasFlag(TunOffloads.Udp))
-        {
-            TellOffload("UDP superpackets to the device (USO)");
-        }
-    }
-
-    private void TellOffload(string what) => _events.Add(
-        EventKind.OffloadDisabled, EventLevel.Info, Config.Name, $"the kernel refuses {what}; going on without, nothing was lost");
-
-    private void TellDrops()
-    {
-        var full = _outbound.Counters.Drops(DropReason.FlowTableFull) + _inbound.Counters.Drops(DropReason.FlowTableFull);
-        if (full > 0 && _seen.FlowTableFull == 0)
-        {
-            _events.Add(EventKind.LimitReached, EventLevel.Warning, Config.Name, "the flow table is full; new flows are dropped");
-        }
-
-        _seen.FlowTableFull = full;
-        var failed = _outbound.Counters.Drops(DropReason.SendFailed);
-        if (failed > _seen.SendFailed && !_seen.IsSendingFailed)
-        {
-            _seen.IsSendingFailed = true;
-            _events.Add(
-                EventKind.SendingFailed,
-                EventLevel.Warning,
-                Config.Name,
-                $"the network refuses datagrams to {_peer.Current?.Endpoint}; the tunnel goes on when it takes them again");
-        }
-        else if (failed == _seen.SendFailed && _seen.PacketsOut != _lastTotals.PacketsOut)
-        {
-            _seen.IsSendingFailed = false;
-        }
-
-        _seen.SendFailed = failed;
-        _seen.PacketsOut = _lastTotals.PacketsOut;
-    }
-
     private bool IsSessionDue(long now, in TrafficTotals totals)
     {
         var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Current, _seen.SavedPeer);
@@ -351,31 +261,5 @@ internal sealed unsafe partial class TunnelEngine
         _seen.SavedTotals = totals;
         _sessionSaved = now;
         return true;
-    }
-
-    /// <summary>What was already told or saved.</summary>
-    private sealed class Seen(bool segments, TunOffloads merges)
-    {
-        public Peer.Address? Peer { get; set; }
-
-        public Peer.Address? SavedPeer { get; set; }
-
-        public bool Segments { get; set; } = segments;
-
-        public TunOffloads Merges { get; set; } = merges;
-
-        public long FlowTableFull { get; set; }
-
-        public long SendFailed { get; set; }
-
-        public long PacketsOut { get; set; }
-
-        public bool IsSendingFailed { get; set; }
-
-        public long NextClaim { get; set; }
-
-        public long Generation { get; set; }
-
-        public TrafficTotals SavedTotals { get; set; }
     }
 }

@@ -66,8 +66,19 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _lastOut = Environment.TickCount64;
         _workers = workers;
         _worker = workers.Take();
-        _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
-        _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
+        try
+        {
+            _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
+            _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
+        }
+        catch
+        {
+            // The worker must have let go before what it would use is closed.
+            _watchTun?.Dispose();
+            workers.Return(_worker);
+            throw;
+        }
+
         _resolving = _resolver?.RunAsync(_stop.Token) ?? Task.CompletedTask;
     }
 
