@@ -50,6 +50,8 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
             .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
         (await Failure.OfAsync(Client.UpdatePortsAsync(new UpdatePortsRequest { Name = name }, cancellationToken: Cancellation)))
             .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (await Failure.OfAsync(Client.ListTunnelFlowsAsync(new ListTunnelFlowsRequest { Name = name }, cancellationToken: Cancellation)))
+            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
         (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)))
             .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
         (await Failure.OfAsync(Client.WatchTunnels(new WatchTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)))
@@ -79,6 +81,14 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
         (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { "" } }, cancellationToken: Cancellation)))
             .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
     }
+
+    [Theory]
+    [InlineData(10_001)]
+    [InlineData(uint.MaxValue)]
+    public async Task More_flows_than_an_answer_carries_cannot_be_asked_for(uint limit) =>
+        (await Failure.OfAsync(Client.ListTunnelFlowsAsync(
+            new ListTunnelFlowsRequest { Name = "x", Limit = limit }, cancellationToken: Cancellation)))
+            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
 
     [Fact]
     public async Task Ten_thousand_names_are_too_many()

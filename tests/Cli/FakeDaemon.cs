@@ -20,6 +20,8 @@ internal sealed class FakeDaemon
 
     public Func<ListTunnelsRequest, Task<ListTunnelsResponse>>? List { get; set; }
 
+    public Func<ListTunnelFlowsRequest, Task<ListTunnelFlowsResponse>>? ListTunnelFlows { get; set; }
+
     public Func<UpdatePortsRequest, Task<UpdatePortsResponse>>? UpdatePorts { get; set; }
 
     public Func<ListEventsRequest, Task<ListEventsResponse>>? ListEvents { get; set; }

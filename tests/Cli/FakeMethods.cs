@@ -17,6 +17,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<StopTunnelRequest, StopTunnelResponse>(context, "TunnelService/StopTunnel", () => daemon.Stop);
         Unary<ReloadTunnelRequest, ReloadTunnelResponse>(context, "TunnelService/ReloadTunnel", () => daemon.Reload);
         Unary<ListTunnelsRequest, ListTunnelsResponse>(context, "TunnelService/ListTunnels", () => daemon.List);
+        Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () => daemon.ListTunnelFlows);
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);

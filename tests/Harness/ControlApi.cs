@@ -42,6 +42,10 @@ internal sealed class ControlApi : IDisposable
     public async Task DownAsync(string name) =>
         await _tunnels.StopTunnelAsync(new StopTunnelRequest { Name = name }, deadline: DateTime.UtcNow + WaitFor.Patience);
 
+    /// <summary>The flows of a tunnel.</summary>
+    public async Task<ListTunnelFlowsResponse> FlowsAsync(string name, int limit = 0) => await _tunnels.ListTunnelFlowsAsync(
+        new ListTunnelFlowsRequest { Name = name, Limit = (uint)limit }, deadline: DateTime.UtcNow + WaitFor.Patience);
+
     /// <summary>How a relay is.</summary>
     public async Task<V1.Relay> RelayAsync(string name) =>
         (await _relays.ListRelaysAsync(new ListRelaysRequest { Names = { name } }, deadline: DateTime.UtcNow + WaitFor.Patience)).Relays[0];

@@ -66,6 +66,35 @@ public sealed class PortFilterTests
         await lab.Client.Control.WaitForAsync("t", s => s.Drops("no_flow", "out") == 2, "the drop of an answer to another port");
         Assert.Equal(0, neverAsked.Available);
         Assert.Equal(1, (await lab.ClientStatusAsync()).Counter("flows"));
+
+        // Each end tells of the same flow, as it came to it.
+        Assert.Equal("udp out 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Server));
+        Assert.Equal("udp in 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Client));
+    }
+
+    [Fact]
+    public async Task The_flows_that_were_used_last_are_listed_up_to_the_limit()
+    {
+        const int All = 40;
+        const int Limit = 7;
+        await using var lab = await Lab.TwoHostsAsync();
+        await lab.StartTunnelAsync();
+        using var api = new ControlApi(lab.Server.Daemon.SocketPath);
+        Assert.Equal(0u, (await api.FlowsAsync("t")).Total);
+        using var allowed = Bind(lab.Server, "10.0.0.1", TunnelFile.Allowed);
+        var asking = Enumerable.Range(0, All).Select(i => Bind(lab.Client, "10.0.0.2", 40_000 + i)).ToList();
+
+        asking.ForEach(s => s.SendTo("question"u8, allowed.LocalEndPoint!));
+        await lab.Server.Control.WaitForAsync("t", s => s.Counter("flows") == All, "the flows");
+        await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
+        asking[Limit..(2 * Limit)].ForEach(s => s.SendTo("again"u8, allowed.LocalEndPoint!));
+        var listed = await WaitFor.AnswerAsync(() => api.FlowsAsync("t", Limit), f => f.Flows.All(f => f.Idle.Seconds < 2), "the flows used again");
+
+        Assert.Equal((uint)All, listed.Total);
+        Assert.Equal(
+            Enumerable.Range(Limit, Limit).Select(i => $"10.0.0.2:{40_000 + i}").Order(), listed.Flows.Select(f => f.Source).Order());
+        Assert.Equal(All, (await api.FlowsAsync("t")).Flows.Count);
+        asking.ForEach(s => s.Dispose());
     }
 
     [Fact]
@@ -101,6 +130,13 @@ public sealed class PortFilterTests
         {
             await host.Control.RunAsync("ports", "t", verb, $"{port}");
         }
+    }
+
+    private static async Task<string> FlowAsync(Host host)
+    {
+        var flow = Assert.Single((await host.Control.RunAsync("status", "t")).Json.GetProperty("flows").EnumerateArray());
+        Assert.InRange(flow.GetProperty("idle").GetDouble(), 0, 60);
+        return string.Join(' ', flow.EnumerateObject().Where(p => p.Name != "idle").Select(p => p.Value.GetString()));
     }
 
     private static Socket Bind(Host host, string address, int port)

@@ -12,7 +12,7 @@ internal sealed class StatusCommand : ControlCommand
 {
     private readonly Argument<string?> _name = new("NAME")
     {
-        Description = "Only this tunnel or relay; of a relay also its flows",
+        Description = "Only this tunnel or relay, with its flows",
         Arity = ArgumentArity.ZeroOrOne,
     };
 
@@ -36,16 +36,16 @@ internal sealed class StatusCommand : ControlCommand
         var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
         inventory = inventory.Select(name is null ? [] : [name]);
         var senders = await SendersAsync(daemon, inventory, cancellation).ConfigureAwait(false);
-        if (name is not null && inventory.Relays.Count > 0)
+        if (name is not null)
         {
-            await ShowRelayAsync(invocation, daemon, inventory.Relays[0], senders, cancellation).ConfigureAwait(false);
+            await ShowOneAsync(invocation, daemon, inventory, senders, cancellation).ConfigureAwait(false);
             return;
         }
 
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)
         {
-            PrintJson(invocation, inventory, flows: null, now);
+            PrintJson(invocation, inventory, now);
             return;
         }
 
@@ -54,21 +54,31 @@ internal sealed class StatusCommand : ControlCommand
         invocation.Print(screen);
     }
 
-    private static async Task ShowRelayAsync(
-        Invocation invocation, DaemonConnection daemon, Relay relay, IReadOnlyList<Sender> senders, CancellationToken cancellation)
+    /// <summary>One tunnel or relay with its flows.</summary>
+    private static async Task ShowOneAsync(
+        Invocation invocation, DaemonConnection daemon, Inventory one, IReadOnlyList<Sender> senders, CancellationToken cancellation)
     {
-        var answer = await daemon.Relays.ListFlowsAsync(
-            new ListFlowsRequest { Name = relay.Name }, Invocation.Within(Invocation.LookTimeout, cancellation))
-            .ResponseAsync.ConfigureAwait(false);
+        var relay = one.Relays.Count > 0 ? one.Relays[0] : null;
+        var flows = await FlowList.ReadAsync(
+            daemon, one.Names.First(), relay is not null, Invocation.Within(Invocation.LookTimeout, cancellation)).ConfigureAwait(false);
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)
         {
-            PrintJson(invocation, new Inventory([], [relay]), answer.Flows, now);
+            PrintJson(invocation, one, now, flows);
             return;
         }
 
         var screen = invocation.NewScreen();
-        RelayStatusView.RenderInFull(screen, relay, senders, answer.Flows, now);
+        if (relay is not null)
+        {
+            RelayStatusView.RenderInFull(screen, relay, senders, flows.OfRelay, now);
+        }
+        else
+        {
+            StatusView.Render(screen, one.Tunnels, now);
+            TunnelFlowView.Render(screen, flows.OfTunnel, flows.Total);
+        }
+
         invocation.Print(screen);
     }
 
@@ -87,15 +97,19 @@ internal sealed class StatusCommand : ControlCommand
         return [.. answer.Senders.Where(s => receivers.Contains(s.Relay))];
     }
 
-    private static void PrintJson(Invocation invocation, Inventory inventory, IEnumerable<RelayFlow>? flows, DateTimeOffset now) =>
+    private static void PrintJson(Invocation invocation, Inventory inventory, DateTimeOffset now, FlowList? flows = null) =>
         invocation.PrintJson(writer =>
         {
             writer.WriteTime("time", now);
             TunnelJson.WriteAll(writer, "tunnels", inventory.Tunnels);
             RelayJson.WriteAll(writer, "relays", inventory.Relays);
-            if (flows is not null)
+            if (flows is not null && inventory.Relays.Count > 0)
             {
-                RelayJson.WriteFlows(writer, "flows", flows);
+                RelayJson.WriteFlows(writer, "flows", flows.OfRelay);
+            }
+            else if (flows is not null)
+            {
+                TunnelJson.WriteFlows(writer, "flows", flows.OfTunnel);
             }
         });
 }

@@ -43,6 +43,24 @@ internal static class TunnelJson
         writer.WriteEndArray();
     }
 
+    /// <summary>An array member of flows. Their idle time is in seconds.</summary>
+    public static void WriteFlows(Utf8JsonWriter writer, string name, IEnumerable<TunnelFlow> flows)
+    {
+        writer.WriteStartArray(name);
+        foreach (var flow in flows)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("protocol", Words.Of(flow.Protocol));
+            writer.WriteString("openedBy", Words.Of(flow.OpenedBy));
+            writer.WriteString("source", flow.Source);
+            writer.WriteString("destination", flow.Destination);
+            writer.WriteNumber("idle", Moment.Length(flow.Idle).TotalSeconds);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
     private static void WriteMembers(Utf8JsonWriter writer, Tunnel tunnel)
     {
         writer.WriteString("name", tunnel.Name);

@@ -55,6 +55,14 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>What a flow is made of.</summary>
+    public static string? Of(TransportProtocol protocol) => protocol switch
+    {
+        TransportProtocol.Tcp => "tcp",
+        TransportProtocol.Udp => "udp",
+        _ => null,
+    };
+
     /// <summary>What kind of event.</summary>
     public static string? Of(EventKind kind) => kind switch
     {

@@ -1,5 +1,8 @@
+using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Config;
+using UdpTunnel.Filter;
+using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Api;
@@ -45,6 +48,19 @@ internal static class Convert
         };
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
+    }
+
+    public static V1.TunnelFlow ToFlow(RememberedFlow remembered)
+    {
+        var flow = remembered.Flow;
+        return new V1.TunnelFlow
+        {
+            Protocol = flow.Protocol == Ipv4Header.Tcp ? V1.TransportProtocol.Tcp : V1.TransportProtocol.Udp,
+            OpenedBy = (V1.Direction)remembered.OpenedBy,
+            Source = ToEndpoint(flow.SourceAddress, flow.SourcePort),
+            Destination = ToEndpoint(flow.DestinationAddress, flow.DestinationPort),
+            Idle = new Duration { Seconds = remembered.Age },
+        };
     }
 
     public static V1.Event ToEvent(Events.Event e) => new()
@@ -120,6 +136,9 @@ internal static class Convert
         }));
         return counters;
     }
+
+    private static string ToEndpoint(uint address, ushort port) =>
+        string.Create(CultureInfo.InvariantCulture, $"{address >> 24}.{(byte)(address >> 16)}.{(byte)(address >> 8)}.{(byte)address}:{port}");
 
     private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -67,7 +67,10 @@ internal sealed unsafe partial class TunnelEngine
     public Session Session => new(
         _time.GetUtcNow(),
         _peer.Current?.Endpoint.ToIPEndPoint(),
-        _filter.Flows((uint)(Environment.TickCount64 / 1000)));
+        Flows);
+
+    /// <summary>The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not wait for it.</summary>
+    public IReadOnlyList<RememberedFlow> Flows => _filter.Flows((uint)(Environment.TickCount64 / 1000));
 
     /// <summary>How it is at this moment, or was when it was stopped.</summary>
     public TunnelStatus Status

@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
@@ -139,6 +140,10 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
             ? [.. tunnels.Values.Select(e => e.Status)]
             : [.. tunnels.Values.Where(e => names.Contains(e.Config.Name)).Select(e => e.Status)];
     }
+
+    /// <summary>The flows that a tunnel's filter remembers, in no order.</summary>
+    /// <exception cref="TunnelException">There is none of that name.</exception>
+    public IReadOnlyList<RememberedFlow> FlowsOf(string name) => Find(name).Engine?.Flows ?? [];
 
     /// <summary>Stops all tunnels; they stay stored.</summary>
     public async ValueTask DisposeAsync()

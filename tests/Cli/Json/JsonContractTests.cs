@@ -77,7 +77,14 @@ public sealed class JsonContractTests
                 writer.WriteTime("time", Samples.Now);
                 TunnelJson.WriteAll(writer, "tunnels", [Samples.Any(seed), Samples.Any(seed + 1)]);
                 RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
-                RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
+                if (random.Next(2) == 0)
+                {
+                    RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
+                }
+                else
+                {
+                    TunnelJson.WriteFlows(writer, "flows", [Samples.AnyFlow(random)]);
+                }
             });
             Validate("status", text.ToString());
             return true;

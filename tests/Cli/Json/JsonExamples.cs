@@ -26,6 +26,7 @@ internal static class JsonExamples
         { "reload", "reload --all" },
         { "check", "check home.json" },
         { "status", "status" },
+        { "status", "status home" },
         { "status", "status dns" },
         { "stats", "stats" },
         { "stats", "stats --watch" },
@@ -127,6 +128,7 @@ internal static class JsonExamples
             ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver() })
             : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
         daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
+        daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
         daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
         daemon.Approve = _ => Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
         daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });

@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Live;
 using UdpTunnel.Cli.Live.Top;
 using UdpTunnel.Tests.Cli.Relays;
@@ -73,6 +74,33 @@ public sealed class TopKeysTests
         Assert.False(quit);
         Assert.Equal("qadps", state.Filter);
         Assert.Null(state.Frozen);
+    }
+
+    [Theory]
+    [InlineData("\rs", nameof(FlowOrder.Rate))]
+    [InlineData("\rss", nameof(FlowOrder.Name))]
+    [InlineData("\rsss", nameof(FlowOrder.Idle))]
+    [InlineData("j\rs", nameof(FlowOrder.Name))]
+    public void Flows_are_sorted_in_the_details_by_rate_where_they_have_one(string keys, string order)
+    {
+        var state = Press(TopSamples.State(), keys[..(keys.IndexOf('\r', StringComparison.Ordinal) + 1)]).State;
+        var flows = state.DetailsOf == "dns" ? new FlowList([], [RelaySamples.Flow(1)], 1) : new FlowList([Samples.Flow()], [], 1);
+        state = Press(state with { Live = state.Live.WithFlows(flows, Samples.Now) }, keys[(keys.IndexOf('\r', StringComparison.Ordinal) + 1)..]).State;
+
+        Assert.Equal(order, state.FlowOrder.ToString());
+        Assert.Equal(TopOrder.Name, state.Order);
+    }
+
+    [Fact]
+    public void Escape_clears_the_filter_of_flows_before_it_leaves_the_details()
+    {
+        var filtered = Press(TopSamples.State(), "fo\r\rfx\r").State;
+        Assert.Equal(("x", "o"), (filtered.FlowFilter, filtered.Filter));
+
+        var cleared = Press(filtered, "\x1b").State;
+        Assert.Equal(("", TopMode.Details), (cleared.FlowFilter, cleared.Mode));
+        var left = Press(cleared, "\x1b").State;
+        Assert.Equal(("o", TopMode.List, ""), (left.Filter, left.Mode, left.DetailsOf));
     }
 
     [Fact]

@@ -51,7 +51,7 @@ internal static class TopSamples
                 Live = state.Live
                     .With(inventory, Samples.Now.AddSeconds(random.Next(-5, 5)))
                     .With([.. Enumerable.Range(0, random.Next(4)).Select(_ => RelaySamples.AnySender(random))])
-                    .WithFlows([.. Enumerable.Range(0, random.Next(3)).Select(_ => RelaySamples.AnyFlow(random))]),
+                    .WithFlows(AnyFlows(random), Samples.Now.AddSeconds(random.Next(-5, 5))),
             };
             for (var key = random.Next(10); key > 0; key--)
             {
@@ -61,4 +61,9 @@ internal static class TopSamples
 
         return state;
     }
+
+    /// <summary>Flows of either kind.</summary>
+    private static FlowList AnyFlows(Random random) => random.Next(2) == 0
+        ? new FlowList([], [.. Enumerable.Range(0, random.Next(3)).Select(_ => RelaySamples.AnyFlow(random))], (uint)random.Next())
+        : new FlowList([.. Enumerable.Range(0, random.Next(3)).Select(_ => Samples.AnyFlow(random))], [], (uint)random.Next());
 }

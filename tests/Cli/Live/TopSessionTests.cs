@@ -55,6 +55,28 @@ public sealed class TopSessionTests
     }
 
     [Fact]
+    public async Task Flows_of_a_tunnel_are_asked_for_only_while_it_is_looked_at()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        server.Daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("home");
+        await Task.Delay(200, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(server.Daemon.Requests, r => r is ListTunnelFlowsRequest);
+        run.Screen.Press("j");
+        run.Screen.Press(Key.Enter);
+        await run.Screen.SeenAsync("10.0.0.2:40112");
+        run.Screen.Press("q");
+        await command;
+
+        Assert.All(server.Daemon.Requests.OfType<ListTunnelFlowsRequest>(), r => Assert.Equal("home", r.Name));
+        Assert.DoesNotContain(server.Daemon.Requests, r => r is ListFlowsRequest);
+    }
+
+    [Fact]
     public async Task Flows_are_asked_for_only_while_their_relay_is_looked_at()
     {
         await using var server = await FakeServer.StartAsync();

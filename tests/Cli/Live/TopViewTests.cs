@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Live;
 using UdpTunnel.Cli.Live.Top;
 using UdpTunnel.Cli.Output;
@@ -33,18 +34,62 @@ public sealed class TopViewTests
         Assert.Equal("out  8.00 Mbit/s, 0 packets/s   most in view 8.00 Mbit/s", lines[2]);
         Assert.EndsWith("██", lines[3], StringComparison.Ordinal);
         Assert.Equal("home: running, up 3 hours", lines[8]);
-        Assert.Equal("Esc back  j/k scroll  p pause  a approve  d deny  ? help  q quit", lines[23]);
+        Assert.Equal("Esc back  j/k scroll  s sort  f filter  p pause  a approve  d deny  ? help", lines[23]);
     }
 
     [Fact]
     public void Details_of_a_relay_show_its_flows_and_scroll()
     {
         var state = Press(TopSamples.State(), "\r");
-        state = state with { Live = state.Live.WithFlows([.. Enumerable.Range(0, 40).Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", i))]) };
+        state = state with { Live = state.Live.WithFlows(RelayFlows(40), Samples.Now) };
 
         Assert.Contains(Render(state), l => l.StartsWith("dns: waiting", StringComparison.Ordinal));
         Assert.Contains("198.51.100.39:5000", Render(Press(state, "G"))[22], StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_relay_s_flow_shows_what_it_carries()
+    {
+        var state = Press(TopSamples.State(), "\r");
+        for (var second = 0; second < 4; second++)
+        {
+            var flows = RelayFlows(2);
+            flows.OfRelay[1].BytesToService += (ulong)(1000 * second * second);
+            state = state with { Live = state.Live.WithFlows(flows, Samples.Now.AddSeconds(second)) };
+        }
+
+        var lines = Render(Press(state, "sG"));
+
+        Assert.Equal("udptunnelctl top  12:00:00  1 tunnel, 1 relay  flows by rate", lines[0]);
+        Assert.Equal(
+            [
+                "  client                   age  idle   to service   to clients  rate",
+                "  198.51.100.1:5000         3m    1s  40.0 kbit/s      0 bit/s  ▂▅█",
+                "  198.51.100.0:5000         3m    0s      0 bit/s      0 bit/s",
+            ],
+            lines.SkipWhile(l => !l.StartsWith("  client", StringComparison.Ordinal)).Take(3));
+    }
+
+    [Fact]
+    public void Details_of_a_tunnel_show_the_flows_that_its_filter_remembers_and_filter_them()
+    {
+        var state = Press(TopSamples.State(), "j\r");
+        var flows = Enumerable.Range(0, 30).Select(i => Samples.Flow($"10.0.0.{i}:40112", i));
+        state = state with { Live = state.Live.WithFlows(new FlowList([.. flows], [], 12_345), Samples.Now) };
+
+        Assert.Equal("  and 12,315 more, which were used longer ago", Render(Press(state, "G"))[22]);
+        var filtered = Render(Press(state, "fIN\rf\b\b.29:\rG"));
+        Assert.EndsWith("only '.29:'", filtered[0], StringComparison.Ordinal);
+        Assert.Equal(
+            [
+                "  protocol  from                   to                     opened    idle",
+                "  tcp       10.0.0.29:40112        10.0.0.1:22            in         29s",
+            ],
+            filtered.SkipWhile(l => !l.StartsWith("  protocol", StringComparison.Ordinal)).Take(2));
+    }
+
+    private static FlowList RelayFlows(int count) =>
+        new([], [.. Enumerable.Range(0, count).Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", i))], (uint)count);
 
     [Fact]
     public void A_question_shows_the_whole_fingerprint()

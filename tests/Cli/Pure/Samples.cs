@@ -113,6 +113,31 @@ internal static class Samples
         return tunnel;
     }
 
+    /// <summary>A flow that the peer opened.</summary>
+    public static TunnelFlow Flow(string source = "10.0.0.2:40112", int idle = 12) => new()
+    {
+        Protocol = TransportProtocol.Tcp,
+        OpenedBy = Direction.In,
+        Source = source,
+        Destination = "10.0.0.1:22",
+        Idle = Duration.FromTimeSpan(TimeSpan.FromSeconds(idle)),
+    };
+
+    /// <summary>Any flow that a daemon, however broken, could send.</summary>
+    public static TunnelFlow AnyFlow(Random random) => new()
+    {
+        Protocol = (TransportProtocol)random.Next(0, 4),
+        OpenedBy = (Direction)random.Next(0, 4),
+        Source = Text(random),
+        Destination = Text(random),
+        Idle = random.Next(3) switch
+        {
+            0 => null,
+            1 => new Duration { Seconds = random.NextInt64(long.MinValue, long.MaxValue), Nanos = random.Next() },
+            _ => Duration.FromTimeSpan(TimeSpan.FromSeconds(random.Next(400))),
+        },
+    };
+
     /// <summary>
     /// One of the texts that could do harm. A protobuf string carries no lone surrogates; the views do not rely on it.
     /// </summary>

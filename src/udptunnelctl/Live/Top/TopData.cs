@@ -6,8 +6,14 @@ namespace UdpTunnel.Cli.Live.Top;
 /// <summary>What the daemon said so far: a snapshot, and what follows from those before it.</summary>
 internal sealed record TopData
 {
+    // Fewer than of tunnels and relays: there may be 10,000 flows, and beside their numbers is less room.
+    private const int FlowSamples = 40;
+
     /// <summary>Before the first snapshot.</summary>
     public static readonly TopData Empty = new();
+
+    /// <summary>Whether tunnels and relays are known.</summary>
+    public bool HasSnapshot => Time != default;
 
     /// <summary>When the daemon took the snapshot.</summary>
     public DateTimeOffset Time { get; private init; }
@@ -18,8 +24,11 @@ internal sealed record TopData
     /// <summary>Senders that wait for approval.</summary>
     public IReadOnlyList<Sender> Pending { get; private init; } = [];
 
-    /// <summary>Flows of the relay that is looked at in detail; of another one or none they are not asked for.</summary>
-    public IReadOnlyList<RelayFlow> Flows { get; private init; } = [];
+    /// <summary>Flows of the tunnel or relay that is looked at in detail; of others they are not asked for.</summary>
+    public IReadOnlyList<TopFlow> Flows { get; private init; } = [];
+
+    /// <summary>How many flows it has, <see cref="Flows"/> among them.</summary>
+    public uint FlowTotal { get; private init; }
 
     /// <summary>By the name of tunnel or relay, which share one name space.</summary>
     private IReadOnlyDictionary<string, TrafficHistory> Histories { get; init; } = new Dictionary<string, TrafficHistory>();
@@ -52,6 +61,27 @@ internal sealed record TopData
     public TopData With(IEnumerable<Sender> senders) =>
         this with { Pending = [.. senders.Where(s => s.State == SenderState.Pending)] };
 
-    /// <summary>With the flows of the relay that is looked at.</summary>
-    public TopData WithFlows(IReadOnlyList<RelayFlow> flows) => this with { Flows = flows };
+    /// <summary>With the flows of what is looked at as they are now.</summary>
+    public TopData WithFlows(FlowList flows, DateTimeOffset time)
+    {
+        var before = Flows.ToLookup(f => f.Key, f => f.History);
+        return this with
+        {
+            Flows = [.. flows.OfTunnel.Select(TopFlow.Of), .. flows.OfRelay.Select(Later)],
+            FlowTotal = flows.Total,
+        };
+
+        TopFlow Later(RelayFlow flow)
+        {
+            var total = new TrafficTotal(flow.BytesToService, flow.PacketsToService, flow.BytesToClients, flow.PacketsToClients);
+            var seen = TopFlow.Of(flow);
+            return seen with
+            {
+                History = before[seen.Key].FirstOrDefault()?.Add(total, time, FlowSamples) ?? TrafficHistory.From(total, time),
+            };
+        }
+    }
+
+    /// <summary>Nothing is looked at in detail any more, or something else.</summary>
+    public TopData WithoutFlows() => this with { Flows = [], FlowTotal = 0 };
 }

@@ -3,7 +3,7 @@ using UdpTunnel.Cli.Output.Relays;
 
 namespace UdpTunnel.Cli.Live.Top;
 
-/// <summary>One tunnel or relay: its rates, its status, and a relay's flows.</summary>
+/// <summary>One tunnel or relay: its rates, its status and its flows.</summary>
 internal static class TopDetails
 {
     /// <summary>A terminal of 24 rows shall show some flows too.</summary>
@@ -36,8 +36,9 @@ internal static class TopDetails
         else if (relay is not null)
         {
             RelayStatusView.Render(screen, relay, data.Time);
-            FlowView.Render(screen, data.Flows, most: TopView.LongestDetails);
         }
+
+        TopFlows.Render(screen, state, graph);
     }
 
     private static void Direction(

@@ -45,9 +45,9 @@ internal static class TopKeys
         { Key: Key.Character, Character: '?' or 'h' } => state with { Mode = TopMode.Help },
         { Key: Key.Character, Character: 'a' } => Ask(state, approve: true),
         { Key: Key.Character, Character: 'd' } => Ask(state, approve: false),
-        _ when state.Mode == TopMode.Details => Scroll(state, key),
-        { Key: Key.Character, Character: 's' } => state with { Order = (TopOrder)(((int)state.Order + 1) % 4) },
         { Key: Key.Character, Character: 'f' or '/' } => state with { Mode = TopMode.Filter },
+        { Key: Key.Character, Character: 's' } => Sort(state),
+        _ when state.Mode == TopMode.Details => Scroll(state, key),
         { Key: Key.Enter } => Details(state),
         _ => Move(state, key),
     };
@@ -62,6 +62,17 @@ internal static class TopKeys
 
         var index = Math.Clamp(Target(state.SelectedIndex(rows), rows.Count, key), 0, rows.Count - 1);
         return state with { Selected = rows[index].Key };
+    }
+
+    private static TopState Sort(TopState state)
+    {
+        if (state.Mode != TopMode.Details)
+        {
+            return state with { Order = (TopOrder)(((int)state.Order + 1) % 4) };
+        }
+
+        var next = (FlowOrder)(((int)state.FlowOrder + 1) % 3);
+        return state with { FlowOrder = next == FlowOrder.Rate && !state.FlowsHaveRates ? FlowOrder.Name : next };
     }
 
     private static TopState Scroll(TopState state, KeyPress key) =>
@@ -89,22 +100,43 @@ internal static class TopKeys
         var row = rows[state.SelectedIndex(rows)];
         return row.Sender is not null
             ? state.Say("a lets this sender in, d sends it away")
-            : state with { Mode = TopMode.Details, DetailsOf = row.Name, Selected = row.Key, Scrolled = 0, Live = state.Live.WithFlows([]) };
+            : state with
+            {
+                Mode = TopMode.Details,
+                DetailsOf = row.Name,
+                Selected = row.Key,
+                Scrolled = 0,
+                FlowOrder = FlowOrder.Idle,
+                FlowFilter = "",
+                Live = state.Live.WithoutFlows(),
+            };
     }
 
-    /// <summary>Out of the details; else rid of the filter.</summary>
-    private static TopState Back(TopState state) => state.Mode == TopMode.Details
-        ? state with { Mode = TopMode.List, DetailsOf = "", Live = state.Live.WithFlows([]) }
-        : state with { Filter = "" };
-
-    private static TopState Filter(TopState state, KeyPress key) => key switch
+    /// <summary>Rid of the filter; else out of the details.</summary>
+    private static TopState Back(TopState state) => state switch
     {
-        { Key: Key.Enter } => state with { Mode = TopMode.List },
-        { Key: Key.Escape } => state with { Mode = TopMode.List, Filter = "" },
-        { Key: Key.Backspace } when state.Filter.Length > 0 => state with { Filter = state.Filter[..^1] },
-        { Key: Key.Character } when state.Filter.Length < LongestFilter => state with { Filter = state.Filter + key.Character },
-        _ => state,
+        { Mode: TopMode.Details, FlowFilter: "" } => state with { Mode = TopMode.List, DetailsOf = "", Live = state.Live.WithoutFlows() },
+        { Mode: TopMode.Details } => state with { FlowFilter = "" },
+        _ => state with { Filter = "" },
     };
+
+    /// <summary>Of the flows in the details, of the rows in the list.</summary>
+    private static TopState Filter(TopState state, KeyPress key)
+    {
+        var inDetails = state.DetailsOf.Length > 0;
+        var back = state with { Mode = inDetails ? TopMode.Details : TopMode.List };
+        var filter = inDetails ? state.FlowFilter : state.Filter;
+        return key switch
+        {
+            { Key: Key.Enter } => back,
+            { Key: Key.Escape } => Set(back, ""),
+            { Key: Key.Backspace } when filter.Length > 0 => Set(state, filter[..^1]),
+            { Key: Key.Character } when filter.Length < LongestFilter => Set(state, filter + key.Character),
+            _ => state,
+        };
+
+        TopState Set(TopState to, string text) => inDetails ? to with { FlowFilter = text, Scrolled = 0 } : to with { Filter = text };
+    }
 
     /// <summary>
     /// Asks about the selected sender. If another row is selected, about the one that waits there, or the only one that waits at all.

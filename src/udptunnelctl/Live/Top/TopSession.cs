@@ -62,8 +62,8 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
                     input();
                 }
 
-                // Not before the first snapshot: an error belongs on the ordinary screen.
-                if (_state.Live != TopData.Empty)
+                // Not before the first snapshot: an error belongs on the ordinary screen, and senders alone are not what there is.
+                if (_state.Live.HasSnapshot)
                 {
                     terminal ??= invocation.Host.TakeTerminal(
                         key => Post(() => Press(key)), redraw: () => Post(() => { }), keepLast: false);
@@ -135,35 +135,35 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
     private void Take(Inventory snapshot, DateTimeOffset time)
     {
         _state = _state with { Live = _state.Live.With(snapshot, time) };
-        if (_state.RelayInDetail is { } relay && !_asking)
+        var name = _state.DetailsOf;
+        var isRelay = snapshot.Relays.Any(r => r.Name == name);
+        if (!_asking && (isRelay || snapshot.Tunnels.Any(t => t.Name == name)))
         {
             _asking = true;
-            _ = AskFlowsAsync(relay);
+            _ = AskFlowsAsync(name, isRelay);
         }
     }
 
     /// <summary>Once for each snapshot, and not again before the answer came.</summary>
-    private async Task AskFlowsAsync(string relay)
+    private async Task AskFlowsAsync(string name, bool isRelay)
     {
-        IReadOnlyList<RelayFlow>? flows = null;
+        FlowList? flows = null;
         try
         {
-            var answer = await daemon.Relays.ListFlowsAsync(
-                new ListFlowsRequest { Name = relay }, Invocation.Within(Invocation.LookTimeout, stream.Token))
-                .ResponseAsync.ConfigureAwait(false);
-            flows = answer.Flows;
+            flows = await FlowList.ReadAsync(daemon, name, isRelay, Invocation.Within(Invocation.LookTimeout, stream.Token)).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
         {
-            // The relay has gone, which the next snapshot shows.
+            // It has gone, which the next snapshot shows.
         }
 
+        var time = invocation.Host.Time.GetUtcNow();
         Post(() =>
         {
             _asking = false;
-            if (flows is not null && _state.RelayInDetail == relay)
+            if (flows is not null && _state.DetailsOf == name)
             {
-                _state = _state with { Live = _state.Live.WithFlows(flows) };
+                _state = _state with { Live = _state.Live.WithFlows(flows, time) };
             }
         });
     }

@@ -31,6 +31,12 @@ internal sealed record TopState
     /// <summary>Name of the tunnel or relay that is looked at in detail.</summary>
     public string DetailsOf { get; init; } = "";
 
+    /// <summary>How the flows in the details are sorted.</summary>
+    public FlowOrder FlowOrder { get; init; }
+
+    /// <summary>Only flows whose addresses, protocol or direction contain it, in whatever case.</summary>
+    public string FlowFilter { get; init; } = "";
+
     /// <summary>Lines of the details above the first that is shown.</summary>
     public int Scrolled { get; init; }
 
@@ -42,10 +48,6 @@ internal sealed record TopState
 
     /// <summary>How the message looks.</summary>
     public Style MessageStyle { get; init; }
-
-    /// <summary>The relay whose flows are to be asked for; null if none is looked at.</summary>
-    public string? RelayInDetail =>
-        DetailsOf.Length > 0 && Live.Inventory.Relays.Any(r => r.Name == DetailsOf) ? DetailsOf : null;
 
     /// <summary>The rows in their order.</summary>
     public IReadOnlyList<TopRow> Rows()
@@ -62,6 +64,21 @@ internal sealed record TopState
             _ => traffic,
         };
         return [.. sorted.Concat(data.Pending.Select(TopRow.Of)).Where(Matches)];
+    }
+
+    /// <summary>Whether a flow tells how much it carries: a relay's does, a tunnel's does not.</summary>
+    public bool FlowsHaveRates => Data.Flows.Any(f => f.Relay is not null);
+
+    /// <summary>The flows in their order.</summary>
+    public IReadOnlyList<TopFlow> Flows()
+    {
+        var flows = Data.Flows.Where(f => FlowFilter.Length == 0 || f.Name.Contains(FlowFilter, StringComparison.OrdinalIgnoreCase));
+        return FlowOrder switch
+        {
+            FlowOrder.Rate => [.. flows.OrderByDescending(f => f.History.Now.Bytes).ThenBy(f => f.Idle)],
+            FlowOrder.Name => [.. flows.OrderBy(f => f.Name, StringComparer.Ordinal)],
+            _ => [.. flows.OrderBy(f => f.Idle)],
+        };
     }
 
     /// <summary>The place of the selected row; 0 if none is, or it has gone.</summary>

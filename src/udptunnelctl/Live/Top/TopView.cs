@@ -77,15 +77,20 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         {
             screen.Text($"  by {Word(state.Order)}");
         }
+        else if (data.Flows.Count > 0)
+        {
+            screen.Text($"  flows by {Word(state.FlowOrder)}");
+        }
 
         if (state.Frozen is not null)
         {
             screen.Text("  ").Text("paused", Style.Warning);
         }
 
-        if (state.Filter.Length > 0 && state.Mode != TopMode.Filter)
+        var filter = Filter(state);
+        if (filter.Length > 0 && state.Mode != TopMode.Filter)
         {
-            screen.Text($"  only '{state.Filter}'", Style.Warning);
+            screen.Text($"  only '{filter}'", Style.Warning);
         }
 
         screen.EndLine();
@@ -116,13 +121,13 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         switch (state.Mode)
         {
             case TopMode.Filter:
-                screen.Text($"filter: {state.Filter}_", Style.Strong).Text("   Enter keeps it, Esc clears it").EndLine();
+                screen.Text($"filter: {Filter(state)}_", Style.Strong).Text("   Enter keeps it, Esc clears it").EndLine();
                 break;
             case TopMode.Confirm:
                 Question(screen, state.Question!);
                 break;
             case TopMode.Details:
-                screen.Line("Esc back  j/k scroll  p pause  a approve  d deny  ? help  q quit");
+                screen.Line("Esc back  j/k scroll  s sort  f filter  p pause  a approve  d deny  ? help");
                 break;
             case TopMode.Help:
                 screen.Line("any key goes back");
@@ -144,6 +149,15 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         var yes = sender.Fingerprint.Length > 0 ? "y yes, and when it comes back  o only this connection" : "y yes";
         screen.Line($"{(question.Approve ? yes : "y yes")}  n no", Style.Strong);
     }
+
+    private static string Filter(TopState state) => state.DetailsOf.Length > 0 ? state.FlowFilter : state.Filter;
+
+    private static string Word(FlowOrder order) => order switch
+    {
+        FlowOrder.Rate => "rate",
+        FlowOrder.Name => "name",
+        _ => "idle",
+    };
 
     private static string Word(TopOrder order) => order switch
     {

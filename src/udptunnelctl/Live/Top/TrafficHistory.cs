@@ -1,6 +1,6 @@
 namespace UdpTunnel.Cli.Live.Top;
 
-/// <summary>The last rates of one tunnel or relay, the oldest first, and the total that the next one is measured from.</summary>
+/// <summary>The last rates of one tunnel, relay or flow, the oldest first, and the total that the next one is measured from.</summary>
 /// <param name="Total">At <paramref name="Time"/>.</param>
 /// <param name="Time">Of the last sample.</param>
 /// <param name="Rates">At most <see cref="Length"/>.</param>
@@ -16,14 +16,17 @@ internal sealed record TrafficHistory(TrafficTotal Total, DateTimeOffset Time, T
     public static TrafficHistory From(TrafficTotal total, DateTimeOffset time) => new(total, time, []);
 
     /// <summary>This history and one more sample; unchanged if the clock did not go on.</summary>
-    public TrafficHistory Add(TrafficTotal total, DateTimeOffset time)
+    /// <param name="total">At <paramref name="time"/>.</param>
+    /// <param name="time">When.</param>
+    /// <param name="most">Samples that are kept.</param>
+    public TrafficHistory Add(TrafficTotal total, DateTimeOffset time, int most = Length)
     {
         if (time <= Time)
         {
             return this;
         }
 
-        var kept = Rates.AsSpan(Math.Max(0, Rates.Length - Length + 1));
+        var kept = Rates.AsSpan(Math.Max(0, Rates.Length - most + 1));
         return new TrafficHistory(total, time, [.. kept, total.Since(Total, time - Time)]);
     }
 }

@@ -15,8 +15,7 @@ internal static class FlowView
     /// <summary>A table; nothing if there are no flows.</summary>
     /// <param name="screen">Where to.</param>
     /// <param name="flows">All of them.</param>
-    /// <param name="most">As many are shown.</param>
-    public static void Render(Screen screen, IReadOnlyList<RelayFlow> flows, int most = Shown)
+    public static void Render(Screen screen, IReadOnlyList<RelayFlow> flows)
     {
         if (flows.Count == 0)
         {
@@ -25,7 +24,7 @@ internal static class FlowView
 
         screen.Line();
         Row(screen, "client", "age", "idle", ["to service", "", "to clients", ""]);
-        foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(most))
+        foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(Shown))
         {
             var client = flow.Client.Length > 0 ? flow.Client : $"flow {flow.Id}";
             if (TerminalText.Columns(TerminalText.Escape(client)) >= ClientWidth)
@@ -45,9 +44,9 @@ internal static class FlowView
                 ]);
         }
 
-        if (flows.Count > most)
+        if (flows.Count > Shown)
         {
-            screen.Line($"  and {Quantity.Count((ulong)(flows.Count - most))} more; --json shows all");
+            screen.Line($"  and {Quantity.Count((ulong)(flows.Count - Shown))} more; --json shows all");
         }
     }
 
