@@ -35,6 +35,7 @@ internal static partial class Daemon
     /// <returns>The exit code: 0, or 1 if it could not start.</returns>
     public static async Task<int> RunAsync(DaemonOptions options)
     {
+        var stop = new StopSignals();
         try
         {
             var operate = UnixGroups.Find(DaemonOptions.OperateGroup);
@@ -46,7 +47,7 @@ internal static partial class Daemon
             {
                 using (passed)
                 {
-                    await RunAsync(options with { Socket = path }, policy, passed);
+                    await RunAsync(options with { Socket = path }, policy, passed, stop);
                 }
 
                 return 0;
@@ -55,7 +56,7 @@ internal static partial class Daemon
             using var listener = ControlSocket.Listen(options.Socket, policy.OperateGroup, policy.LookGroup);
             try
             {
-                await RunAsync(options, policy, listener);
+                await RunAsync(options, policy, listener, stop);
             }
             finally
             {
@@ -71,11 +72,11 @@ internal static partial class Daemon
         }
     }
 
-    private static async Task RunAsync(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
+    private static async Task RunAsync(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener, StopSignals stop)
     {
         using var hangUp = new HangUp();
         var address = Address(options.Metrics);
-        await using var app = Build(options, policy, listener);
+        await using var app = Build(options, policy, listener, stop);
         await using var metrics = address is null
             ? null
             : await MetricsServer.StartAsync(address, app.Services.GetRequiredService<DaemonMetrics>(), policy);
@@ -92,6 +93,9 @@ internal static partial class Daemon
         await app.StartAsync();
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
         manager.TellReady();
+
+        // Not before, since what has started in part says that it failed.
+        stop.Asked.GetAwaiter().OnCompleted(app.Lifetime.StopApplication);
         await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
     }
@@ -106,7 +110,7 @@ internal static partial class Daemon
         return MetricsAddress.TryParse(text, out var address, out var error) ? address : throw new IOException($"--metrics: {error}");
     }
 
-    private static WebApplication Build(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener)
+    private static WebApplication Build(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener, StopSignals stop)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         Log(builder.Logging);
@@ -127,6 +131,7 @@ internal static partial class Daemon
             .AddSingleton(options)
             .AddSingleton(TimeProvider.System)
             .AddSingleton(policy)
+            .AddSingleton<IHostLifetime>(stop)
             .AddSingleton<AccessInterceptor>()
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()

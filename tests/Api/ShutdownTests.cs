@@ -72,14 +72,24 @@ public sealed class ShutdownTests
     }
 
     [Fact]
-    public async Task Two_signals_end_it_as_well_as_one()
+    public async Task Signals_until_its_last_moment_end_it_as_well_as_one()
     {
         await using var daemon = await DaemonProcess.StartAsync();
-        daemon.Process.Terminate();
+        await using var signals = ChildProcess.Start("sh", "-c", $"while kill -TERM {daemon.Process.Id} 2>/dev/null; do :; done");
+
+        Assert.Equal(0, await daemon.Process.WaitAsync().WaitAsync(Soon, Cancellation));
+        Assert.False(File.Exists(daemon.SocketPath));
+    }
+
+    [Fact]
+    public async Task A_signal_while_it_starts_ends_it_cleanly_too()
+    {
+        await using var daemon = await DaemonProcess.BeginAsync();
         daemon.Process.Terminate();
 
         Assert.Equal(0, await daemon.Process.WaitAsync().WaitAsync(Soon, Cancellation));
         Assert.False(File.Exists(daemon.SocketPath));
+        Assert.DoesNotContain("fail", daemon.Process.Errors, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -43,21 +43,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Starts a daemon and waits until it takes connections.</summary>
-    public static async Task<DaemonProcess> StartAsync(DaemonSetup? setup = null)
-    {
-        var daemon = new DaemonProcess();
-        try
-        {
-            daemon.Launch(setup ?? new DaemonSetup());
-            await daemon.IsReadyAsync();
-            return daemon;
-        }
-        catch
-        {
-            await daemon.DisposeAsync();
-            throw;
-        }
-    }
+    public static Task<DaemonProcess> StartAsync(DaemonSetup? setup = null) => StartAsync(setup ?? new DaemonSetup(), d => d.IsReadyAsync());
+
+    /// <summary>Starts a daemon and waits until its socket is there, before anything runs.</summary>
+    public static Task<DaemonProcess> BeginAsync() => StartAsync(
+        new DaemonSetup(), d => Eventually.BecomesTrueAsync(() => File.Exists(d.SocketPath), () => $"the daemon has no socket: {d.Process.Errors}"));
 
     /// <summary>Starts a daemon that is expected to refuse, and waits for its end.</summary>
     /// <returns>Exit code and what it said.</returns>
@@ -109,6 +99,22 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         _directory.Dispose();
+    }
+
+    private static async Task<DaemonProcess> StartAsync(DaemonSetup setup, Func<DaemonProcess, Task> isUp)
+    {
+        var daemon = new DaemonProcess();
+        try
+        {
+            daemon.Launch(setup);
+            await isUp(daemon);
+            return daemon;
+        }
+        catch
+        {
+            await daemon.DisposeAsync();
+            throw;
+        }
     }
 
     private static string Built()
