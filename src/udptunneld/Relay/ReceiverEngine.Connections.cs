@@ -17,8 +17,8 @@ internal sealed partial class ReceiverEngine
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     // Strangers must not fill the log: these are told, the rest are only counted. Those that wait are listed in any case.
-    private readonly Throttle _troubles = new(1, TimeSpan.FromSeconds(10));
-    private readonly Throttle _arrivals = new(8, TimeSpan.FromSeconds(10));
+    private readonly Throttle _troubles = new(1, 10_000);
+    private readonly Throttle _arrivals = new(8, 10_000);
 
     private bool _refusesAccept;
 
@@ -103,8 +103,8 @@ internal sealed partial class ReceiverEngine
         {
             connection.IsHandshaking = false;
             connection.Limit(int.MaxValue);
-            admission = _approvals.Enter(connection, _time.GetUtcNow(), out replaced);
-            isTold = _arrivals.TryPass(_time.GetUtcNow());
+            admission = _approvals.Enter(connection, out replaced);
+            isTold = _arrivals.TryPass(RelayTimes.Now);
             if (admission == Admission.LetIn)
             {
                 LetIn(connection, replaced);
@@ -238,7 +238,7 @@ internal sealed partial class ReceiverEngine
             connection.HasEnded = true;
             _connections.Remove(connection);
             _past.Add(connection.Counters);
-            next = _approvals.Leave(connection, _time.GetUtcNow());
+            next = _approvals.Leave(connection);
             if (wasActive)
             {
                 _letIn = null;
@@ -283,12 +283,11 @@ internal sealed partial class ReceiverEngine
             return;
         }
 
-        var now = _time.GetUtcNow();
         var message = $"{connection.Who}: {trouble}";
         lock (_gate)
         {
             _problem = message;
-            if (!_troubles.TryPass(now) && connection.Goodbye is null)
+            if (!_troubles.TryPass(RelayTimes.Now) && connection.Goodbye is null)
             {
                 return;
             }

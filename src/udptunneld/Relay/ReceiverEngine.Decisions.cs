@@ -59,7 +59,7 @@ internal sealed partial class ReceiverEngine
                 _approvals.Remember(keys);
             }
 
-            _approvals.TryApprove(connection, now, out var replaced);
+            _approvals.TryApprove(connection, out var replaced);
             LetIn(connection, replaced);
             result = new SenderStatus(connection.Key, connection.Remote.ToString(), _config.Name, SenderState.Connected, now);
         }
@@ -77,7 +77,7 @@ internal sealed partial class ReceiverEngine
         lock (_gate)
         {
             connection = FindWaiting(sender);
-            _approvals.Leave(connection, _time.GetUtcNow());
+            _approvals.Leave(connection);
         }
 
         Turn(connection, new Denial(DenialCode.Denied, "the receiver's user denied it"));
@@ -102,7 +102,7 @@ internal sealed partial class ReceiverEngine
                 active.SayGoodbye(new Denial(DenialCode.Revoked, "the receiver's user revoked its approval"));
                 _letIn = null;
                 _lastHeard = active.Liveness.Heard;
-                if (_approvals.Leave(active, _time.GetUtcNow()) is { } next)
+                if (_approvals.Leave(active) is { } next)
                 {
                     LetIn(next, replaced: null);
                 }

@@ -63,7 +63,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
         _stop = stop;
         _clients = clients;
         _listener = listener;
-        _approvals = new Approvals<ReceiverConnection>(keys.Load());
+        _approvals = new Approvals<ReceiverConnection>(keys.Load(), _time);
         _loop = new ClientLoop(clients, config.Name, () => _letIn, () => _ended.TryDequeue(out var ended) ? ended : null);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = $"{config.Name} accept" };
         _loop.Start();
@@ -162,7 +162,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     public void Tick()
     {
         var now = RelayTimes.Now;
-        List<ReceiverConnection> overdue = [];
+        List<ReceiverConnection> overdue;
         lock (_gate)
         {
             foreach (var connection in _connections)
@@ -170,12 +170,8 @@ internal sealed partial class ReceiverEngine : IRelayEngine
                 connection.Tick(now);
             }
 
-            var since = _time.GetUtcNow() - Approvals<ReceiverConnection>.WaitingTime;
-            overdue.AddRange(_approvals.Waiting.Where(w => w.Since <= since).Select(w => w.Applicant));
-            foreach (var connection in overdue)
-            {
-                _approvals.Leave(connection, _time.GetUtcNow());
-            }
+            overdue = [.. _approvals.Overdue];
+            overdue.ForEach(connection => _approvals.Leave(connection));
         }
 
         foreach (var connection in overdue)

@@ -14,12 +14,12 @@ public sealed class ApprovalsTests
     [Fact]
     public void A_stranger_waits_and_is_let_in_when_approved()
     {
-        var approvals = new Approvals<Applicant>([]);
+        var approvals = new Approvals<Applicant>([], TimeProvider.System);
         var stranger = new Applicant("key", 1);
 
-        Assert.Equal(Admission.Waits, approvals.Enter(stranger, Now, out _));
+        Assert.Equal(Admission.Waits, approvals.Enter(stranger, out _));
         Assert.Null(approvals.Active);
-        Assert.True(approvals.TryApprove(stranger, Now, out var replaced));
+        Assert.True(approvals.TryApprove(stranger, out var replaced));
         Assert.Null(replaced);
         Assert.Same(stranger, approvals.Active);
         Assert.Empty(approvals.Waiting);
@@ -28,27 +28,27 @@ public sealed class ApprovalsTests
     [Fact]
     public void A_remembered_key_is_let_in_without_a_person_and_replaces_its_own_older_connection()
     {
-        var approvals = new Approvals<Applicant>([Remembered("key")]);
+        var approvals = new Approvals<Applicant>([Remembered("key")], TimeProvider.System);
         var first = new Applicant("key", 1);
         var second = new Applicant("key", 2);
 
-        Assert.Equal(Admission.LetIn, approvals.Enter(first, Now, out _));
-        Assert.Equal(Admission.LetIn, approvals.Enter(second, Now, out var replaced));
+        Assert.Equal(Admission.LetIn, approvals.Enter(first, out _));
+        Assert.Equal(Admission.LetIn, approvals.Enter(second, out var replaced));
         Assert.Same(first, replaced);
-        Assert.Null(approvals.Leave(first, Now));
+        Assert.Null(approvals.Leave(first));
         Assert.Same(second, approvals.Active);
     }
 
     [Fact]
     public void Of_two_senders_exactly_one_is_let_in()
     {
-        var approvals = new Approvals<Applicant>([]);
+        var approvals = new Approvals<Applicant>([], TimeProvider.System);
         var (first, second) = (new Applicant("a", 1), new Applicant("b", 2));
-        approvals.Enter(first, Now, out _);
-        approvals.Enter(second, Now, out _);
+        approvals.Enter(first, out _);
+        approvals.Enter(second, out _);
 
-        Assert.True(approvals.TryApprove(second, Now, out _));
-        Assert.False(approvals.TryApprove(first, Now, out _));
+        Assert.True(approvals.TryApprove(second, out _));
+        Assert.False(approvals.TryApprove(first, out _));
         Assert.Same(second, approvals.Active);
         Assert.True(approvals.IsWaiting(first));
     }
@@ -56,69 +56,69 @@ public sealed class ApprovalsTests
     [Fact]
     public void A_remembered_key_waits_for_another_remembered_one_and_is_let_in_when_that_goes()
     {
-        var approvals = new Approvals<Applicant>([Remembered("a"), Remembered("b")]);
+        var approvals = new Approvals<Applicant>([Remembered("a"), Remembered("b")], TimeProvider.System);
         var (first, second) = (new Applicant("a", 1), new Applicant("b", 2));
-        approvals.Enter(first, Now, out _);
+        approvals.Enter(first, out _);
 
-        Assert.Equal(Admission.Waits, approvals.Enter(second, Now, out _));
-        Assert.Same(second, approvals.Leave(first, Now));
+        Assert.Equal(Admission.Waits, approvals.Enter(second, out _));
+        Assert.Same(second, approvals.Leave(first));
         Assert.Same(second, approvals.Active);
     }
 
     [Fact]
     public void Strangers_fill_only_the_places_there_are_and_push_nobody_out()
     {
-        var approvals = new Approvals<Applicant>([Remembered("friend"), Remembered("other")]);
-        approvals.Enter(new Applicant("friend", 200), Now, out _);
-        var admissions = Enumerable.Range(0, 100).Select(i => approvals.Enter(new Applicant($"stranger {i}", i), Now, out _)).ToList();
+        var approvals = new Approvals<Applicant>([Remembered("friend"), Remembered("other")], TimeProvider.System);
+        approvals.Enter(new Applicant("friend", 200), out _);
+        var admissions = Enumerable.Range(0, 100).Select(i => approvals.Enter(new Applicant($"stranger {i}", i), out _)).ToList();
 
         Assert.Equal(Approvals<Applicant>.MaxWaiting, admissions.Count(a => a == Admission.Waits));
         Assert.All(admissions.Skip(Approvals<Applicant>.MaxWaiting), a => Assert.Equal(Admission.Refused, a));
         Assert.Equal(KeyOf("friend"), approvals.Active!.Key);
-        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant("other", 201), Now, out _));
+        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant("other", 201), out _));
     }
 
     [Fact]
     public void One_address_has_only_some_of_the_places()
     {
-        var approvals = new Approvals<Applicant>([]);
-        var admissions = Enumerable.Range(0, 20).Select(i => approvals.Enter(new Applicant(null, 7), Now, out _)).ToList();
+        var approvals = new Approvals<Applicant>([], TimeProvider.System);
+        var admissions = Enumerable.Range(0, 20).Select(i => approvals.Enter(new Applicant(null, 7), out _)).ToList();
 
         Assert.Equal(Approvals<Applicant>.MaxWaitingPerAddress, admissions.Count(a => a == Admission.Waits));
-        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8), Now, out _));
+        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8), out _));
     }
 
     [Fact]
     public void A_key_that_connects_again_while_it_waits_takes_its_own_place()
     {
-        var approvals = new Approvals<Applicant>([]);
+        var approvals = new Approvals<Applicant>([], TimeProvider.System);
         var first = new Applicant("key", 1);
-        approvals.Enter(first, Now, out _);
+        approvals.Enter(first, out _);
 
-        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant("key", 2), Now, out var replaced));
+        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant("key", 2), out var replaced));
         Assert.Same(first, replaced);
         Assert.Single(approvals.Waiting);
-        Assert.Null(approvals.Leave(first, Now));
+        Assert.Null(approvals.Leave(first));
         Assert.Single(approvals.Waiting);
     }
 
     [Fact]
     public void A_sender_without_a_key_is_never_taken_for_another_one()
     {
-        var approvals = new Approvals<Applicant>([]);
+        var approvals = new Approvals<Applicant>([], TimeProvider.System);
         var (first, second) = (new Applicant(null, 1), new Applicant(null, 1));
-        approvals.Enter(first, Now, out _);
-        approvals.TryApprove(first, Now, out _);
+        approvals.Enter(first, out _);
+        approvals.TryApprove(first, out _);
 
-        Assert.Equal(Admission.Waits, approvals.Enter(second, Now, out var replaced));
+        Assert.Equal(Admission.Waits, approvals.Enter(second, out var replaced));
         Assert.Null(replaced);
-        Assert.False(approvals.TryApprove(second, Now, out _));
+        Assert.False(approvals.TryApprove(second, out _));
     }
 
     [Fact]
     public void Only_so_many_keys_are_remembered()
     {
-        var approvals = new Approvals<Applicant>(Enumerable.Range(0, Approvals<Applicant>.MaxRemembered).Select(i => Remembered($"{i}")));
+        var approvals = new Approvals<Applicant>(Enumerable.Range(0, Approvals<Applicant>.MaxRemembered).Select(i => Remembered($"{i}")), TimeProvider.System);
 
         Assert.Null(approvals.With(Remembered("one more")));
         Assert.Equal(Approvals<Applicant>.MaxRemembered, approvals.With(Remembered("7"))!.Count);
@@ -128,14 +128,14 @@ public sealed class ApprovalsTests
     [Fact]
     public void Whatever_happens_the_bounds_hold_and_strangers_never_get_in() => Randomised.Check(100, random =>
     {
-        var approvals = new Approvals<Applicant>([Remembered("0"), Remembered("1")]);
+        var approvals = new Approvals<Applicant>([Remembered("0"), Remembered("1")], TimeProvider.System);
         var connected = new List<Applicant>();
         for (var i = 0; i < 500; i++)
         {
             if (random.Chance(60))
             {
                 var applicant = new Applicant(random.Chance(30) ? null : $"{random.Next(30)}", random.Next(10));
-                if (approvals.Enter(applicant, Now, out var replaced) != Admission.Refused)
+                if (approvals.Enter(applicant, out var replaced) != Admission.Refused)
                 {
                     connected.Add(applicant);
                 }
@@ -145,7 +145,7 @@ public sealed class ApprovalsTests
             else if (connected.Count > 0)
             {
                 var leaving = random.OneOf(connected.ToArray());
-                approvals.Leave(leaving, Now);
+                approvals.Leave(leaving);
                 connected.Remove(leaving);
             }
 

@@ -5,14 +5,15 @@ namespace UdpTunnel.Relay.Approval;
 
 /// <summary>
 /// Who may be the sender of one receiver: the one that is let in, those that wait for a person, and the keys that are remembered. Pure: the caller
-/// brings the time, keeps one call at a time, and closes the connections.
+/// keeps one call at a time, and closes the connections.
 /// </summary>
 /// <remarks>
 /// Strangers cannot push anybody out: when the places are taken, later ones are refused. A remembered key needs no such place, and
 /// there is one connection for each key.
 /// </remarks>
 /// <param name="remembered">What was remembered before.</param>
-internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
+/// <param name="time">Its monotonic clock says who has waited for too long; the wall clock, which may be set, only what people are shown.</param>
+internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeProvider time)
     where T : class, IApplicant
 {
     /// <summary>Strangers that may wait.</summary>
@@ -28,7 +29,7 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
     public static readonly TimeSpan WaitingTime = TimeSpan.FromMinutes(10);
 
     private readonly Dictionary<KeyFingerprint, ApprovedSender> _remembered = remembered.ToDictionary(s => s.Key);
-    private readonly List<(T Applicant, DateTimeOffset Since)> _waiting = [];
+    private readonly List<WaitingSender<T>> _waiting = [];
 
     /// <summary>The sender that is let in, or null.</summary>
     public T? Active { get; private set; }
@@ -37,23 +38,25 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
     public DateTimeOffset ActiveSince { get; private set; }
 
     /// <summary>Those that wait, in the order of their coming.</summary>
-    public IReadOnlyList<(T Applicant, DateTimeOffset Since)> Waiting => _waiting;
+    public IReadOnlyList<WaitingSender<T>> Waiting => _waiting;
+
+    /// <summary>Those for whom nobody decided in time.</summary>
+    public IEnumerable<T> Overdue => _waiting.Where(w => time.GetElapsedTime(w.Arrived) >= WaitingTime).Select(w => w.Applicant);
 
     /// <summary>The keys that are remembered.</summary>
     public IReadOnlyCollection<ApprovedSender> Remembered => _remembered.Values;
 
     /// <summary>A sender has connected and proven its key.</summary>
     /// <param name="applicant">The sender.</param>
-    /// <param name="now">The time.</param>
     /// <param name="replaced">An older connection of the same key, which has to go; or null.</param>
-    public Admission Enter(T applicant, DateTimeOffset now, out T? replaced)
+    public Admission Enter(T applicant, out T? replaced)
     {
         replaced = null;
         var isKnown = applicant.Key is { } key && _remembered.ContainsKey(key);
         if (isKnown && (Active is null || Active.Key == applicant.Key))
         {
             replaced = Active;
-            Admit(applicant, now);
+            Admit(applicant);
             return Admission.LetIn;
         }
 
@@ -61,7 +64,7 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
         if (older >= 0)
         {
             replaced = _waiting[older].Applicant;
-            _waiting[older] = (applicant, now);
+            _waiting[older] = Arrival(applicant);
             return Admission.Waits;
         }
 
@@ -70,13 +73,13 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
             return Admission.Refused;
         }
 
-        _waiting.Add((applicant, now));
+        _waiting.Add(Arrival(applicant));
         return Admission.Waits;
     }
 
     /// <summary>A sender's connection has ended.</summary>
     /// <returns>One that waited although its key is remembered, and is let in now; or null.</returns>
-    public T? Leave(T applicant, DateTimeOffset now)
+    public T? Leave(T applicant)
     {
         _waiting.RemoveAll(w => ReferenceEquals(w.Applicant, applicant));
         if (!ReferenceEquals(Active, applicant))
@@ -85,10 +88,10 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
         }
 
         Active = null;
-        var next = _waiting.Find(w => w.Applicant.Key is { } key && _remembered.ContainsKey(key)).Applicant;
+        var next = _waiting.Find(w => w.Applicant.Key is { } key && _remembered.ContainsKey(key))?.Applicant;
         if (next is not null)
         {
-            Admit(next, now);
+            Admit(next);
         }
 
         return next;
@@ -96,10 +99,9 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
 
     /// <summary>Lets a waiting sender in.</summary>
     /// <param name="applicant">The sender; it must wait.</param>
-    /// <param name="now">The time.</param>
     /// <param name="replaced">An older connection of the same key, which has to go; or null.</param>
     /// <returns>False if another sender is let in already.</returns>
-    public bool TryApprove(T applicant, DateTimeOffset now, out T? replaced)
+    public bool TryApprove(T applicant, out T? replaced)
     {
         replaced = null;
         if (Active is not null && (applicant.Key is null || Active.Key != applicant.Key))
@@ -108,7 +110,7 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
         }
 
         replaced = Active;
-        Admit(applicant, now);
+        Admit(applicant);
         return true;
     }
 
@@ -135,11 +137,13 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered)
         }
     }
 
-    private void Admit(T applicant, DateTimeOffset now)
+    private WaitingSender<T> Arrival(T applicant) => new(applicant, time.GetUtcNow(), time.GetTimestamp());
+
+    private void Admit(T applicant)
     {
         _waiting.RemoveAll(w => ReferenceEquals(w.Applicant, applicant));
         Active = applicant;
-        ActiveSince = now;
+        ActiveSince = time.GetUtcNow();
     }
 
     private bool HasPlace(IPAddress address)
