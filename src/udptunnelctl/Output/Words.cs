@@ -92,6 +92,7 @@ internal static class Words
         EventKind.RelayDisconnected => "relay_disconnected",
         EventKind.ReceiverKeyChanged => "receiver_key_changed",
         EventKind.PeerClaimed => "peer_claimed",
+        EventKind.RelayWaiting => "relay_waiting",
         _ => null,
     };
 

@@ -29,4 +29,5 @@ internal enum EventKind
     RelayDisconnected = 24,
     ReceiverKeyChanged = 25,
     PeerClaimed = 26,
+    RelayWaiting = 27,
 }

@@ -19,9 +19,13 @@ internal sealed class ReceiverConnection : IApplicant, IDisposable
     private const int MaxRequests = 256;
 
     private readonly ConcurrentQueue<uint> _unknownFlows = new();
+
+    // So that of several that tell it something, the last one tells what is true.
+    private readonly Lock _telling = new();
     private volatile ReceiverFlows? _flows;
     private volatile Denial? _goodbye;
     private volatile bool _wantsPong;
+    private volatile WaitingReason _waitsFor;
     private string? _endReason;
     private long _deadline;
 
@@ -92,6 +96,27 @@ internal sealed class ReceiverConnection : IApplicant, IDisposable
         if (_unknownFlows.Count < MaxRequests)
         {
             _unknownFlows.Enqueue(id);
+        }
+    }
+
+    /// <summary>Whether the sender knows the frame that says why it waits.</summary>
+    public bool KnowsWaiting { get; set; }
+
+    /// <summary>Notes why the sender waits. One thread at a time.</summary>
+    /// <returns>Whether that is news, which <see cref="TellWhy"/> tells it.</returns>
+    public bool WaitsFor(WaitingReason reason)
+    {
+        var before = _waitsFor;
+        _waitsFor = reason;
+        return KnowsWaiting && before != reason;
+    }
+
+    /// <summary>Tells the sender why it waits; takes up to 2 s with one that does not read.</summary>
+    public void TellWhy()
+    {
+        lock (_telling)
+        {
+            Link.TryWrite(FrameType.Waiting, [(byte)_waitsFor]);
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed partial class ReceiverEngine
                 break;
         }
 
-        _changed();
+        Changed();
     }
 
     /// <summary>Under the gate: datagrams flow to this connection from now on.</summary>
@@ -143,6 +143,14 @@ internal sealed partial class ReceiverEngine
         _letInCount++;
         _problem = "";
         _loop.Wake();
+        if (_config.Protocol == RelayProtocol.Classic)
+        {
+            // Its end is the only word that the protocol has for those who waited beside it.
+            foreach (var other in _approvals.Waiting)
+            {
+                other.Applicant.Deny(new Denial(DenialCode.Busy, "another sender was let in"));
+            }
+        }
     }
 
     private void Read(ReceiverConnection connection)
@@ -272,7 +280,7 @@ internal sealed partial class ReceiverEngine
             Tell(EventKind.SenderApproved, EventLevel.Info, $"{next.Who} is let in: its key is remembered");
         }
 
-        _changed();
+        Changed();
     }
 
     private void Report(ReceiverConnection connection, string trouble)

@@ -65,7 +65,7 @@ internal sealed partial class ReceiverEngine
         }
 
         Tell(EventKind.SenderApproved, EventLevel.Info, $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved");
-        _changed();
+        Changed();
         return result;
     }
 
@@ -112,8 +112,23 @@ internal sealed partial class ReceiverEngine
         }
 
         Tell(EventKind.SenderDenied, EventLevel.Info, $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked");
-        _changed();
+        Changed();
         return sender;
+    }
+
+    /// <summary>The senders are others than before, or stand otherwise: those who wait are told what for, and watchers are told.</summary>
+    private void Changed()
+    {
+        List<ReceiverConnection> untold;
+        lock (_gate)
+        {
+            var reason = _approvals.Active is null ? WaitingReason.Decision : WaitingReason.Taken;
+            untold = [.. _approvals.Waiting.Select(w => w.Applicant).Where(a => a.WaitsFor(reason))];
+        }
+
+        // One that does not read must not hold up who decides.
+        untold.ForEach(sender => ThreadPool.UnsafeQueueUserWorkItem(s => s.TellWhy(), sender, preferLocal: false));
+        _changed();
     }
 
     private ReceiverConnection FindWaiting(SenderStatus sender) =>
@@ -123,6 +138,6 @@ internal sealed partial class ReceiverEngine
     private void Turn(ReceiverConnection connection, Denial denial)
     {
         connection.Deny(denial);
-        _changed();
+        Changed();
     }
 }

@@ -60,6 +60,7 @@ internal static class ReceiverGreeting
             status = reader.Next(out var frame);
             if (status == FrameStatus.Complete && frame.Type == FrameType.Hello)
             {
+                connection.KnowsWaiting = Hello.Knows(frame.Payload, FrameType.Waiting);
                 return Hello.Problem(frame.Payload, fromReceiver: false) is { } problem ? TurnAway(connection, problem) : null;
             }
         }

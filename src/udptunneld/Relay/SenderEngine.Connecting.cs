@@ -207,12 +207,10 @@ internal sealed partial class SenderEngine
                     case FrameType.Hello when Hello.Problem(frame.Payload, fromReceiver: true) is { } problem:
                         return Failed(connection, problem);
                     case FrameType.Hello:
-                        lock (_gate)
-                        {
-                            _state = RelayState.Pending;
-                            _problem = "waits until the receiver's user approves it";
-                        }
-
+                        Waits(WaitingReason.Decision);
+                        break;
+                    case FrameType.Waiting:
+                        Waits((WaitingReason)frame.Payload[0]);
                         break;
                     case FrameType.Approved:
                         return Carry(connection);
@@ -235,6 +233,26 @@ internal sealed partial class SenderEngine
         }
 
         return Failed(connection, "it closed the connection");
+    }
+
+    private void Waits(WaitingReason reason)
+    {
+        var isTaken = reason == WaitingReason.Taken;
+        var problem = isTaken
+            ? "the receiver has let another sender in; this one waits until that is gone and the receiver's user approves it"
+            : "waits until the receiver's user approves it";
+        lock (_gate)
+        {
+            _state = RelayState.Pending;
+            _problem = problem;
+        }
+
+        // Told once until it is let in itself: the receiver cannot fill the log with it.
+        if (isTaken && _told != problem)
+        {
+            _told = problem;
+            Tell(EventKind.RelayWaiting, EventLevel.Warning, problem);
+        }
     }
 
     private Attempt Broken(SenderConnection connection, RequestSender? requests = null)

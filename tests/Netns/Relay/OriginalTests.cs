@@ -42,6 +42,26 @@ public sealed class OriginalTests
         await CarriesAsync(client);
     }
 
+    [Fact]
+    public async Task The_original_sender_ends_when_another_one_is_let_in_while_it_waits()
+    {
+        var original = Original();
+        await using var relay = await RelayLab.CreateAsync();
+        await relay.StartDaemonsAsync();
+        await relay.StartReceiverAsync("classic");
+        var loser = relay.Inside.Namespace.Start(
+            "mcudpt", original, "-mode", "sender", "-tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}", "-udp", $"127.0.0.1:{RelayLab.ServicePort}");
+        var address = (await relay.WaitForSenderAsync("pending")).GetProperty("address").GetString();
+        await relay.StartSenderAsync("classic");
+        var senders = await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two senders that wait");
+
+        await relay.Outside.Control.RunAsync(
+            "approve", senders.Select(s => s.GetProperty("address").GetString()!).Single(other => other != address));
+
+        await WaitFor.TrueAsync(() => !loser.IsRunning, "the original to end");
+        Assert.Contains("EOF", loser.Text, StringComparison.Ordinal);
+    }
+
     private static async Task CarriesAsync(System.Net.Sockets.Socket client)
     {
         var largest = new byte[65_507];

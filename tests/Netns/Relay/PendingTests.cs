@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns.Relay;
@@ -33,6 +34,35 @@ public sealed class PendingTests
         await winner.WaitForAsync(HandmadeSender.Denied);
         await relay.Outside.Control.RunAsync("approve", loser.Fingerprint);
         await loser.WaitForAsync(HandmadeSender.Approved);
+    }
+
+    [Theory]
+    [InlineData("tls", "relay_waiting", "has let another sender in")]
+    [InlineData("classic", "relay_disconnected", "closed the connection")]
+    public async Task Who_waits_when_another_one_is_let_in_is_told_by_its_own_daemon(string protocol, string kind, string words)
+    {
+        await using var relay = await RelayLab.CreateAsync();
+        await relay.StartDaemonsAsync();
+        await relay.StartReceiverAsync(protocol);
+        await relay.StartSenderAsync(protocol);
+        var loser = (await relay.WaitForSenderAsync("pending")).GetProperty("address").GetString();
+        using var winner = protocol == "tls" ? await HandmadeSender.ConnectAsync(relay.Inside, relay.Receivers) : null;
+        using var classic = relay.Inside.Open(SocketType.Stream);
+        if (winner is null)
+        {
+            await classic.ConnectAsync(relay.Receivers, TestContext.Current.CancellationToken);
+        }
+
+        var other = await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two senders that wait");
+        await relay.Outside.Control.RunAsync(
+            "approve", other.Select(s => s.GetProperty("address").GetString()!).Single(address => address != loser));
+
+        await WaitFor.AnswerAsync(
+            () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
+            s => s.GetProperty("state").GetString() == "pending" && s.GetProperty("problem").GetString()!.Contains(words, StringComparison.Ordinal),
+            "the other to be told");
+        var events = (await relay.Inside.Control.RunAsync("events")).Json.GetProperty("events").EnumerateArray();
+        Assert.Single(events, e => e.GetProperty("kind").GetString() == kind);
     }
 
     [Fact]

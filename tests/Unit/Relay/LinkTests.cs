@@ -128,6 +128,16 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public void A_hello_says_which_frames_its_side_knows()
+    {
+        Assert.True(Hello.Knows(Hello.Of(isReceiver: false), FrameType.Waiting));
+        Assert.False(Hello.Knows([1, 2], FrameType.Waiting));
+        Assert.True(Hello.Knows([1, 2], FrameType.Pong));
+        Assert.False(Hello.Knows([1, 2, 7], FrameType.Waiting));
+        Assert.True(Hello.Knows([1, 2, 9, 0], FrameType.Waiting));
+    }
+
+    [Fact]
     public void A_denial_s_text_cannot_move_the_terminal_of_who_reads_it()
     {
         var denial = Denial.Read([2, .. "\u001b[2Jno\n"u8]);

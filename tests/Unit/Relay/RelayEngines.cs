@@ -18,7 +18,7 @@ internal sealed class RelayEngines : IDisposable
     private readonly RelayProtocol _protocol;
     private readonly TimeProvider _time;
     private readonly HostPort _tcp = FreePort(SocketType.Stream);
-    private readonly List<(SenderEngine Engine, EventLog Events)> _senders = [];
+    private readonly List<Sender> _senders = [];
 
     public RelayEngines(RelayProtocol protocol, TimeProvider time)
     {
@@ -35,16 +35,18 @@ internal sealed class RelayEngines : IDisposable
     public EventLog Events { get; } = NewLog();
 
     /// <summary>Starts a sender with a key of its own and waits until it is pending at the receiver.</summary>
-    public (SenderEngine Engine, EventLog Events, SenderStatus Status) AddSender()
+    public Sender AddSender()
     {
         var known = Receiver.Senders.Select(s => s.Address).ToHashSet();
         var events = NewLog();
         var engine = SenderEngine.Start(
             Config($"sender-{_senders.Count}", RelayRole.Sender, HostPortOf(9)), Services(events), new ReceiverKeys(() => null, _ => { }));
-        _senders.Add((engine, events));
+        var sender = new Sender(engine, events);
+        _senders.Add(sender);
         WaitFor(() => engine.Status.State == RelayState.Pending, "the sender to wait");
         WaitFor(() => Receiver.Senders.Any(s => !known.Contains(s.Address)), "the receiver to show it");
-        return (engine, events, Receiver.Senders.Single(s => !known.Contains(s.Address)));
+        sender.Status = Receiver.Senders.Single(s => !known.Contains(s.Address));
+        return sender;
     }
 
     /// <summary>Waits, with the daemon's tick.</summary>
@@ -88,5 +90,18 @@ internal sealed class RelayEngines : IDisposable
     {
         var identity = new Lazy<Identity>(() => new Identity(ECDsa.Create(ECCurve.NamedCurves.nistP256)));
         return new RelayServices(events, _time, () => identity.Value, () => { });
+    }
+
+    /// <summary>A sender of its own daemon.</summary>
+    /// <param name="engine">It.</param>
+    /// <param name="events">What it tells.</param>
+    internal sealed class Sender(SenderEngine engine, EventLog events)
+    {
+        public SenderEngine Engine => engine;
+
+        public EventLog Events => events;
+
+        /// <summary>How the receiver showed it when it came.</summary>
+        public SenderStatus Status { get; set; } = null!;
     }
 }

@@ -46,6 +46,7 @@ public sealed unsafe class TlsCodecTests
             (FrameType.FlowClosed, 7, []),
             (FrameType.Ping, 0, []),
             (FrameType.Pong, 0, []),
+            (FrameType.Waiting, 0, [(byte)WaitingReason.Taken]),
         })
         {
             var length = codec.WriteControl(output, type, flow, payload);
@@ -60,7 +61,7 @@ public sealed unsafe class TlsCodecTests
 
     [Theory]
     [InlineData("0000000000000000", "a type of 0")]
-    [InlineData("0800000000000001", "an unknown type")]
+    [InlineData("0900000000000001", "an unknown type")]
     [InlineData("ff00000000000001", "the last type")]
     [InlineData("0401000000000001", "the reserved byte is not 0")]
     [InlineData("0400000000000000", "a datagram of no flow")]
@@ -74,6 +75,8 @@ public sealed unsafe class TlsCodecTests
     [InlineData("0100020100000000", "a hello that is too long")]
     [InlineData("0300000000000000", "a denial without a code")]
     [InlineData("0300020100000000", "a denial that is too long")]
+    [InlineData("0800000000000000", "waiting without a reason")]
+    [InlineData("0800000100000001", "waiting of a flow")]
     public void What_the_protocol_does_not_know_is_refused_from_its_header_alone(string header, string what)
     {
         var bytes = System.Convert.FromHexString(header);
@@ -89,7 +92,7 @@ public sealed unsafe class TlsCodecTests
         var bytes = random.Bytes(random.Next(0, 64));
         if (bytes.Length > 3 && random.Chance(70))
         {
-            (bytes[0], bytes[1], bytes[2]) = ((byte)random.Next(0, 9), 0, 0);
+            (bytes[0], bytes[1], bytes[2]) = ((byte)random.Next(0, 10), 0, 0);
         }
 
         using var memory = new GuardedMemory(4096);

@@ -73,7 +73,7 @@ internal sealed unsafe class TlsCodec : IRelayCodec
         FrameType.Datagram => flow != 0 && payload <= IRelayCodec.MaxDatagram,
         FrameType.FlowClosed => flow != 0 && payload == 0,
         FrameType.Hello => flow == 0 && payload is >= Hello.Length and <= MaxControl,
-        FrameType.Denied => flow == 0 && payload is > 0 and <= MaxControl,
+        FrameType.Denied or FrameType.Waiting => flow == 0 && payload is > 0 and <= MaxControl,
         FrameType.Approved or FrameType.Ping or FrameType.Pong => flow == 0 && payload == 0,
         _ => false,
     };
