@@ -1,4 +1,5 @@
 using System.CommandLine;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
@@ -23,6 +24,10 @@ internal sealed class DoctorCommand : ControlCommand
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl doctor", "udptunnelctl doctor home --json"];
+
+    /// <inheritdoc/>
+    public override CompletionSource CompletionOf(int argument) =>
+        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
 
     /// <inheritdoc/>
     protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)

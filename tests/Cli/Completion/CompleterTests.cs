@@ -1,3 +1,6 @@
+using System.CommandLine;
+using UdpTunnel.Cli.Commands;
+using UdpTunnel.Cli.Completion;
 using UdpTunnel.Tests.Cli.Relays;
 using UdpTunnel.V1;
 
@@ -29,6 +32,10 @@ public sealed class CompleterTests
     [InlineData("ports home allow 80 d", "deny")]
     [InlineData("reload ", "home office")]
     [InlineData("reload home ", ":files")]
+    [InlineData("doctor ", "dns home office")]
+    [InlineData("events ", "dns home office")]
+    [InlineData("relay accept-key ", "dns")]
+    [InlineData("deny ", RelaySamples.Key + " 192.0.2.8:1")]
     [InlineData("senders ", "dns")]
     [InlineData("approve ", RelaySamples.Key + " 192.0.2.8:1")]
     [InlineData("approve SHA256:47", RelaySamples.Key)]
@@ -46,6 +53,20 @@ public sealed class CompleterTests
         Assert.Equal("", run.Error.ToString());
         var words = run.Output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]);
         Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), words.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Whatever_names_a_tunnel_relay_or_sender_is_completed_with_those_there_are()
+    {
+        foreach (var command in Leaves(CommandLine.Create(new CommandRun().Host(), new GlobalOptions())).OfType<ControlCommand>())
+        {
+            for (var i = 0; i < command.Arguments.Count; i++)
+            {
+                var isLive = command.CompletionOf(i) is CompletionSource.Tunnels or CompletionSource.Relays
+                    or CompletionSource.TunnelsAndRelays or CompletionSource.PendingSenders or CompletionSource.ApprovedSenders;
+                Assert.True(isLive == (command.Arguments[i].Name is "NAME" or "SENDER"), $"{command.Name} {command.Arguments[i].Name}");
+            }
+        }
     }
 
     [Fact]
@@ -104,6 +125,8 @@ public sealed class CompleterTests
         Assert.Equal(0, run.ExitCode);
         Assert.Contains(part, run.Output.ToString(), StringComparison.Ordinal);
     }
+
+    private static IEnumerable<Command> Leaves(Command command) => command.Subcommands.SelectMany(Leaves).Prepend(command);
 
     /// <summary>Two tunnels, a relay, and senders of each kind.</summary>
     internal static void Fill(FakeServer server)
