@@ -26,7 +26,7 @@ internal static class Overview
                 screen.Line();
             }
 
-            RelayStatusView.Render(screen, relays[i], now);
+            RelayStatusView.Render(screen, relays[i], senders, now);
         }
 
         SenderView.RenderPending(screen, senders, now);

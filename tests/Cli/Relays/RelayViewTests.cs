@@ -62,6 +62,16 @@ public sealed class RelayViewTests
     }
 
     [Fact]
+    public void With_both_ends_on_one_host_what_to_do_is_said_once()
+    {
+        var screen = new Screen(colour: false);
+        Overview.Render(screen, [], [RelaySamples.WaitingReceiver(), RelaySamples.PendingSender()], [RelaySamples.Sender()], Now);
+
+        Assert.Equal(2, screen.ToString().Split("udptunnelctl approve").Length);
+        Assert.EndsWith($"udptunnelctl approve {RelaySamples.Key}\n", screen.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Flows_stand_in_columns_the_most_active_first_and_no_more_than_a_screen()
     {
         var screen = new Screen(colour: false);

@@ -35,7 +35,7 @@ internal static class TopDetails
         }
         else if (relay is not null)
         {
-            RelayStatusView.Render(screen, relay, data.Time);
+            RelayStatusView.Render(screen, relay, data.Pending, data.Time);
         }
 
         TopFlows.Render(screen, state, graph);

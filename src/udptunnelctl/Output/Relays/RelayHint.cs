@@ -6,10 +6,12 @@ namespace UdpTunnel.Cli.Output.Relays;
 internal static class RelayHint
 {
     /// <summary>A hint of a few sentences; null if nothing seems wrong.</summary>
-    public static string? For(Relay relay) => relay.State switch
+    /// <param name="relay">It may be a receiver or a sender.</param>
+    /// <param name="senders">The senders that are shown beside it, those that wait with what lets them in: that need not be said again.</param>
+    public static string? For(Relay relay, IReadOnlyList<Sender> senders) => relay.State switch
     {
-        RelayState.Waiting when relay.PendingSenders > 0 =>
-            "A sender waits for your approval: 'udptunnelctl senders' shows it, 'udptunnelctl approve SENDER' lets it in.",
+        RelayState.Waiting when relay.PendingSenders > 0 => null,
+        RelayState.Pending when senders.Any(s => s.State == SenderState.Pending && s.Fingerprint == relay.OwnFingerprint) => null,
         RelayState.Waiting =>
             $"No sender has connected yet. Does it run, and does TCP port {relay.TcpAddress} of this host reach it through every "
             + "firewall between?",

@@ -12,7 +12,11 @@ internal static class RelayStatusView
     private const int LongestName = 64;
 
     /// <summary>The block of one relay.</summary>
-    public static void Render(Screen screen, Relay relay, DateTimeOffset now)
+    /// <param name="screen">Where to.</param>
+    /// <param name="relay">The relay.</param>
+    /// <param name="senders">The senders of this daemon that wait, which are shown elsewhere.</param>
+    /// <param name="now">By the clock of the daemon.</param>
+    public static void Render(Screen screen, Relay relay, IReadOnlyList<Sender> senders, DateTimeOffset now)
     {
         screen.Text(TerminalText.Fit(relay.Name, LongestName), Style.Strong).Text(": ");
         screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State)).Text(TimeInWords.Up(relay.Started, now)).EndLine();
@@ -40,7 +44,7 @@ internal static class RelayStatusView
             screen.Field("dropped", drops);
         }
 
-        if (RelayHint.For(relay) is { } hint)
+        if (RelayHint.For(relay, senders) is { } hint)
         {
             screen.Field("hint", hint, Style.Warning);
         }
@@ -50,7 +54,7 @@ internal static class RelayStatusView
     public static void RenderInFull(
         Screen screen, Relay relay, IReadOnlyList<Sender> senders, IReadOnlyList<RelayFlow> flows, DateTimeOffset now)
     {
-        Render(screen, relay, now);
+        Render(screen, relay, senders, now);
         if (relay.OwnFingerprint.Length > 0)
         {
             screen.Field("own key", relay.OwnFingerprint);
