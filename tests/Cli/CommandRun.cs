@@ -32,6 +32,9 @@ internal sealed class CommandRun
     /// <summary>A host without systemd.</summary>
     public ServiceManager Service { get; init; } = new(_ => false);
 
+    /// <summary>How long a silent daemon is waited for before it is asked whether it is there, and again before it counts as gone.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The output as JSON.</summary>
     public JsonElement Json
     {
@@ -75,7 +78,7 @@ internal sealed class CommandRun
         Terminal = Terminal,
         Environment = name => Environment.GetValueOrDefault(name),
         Time = new FixedClock(),
-        Connector = new UnixSocketConnector(Service),
+        Connector = new UnixSocketConnector(Service) { Patience = Patience },
         Service = Service,
         TakeTerminal = Screen.Take,
         OnInterrupt = action =>

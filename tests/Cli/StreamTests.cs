@@ -100,6 +100,22 @@ public sealed class StreamTests
         Assert.Contains("has ended", run.Error.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("stats", "--watch")]
+    [InlineData("events", "--follow")]
+    [InlineData("senders", "--follow")]
+    public async Task A_daemon_that_hangs_ends_a_stream_with_3(string command, string option)
+    {
+        await using var daemon = HungDaemon.Start();
+        var run = new CommandRun { Patience = TimeSpan.FromSeconds(1), Environment = { ["UDPTUNNEL_SOCKET"] = daemon.SocketPath } };
+
+        // What asks with a deadline first ends by that; the rest by the silence alone.
+        await run.RunAsync(command, option, "--json").WaitAsync(TimeSpan.FromSeconds(9), TestContext.Current.CancellationToken);
+
+        Assert.True(run.ExitCode == 3, run.Output.ToString());
+        Assert.Equal("unavailable", run.Json.GetProperty("error").GetProperty("reason").GetString());
+    }
+
     [Fact]
     public async Task Following_writes_what_is_remembered_and_then_what_happens()
     {

@@ -11,6 +11,12 @@ namespace UdpTunnel.Cli.Daemon;
 /// <param name="service">What to advise if nobody answers.</param>
 internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConnector
 {
+    /// <summary>
+    /// A daemon that hangs leaves its socket open: a stream would wait for ever. So it is asked now and then while a call is open (PING,
+    /// RFC 9113, section 6.7), which its HTTP server answers however busy the daemon is.
+    /// </summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>sun_path of sockaddr_un less the final zero (unix(7)), in bytes.</summary>
     private const int LongestPath = 107;
 
@@ -43,6 +49,9 @@ internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConne
             UseCookies = false,
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
+            KeepAlivePingDelay = Patience,
+            KeepAlivePingTimeout = Patience,
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             ConnectCallback = async (_, token) =>
             {
                 var socket = Interlocked.Exchange(ref first, null) ?? await OpenAsync(endpoint, token).ConfigureAwait(false);

@@ -17,15 +17,22 @@ internal static class RpcFailure
         RpcException exception, string socketPath, ServiceManager service, string fileName = "")
     {
         var details = ErrorDetails.Of(exception);
-        var exitCode = ExitCodeOf(exception.StatusCode, details.Reason);
-        var reason = details.Reason.Length > 0 ? details.Reason.ToLowerInvariant() : Word(exception.StatusCode);
-        return new CommandException(exitCode, reason, Message(exception, socketPath))
+        var status = StatusOf(exception);
+        var exitCode = ExitCodeOf(status, details.Reason);
+        var reason = details.Reason.Length > 0 ? details.Reason.ToLowerInvariant() : Word(status);
+        return new CommandException(exitCode, reason, Message(status, exception, socketPath))
         {
-            Advice = Advice(details.Reason, exception.StatusCode, service),
+            Advice = Advice(details.Reason, status, service),
             Diagnostics = details.Diagnostics,
             FileName = fileName,
         };
     }
+
+    /// <summary>The status of a call. One that the connection broke under counts as unavailable, however gRPC calls it.</summary>
+    public static StatusCode StatusOf(RpcException exception) =>
+        exception is { StatusCode: StatusCode.Internal, Status.DebugException: HttpRequestException or IOException }
+            ? StatusCode.Unavailable
+            : exception.StatusCode;
 
     /// <summary>The exit code for a gRPC status and a reason of <c>ErrorReason</c>, without the prefix.</summary>
     public static ExitCode ExitCodeOf(StatusCode status, string reason) => reason switch
@@ -44,13 +51,14 @@ internal static class RpcFailure
         },
     };
 
-    private static string Message(RpcException exception, string socketPath) => exception.StatusCode switch
+    private static string Message(StatusCode status, RpcException exception, string socketPath) => status switch
     {
+        StatusCode.Unavailable when exception.StatusCode == StatusCode.Internal => $"udptunneld at {socketPath} does not answer any more",
         StatusCode.Unavailable => $"udptunneld at {socketPath} went away during the call",
         StatusCode.DeadlineExceeded => $"udptunneld at {socketPath} did not answer in time",
         StatusCode.Unimplemented => $"udptunneld at {socketPath} does not know this call",
         _ when exception.Status.Detail.Length > 0 => exception.Status.Detail,
-        _ => $"the call failed: {Word(exception.StatusCode)}",
+        _ => $"the call failed: {Word(status)}",
     };
 
     private static string? Advice(string reason, StatusCode status, ServiceManager service) => reason switch

@@ -72,28 +72,6 @@ public sealed class TerminalTests
         await terminal.UntilAsync(s => !s.Any(l => l.Contains("any key", StringComparison.Ordinal)) && s.Any(l => l.Contains("2nd shell", StringComparison.Ordinal)));
     }
 
-    [Fact]
-    public async Task A_daemon_that_goes_away_is_told_on_the_ordinary_screen()
-    {
-        await using var server = await FakeServer.StartAsync();
-        Watched(server);
-        var end = new CancellationTokenSource();
-        server.Daemon.Watch = async (_, writer, cancellation) =>
-        {
-            await writer.WriteAsync(new WatchTunnelsResponse { Tunnels = { Samples.Server() } }, cancellation);
-            await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
-        };
-        await using var terminal = await TmuxTerminal.StartAsync(server);
-        await terminal.RunAsync("udptunnelctl top; echo ended with $?");
-        await terminal.UntilAsync("NAME");
-
-        await end.CancelAsync();
-
-        await terminal.UntilAsync("has ended");
-        await terminal.UntilAsync("ended with 3");
-        end.Dispose();
-    }
-
     [Theory]
     [InlineData("vt100")]
     [InlineData("vt220")]

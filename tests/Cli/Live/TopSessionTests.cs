@@ -97,16 +97,63 @@ public sealed class TopSessionTests
     }
 
     [Fact]
-    public async Task A_daemon_that_ends_gives_the_terminal_back_and_is_told()
+    public async Task A_daemon_that_ends_before_it_said_anything_is_told_on_the_ordinary_screen()
     {
         await using var server = await FakeServer.StartAsync();
         Watched(server);
-        server.Daemon.Watch = async (_, writer, cancellation) =>
-            await writer.WriteAsync(new WatchTunnelsResponse { Tunnels = { Samples.Server() } }, cancellation);
+        server.Daemon.Watch = (_, _, _) => Task.CompletedTask;
         var run = await OnTerminal().RunAsync(server, "top");
 
         Assert.Equal(3, run.ExitCode);
         Assert.Contains("has ended", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Empty(run.Screen.Views);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_restarts_is_told_and_the_view_goes_on_with_its_senders()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        var (watch, watchSenders) = (server.Daemon.Watch!, server.Daemon.WatchSenders);
+        var lives = 0;
+        using var ended = new CancellationTokenSource();
+        server.Daemon.Watch = (request, writer, cancellation) => Interlocked.Increment(ref lives) switch
+        {
+            1 => watch(request, writer, ended.Token).ContinueWith(_ => throw Gone(), TaskScheduler.Default),
+            2 => throw Gone(),
+            _ => watch(request, writer, cancellation),
+        };
+        server.Daemon.WatchSenders = (request, writer, cancellation) =>
+            lives < 2 ? Task.Delay(Timeout.Infinite, cancellation) : watchSenders!(request, writer, cancellation);
+        var run = OnTerminal();
+        var command = run.RunAsync(server, "top", "--interval", "100ms");
+
+        await run.Screen.SeenAsync("home");
+        await ended.CancelAsync();
+        await run.Screen.SeenAsync("udptunneld has ended: this is how it was");
+        Assert.Contains("home", run.Screen.Views.Last(), StringComparison.Ordinal);
+        await run.Screen.SeenAsync("udptunneld is there again");
+        await run.Screen.SeenAsync("wants in at dns");
+        run.Screen.Press("q");
+        await command;
+
+        Assert.Equal((0, 3), (run.ExitCode, lives));
+        Assert.DoesNotContain("has ended", run.Screen.Views.Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_lets_the_user_look_no_more_ends_it_with_4()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Watched(server);
+        server.Daemon.Watch = async (_, writer, cancellation) =>
+        {
+            await writer.WriteAsync(new WatchTunnelsResponse { Tunnels = { Samples.Server() } }, cancellation);
+            throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may not look");
+        };
+        var run = await OnTerminal().RunAsync(server, "top");
+
+        Assert.Equal(4, run.ExitCode);
         Assert.True(run.Screen.IsGivenBack || run.Screen.Views.IsEmpty);
     }
 
@@ -143,6 +190,8 @@ public sealed class TopSessionTests
         Assert.Equal(2, run.ExitCode);
         Assert.StartsWith($"udptunnelctl: {message}\n'udptunnelctl stats --watch'", run.Error.ToString(), StringComparison.Ordinal);
     }
+
+    private static RpcException Gone() => new(new Status(StatusCode.Unavailable, "the daemon stops"));
 
     private static CommandRun OnTerminal() => new()
     {

@@ -20,6 +20,8 @@ namespace UdpTunnel.Cli.Live.Top;
 /// <param name="interval">Between two looks.</param>
 internal sealed class TopSession(Invocation invocation, DaemonConnection daemon, InterruptibleStream stream, TimeSpan interval)
 {
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>Everything that changes the state, in the order in which it happened.</summary>
     private readonly Channel<Action> _inputs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -30,14 +32,16 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
     private bool _asking;
     private bool _quit;
 
+    // Of the task that watches: a daemon that was never there is an error, not one to wait for.
+    private bool _seen;
+
     /// <summary>Until the user ends it.</summary>
-    /// <exception cref="CommandException">The daemon has ended.</exception>
-    /// <exception cref="RpcException">A stream failed.</exception>
+    /// <exception cref="CommandException">The daemon has ended before it said anything.</exception>
+    /// <exception cref="RpcException">The daemon refused a stream.</exception>
     public async Task RunAsync()
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stream.Token);
         var watching = WatchAsync(ended.Token);
-        var senders = WatchSendersAsync(ended.Token);
         try
         {
             await ShowAsync().ConfigureAwait(false);
@@ -45,7 +49,7 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
         finally
         {
             await ended.CancelAsync().ConfigureAwait(false);
-            await Task.WhenAll(watching, senders).ConfigureAwait(false);
+            await watching.ConfigureAwait(false);
         }
     }
 
@@ -90,27 +94,60 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
 
     private void Post(Action input) => _inputs.Writer.TryWrite(input);
 
+    /// <summary>The streams of the daemon, and again when it is there again after it has gone.</summary>
     private async Task WatchAsync(CancellationToken cancellation)
     {
         try
         {
-            var options = new CallOptions(cancellationToken: cancellation);
+            while (true)
+            {
+                try
+                {
+                    await WatchOnceAsync(cancellation).ConfigureAwait(false);
+                }
+                catch (Exception e) when (_seen && IsGone(e))
+                {
+                    Post(() => _state = _state with { IsLost = true });
+                }
+
+                await Task.Delay(RetryInterval, cancellation).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is RpcException or CommandException or OperationCanceledException)
+        {
+            _inputs.Writer.TryComplete(e);
+        }
+    }
+
+    private static bool IsGone(Exception e) =>
+        e is CommandException || (e is RpcException failure && RpcFailure.StatusOf(failure) == StatusCode.Unavailable);
+
+    /// <summary>Until the streams end.</summary>
+    private async Task WatchOnceAsync(CancellationToken cancellation)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var senders = WatchSendersAsync(ended.Token);
+        try
+        {
+            var options = new CallOptions(cancellationToken: ended.Token);
             var period = Duration.FromTimeSpan(interval);
             using var tunnels = daemon.Tunnels.WatchTunnels(new WatchTunnelsRequest { Interval = period }, options);
             using var relays = daemon.Relays.WatchRelays(new WatchRelaysRequest { Interval = period }, options);
             using var both = new InventoryStream(tunnels.ResponseStream, relays.ResponseStream);
-            while (await both.MoveNext(cancellation).ConfigureAwait(false))
+            while (await both.MoveNext(ended.Token).ConfigureAwait(false))
             {
                 var snapshot = both.Current;
                 var time = both.Time ?? invocation.Host.Time.GetUtcNow();
+                _seen = true;
                 Post(() => Take(snapshot, time));
             }
 
-            _inputs.Writer.TryComplete(stream.DaemonEnded());
+            throw stream.DaemonEnded();
         }
-        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        finally
         {
-            _inputs.Writer.TryComplete(e);
+            await ended.CancelAsync().ConfigureAwait(false);
+            await senders.ConfigureAwait(false);
         }
     }
 
@@ -134,7 +171,11 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
 
     private void Take(Inventory snapshot, DateTimeOffset time)
     {
-        _state = _state with { Live = _state.Live.With(snapshot, time) };
+        _state = (_state.IsLost ? _state.Say("udptunneld is there again", Style.Good) : _state) with
+        {
+            IsLost = false,
+            Live = _state.Live.With(snapshot, time),
+        };
         var name = _state.DetailsOf;
         var isRelay = snapshot.Relays.Any(r => r.Name == name);
         if (!_asking && (isRelay || snapshot.Tunnels.Any(t => t.Name == name)))

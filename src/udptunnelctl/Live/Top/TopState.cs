@@ -10,6 +10,9 @@ internal sealed record TopState
     /// <summary>The last that came.</summary>
     public TopData Live { get; init; } = TopData.Empty;
 
+    /// <summary>The daemon has gone; it is looked for again.</summary>
+    public bool IsLost { get; init; }
+
     /// <summary>What is shown instead while paused.</summary>
     public TopData? Frozen { get; init; }
 

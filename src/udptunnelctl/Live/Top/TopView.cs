@@ -99,7 +99,11 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
     private static void Notice(Screen screen, TopState state)
     {
         var pending = state.Data.Pending.Count;
-        if (state.Message.Length > 0)
+        if (state.IsLost)
+        {
+            screen.Line("udptunneld has ended: this is how it was. Waiting for it to come back; q quits", Style.Bad);
+        }
+        else if (state.Message.Length > 0)
         {
             screen.Line(state.Message, state.MessageStyle);
         }
