@@ -27,10 +27,6 @@ internal static partial class Daemon
     // A configuration of 1 MiB and what is around it.
     private const int MaxRequest = 2 * 1024 * 1024;
 
-    // Of all callers together; each has 100 streams at the most. Above it connections are closed, so that callers cannot take the descriptors that
-    // relays need.
-    private const int MaxConnections = 512;
-
     /// <summary>Runs until SIGTERM or SIGINT.</summary>
     /// <returns>The exit code: 0, or 1 if it could not start.</returns>
     public static async Task<int> RunAsync(DaemonOptions options)
@@ -117,8 +113,12 @@ internal static partial class Daemon
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
-            kestrel.ListenHandle((ulong)listener.Handle, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.ListenHandle((ulong)listener.Handle, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                var connections = kestrel.ApplicationServices.GetRequiredService<ControlConnections>();
+                listen.Use(next => connection => connections.ServeAsync(connection, next));
+            });
         });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddGrpc(grpc =>
@@ -136,6 +136,7 @@ internal static partial class Daemon
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()
             .AddSingleton<Watchers>()
+            .AddSingleton<ControlConnections>()
             .AddSingleton<ReflectionApi>()
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
             .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))

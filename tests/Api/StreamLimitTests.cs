@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Tests.Api.Daemon;
@@ -16,6 +17,50 @@ public sealed class StreamLimitTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task A_thousand_connections_are_closed_above_the_bound_which_is_told_once_and_the_daemon_serves_on()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        await daemon.Channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation);
+        var sockets = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 1000; i++)
+            {
+                sockets.Add(await ConnectAsync(daemon.SocketPath));
+            }
+
+            IReadOnlyList<Event> told = [];
+            await Eventually.BecomesTrueAsync(
+                async () =>
+                {
+                    told = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+                    return told.Any(e => e.Kind == EventKind.LimitReached);
+                },
+                () => "nobody tells of the connections that were closed");
+            Assert.Equal(Limit.Connections, Assert.Single(told, e => e.Kind == EventKind.LimitReached).Limit);
+        }
+        finally
+        {
+            sockets.ForEach(s => s.Dispose());
+        }
+
+        using var another = new ControlChannel(daemon.SocketPath);
+        await Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                try
+                {
+                    return (await another.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation)).Pid > 0;
+                }
+                catch (RpcException)
+                {
+                    return false;
+                }
+            },
+            () => "the places of connections that have ended stay taken");
+    }
+
+    [Fact]
     public async Task One_stream_more_than_the_most_is_refused_and_fits_when_another_ends()
     {
         await using var daemon = await DaemonProcess.StartAsync();
@@ -31,6 +76,9 @@ public sealed class StreamLimitTests
                 .Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
             (await Failure.OfAsync(daemon.Channel.Tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: Cancellation)))
                 .Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
+
+            var told = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+            Assert.Equal(Limit.Streams, Assert.Single(told, e => e.Kind == EventKind.LimitReached).Limit);
 
             // Calls that are no streams go on.
             await daemon.Channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation);
@@ -112,6 +160,22 @@ public sealed class StreamLimitTests
                 var health = channel.Health.Watch(new Grpc.Health.V1.HealthCheckRequest(), cancellationToken: Cancellation);
                 Assert.True(await health.ResponseStream.MoveNext(Cancellation));
                 return health;
+        }
+    }
+
+    /// <summary>A socket whose backlog is full refuses who does not want to wait (EAGAIN, connect(2)).</summary>
+    private static async Task<Socket> ConnectAsync(string path)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ControlChannel.ConnectAsync(path, Cancellation);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+            {
+                await Task.Delay(1, Cancellation);
+            }
         }
     }
 }

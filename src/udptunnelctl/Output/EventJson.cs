@@ -29,5 +29,6 @@ internal static class EventJson
         writer.WriteString("level", Words.Of(happened.Level));
         writer.WriteText("tunnel", happened.Tunnel);
         writer.WriteString("message", happened.Message);
+        writer.WriteString("limit", Words.Of(happened.Limit));
     }
 }

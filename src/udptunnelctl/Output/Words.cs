@@ -96,6 +96,22 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>Which bound was hit.</summary>
+    public static string? Of(Limit limit) => limit switch
+    {
+        Limit.Flows => "flows",
+        Limit.FlowRate => "flow_rate",
+        Limit.Queue => "queue",
+        Limit.PendingSenders => "pending_senders",
+        Limit.Descriptors => "descriptors",
+        Limit.ReceiveBuffer => "receive_buffer",
+        Limit.Streams => "streams",
+        Limit.Connections => "connections",
+        Limit.Tunnels => "tunnels",
+        Limit.Relays => "relays",
+        _ => null,
+    };
+
     /// <summary>How much an event matters.</summary>
     public static string? Of(EventLevel level) => level switch
     {

@@ -71,6 +71,7 @@ internal static class Convert
         Level = (V1.EventLevel)e.Level,
         Tunnel = e.Tunnel,
         Message = e.Message,
+        Limit = (V1.Limit)e.Limit,
     };
 
     public static V1.Diagnostic ToDiagnostic(Diagnostic diagnostic) => new()

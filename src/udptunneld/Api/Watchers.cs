@@ -1,4 +1,5 @@
 using Grpc.Core;
+using UdpTunnel.Events;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -7,11 +8,12 @@ namespace UdpTunnel.Api;
 /// The open streams: bounds how many there are at once, so that a client that opens them without reading fills nothing, and ends them
 /// when the daemon stops.
 /// </summary>
-internal sealed class Watchers(IHostApplicationLifetime lifetime)
+internal sealed class Watchers(IHostApplicationLifetime lifetime, EventLog events, TimeProvider time)
 {
     /// <summary>Streams at once, of all clients together.</summary>
     public const int Capacity = 128;
 
+    private readonly LimitReport _limits = new(events, time, "");
     private int _open;
 
     /// <summary>Streams that are open.</summary>
@@ -24,6 +26,7 @@ internal sealed class Watchers(IHostApplicationLifetime lifetime)
         if (Interlocked.Increment(ref _open) > Capacity)
         {
             Interlocked.Decrement(ref _open);
+            _limits.Hit(Events.Limit.Streams, $"{Capacity} streams are open, which is the most: more are refused");
             throw Errors.Exception(ErrorReason.LimitReached, $"{Capacity} streams are open already, which is the most");
         }
 

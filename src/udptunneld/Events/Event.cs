@@ -7,5 +7,6 @@ namespace UdpTunnel.Events;
 /// <param name="Level">How much it matters.</param>
 /// <param name="Tunnel">The tunnel concerned, or empty.</param>
 /// <param name="Message">One sentence for a person; holds no secret.</param>
+/// <param name="Limit">The bound that was hit, of <see cref="EventKind.LimitReached"/>.</param>
 internal sealed record Event(
-    ulong Sequence, DateTimeOffset Time, EventKind Kind, EventLevel Level, string Tunnel, string Message);
+    ulong Sequence, DateTimeOffset Time, EventKind Kind, EventLevel Level, string Tunnel, string Message, Limit Limit = Limit.None);

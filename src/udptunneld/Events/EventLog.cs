@@ -1,32 +1,36 @@
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// The last events, in a ring. Watchers keep no queue of their own: each reads from the ring where it left off, so that a slow one costs
+/// The last events, in two rings: what strangers can bring about pushes nothing else out. Watchers keep no queue of their own: each reads from the rings where it left off, so that a slow one costs
 /// nothing and misses what was overwritten (visible as a gap in the sequence).
 /// </summary>
 internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logger)
 {
-    /// <summary>How many events are remembered.</summary>
+    /// <summary>How many events are remembered of what the daemon and its users did.</summary>
     public const int Capacity = 1024;
 
-    private readonly Event[] _ring = new Event[Capacity];
+    /// <summary>How many of what strangers can bring about.</summary>
+    public const int StrangersCapacity = 512;
+
+    private readonly EventRing _own = new(Capacity);
+    private readonly EventRing _strangers = new(StrangersCapacity);
 
     private readonly long[] _counts = new long[Enum.GetValues<EventKind>().Max(k => (int)k) + 1];
 
-    // Protects the ring, its end, the counts and the signal.
+    // Protects the rings, their end, the counts and the signal.
     private readonly Lock _gate = new();
     private ulong _last;
     private TaskCompletionSource _added = NewSignal();
 
     /// <summary>Records an event and writes it to the log.</summary>
-    public void Add(EventKind kind, EventLevel level, string tunnel, string message)
+    public void Add(EventKind kind, EventLevel level, string tunnel, string message, Limit limit = Limit.None)
     {
         TaskCompletionSource added;
         lock (_gate)
         {
             _last++;
             _counts[(int)kind]++;
-            _ring[_last % Capacity] = new Event(_last, time.GetUtcNow(), kind, level, tunnel, message);
+            (IsOfStrangers(kind) ? _strangers : _own).Add(new Event(_last, time.GetUtcNow(), kind, level, tunnel, message, limit));
             added = _added;
             _added = NewSignal();
         }
@@ -76,17 +80,11 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
         }
     }
 
-    private List<Event> Read(ulong sequence)
-    {
-        var oldest = _last > Capacity ? _last - Capacity + 1 : 1;
-        var result = new List<Event>();
-        for (var i = Math.Max(oldest, sequence + 1); i <= _last; i++)
-        {
-            result.Add(_ring[i % Capacity]);
-        }
+    /// <summary>Whether somebody without a role, on the network, can make as many of them as he likes.</summary>
+    private static bool IsOfStrangers(EventKind kind) => kind is EventKind.PeerMoved or EventKind.PeerClaimed or EventKind.LimitReached
+        or EventKind.SenderPending or EventKind.SenderDenied or EventKind.SenderGone;
 
-        return result;
-    }
+    private List<Event> Read(ulong sequence) => [.. _own.After(sequence).Concat(_strangers.After(sequence)).OrderBy(e => e.Sequence)];
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -20,8 +20,6 @@ internal sealed partial class ReceiverEngine
     private readonly Throttle _troubles = new(1, 10_000);
     private readonly Throttle _arrivals = new(8, 10_000);
 
-    private bool _refusesAccept;
-
     private void Accept()
     {
         while (!_stops)
@@ -29,18 +27,11 @@ internal sealed partial class ReceiverEngine
             var error = _listener.Accept(out var socket);
             if (socket is not null)
             {
-                _refusesAccept = false;
                 Welcome(socket);
             }
             else if (error != Errno.None)
             {
                 // Out of descriptors or memory. The connection stays in the kernel's queue; others may free what it needs.
-                if (!_refusesAccept)
-                {
-                    _refusesAccept = true;
-                    Tell(EventKind.LimitReached, EventLevel.Warning, $"cannot accept connections ({error}); trying again");
-                }
-
                 _shared.CountDropShared(RelayDropReason.NoDescriptors);
                 _pause.Wait(AcceptPause);
             }

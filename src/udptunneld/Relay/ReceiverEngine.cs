@@ -25,6 +25,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     private readonly Identity? _identity;
     private readonly SenderKeys _keys;
     private readonly EventLog _events;
+    private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
     private readonly Action _changed;
     private readonly DateTimeOffset _started;
@@ -57,6 +58,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
         _identity = identity;
         _keys = keys;
         _events = services.Events;
+        _limits = new RelayLimits(services, config);
         _time = services.Time;
         _changed = services.SendersChanged;
         _started = _time.GetUtcNow();
@@ -178,6 +180,8 @@ internal sealed partial class ReceiverEngine : IRelayEngine
         {
             Turn(connection, new Denial(DenialCode.TimedOut, "nobody approved it in time"));
         }
+
+        _limits.Look(Status);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using UdpTunnel.Events;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Tunnel;
 
@@ -85,6 +86,7 @@ internal sealed partial class RelayHost
 
         if (_relays.Count >= Capacity)
         {
+            _limits.Hit(Limit.Relays, $"{Capacity} relays are there, which is the most: more are refused");
             throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
         }
     }

@@ -23,6 +23,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly RelayServices _services;
+    private readonly LimitReport _limits;
 
     // Protects the table against changes; readers see one or the other immutable state of it.
     private readonly SemaphoreSlim _gate = new(1);
@@ -38,6 +39,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
         _events = events;
         _time = time;
         _services = new RelayServices(events, time, () => Stored(keys.GetIdentity), SignalSenders);
+        _limits = new LimitReport(events, time, "");
         tunnels.IsTakenElsewhere = name => _relays.ContainsKey(name);
     }
 

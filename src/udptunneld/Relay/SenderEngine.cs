@@ -21,6 +21,7 @@ internal sealed partial class SenderEngine : IRelayEngine
     private readonly Identity? _identity;
     private readonly ReceiverKeys _keys;
     private readonly EventLog _events;
+    private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
     private readonly DateTimeOffset _started;
     private readonly WakeSignal _stop = new();
@@ -51,6 +52,7 @@ internal sealed partial class SenderEngine : IRelayEngine
         _identity = identity;
         _keys = keys;
         _events = services.Events;
+        _limits = new RelayLimits(services, config);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
@@ -169,6 +171,8 @@ internal sealed partial class SenderEngine : IRelayEngine
         {
             _connection?.Tick(RelayTimes.Now);
         }
+
+        _limits.Look(Status);
     }
 
     /// <inheritdoc/>

@@ -16,6 +16,7 @@ internal sealed unsafe partial class TunnelEngine
 
     // All below is touched by Tick alone, which never runs twice at a time, but for the numbers that Status reads.
     private readonly Seen _seen;
+    private readonly LimitReport _limits;
     private TrafficTotals _lastTotals;
     private long _lastTick = Environment.TickCount64;
     private long _lastOut;

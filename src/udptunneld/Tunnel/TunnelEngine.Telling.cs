@@ -72,12 +72,11 @@ internal sealed partial class TunnelEngine
     private void TellDrops()
     {
         var full = _outbound.Counters.Drops(DropReason.FlowTableFull) + _inbound.Counters.Drops(DropReason.FlowTableFull);
-        if (full > 0 && _seen.FlowTableFull == 0)
+        if (full > 0)
         {
-            _events.Add(EventKind.LimitReached, EventLevel.Warning, Config.Name, "the flow table is full; new flows are dropped");
+            _limits.Look(Limit.Flows, full, $"{_filter.MaxFlows} flows of one direction are remembered, which is the most: packets of new ones are dropped");
         }
 
-        _seen.FlowTableFull = full;
         var failed = _outbound.Counters.Drops(DropReason.SendFailed);
         if (failed > _seen.SendFailed && !_seen.IsSendingFailed)
         {
@@ -107,8 +106,6 @@ internal sealed partial class TunnelEngine
         public bool Segments { get; set; } = segments;
 
         public TunOffloads Merges { get; set; } = merges;
-
-        public long FlowTableFull { get; set; }
 
         public long SendFailed { get; set; }
 

@@ -52,6 +52,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _outbound = new Outbound(_wire, _filter, _udp, _peer, config.Mtu);
         _claims = config.IsServer ? new PeerClaims(_peer, AskPeer) : null;
         _inbound = new Inbound(_wire, _filter, _tun, _peer, _claims);
+        _limits = new LimitReport(events, time, config.Name);
         _seen = new Seen(_udp.Segments, _inbound.Merges);
         if (session is not null)
         {

@@ -24,6 +24,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerPool _workers = new();
+    private readonly LimitReport _limits = new(events, time, "");
     private volatile SortedList<string, TunnelEntry> _tunnels = new(StringComparer.Ordinal);
     private Task _ticking = Task.CompletedTask;
 
@@ -183,6 +184,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
         if (_tunnels.Count >= Capacity)
         {
+            _limits.Hit(Limit.Tunnels, $"{Capacity} tunnels are there, which is the most: more are refused");
             throw new TunnelException(Fault.LimitReached, $"{Capacity} tunnels are there already, which is the most");
         }
     }

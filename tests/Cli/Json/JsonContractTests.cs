@@ -64,6 +64,13 @@ public sealed class JsonContractTests
             JsonOutput.Write(text, writer => EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }]));
             Validate("events", text.ToString());
         }
+
+        foreach (var limit in Enum.GetValues<Limit>())
+        {
+            using var text = new StringWriter();
+            JsonOutput.Write(text, writer => EventJson.WriteMembers(writer, new Event { Kind = EventKind.LimitReached, Limit = limit, Message = "m" }));
+            Validate("events", text.ToString());
+        }
     }
 
     [Fact]

@@ -20,6 +20,7 @@ public sealed class WordsTests
         Same("RelayDropReason", RelayReflection.Descriptor, n => Words.Of((RelayDropReason)n));
         Same("EventKind", EventReflection.Descriptor, n => Words.Of((EventKind)n));
         Same("EventLevel", EventReflection.Descriptor, n => Words.Of((EventLevel)n));
+        Same("Limit", EventReflection.Descriptor, n => Words.Of((Limit)n));
         Same("Severity", ErrorReflection.Descriptor, n => Words.Of((Severity)n));
         Same("CheckResult", DaemonReflection.Descriptor, n => Words.Of((CheckResult)n));
         Same("FileAction", DaemonReflection.Descriptor, n => Words.Of((FileAction)n));

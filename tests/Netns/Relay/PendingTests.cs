@@ -95,6 +95,7 @@ public sealed class PendingTests
             Assert.All(
                 waiting.CountBy(s => s.GetProperty("address").GetString()!.Split(':')[0]), byAddress => Assert.Equal(4, byAddress.Value));
             Assert.Equal(14, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "pending_limit"));
+            await relay.Outside.Control.WaitForEventAsync("limit_reached");
             Assert.True(await RelayLab.EchoesAsync(client, [2], TimeSpan.FromSeconds(15)));
 
             // Its key is remembered, so it needs no place among strangers.

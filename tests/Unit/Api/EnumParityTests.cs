@@ -25,6 +25,9 @@ public sealed class EnumParityTests
     public void Event_kinds_are_the_protos() => AreTheProtos<EventKind>("EventKind", V1.EventReflection.Descriptor);
 
     [Fact]
+    public void Limits_are_the_protos() => AreTheProtos<Limit>("Limit", V1.EventReflection.Descriptor);
+
+    [Fact]
     public void Event_levels_are_the_protos() => AreTheProtos<EventLevel>("EventLevel", V1.EventReflection.Descriptor);
 
     [Fact]

@@ -47,6 +47,30 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    public void What_strangers_bring_about_pushes_out_nothing_but_its_own_kind()
+    {
+        Add(1);
+        for (var i = 2; i <= 10 * EventLog.Capacity; i++)
+        {
+            _log.Add((i % 6) switch
+            {
+                0 => EventKind.SenderPending,
+                1 => EventKind.SenderGone,
+                2 => EventKind.SenderDenied,
+                3 => EventKind.PeerClaimed,
+                4 => EventKind.PeerMoved,
+                _ => EventKind.LimitReached,
+            }, EventLevel.Warning, "home", "");
+        }
+
+        Add((10 * EventLog.Capacity) + 1);
+
+        var kept = _log.After(0).Select(e => (int)e.Sequence).ToList();
+        Assert.Equal([1, .. Enumerable.Range((10 * EventLog.Capacity) - EventLog.StrangersCapacity + 1, EventLog.StrangersCapacity + 1)], kept);
+        Assert.Equal(kept.TakeLast(2), _log.After((10 * EventLog.Capacity) - 1).Select(e => (int)e.Sequence));
+    }
+
+    [Fact]
     public async Task Who_waits_gets_what_is_there_at_once_and_else_what_comes()
     {
         Add(1);
