@@ -20,6 +20,10 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
     public static partial int ClockGetTime(int clock, long* time);
 
+    /// <summary>A system call that the C library has no function for.</summary>
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    public static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
+
     [LibraryImport("libc", EntryPoint = "uname", SetLastError = true)]
     public static partial int SystemName(byte* names);
 

@@ -23,6 +23,8 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
 
     private readonly int _headerLength = wire.HeaderLength;
     private long _heartbeats;
+    private int _datagrams;
+    private int _unread;
     private byte* _lastPassed;
 
     /// <summary>What came in and what was dropped on the way.</summary>
@@ -38,8 +40,10 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     /// <summary>Writes to the device what the filter lets pass.</summary>
     /// <param name="messages">As received.</param>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
-    public void Process(ReceiveBatch messages, long now)
+    /// <returns>How many datagrams they were.</returns>
+    public int Process(ReceiveBatch messages, long now)
     {
+        _datagrams = 0;
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < messages.Count; i++)
         {
@@ -61,6 +65,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
 
         Flush();
+        return _datagrams;
     }
 
     /// <inheritdoc/>
@@ -86,6 +91,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
                 Counters.CountDrop(verdict);
             }
 
+            _datagrams++;
             datagram += size;
             length -= size;
         }
@@ -153,6 +159,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             case WriteStatus.Written:
                 // On the wire each packet had its own headers; the group has them once.
                 Counters.Count(group.SliceCount, group.PacketBytes);
+                LetRead(slices, group.SliceCount);
                 break;
             case WriteStatus.Refused when group.IsMerged:
                 WriteSingly(index);
@@ -160,6 +167,22 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             default:
                 Counters.CountDrop(DropReason.DeviceFailed, group.SliceCount);
                 break;
+        }
+    }
+
+    /// <summary>TCP waits for its reader, UDP does not: after a burst the reader gets the processor before the next one.</summary>
+    private void LetRead(Slice* packet, int packets)
+    {
+        if (packet->Start[VirtioNetHeader.Size + Ipv4Header.Protocol] != Ipv4Header.Udp)
+        {
+            return;
+        }
+
+        _unread += packets;
+        if (_unread >= Worker.Burst)
+        {
+            _unread = 0;
+            Thread.Yield();
         }
     }
 
@@ -183,6 +206,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
                 if (tun.Write(first + i, 1) == WriteStatus.Written)
                 {
                     Counters.Count(1, packets[i].Length - VirtioNetHeader.Size);
+                    LetRead(first + i, 1);
                 }
                 else
                 {

@@ -17,6 +17,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     private readonly Segmenter _segmenter = new(wire, mtu);
     private readonly SendBatch _batch = new(wire.HeaderLength);
     private readonly int _headerLength = wire.HeaderLength;
+    private int _sent;
 
     /// <summary>What went out and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -24,14 +25,17 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     /// <summary>Sends what the filter lets pass.</summary>
     /// <param name="packets">As read from the device.</param>
     /// <param name="now">Seconds of the monotonic clock.</param>
-    public void Process(PacketBatch packets, uint now)
+    /// <returns>How many packets they became.</returns>
+    public int Process(PacketBatch packets, uint now)
     {
+        _sent = 0;
         for (var i = 0; i < packets.Count; i++)
         {
             Add(packets, i, now);
         }
 
         Flush();
+        return _sent;
     }
 
     /// <inheritdoc/>
@@ -141,6 +145,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             Counters.CountDrop(DropReason.NoPeer, _batch.DatagramCount);
         }
 
+        _sent += _batch.DatagramCount;
         _batch.Clear();
     }
 }

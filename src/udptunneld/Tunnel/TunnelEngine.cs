@@ -197,7 +197,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     {
         if (_udp.Receive(_worker.Messages))
         {
-            _inbound.Process(_worker.Messages, Environment.TickCount64);
+            _worker.Carried.Count(_inbound.Process(_worker.Messages, Environment.TickCount64), 0);
 
             // The host has answered while the packets were written to its device: acknowledgments, echo replies.
             _ = SendPackets();
@@ -214,7 +214,11 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
         if (_worker.Packets.Count > 0)
         {
-            _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000));
+            _worker.Carried.Count(0, _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000)));
+            if (_worker.Packets.Count >= Worker.Burst)
+            {
+                Thread.Yield();
+            }
         }
 
         return true;

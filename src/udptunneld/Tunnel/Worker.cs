@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Tunnel;
@@ -16,11 +18,18 @@ namespace UdpTunnel.Tunnel;
 /// </remarks>
 internal sealed class Worker : IDisposable
 {
+    /// <summary>
+    /// After so many small packets a handler lets others have the processor (<see cref="Thread.Yield"/>): the next on the way must have the time to take them,
+    /// or its socket, of which the kernel's default holds some 250, loses the rest (docs/performance.md).
+    /// </summary>
+    public const int Burst = 16;
+
     private const ulong WakeSlot = ulong.MaxValue;
 
     private readonly Epoll _epoll = new();
     private readonly WakeSignal _wake = new();
     private readonly ConcurrentQueue<TaskCompletionSource> _turns = new();
+    private readonly BusyPoll _poll = new();
     private readonly Thread _thread;
 
     // Protects the slots against two that change them. The thread reads them without: it meets a slot only while it is watched.
@@ -43,6 +52,9 @@ internal sealed class Worker : IDisposable
 
     /// <summary>Room for what one call receives. Only for whom the worker is calling.</summary>
     public ReceiveBatch Messages { get; } = new();
+
+    /// <summary>Where who is called counts what it carried.</summary>
+    public Alternation Carried { get; } = new();
 
     /// <summary>Begins to call a handler whenever a descriptor is readable or reports an error.</summary>
     /// <exception cref="LinuxException">The kernel refuses to watch it.</exception>
@@ -122,10 +134,12 @@ internal sealed class Worker : IDisposable
     private void Run()
     {
         using var pulse = Pulse.OfThisThread();
+        TimeSlice.Shorten();
         while (!_stopping)
         {
             pulse.Waits();
-            var ready = _epoll.Wait(-1);
+            var ready = _poll.Wait(_epoll, -1, Carried.Take());
+            _ = _poll.End(Stopwatch.GetTimestamp());
             pulse.Works();
             var woken = false;
             for (var i = 0; i < ready; i++)

@@ -1,10 +1,11 @@
 using UdpTunnel.Relay.Link;
+using UdpTunnel.Waiting;
 
 namespace UdpTunnel.Tests.Relay;
 
 public sealed class LockStepTests
 {
-    private static readonly long Microsecond = LockStep.Longest / 100;
+    private static readonly long Microsecond = BusyPoll.Longest / 100;
 
     private readonly LockStep _one = new();
     private readonly LockStep _other;
@@ -15,7 +16,7 @@ public sealed class LockStepTests
     [Fact]
     public void Nothing_is_tried_before_questions_and_answers_have_alternated_for_a_while()
     {
-        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(Enumerable.Repeat(false, BusyPoll.LeastSteps), Enumerable.Range(0, BusyPoll.LeastSteps).Select(_ => Step(50)));
         Assert.True(Step(50));
         Assert.True(Step(50));
     }
@@ -58,7 +59,7 @@ public sealed class LockStepTests
     public void One_try_is_over_after_a_moment()
     {
         Learn();
-        for (var i = 1; i < LockStep.FirstTries; i++)
+        for (var i = 1; i < BusyPoll.FirstTries; i++)
         {
             Assert.True(Step(150));
         }
@@ -72,7 +73,7 @@ public sealed class LockStepTests
     public void Who_tries_in_vain_gives_up_for_longer_and_longer_until_a_rest()
     {
         var waits = new List<int>();
-        for (var needed = LockStep.LeastSteps; needed <= 4 * LockStep.MostSteps; needed *= 2)
+        for (var needed = BusyPoll.LeastSteps; needed <= 4 * BusyPoll.MostSteps; needed *= 2)
         {
             var steps = 0;
             while (!Step(150))
@@ -81,7 +82,7 @@ public sealed class LockStepTests
             }
 
             waits.Add(steps);
-            for (var tries = 1; tries < LockStep.FirstTries + LockStep.Patience; tries++)
+            for (var tries = 1; tries < BusyPoll.FirstTries + BusyPoll.Patience; tries++)
             {
                 Assert.True(Step(150));
             }
@@ -89,11 +90,11 @@ public sealed class LockStepTests
 
         // The wait in which it gives up is short, and so the first of the next ones.
         Assert.Equal([16, 31, 63, 127], waits.Take(4));
-        Assert.Equal(LockStep.MostSteps - 1, waits[^1]);
-        Assert.Equal(LockStep.MostSteps - 1, waits[^2]);
+        Assert.Equal(BusyPoll.MostSteps - 1, waits[^1]);
+        Assert.Equal(BusyPoll.MostSteps - 1, waits[^2]);
 
         Step(2_000_000);
-        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(Enumerable.Repeat(false, BusyPoll.LeastSteps), Enumerable.Range(0, BusyPoll.LeastSteps).Select(_ => Step(50)));
         Assert.True(Step(50));
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Security;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
@@ -102,25 +101,7 @@ internal sealed class RelayLink : IDisposable
 
     /// <summary>Waits until a descriptor is ready. The thread that writes.</summary>
     /// <returns>How many are ready.</returns>
-    public int Wait(Epoll epoll, int milliseconds)
-    {
-        var ready = 0;
-        if (_writeStep.Begin(Stopwatch.GetTimestamp()))
-        {
-            while ((ready = epoll.Wait(0)) == 0 && _writeStep.GoesOn(Stopwatch.GetTimestamp()))
-            {
-                Thread.Yield();
-            }
-        }
-
-        if (ready == 0)
-        {
-            ready = epoll.Wait(milliseconds);
-        }
-
-        _writeStep.End(Stopwatch.GetTimestamp());
-        return ready;
-    }
+    public int Wait(Epoll epoll, int milliseconds) => _writeStep.Wait(epoll, milliseconds);
 
     /// <summary>Ends the connection: the reading thread finds its end.</summary>
     public void Shutdown() => Socket.Shutdown();

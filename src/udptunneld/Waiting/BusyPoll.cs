@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Waiting;
+
+/// <summary>
+/// Whether a thread that has nothing to do asks a few times more before it sleeps. Waking a thread on an idle processor takes longer than all that is
+/// done with a packet, and between a question and the next there are four such waits. So it pays where one asks, waits for the answer and asks
+/// again, and both ends are close; for all other traffic it would only take the processor from others, and nothing is tried. The caller sees
+/// which traffic it is, and brings the time.
+/// </summary>
+/// <remarks>
+/// What counts are short waits, many times in a row, with one question or answer between each and the next. The first tries may take longer, for only when
+/// the threads of both ends try at the same time the waits become as short as they can be. A thread whose tries are in vain waits for twice
+/// as many the next time. What it gains and costs: docs/performance.md.
+/// </remarks>
+internal sealed class BusyPoll
+{
+    /// <summary>Waits in lock step that must come before the first try.</summary>
+    public const int LeastSteps = 16;
+
+    /// <summary>The same after many tries in vain.</summary>
+    public const int MostSteps = 4096;
+
+    /// <summary>The first tries, which may take longer.</summary>
+    public const int FirstTries = 8;
+
+    /// <summary>Tries in vain, one after the other, until it gives up.</summary>
+    public const int Patience = 4;
+
+    /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 200 µs.</summary>
+    public static readonly long Short = Stopwatch.Frequency / 5_000;
+
+    /// <summary>How long one try takes at the most: 100 µs.</summary>
+    public static readonly long Longest = Stopwatch.Frequency / 10_000;
+
+    /// <summary>After so long a wait what was learnt is forgotten: 1 s.</summary>
+    public static readonly long Rest = Stopwatch.Frequency;
+
+    private long _began;
+    private int _steps;
+    private int _needed = LeastSteps;
+    private int _tries;
+    private int _misses;
+
+    private long Limit => _tries <= FirstTries ? Short : Longest;
+
+    /// <summary>The thread begins to wait.</summary>
+    /// <param name="now">Ticks of <see cref="Stopwatch"/>.</param>
+    /// <param name="isStep">Whether what came since the last wait looked like lock step.</param>
+    /// <returns>Whether it shall try before it sleeps.</returns>
+    public bool Begin(long now, bool isStep)
+    {
+        if (!isStep)
+        {
+            _steps = 0;
+        }
+
+        _began = now;
+        _tries = _steps >= _needed ? _tries + 1 : 0;
+        return _tries > 0;
+    }
+
+    /// <summary>A try was in vain.</summary>
+    /// <returns>Whether to try again.</returns>
+    public bool GoesOn(long now)
+    {
+        if (now - _began < Limit)
+        {
+            return true;
+        }
+
+        if (++_misses == Patience)
+        {
+            _misses = 0;
+            _steps = 0;
+            _needed = Math.Min(_needed * 2, MostSteps);
+        }
+
+        return false;
+    }
+
+    /// <summary>The wait is over.</summary>
+    /// <returns>Whether it was so long that nothing can be on its way any more.</returns>
+    public bool End(long now)
+    {
+        var waited = now - _began;
+        if (waited < Limit)
+        {
+            _misses = 0;
+        }
+
+        _steps = waited < Short ? Math.Min(_steps + 1, MostSteps) : 0;
+        if (waited <= Rest)
+        {
+            return false;
+        }
+
+        _needed = LeastSteps;
+        return true;
+    }
+
+    /// <summary>Tries as often as it may, then sleeps, until a descriptor is ready. <see cref="End"/> is left to the caller.</summary>
+    /// <param name="epoll">What is waited for.</param>
+    /// <param name="milliseconds">At most so long; -1 for as long as it takes.</param>
+    /// <param name="isStep">As for <see cref="Begin"/>.</param>
+    /// <returns>How many are ready.</returns>
+    public int Wait(Epoll epoll, int milliseconds, bool isStep)
+    {
+        if (Begin(Stopwatch.GetTimestamp(), isStep))
+        {
+            do
+            {
+                var ready = epoll.Wait(0);
+                if (ready > 0)
+                {
+                    return ready;
+                }
+
+                // To whom is to bring what is waited for, if it needs this processor.
+                Thread.Yield();
+            }
+            while (GoesOn(Stopwatch.GetTimestamp()));
+        }
+
+        return epoll.Wait(milliseconds);
+    }
+}
