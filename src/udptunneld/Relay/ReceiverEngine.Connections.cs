@@ -3,6 +3,7 @@ using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Wire;
+using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay;
 
@@ -147,8 +148,9 @@ internal sealed partial class ReceiverEngine
     private void Read(ReceiverConnection connection)
     {
         using var answers = new AnswerSender(_clients, connection, connection.Link.Codec.NamesFlows);
+        using var pulse = Pulse.OfThisThread();
         var reader = connection.Link.Reader;
-        while (reader.Fill())
+        while (reader.Fill(pulse))
         {
             var now = RelayTimes.Now;
             connection.Liveness.Hear(now);

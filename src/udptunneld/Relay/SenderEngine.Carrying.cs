@@ -2,6 +2,7 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
+using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay;
 
@@ -56,6 +57,7 @@ internal sealed partial class SenderEngine
 
     private Attempt Read(SenderConnection connection, RequestSender requests, ServiceLoop loop)
     {
+        using var pulse = Pulse.OfThisThread();
         var reader = connection.Link.Reader;
         reader.TrustPeer();
         FrameStatus status;
@@ -105,7 +107,7 @@ internal sealed partial class SenderEngine
                 Running(connection);
             }
         }
-        while (reader.Fill());
+        while (reader.Fill(pulse));
 
         return Failed(connection, "it closed the connection") with { WasLetIn = connection.IsLetIn };
     }

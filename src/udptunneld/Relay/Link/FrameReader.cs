@@ -1,4 +1,5 @@
 using UdpTunnel.Relay.Wire;
+using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay.Link;
 
@@ -35,8 +36,9 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
     }
 
     /// <summary>Waits for more bytes.</summary>
+    /// <param name="pulse">Of a thread that carries datagrams; null while there are none.</param>
     /// <returns>False if the connection ended, or a frame is longer than a stranger may send.</returns>
-    public bool Fill()
+    public bool Fill(Pulse? pulse = null)
     {
         if (_start > 0)
         {
@@ -53,7 +55,9 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
 
         try
         {
+            pulse?.Waits();
             var read = stream.Read(_buffer, _end, _buffer.Length - _end);
+            pulse?.Works();
             _end += read;
             return read > 0;
         }
