@@ -2,7 +2,7 @@
 # make native   the same as users get them: compiled ahead of time, in out/native (needs clang and zlib1g-dev)
 # make deb      out/udptunnel_VERSION_ARCH.deb and its checksum; DEB_ARCH=arm64 crosses (needs debhelper, lowdown, binutils)
 # make test     every test (those that need root are skipped loudly without it)
-# make test-package   the package on two booted hosts: install, upgrade, reboot, faults, purge (root, debootstrap)
+# make test-package   the package on two booted hosts of each of several systems: install, upgrade, reboot, faults, purge; and a container (root)
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
@@ -41,7 +41,7 @@ test: build
 	tests/run
 
 test-package: deb
-	packaging/test/run
+	packaging/test/all
 
 lint:
 	dotnet format --verify-no-changes UdpTunnel.sln

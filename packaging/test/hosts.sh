@@ -2,18 +2,38 @@
 # namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends with its first process.
 #   HOSTS   directory for them and for the system that they are copied from
 #   SUITE   Debian's name of that system
+#   SYSTEMD the suite whose systemd it has, if not its own: bullseye's is older than any that the package is for
 # shellcheck shell=bash
 
 HOSTS=${HOSTS:?}
 SUITE=${SUITE:-bookworm}
+SYSTEMD=${SYSTEMD:-$SUITE}
+BASE=$HOSTS/base-$SUITE-$SYSTEMD
 PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser,passwd,openssl
 
 host_base() {
-    local base=$HOSTS/base-$SUITE
-    [ -e "$base.ready" ] && return
+    local plain=$HOSTS/base-$SUITE-$SUITE
+    [ -e "$plain.ready" ] || made "$plain" debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$plain" || return
+    [ -e "$BASE.ready" ] || made "$BASE" other_systemd "$plain"
+}
+
+made() {
+    local base=$1
+    shift
     rm -rf "$base"
-    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$base" > "$HOSTS/debootstrap.log" 2>&1 || { tail -5 "$HOSTS/debootstrap.log" >&2; return 1; }
+    "$@" > "$HOSTS/$(basename "$base").log" 2>&1 || { tail -5 "$HOSTS/$(basename "$base").log" >&2; return 1; }
     touch "$base.ready"
+}
+
+other_systemd() {
+    local version
+    cp -a "$1" "$BASE"
+    sed "s/$SUITE/$SYSTEMD/" "$BASE/etc/apt/sources.list" > "$BASE/etc/apt/sources.list.d/systemd.list"
+    chroot "$BASE" apt-get update || return
+    version=$(chroot "$BASE" apt-cache madison systemd | awk -v suite="$SYSTEMD/" 'index($0, suite) { print $3; exit }')
+    [ -n "$version" ] || return
+    chroot "$BASE" env DEBIAN_FRONTEND=noninteractive apt-get install -y --allow-downgrades --no-install-recommends \
+        "systemd=$version" "systemd-sysv=$version" "libsystemd0=$version" "libudev1=$version"
 }
 
 # Process 1 of a host, as this machine numbers it.
@@ -31,7 +51,7 @@ on() {
         env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-host_create() { rm -rf "${HOSTS:?}/$1"; cp -a "$HOSTS/base-$SUITE" "$HOSTS/$1"; }
+host_create() { rm -rf "${HOSTS:?}/$1"; cp -a "$BASE" "$HOSTS/$1"; }
 
 # Starts a host and waits until systemd is through with it.
 host_boot() {
