@@ -98,6 +98,11 @@ internal sealed unsafe class ClientLoop : IDisposable
                     _requests.Forward(batch, _connection!, writer);
                 }
 
+                if (_connection!.Link.Gathers(received))
+                {
+                    continue;
+                }
+
                 Answer(writer);
                 var now = RelayTimes.Now;
                 if (now - _lastTick >= TickInterval)

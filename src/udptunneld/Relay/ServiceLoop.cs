@@ -102,6 +102,11 @@ internal sealed unsafe class ServiceLoop : IDisposable
                 }
             }
 
+            if (_connection.Link.Gathers(ready))
+            {
+                continue;
+            }
+
             if (_connection.TakePong())
             {
                 _writer.AddControl(FrameType.Pong, 0, []);
