@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Net;
 using UdpTunnel.Tests.Harness;
 using UdpTunnel.Tests.Harness.Traffic;
 
@@ -68,6 +70,11 @@ public sealed class PeerClaimTests
 
         await lab.Client.Daemon.SignalAsync("STOP");
         stranger.Send();
+        var clock = Stopwatch.StartNew();
+        await lab.Server.Control.WaitForAsync("t", s => IPEndPoint.Parse(s.Peer!).Port == stranger.Port, "the stranger to be taken for the peer");
+
+        // 0.3 s in which the known peer may answer, and up to a second until somebody looks, where no other datagram comes.
+        TestContext.Current.TestOutputHelper?.WriteLine($"displaced after {clock.Elapsed.TotalSeconds:0.0} s");
         var moved = await lab.Server.Control.WaitForEventAsync("peer_moved");
         Assert.Contains($":{stranger.Port}", moved.Message, StringComparison.Ordinal);
         await lab.Client.Daemon.SignalAsync("CONT");

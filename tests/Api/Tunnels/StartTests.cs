@@ -66,15 +66,17 @@ public sealed class StartTests(DaemonFixture fixture) : IClassFixture<DaemonFixt
     }
 
     [Fact]
-    public async Task What_deserves_a_look_comes_back_as_a_warning()
+    public async Task A_log_file_that_a_caller_names_is_not_opened_and_comes_back_as_a_warning()
     {
         Requirements.Tun();
-        var answer = await StartAsync(Configurations.Start("warned", 3, ",\n\"LogFile\": \"/var/log/x\""));
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var answer = await StartAsync(Configurations.Start("warned", 3, $",\n\"LogFile\": \"{path}\""));
 
         var warning = Assert.Single(answer.Warnings);
         Assert.Equal(Severity.Warning, warning.Severity);
         Assert.Equal((2, "LogFile"), (warning.Line, warning.Field));
         Assert.NotEmpty(warning.Message);
+        Assert.False(File.Exists(path), "the daemon has opened a path that a caller names");
     }
 
     [Fact]

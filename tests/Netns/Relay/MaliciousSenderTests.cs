@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 
@@ -23,7 +22,7 @@ public sealed class MaliciousSenderTests
         await client.SendAsync("question"u8.ToArray());
         var (flow, question) = await sender.WaitForAsync(HandmadeSender.Datagram);
         Assert.Equal("question"u8.ToArray(), question);
-        var before = await SentDatagramsAsync(relay.Outside);
+        var before = await RelayLab.SentDatagramsAsync(relay.Outside);
 
         uint[] others = [.. Enumerable.Range(0, 200).Select(i => unchecked((uint)(i * 0x0101_0101))).Where(id => id != flow && id != 0)];
         foreach (var id in others)
@@ -35,7 +34,7 @@ public sealed class MaliciousSenderTests
 
         Assert.Equal("answer", await ReceiveAsync(client));
         Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
-        Assert.Equal(before + 1, await SentDatagramsAsync(relay.Outside));
+        Assert.Equal(before + 1, await RelayLab.SentDatagramsAsync(relay.Outside));
         var (closed, _) = await sender.WaitForAsync(HandmadeSender.FlowClosed);
         Assert.Contains(closed, others);
     }
@@ -58,7 +57,7 @@ public sealed class MaliciousSenderTests
         await client.SendAsync("question"u8.ToArray(), patience.Token);
         var question = await reader.ReadLineAsync(patience.Token);
         Assert.Contains($"\"{client.LocalEndPoint}\"", question, StringComparison.Ordinal);
-        var before = await SentDatagramsAsync(relay.Outside);
+        var before = await RelayLab.SentDatagramsAsync(relay.Outside);
 
         string[] others =
         [
@@ -67,19 +66,16 @@ public sealed class MaliciousSenderTests
         ];
         foreach (var other in others)
         {
-            await stream.WriteAsync(Message(other, Datagram), patience.Token);
+            await stream.WriteAsync(HandmadeMessage.Of(other, Datagram), patience.Token);
         }
 
-        await stream.WriteAsync(Message(client.LocalEndPoint!.ToString()!, "answer"u8.ToArray()), patience.Token);
+        await stream.WriteAsync(HandmadeMessage.Of(client.LocalEndPoint!.ToString()!, "answer"u8.ToArray()), patience.Token);
 
         Assert.Equal("answer", await ReceiveAsync(client));
         Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
-        Assert.Equal(before + 1, await SentDatagramsAsync(relay.Outside));
+        Assert.Equal(before + 1, await RelayLab.SentDatagramsAsync(relay.Outside));
         Assert.Equal(0, victim.Available);
     }
-
-    private static byte[] Message(string host, byte[] datagram) => Encoding.UTF8.GetBytes(
-        $$$"""{"PacketMessage":{"Host":{{{System.Text.Json.JsonSerializer.Serialize(host)}}},"Packet":"{{{Convert.ToBase64String(datagram)}}}"}}""" + "\n");
 
     private static async Task<string> ReceiveAsync(Socket client)
     {
@@ -87,16 +83,5 @@ public sealed class MaliciousSenderTests
         var buffer = new byte[2048];
         var length = await client.ReceiveAsync(buffer, patience.Token);
         return Encoding.UTF8.GetString(buffer, 0, length);
-    }
-
-    /// <summary>UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.</summary>
-    private static async Task<long> SentDatagramsAsync(Host host)
-    {
-        var text = await host.Namespace.RunAsync("cat", "/proc/net/snmp", "/proc/net/snmp6");
-        var lines = text.Split('\n');
-        var udp = lines.Where(l => l.StartsWith("Udp:", StringComparison.Ordinal)).Select(l => l.Split(' ')).ToList();
-        var v4 = long.Parse(udp[1][Array.IndexOf(udp[0], "OutDatagrams")], System.Globalization.CultureInfo.InvariantCulture);
-        var v6 = lines.Single(l => l.StartsWith("Udp6OutDatagrams", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
-        return v4 + long.Parse(v6, System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -169,6 +170,17 @@ internal sealed class RelayLab : IAsyncDisposable
         }
 
         return false;
+    }
+
+    /// <summary>UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.</summary>
+    public static async Task<long> SentDatagramsAsync(Host host)
+    {
+        var text = await host.Namespace.RunAsync("cat", "/proc/net/snmp", "/proc/net/snmp6");
+        var lines = text.Split('\n');
+        var udp = lines.Where(l => l.StartsWith("Udp:", StringComparison.Ordinal)).Select(l => l.Split(' ')).ToList();
+        var v4 = long.Parse(udp[1][Array.IndexOf(udp[0], "OutDatagrams")], CultureInfo.InvariantCulture);
+        var v6 = lines.Single(l => l.StartsWith("Udp6OutDatagrams", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
+        return v4 + long.Parse(v6, CultureInfo.InvariantCulture);
     }
 
     /// <inheritdoc/>
