@@ -164,8 +164,9 @@ end_processes() {
     local signal tries processes
     for signal in TERM KILL; do
         for ((tries = 0; tries < 50; tries++)); do
-            processes=$(running)
-            [ -n "$processes" ] || break 2
+            # Also those that have been started and are on their way into their host.
+            processes="$(running) $(jobs -pr)"
+            [ -n "${processes// /}" ] || break 2
 
             # shellcheck disable=SC2086 # one word for each process
             [ "$tries" -gt 0 ] || kill -"$signal" $processes 2>/dev/null
