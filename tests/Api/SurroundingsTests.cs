@@ -7,7 +7,7 @@ namespace UdpTunnel.Tests.Api;
 /// <summary>A daemon whose machine refuses something, or whose directories are damaged: it serves all the same and says what is wrong.</summary>
 public sealed class SurroundingsTests
 {
-    private const int MaxTunnels = 4096;
+    private const int MaxTunnels = 1024;
 
     /// <summary>The daemon's user stays root; the kernel's checks are about capabilities.</summary>
     private static readonly string[] WithoutNetAdmin = ["/usr/bin/setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"];
@@ -139,7 +139,7 @@ public sealed class SurroundingsTests
     {
         await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup
         {
-            // None of them can start, so that there are no 4096 devices.
+            // None of them can start, so that there are no 1024 devices.
             Through = Environment.IsPrivilegedProcess ? WithoutNetAdmin : [],
             StoredTunnels = Enumerable.Range(0, MaxTunnels).ToDictionary(i => $"t{i:0000}", _ => Configurations.Client(1)),
         });

@@ -35,8 +35,9 @@ internal sealed class ControlApi : IDisposable
     /// <summary>Starts a tunnel.</summary>
     /// <param name="file">Its file.</param>
     /// <param name="patience">How long to wait, if longer than usual.</param>
-    public async Task UpAsync(TunnelFile file, TimeSpan? patience = null) => await _tunnels.StartTunnelAsync(
-        new StartTunnelRequest { Configuration = file.ToJson(), Name = file.Name }, deadline: DateTime.UtcNow + (patience ?? WaitFor.Patience));
+    /// <param name="ephemeral">Not to be stored.</param>
+    public async Task UpAsync(TunnelFile file, TimeSpan? patience = null, bool ephemeral = false) => await _tunnels.StartTunnelAsync(
+        new StartTunnelRequest { Configuration = file.ToJson(), Name = file.Name, Ephemeral = ephemeral }, deadline: DateTime.UtcNow + (patience ?? WaitFor.Patience));
 
     /// <summary>Stops a tunnel.</summary>
     public async Task DownAsync(string name) =>
