@@ -6,7 +6,7 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    tunnels and relays beside each other in turns, with medians and ratios (root; Debian's peers where they are installed)
+# make bench    tunnels and relays beside each other in turns, with medians and ratios (root; Debian's peers where they are installed), and start-up
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
@@ -58,7 +58,8 @@ soak: build
 	dotnet build --nologo -v quiet -c Release tests/Soak
 	tests/Soak/bin/Release/net10.0/Soak $(or $(MINUTES),30) $(SEED)
 
-bench: build
+bench: build native
+	tests/Bench/startup
 	tests/Bench/tunnels
 	SEGMENT=1 tests/Bench/tunnels vxlan udptunnel wireguard
 	SEGMENT=gro tests/Bench/tunnels vxlan udptunnel wireguard
