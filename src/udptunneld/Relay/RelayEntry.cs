@@ -1,11 +1,15 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>One relay of the daemon; without an engine it could not be started.</summary>
-internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral)
+internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral) : IHosted
 {
-    /// <summary>The file of the configuration directory that it comes from; empty if a command started it.</summary>
+    /// <inheritdoc/>
+    public string Name => Config.Name;
+
+    /// <inheritdoc/>
     public string File { get; init; } = "";
 
     /// <summary>Whether it is kept in the state directory.</summary>
@@ -13,6 +17,10 @@ internal sealed record RelayEntry(RelayConfig Config, bool IsEphemeral)
 
     public IRelayEngine? Engine { get; init; }
 
+    /// <inheritdoc/>
+    public bool IsRunning => Engine is not null;
+
+    /// <inheritdoc/>
     public string Problem { get; init; } = "";
 
     public long Tried { get; init; }

@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Reload;
 using UdpTunnel.Tunnel;
 
@@ -9,23 +10,22 @@ namespace UdpTunnel.Relay;
 internal sealed partial class RelayHost : IReloadable
 {
     /// <inheritdoc/>
-    IReadOnlyList<ReloadableEntry> IReloadable.Entries =>
-        [.. _relays.Values.Select(e => new ReloadableEntry(e.Config.Name, e.File, e.Engine is not null, e.Problem))];
+    IEnumerable<IHosted> IReloadable.Entries => _relays.All;
 
     /// <inheritdoc/>
     bool IReloadable.Takes(Configuration configuration) => configuration is RelayConfig;
 
     /// <inheritdoc/>
     IReadOnlyList<FieldChange> IReloadable.Compare(Configuration configuration) =>
-        ConfigDiff.Between(Find(configuration.Name).Config, (RelayConfig)configuration);
+        ConfigDiff.Between(_relays.Find(configuration.Name).Config, (RelayConfig)configuration);
 
     /// <inheritdoc/>
     async Task<string> IReloadable.StartFileAsync(Configuration configuration, string file, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        RequireRoom(configuration.Name);
+        using var gate = await _relays.EnterAsync(cancellationToken);
+        _relays.RequireRoom(configuration.Name);
         var entry = TryStart(new RelayEntry((RelayConfig)configuration, IsEphemeral: false) { File = file });
-        Set(entry);
+        _relays.Set(entry);
         return entry.Problem;
     }
 
@@ -33,10 +33,10 @@ internal sealed partial class RelayHost : IReloadable
     async Task<string> IReloadable.ApplyFileAsync(
         Configuration configuration, string file, bool allowRestart, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        var before = Find(configuration.Name) with { File = file };
+        using var gate = await _relays.EnterAsync(cancellationToken);
+        var before = _relays.Find(configuration.Name) with { File = file };
         var config = (RelayConfig)configuration;
-        Set(before);
+        _relays.Set(before);
         var changes = ConfigDiff.Between(before.Config, config);
         if (changes.Count == 0 && before.Engine is not null)
         {
@@ -53,12 +53,12 @@ internal sealed partial class RelayHost : IReloadable
         var after = TryStart(before with { Config = config, Engine = null });
         if (after.Engine is null && before.Engine is not null)
         {
-            Set(TryStart(before with { Engine = null }));
+            _relays.Set(TryStart(before with { Engine = null }));
             SignalSenders();
             throw new TunnelException(Fault.System, $"{after.Problem}; {config.Name} goes on as it was");
         }
 
-        Set(after);
+        _relays.Set(after);
         SignalSenders();
         if (changes.Count > 0)
         {

@@ -1,4 +1,3 @@
-using UdpTunnel.Events;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Tunnel;
 
@@ -10,7 +9,7 @@ internal sealed partial class RelayHost
     private volatile TaskCompletionSource _sendersChanged = NewSignal();
 
     /// <summary>The senders of all receivers.</summary>
-    public IReadOnlyList<SenderStatus> Senders => [.. _relays.Values.SelectMany(e => (e.Engine as ReceiverEngine)?.Senders ?? [])];
+    public IReadOnlyList<SenderStatus> Senders => [.. _relays.All.SelectMany(e => (e.Engine as ReceiverEngine)?.Senders ?? [])];
 
     /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
     public Task SendersChanged => _sendersChanged.Task;
@@ -20,7 +19,7 @@ internal sealed partial class RelayHost
     /// <exception cref="TunnelException">There is none of that name.</exception>
     public IReadOnlyList<SenderStatus> SendersOf(string relay) => relay.Length == 0
         ? Senders
-        : (Find(relay).Engine as ReceiverEngine)?.Senders ?? [];
+        : (_relays.Find(relay).Engine as ReceiverEngine)?.Senders ?? [];
 
     /// <summary>Lets a pending sender in.</summary>
     /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
@@ -71,23 +70,5 @@ internal sealed partial class RelayHost
     }
 
     private ReceiverEngine ReceiverOf(SenderStatus sender) =>
-        Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
-
-    /// <summary>Goes on if another relay of that name can be taken.</summary>
-    /// <exception cref="TunnelException">It cannot.</exception>
-    private void RequireRoom(string name)
-    {
-        var kind = _relays.ContainsKey(name) ? "relay" : _tunnels.Contains(name) ? "tunnel" : null;
-        if (kind is not null)
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a {kind} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
-        }
-
-        if (_relays.Count >= Capacity)
-        {
-            _limits.Hit(Limit.Relays, $"{Capacity} relays are there, which is the most: more are refused");
-            throw new TunnelException(Fault.LimitReached, $"{Capacity} relays are there already, which is the most");
-        }
-    }
+        _relays.Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
 }

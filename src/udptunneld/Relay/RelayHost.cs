@@ -1,13 +1,13 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// All relays of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored relay that cannot start is kept as
-/// failed and tried again.
+/// All relays of the daemon. A stored relay that cannot start is kept as failed and tried again.
 /// </summary>
 internal sealed partial class RelayHost : IAsyncDisposable
 {
@@ -19,28 +19,23 @@ internal sealed partial class RelayHost : IAsyncDisposable
 
     private readonly StateStore _store;
     private readonly RelayKeyStore _keys;
-    private readonly TunnelHost _tunnels;
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly RelayServices _services;
-    private readonly LimitReport _limits;
 
-    // Protects the table against changes; readers see one or the other immutable state of it.
-    private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
-    private volatile SortedList<string, RelayEntry> _relays = new(StringComparer.Ordinal);
+    private readonly HostTable<RelayEntry> _relays;
     private Task _ticking = Task.CompletedTask;
 
     public RelayHost(StateStore store, RelayKeyStore keys, TunnelHost tunnels, EventLog events, TimeProvider time)
     {
         _store = store;
         _keys = keys;
-        _tunnels = tunnels;
         _events = events;
         _time = time;
-        _services = new RelayServices(events, time, () => Stored(keys.GetIdentity), SignalSenders);
-        _limits = new LimitReport(events, time, "");
-        tunnels.IsTakenElsewhere = name => _relays.ContainsKey(name);
+        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), SignalSenders);
+        _relays = new HostTable<RelayEntry>("relay", Capacity, Fault.NoSuchRelay, Limit.Relays, new LimitReport(events, time, ""));
+        _relays.ShareNamesWith(tunnels.Table);
     }
 
     /// <summary>Number of relays, whatever their state.</summary>
@@ -49,10 +44,10 @@ internal sealed partial class RelayHost : IAsyncDisposable
     /// <summary>Starts what was stored.</summary>
     public async Task StartAsync()
     {
-        using var gate = await EnterAsync(CancellationToken.None);
+        using var gate = await _relays.EnterAsync(CancellationToken.None);
         foreach (var config in _store.LoadRelays())
         {
-            Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
+            _relays.Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
         }
 
         _ticking = TickAsync();
@@ -62,14 +57,14 @@ internal sealed partial class RelayHost : IAsyncDisposable
     /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
     public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        RequireRoom(config.Name);
+        using var gate = await _relays.EnterAsync(cancellationToken);
+        _relays.RequireRoom(config.Name);
         var entry = StartEntry(new RelayEntry(config, ephemeral));
         try
         {
             if (!ephemeral)
             {
-                Stored(() => _store.Save(config));
+                StateWriting.Try(() => _store.Save(config));
             }
         }
         catch (TunnelException)
@@ -78,7 +73,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
             throw;
         }
 
-        Set(entry);
+        _relays.Set(entry);
         return entry.Status;
     }
 
@@ -86,22 +81,20 @@ internal sealed partial class RelayHost : IAsyncDisposable
     /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
     public async Task<RelayStatus> StopAsync(string name, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        var entry = Find(name);
+        using var gate = await _relays.EnterAsync(cancellationToken);
+        var entry = _relays.Find(name);
         if (entry.IsStored)
         {
-            Stored(() => _store.ForgetRelay(name));
+            StateWriting.Try(() => _store.ForgetRelay(name));
         }
 
         if (!entry.IsEphemeral)
         {
-            Stored(() => _keys.ForgetSenders(name));
+            StateWriting.Try(() => _keys.ForgetSenders(name));
         }
 
         var last = entry.Status;
-        var relays = new SortedList<string, RelayEntry>(_relays, StringComparer.Ordinal);
-        relays.Remove(name);
-        _relays = relays;
+        _relays.Remove(name);
         entry.Engine?.Dispose();
         _events.Add(EventKind.RelayStopped, EventLevel.Info, name, "stopped");
         SignalSenders();
@@ -111,28 +104,20 @@ internal sealed partial class RelayHost : IAsyncDisposable
     /// <summary>How relays are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
     /// <exception cref="TunnelException">A name is unknown.</exception>
-    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => names.Count == 0
-        ? [.. _relays.Values.Select(e => e.Status)]
-        : [.. names.Distinct().Order(StringComparer.Ordinal).Select(n => Find(n).Status)];
+    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => [.. _relays.FindAll(names).Select(e => e.Status)];
 
     /// <summary>How those of some relays are that are still there.</summary>
-    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names)
-    {
-        var relays = _relays;
-        return names.Count == 0
-            ? [.. relays.Values.Select(e => e.Status)]
-            : [.. relays.Values.Where(e => names.Contains(e.Config.Name)).Select(e => e.Status)];
-    }
+    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) => [.. _relays.FindExisting(names).Select(e => e.Status)];
 
     /// <summary>The live flows of a relay.</summary>
     /// <exception cref="TunnelException">There is none of that name.</exception>
-    public IReadOnlyList<FlowStatus> FlowsOf(string name) => Find(name).Engine?.Flows ?? [];
+    public IReadOnlyList<FlowStatus> FlowsOf(string name) => _relays.Find(name).Engine?.Flows ?? [];
 
     /// <summary>Accepts the new key of a receiver.</summary>
     /// <exception cref="TunnelException">There is no such sender relay, or the key cannot be accepted.</exception>
     public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
     {
-        var entry = Find(name);
+        var entry = _relays.Find(name);
         if (entry.Engine is not SenderEngine engine)
         {
             throw new TunnelException(Fault.InvalidRequest, $"{name} is not a running sender");
@@ -147,35 +132,10 @@ internal sealed partial class RelayHost : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _ticking;
-        using var gate = await EnterAsync(CancellationToken.None);
-        Parallel.ForEach(_relays.Values, e => e.Engine?.Dispose());
-        _relays = new(StringComparer.Ordinal);
+        using var gate = await _relays.EnterAsync(CancellationToken.None);
+        Parallel.ForEach(_relays.All, e => e.Engine?.Dispose());
+        _relays.Clear();
     }
-
-    private static void Stored(Action change) => Stored(() =>
-    {
-        change();
-        return true;
-    });
-
-    private static T Stored<T>(Func<T> change)
-    {
-        try
-        {
-            return change();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new TunnelException(
-                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
-        }
-    }
-
-    private RelayEntry Find(string name) => _relays.TryGetValue(name, out var entry)
-        ? entry
-        : throw new TunnelException(Fault.NoSuchRelay, $"there is no relay named {Excerpt.Quote(name)}");
-
-    private void Set(RelayEntry entry) => _relays = new(_relays, StringComparer.Ordinal) { [entry.Config.Name] = entry };
 
     private RelayEntry StartEntry(RelayEntry entry)
     {
@@ -183,7 +143,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
         IRelayEngine engine = config.Relay == RelayRole.Receiver
             ? ReceiverEngine.Start(config, _services, SenderKeysOf(entry))
             : SenderEngine.Start(config, _services, new ReceiverKeys(
-                () => Stored(() => _keys.FindReceiver(config.TcpAddress)), key => Stored(() => _keys.RememberReceiver(config.TcpAddress, key))));
+                () => StateWriting.Try(() => _keys.FindReceiver(config.TcpAddress)), key => StateWriting.Try(() => _keys.RememberReceiver(config.TcpAddress, key))));
         var what = config.Relay == RelayRole.Receiver
             ? $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}"
             : $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}";
@@ -196,7 +156,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
         var name = entry.Config.Name;
         return entry.IsEphemeral
             ? new SenderKeys(() => [], _ => { })
-            : new SenderKeys(() => Stored(() => _keys.LoadSenders(name)), senders => Stored(() => _keys.SaveSenders(name, senders)));
+            : new SenderKeys(() => StateWriting.Try(() => _keys.LoadSenders(name)), senders => StateWriting.Try(() => _keys.SaveSenders(name, senders)));
     }
 
     private RelayEntry TryStart(RelayEntry entry)
@@ -216,12 +176,6 @@ internal sealed partial class RelayHost : IAsyncDisposable
         }
     }
 
-    private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        return new Leave(_gate);
-    }
-
     private async Task TickAsync()
     {
         using var timer = new PeriodicTimer(TickInterval, _time);
@@ -237,8 +191,8 @@ internal sealed partial class RelayHost : IAsyncDisposable
             }
 
             // Under the gate, so that no engine goes while it is looked after.
-            using var gate = await EnterAsync(CancellationToken.None);
-            foreach (var entry in _relays.Values)
+            using var gate = await _relays.EnterAsync(CancellationToken.None);
+            foreach (var entry in _relays.All)
             {
                 if (entry.Engine is { } engine)
                 {
@@ -247,14 +201,9 @@ internal sealed partial class RelayHost : IAsyncDisposable
                 }
                 else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
                 {
-                    Set(TryStart(entry));
+                    _relays.Set(TryStart(entry));
                 }
             }
         }
-    }
-
-    private sealed class Leave(SemaphoreSlim gate) : IDisposable
-    {
-        public void Dispose() => gate.Release();
     }
 }

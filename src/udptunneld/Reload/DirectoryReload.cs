@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel;
@@ -155,7 +156,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         }
     }
 
-    private List<(IReloadable Host, ReloadableEntry Entry)> Gone(IReadOnlyList<ConfiguredFile> files)
+    private List<(IReloadable Host, IHosted Entry)> Gone(IReadOnlyList<ConfiguredFile> files)
     {
         // A file with a mistake may not say any more whose it is: its path does.
         var names = files.Select(f => f.Name).ToHashSet(StringComparer.Ordinal);
@@ -198,7 +199,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     }
 
     private static FileOutcome Compare(
-        ConfiguredFile file, Configuration configuration, IReloadable target, IReloadable? owner, ReloadableEntry? entry)
+        ConfiguredFile file, Configuration configuration, IReloadable target, IReloadable? owner, IHosted? entry)
     {
         var outcome = new FileOutcome(file.Path, file.Name, FileAction.Start) { Diagnostics = file.Diagnostics };
         if (entry is null)
@@ -235,7 +236,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         };
     }
 
-    private (IReloadable? Host, ReloadableEntry? Entry) Find(string name)
+    private (IReloadable? Host, IHosted? Entry) Find(string name)
     {
         foreach (var host in _hosts)
         {

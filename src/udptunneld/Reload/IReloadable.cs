@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Reload;
@@ -7,7 +8,7 @@ namespace UdpTunnel.Reload;
 internal interface IReloadable
 {
     /// <summary>What there is, whether a file or a command started it.</summary>
-    IReadOnlyList<ReloadableEntry> Entries { get; }
+    IEnumerable<IHosted> Entries { get; }
 
     /// <summary>Whether a configuration is of this kind.</summary>
     bool Takes(Configuration configuration);

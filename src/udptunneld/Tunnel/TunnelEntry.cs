@@ -1,11 +1,15 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>One tunnel of the daemon; without an engine it could not be started.</summary>
-internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral)
+internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral) : IHosted
 {
-    /// <summary>The file of the configuration directory that it comes from; empty if a command started it.</summary>
+    /// <inheritdoc/>
+    public string Name => Config.Name;
+
+    /// <inheritdoc/>
     public string File { get; init; } = "";
 
     /// <summary>Whether it is kept in the state directory.</summary>
@@ -16,6 +20,10 @@ internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral)
 
     public TunnelEngine? Engine { get; init; }
 
+    /// <inheritdoc/>
+    public bool IsRunning => Engine is not null;
+
+    /// <inheritdoc/>
     public string Problem { get; init; } = "";
 
     /// <summary>By the monotonic clock: somebody may set the other one back.</summary>

@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
 
@@ -28,7 +29,7 @@ internal sealed partial class TunnelHost
             throw new TunnelException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
         }
 
-        Replace(live ? ApplyLive(entry, config) : Restart(entry, config));
+        _tunnels.Set(live ? ApplyLive(entry, config) : Restart(entry, config));
         events.Add(EventKind.Reloaded, EventLevel.Info, name, $"changed {string.Join(", ", changes.Select(c => c.Field))}");
         return changes;
     }
@@ -41,7 +42,7 @@ internal sealed partial class TunnelHost
         {
             if (entry.IsStored)
             {
-                Stored(() => store.Save(config));
+                StateWriting.Try(() => store.Save(config));
             }
         }
         catch (TunnelException)
@@ -67,7 +68,7 @@ internal sealed partial class TunnelHost
         }
         catch (TunnelException)
         {
-            Replace(TryStart(entry with { Engine = null }));
+            _tunnels.Set(TryStart(entry with { Engine = null }));
             throw;
         }
     }

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Reload;
 
 namespace UdpTunnel.Tunnel;
@@ -7,8 +8,7 @@ namespace UdpTunnel.Tunnel;
 internal sealed partial class TunnelHost : IReloadable
 {
     /// <inheritdoc/>
-    IReadOnlyList<ReloadableEntry> IReloadable.Entries =>
-        [.. _tunnels.Values.Select(e => new ReloadableEntry(e.Config.Name, e.File, e.Engine is not null, e.Problem))];
+    IEnumerable<IHosted> IReloadable.Entries => _tunnels.All;
 
     /// <inheritdoc/>
     bool IReloadable.Takes(Configuration configuration) => configuration is TunnelConfig;
@@ -19,10 +19,10 @@ internal sealed partial class TunnelHost : IReloadable
     /// <inheritdoc/>
     async Task<string> IReloadable.StartFileAsync(Configuration configuration, string file, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        RequireRoom(configuration.Name);
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        _tunnels.RequireRoom(configuration.Name);
         var entry = TryStart(new TunnelEntry((TunnelConfig)configuration, IsEphemeral: false) { File = file });
-        Add(entry);
+        _tunnels.Set(entry);
         return entry.Problem;
     }
 
@@ -31,19 +31,19 @@ internal sealed partial class TunnelHost : IReloadable
         Configuration configuration, string file, bool allowRestart, CancellationToken cancellationToken)
     {
         var config = (TunnelConfig)configuration;
-        using var gate = await EnterAsync(cancellationToken);
-        var entry = Find(config.Name) with { File = file };
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        var entry = _tunnels.Find(config.Name) with { File = file };
         if (entry.Engine is not null)
         {
-            Replace(entry);
+            _tunnels.Set(entry);
             Change(entry, config, allowRestart);
         }
         else
         {
-            Replace(TryStart(entry with { Config = config }));
+            _tunnels.Set(TryStart(entry with { Config = config }));
         }
 
-        return Find(config.Name).Problem;
+        return _tunnels.Find(config.Name).Problem;
     }
 
     /// <inheritdoc/>

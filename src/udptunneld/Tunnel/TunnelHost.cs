@@ -1,13 +1,13 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
+using UdpTunnel.Hosting;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// All tunnels of the daemon, by name. Changes are made one at a time; looking needs no lock. A stored tunnel that cannot start is kept
-/// as failed and tried again.
+/// All tunnels of the daemon. A stored tunnel that cannot start is kept as failed and tried again.
 /// </summary>
 internal sealed partial class TunnelHost(StateStore store, EventLog events, TimeProvider time) : IAsyncDisposable
 {
@@ -23,47 +23,41 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     // Changes wait meanwhile: 4,096 tunnels that fail, all tried every 5 s, took 23 % of a core and made callers wait for it.
     private const int RetriesPerTick = 16;
 
-    // Protects the table against changes; readers see one or the other immutable state of it.
-    private readonly SemaphoreSlim _gate = new(1);
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerPool _workers = new();
-    private readonly LimitReport _limits = new(events, time, "");
-    private volatile SortedList<string, TunnelEntry> _tunnels = new(StringComparer.Ordinal);
+    private readonly HostTable<TunnelEntry> _tunnels = new("tunnel", Capacity, Fault.NoSuchTunnel, Limit.Tunnels, new LimitReport(events, time, ""));
     private Task _ticking = Task.CompletedTask;
 
     /// <summary>Number of tunnels, whatever their state.</summary>
     public int Count => _tunnels.Count;
 
-    /// <summary>Whether a name is taken by what is no tunnel: people name both in the same commands.</summary>
-    public Predicate<string> IsTakenElsewhere { get; set; } = _ => false;
-
-    /// <summary>Whether there is a tunnel of a name.</summary>
-    public bool Contains(string name) => _tunnels.ContainsKey(name);
+    /// <summary>The tunnels by name.</summary>
+    public HostTable<TunnelEntry> Table => _tunnels;
 
     /// <summary>Starts what was stored.</summary>
     public async Task StartAsync()
     {
-        using var gate = await EnterAsync(CancellationToken.None);
+        using var gate = await _tunnels.EnterAsync(CancellationToken.None);
         foreach (var config in store.Load())
         {
-            Add(TryStart(new TunnelEntry(config, IsEphemeral: false)));
+            _tunnels.Set(TryStart(new TunnelEntry(config, IsEphemeral: false)));
         }
 
         _ticking = TickAsync();
     }
 
     /// <summary>Forgets what tunnels knew that are no more; called when all of the start are there.</summary>
-    public void ForgetOldSessions() => store.ForgetSessionsExcept(_tunnels.Keys.ToHashSet(StringComparer.Ordinal));
+    public void ForgetOldSessions() => store.ForgetSessionsExcept(_tunnels.All.Select(e => e.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>Starts a tunnel.</summary>
     /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
     public async Task<TunnelStatus> StartAsync(TunnelConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        RequireRoom(config.Name);
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        _tunnels.RequireRoom(config.Name);
         var entry = StartEntry(new TunnelEntry(config, ephemeral), session: null);
         Keep(entry);
-        Add(entry);
+        _tunnels.Set(entry);
         return entry.Status;
     }
 
@@ -71,11 +65,11 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
     public async Task<TunnelStatus> StopAsync(string name, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        var entry = Find(name);
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        var entry = _tunnels.Find(name);
         if (entry.IsStored)
         {
-            Stored(() => store.Forget(name));
+            StateWriting.Try(() => store.Forget(name));
         }
         else
         {
@@ -83,7 +77,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
         }
 
         var last = entry.Status;
-        Remove(name);
+        _tunnels.Remove(name);
         entry.Engine?.Dispose();
         events.Add(EventKind.TunnelStopped, EventLevel.Info, name, "stopped");
         return last;
@@ -91,7 +85,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     /// <summary>Compares a tunnel with another configuration.</summary>
     /// <exception cref="TunnelException">There is none of that name.</exception>
-    public IReadOnlyList<FieldChange> Compare(string name, TunnelConfig config) => ConfigDiff.Between(Find(name).Config, config);
+    public IReadOnlyList<FieldChange> Compare(string name, TunnelConfig config) => ConfigDiff.Between(_tunnels.Find(name).Config, config);
 
     /// <summary>Applies another configuration to a tunnel.</summary>
     /// <param name="name">The tunnel.</param>
@@ -103,8 +97,8 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     public async Task<IReadOnlyList<FieldChange>> ReloadAsync(
         string name, TunnelConfig config, bool allowRestart, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        return Change(Find(name), config, allowRestart);
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        return Change(_tunnels.Find(name), config, allowRestart);
     }
 
     /// <summary>Changes the ports of a tunnel; both sets may be empty.</summary>
@@ -112,8 +106,8 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     /// <exception cref="TunnelException">There is none of that name, none would be left, or the change was refused.</exception>
     public async Task<PortSet> UpdatePortsAsync(string name, PortSet allow, PortSet deny, CancellationToken cancellationToken)
     {
-        using var gate = await EnterAsync(cancellationToken);
-        var entry = Find(name);
+        using var gate = await _tunnels.EnterAsync(cancellationToken);
+        var entry = _tunnels.Find(name);
         var ports = entry.Config.AllowedPorts.Except(deny).Union(allow);
         if (ports.Count == 0)
         {
@@ -122,7 +116,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
         if (!ports.Equals(entry.Config.AllowedPorts))
         {
-            Replace(ApplyLive(entry, entry.Config with { AllowedPorts = ports }));
+            _tunnels.Set(ApplyLive(entry, entry.Config with { AllowedPorts = ports }));
             events.Add(EventKind.Reloaded, EventLevel.Info, name, $"the allowed ports are {ports}{entry.FileNote}");
         }
 
@@ -132,30 +126,22 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     /// <summary>How tunnels are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
     /// <exception cref="TunnelException">A name is unknown.</exception>
-    public IReadOnlyList<TunnelStatus> List(IReadOnlyCollection<string> names) => names.Count == 0
-        ? [.. _tunnels.Values.Select(e => e.Status)]
-        : [.. names.Distinct().Order(StringComparer.Ordinal).Select(n => Find(n).Status)];
+    public IReadOnlyList<TunnelStatus> List(IReadOnlyCollection<string> names) => [.. _tunnels.FindAll(names).Select(e => e.Status)];
 
     /// <summary>How those of some tunnels are that are still there.</summary>
-    public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlySet<string> names)
-    {
-        var tunnels = _tunnels;
-        return names.Count == 0
-            ? [.. tunnels.Values.Select(e => e.Status)]
-            : [.. tunnels.Values.Where(e => names.Contains(e.Config.Name)).Select(e => e.Status)];
-    }
+    public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlySet<string> names) => [.. _tunnels.FindExisting(names).Select(e => e.Status)];
 
     /// <summary>The flows that a tunnel's filter remembers, in no order.</summary>
     /// <exception cref="TunnelException">There is none of that name.</exception>
-    public IReadOnlyList<RememberedFlow> FlowsOf(string name) => Find(name).Engine?.Flows ?? [];
+    public IReadOnlyList<RememberedFlow> FlowsOf(string name) => _tunnels.Find(name).Engine?.Flows ?? [];
 
     /// <summary>Stops all tunnels; they stay stored.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _ticking;
-        using var gate = await EnterAsync(CancellationToken.None);
-        foreach (var entry in _tunnels.Values)
+        using var gate = await _tunnels.EnterAsync(CancellationToken.None);
+        foreach (var entry in _tunnels.All)
         {
             if (entry.Engine is { } engine)
             {
@@ -164,48 +150,9 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
             }
         }
 
-        _tunnels = new(StringComparer.Ordinal);
+        _tunnels.Clear();
         _workers.Dispose();
     }
-
-    private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
-    {
-        await _gate.WaitAsync(cancellationToken);
-        return new Leave(_gate);
-    }
-
-    /// <summary>Goes on if another tunnel of that name can be taken.</summary>
-    /// <exception cref="TunnelException">It cannot.</exception>
-    private void RequireRoom(string name)
-    {
-        var kind = _tunnels.ContainsKey(name) ? "tunnel" : IsTakenElsewhere(name) ? "relay" : null;
-        if (kind is not null)
-        {
-            throw new TunnelException(
-                Fault.NameTaken, $"a {kind} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
-        }
-
-        if (_tunnels.Count >= Capacity)
-        {
-            _limits.Hit(Limit.Tunnels, $"{Capacity} tunnels are there, which is the most: more are refused");
-            throw new TunnelException(Fault.LimitReached, $"{Capacity} tunnels are there already, which is the most");
-        }
-    }
-
-    private TunnelEntry Find(string name) => _tunnels.TryGetValue(name, out var entry)
-        ? entry
-        : throw new TunnelException(Fault.NoSuchTunnel, $"there is no tunnel named {Excerpt.Quote(name)}");
-
-    private void Add(TunnelEntry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { { entry.Config.Name, entry } };
-
-    private void Remove(string name)
-    {
-        var tunnels = new SortedList<string, TunnelEntry>(_tunnels, StringComparer.Ordinal);
-        tunnels.Remove(name);
-        _tunnels = tunnels;
-    }
-
-    private void Replace(TunnelEntry entry) => _tunnels = new(_tunnels, StringComparer.Ordinal) { [entry.Config.Name] = entry };
 
     private TunnelEntry StartEntry(TunnelEntry entry, Session? session)
     {
@@ -242,25 +189,12 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
         try
         {
-            Stored(() => store.Save(entry.Config));
+            StateWriting.Try(() => store.Save(entry.Config));
         }
         catch (TunnelException)
         {
             entry.Engine?.Dispose();
             throw;
-        }
-    }
-
-    private static void Stored(Action change)
-    {
-        try
-        {
-            change();
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new TunnelException(
-                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
         }
     }
 
@@ -287,8 +221,8 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
             }
 
             // Under the gate, so that no engine goes while it is looked after.
-            using var gate = await EnterAsync(CancellationToken.None);
-            foreach (var entry in _tunnels.Values)
+            using var gate = await _tunnels.EnterAsync(CancellationToken.None);
+            foreach (var entry in _tunnels.All)
             {
                 if (entry.Engine is { } engine && engine.Tick())
                 {
@@ -303,18 +237,13 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     /// <summary>Tries failed tunnels again, those first that have waited longest.</summary>
     private void RetryFailed()
     {
-        var due = _tunnels.Values
+        var due = _tunnels.All
             .Where(e => e.Engine is null && time.GetElapsedTime(e.Tried) >= RetryInterval)
             .OrderBy(e => e.Tried)
             .Take(RetriesPerTick);
         foreach (var entry in due.ToList())
         {
-            Replace(TryStart(entry));
+            _tunnels.Set(TryStart(entry));
         }
-    }
-
-    private sealed class Leave(SemaphoreSlim gate) : IDisposable
-    {
-        public void Dispose() => gate.Release();
     }
 }

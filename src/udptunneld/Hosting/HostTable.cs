@@ -1,0 +1,96 @@
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Hosting;
+
+/// <summary>All tunnels of the daemon, or all relays, by name. Changes are made one at a time, by who has entered; looking needs no lock.</summary>
+/// <param name="kind">What they are called, one of them.</param>
+/// <param name="capacity">The most of them.</param>
+/// <param name="absent">What is answered about a name that is not there.</param>
+/// <param name="limit">What is told when one more is refused.</param>
+/// <param name="limits">Where it is told.</param>
+#pragma warning disable CA1001 // A semaphore without a wait handle holds nothing, and a late caller may still ask.
+internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limit limit, LimitReport limits)
+    where T : class, IHosted
+#pragma warning restore CA1001
+{
+    // Protects the table against changes; readers see one or the other immutable state of it.
+    private readonly SemaphoreSlim _gate = new(1);
+    private volatile SortedList<string, T> _entries = new(StringComparer.Ordinal);
+    private Func<string, string?> _kindElsewhere = _ => null;
+
+    /// <summary>How many there are, whatever their state.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>All, in the order of their names.</summary>
+    public IList<T> All => _entries.Values;
+
+    /// <summary>A name means one thing, of this table or of the other: people name both in the same commands.</summary>
+    public void ShareNamesWith<TOther>(HostTable<TOther> other)
+        where TOther : class, IHosted
+    {
+        _kindElsewhere = other.KindOf;
+        other._kindElsewhere = KindOf;
+    }
+
+    /// <summary>Waits for other changes; until what this returns is disposed of, there are none but the caller's.</summary>
+    public async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        return new Leave(_gate);
+    }
+
+    /// <summary>The one of a name.</summary>
+    /// <exception cref="TunnelException">There is none.</exception>
+    public T Find(string name) => _entries.TryGetValue(name, out var entry)
+        ? entry
+        : throw new TunnelException(absent, $"there is no {kind} named {Excerpt.Quote(name)}");
+
+    /// <summary>Those of some names, in the order of these; all if there are none.</summary>
+    /// <exception cref="TunnelException">A name is unknown.</exception>
+    public IEnumerable<T> FindAll(IReadOnlyCollection<string> names) =>
+        names.Count == 0 ? _entries.Values : [.. names.Distinct().Order(StringComparer.Ordinal).Select(Find)];
+
+    /// <summary>Those of some names that are still there; all if there are no names.</summary>
+    public IEnumerable<T> FindExisting(IReadOnlySet<string> names) =>
+        names.Count == 0 ? _entries.Values : _entries.Values.Where(e => names.Contains(e.Name));
+
+    /// <summary>Goes on if another one of that name can be taken.</summary>
+    /// <exception cref="TunnelException">It cannot.</exception>
+    public void RequireRoom(string name)
+    {
+        if ((KindOf(name) ?? _kindElsewhere(name)) is { } taken)
+        {
+            throw new TunnelException(
+                Fault.NameTaken, $"a {taken} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
+        }
+
+        if (_entries.Count >= capacity)
+        {
+            limits.Hit(limit, $"{capacity} {kind}s are there, which is the most: more are refused");
+            throw new TunnelException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
+        }
+    }
+
+    /// <summary>Takes one in, or in the place of what has its name. Only for who has entered.</summary>
+    public void Set(T entry) => _entries = new(_entries, StringComparer.Ordinal) { [entry.Name] = entry };
+
+    /// <summary>Takes one out. Only for who has entered.</summary>
+    public void Remove(string name)
+    {
+        var entries = new SortedList<string, T>(_entries, StringComparer.Ordinal);
+        entries.Remove(name);
+        _entries = entries;
+    }
+
+    /// <summary>Takes all out. Only for who has entered.</summary>
+    public void Clear() => _entries = new(StringComparer.Ordinal);
+
+    private string? KindOf(string name) => _entries.ContainsKey(name) ? kind : null;
+
+    private sealed class Leave(SemaphoreSlim gate) : IDisposable
+    {
+        public void Dispose() => gate.Release();
+    }
+}

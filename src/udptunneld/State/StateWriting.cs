@@ -1,0 +1,29 @@
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.State;
+
+/// <summary>What becomes of a state directory that refuses.</summary>
+internal static class StateWriting
+{
+    /// <summary>Does what reads or writes there.</summary>
+    /// <exception cref="TunnelException">The disk refuses.</exception>
+    public static void Try(Action change) => Try(() =>
+    {
+        change();
+        return true;
+    });
+
+    /// <inheritdoc cref="Try(Action)"/>
+    public static T Try<T>(Func<T> change)
+    {
+        try
+        {
+            return change();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TunnelException(
+                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
+        }
+    }
+}
