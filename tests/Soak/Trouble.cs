@@ -105,8 +105,16 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
         await host.Namespace.IpAsync($"link set {Lab.Link} up");
     }
 
-    private async Task DeleteDeviceAsync() =>
+    private async Task DeleteDeviceAsync()
+    {
         await lab.Server.Namespace.IpAsync($"link del {(await lab.ServerStatusAsync()).Device}");
+
+        // What is deleted again at once is not there.
+        await WaitFor.TrueAsync(HasDeviceAsync, "the device to be made again");
+
+        async Task<bool> HasDeviceAsync() => (await lab.Server.Namespace.RunAsync("ip", "-o", "link"))
+            .Contains($" {(await lab.ServerStatusAsync()).Device}: ", StringComparison.Ordinal);
+    }
 
     private async Task HoldAsync(Host host)
     {
