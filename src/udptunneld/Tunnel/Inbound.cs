@@ -24,7 +24,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     private readonly int _headerLength = wire.HeaderLength;
     private long _heartbeats;
     private int _datagrams;
-    private int _unread;
+    private UdpBurst _burst;
     private byte* _lastPassed;
 
     /// <summary>What came in and what was dropped on the way.</summary>
@@ -146,6 +146,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         for (var i = 0; i < groups.Length; i++)
         {
             Write(i, groups[i]);
+            _burst.GiveWay();
         }
 
         _coalescer.Clear();
@@ -159,7 +160,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             case WriteStatus.Written:
                 // On the wire each packet had its own headers; the group has them once.
                 Counters.Count(group.SliceCount, group.PacketBytes);
-                LetRead(slices, group.SliceCount);
+                _burst.Count(slices->Start + VirtioNetHeader.Size, group.SliceCount);
                 break;
             case WriteStatus.Refused when group.IsMerged:
                 WriteSingly(index);
@@ -167,22 +168,6 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             default:
                 Counters.CountDrop(DropReason.DeviceFailed, group.SliceCount);
                 break;
-        }
-    }
-
-    /// <summary>TCP waits for its reader, UDP does not: after a burst the reader gets the processor before the next one.</summary>
-    private void LetRead(Slice* packet, int packets)
-    {
-        if (packet->Start[VirtioNetHeader.Size + Ipv4Header.Protocol] != Ipv4Header.Udp)
-        {
-            return;
-        }
-
-        _unread += packets;
-        if (_unread >= Worker.Burst)
-        {
-            _unread = 0;
-            Thread.Yield();
         }
     }
 
@@ -206,7 +191,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
                 if (tun.Write(first + i, 1) == WriteStatus.Written)
                 {
                     Counters.Count(1, packets[i].Length - VirtioNetHeader.Size);
-                    LetRead(first + i, 1);
+                    _burst.Count(packets[i].Start + VirtioNetHeader.Size, 1);
                 }
                 else
                 {

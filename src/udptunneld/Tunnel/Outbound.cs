@@ -18,6 +18,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     private readonly SendBatch _batch = new(wire.HeaderLength);
     private readonly int _headerLength = wire.HeaderLength;
     private int _sent;
+    private UdpBurst _burst;
 
     /// <summary>What went out and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -35,6 +36,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
 
         Flush();
+        _burst.GiveWay();
         return _sent;
     }
 
@@ -86,6 +88,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             return;
         }
 
+        _burst.Count(packet, 1);
         wire.Seal(datagram, datagramLength);
         if (!_batch.AddDatagram(datagram, datagramLength))
         {

@@ -215,10 +215,6 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         if (_worker.Packets.Count > 0)
         {
             _worker.Carried.Count(0, _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000)));
-            if (_worker.Packets.Count >= Worker.Burst)
-            {
-                Thread.Yield();
-            }
         }
 
         return true;

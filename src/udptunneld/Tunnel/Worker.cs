@@ -18,12 +18,6 @@ namespace UdpTunnel.Tunnel;
 /// </remarks>
 internal sealed class Worker : IDisposable
 {
-    /// <summary>
-    /// After so many small packets a handler lets others have the processor (<see cref="Thread.Yield"/>): the next on the way must have the time to take them,
-    /// or its socket, of which the kernel's default holds some 250, loses the rest (docs/performance.md).
-    /// </summary>
-    public const int Burst = 16;
-
     private const ulong WakeSlot = ulong.MaxValue;
 
     private readonly Epoll _epoll = new();
