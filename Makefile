@@ -10,6 +10,7 @@
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 PUBLISH := dotnet publish --nologo -v quiet -c Release
 
@@ -59,11 +60,13 @@ soak: build
 	tests/Soak/bin/Release/net10.0/Soak $(or $(MINUTES),30) $(SEED)
 
 bench: build native
-	tests/Bench/startup
-	tests/Bench/tunnels
-	SEGMENT=1 tests/Bench/tunnels vxlan udptunnel wireguard
-	SEGMENT=gro tests/Bench/tunnels vxlan udptunnel wireguard
-	tests/Bench/relays
+	mkdir -p out/bench
+	tests/Bench/startup | tee out/bench/startup.txt
+	tests/Bench/tunnels -p out/bench/tunnels.svg -t "A veth pair that passes superpackets whole" | tee out/bench/tunnels.md
+	SEGMENT=1 tests/Bench/tunnels -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel wireguard openvpn | tee out/bench/segment.md
+	SEGMENT=gro tests/Bench/tunnels -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel wireguard openvpn | tee out/bench/gro.md
+	tests/Bench/tunnels udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn | tee out/bench/offloads.md
+	tests/Bench/relays | tee out/bench/relays.md
 
 demo: build
 	packaging/demo/demo
