@@ -38,14 +38,21 @@ internal sealed class RelayEngines : IDisposable
     public Sender AddSender()
     {
         var known = Receiver.Senders.Select(s => s.Address).ToHashSet();
-        var events = NewLog();
-        var engine = SenderEngine.Start(
-            Config($"sender-{_senders.Count}", RelayRole.Sender, HostPortOf(9)), Services(events), new ReceiverKeys(() => null, _ => { }));
-        var sender = new Sender(engine, events);
-        _senders.Add(sender);
-        WaitFor(() => engine.Status.State == RelayState.Pending, "the sender to wait");
+        var sender = StartSender();
+        WaitFor(() => sender.Engine.Status.State == RelayState.Pending, "the sender to wait");
         WaitFor(() => Receiver.Senders.Any(s => !known.Contains(s.Address)), "the receiver to show it");
         sender.Status = Receiver.Senders.Single(s => !known.Contains(s.Address));
+        return sender;
+    }
+
+    /// <summary>Starts a sender with a key of its own.</summary>
+    /// <param name="receiverKey">The receiver's, as its configuration has it; null to trust the first one.</param>
+    public Sender StartSender(KeyFingerprint? receiverKey = null)
+    {
+        var events = NewLog();
+        var config = Config($"sender-{_senders.Count}", RelayRole.Sender, HostPortOf(9)) with { ReceiverKey = receiverKey };
+        var sender = new Sender(SenderEngine.Start(config, Services(events), new ReceiverKeys(() => null, _ => { })), events);
+        _senders.Add(sender);
         return sender;
     }
 
