@@ -38,6 +38,9 @@ public sealed class StrangerTests
         var content = new RandomContent(seed: 1);
         var buffer = new byte[65536];
         var sent = 0;
+
+        // What it says of the peer takes its way through the log.
+        await WaitFor.TrueAsync(() => Task.FromResult(lab.Server.Daemon.Log.Contains("the peer is", StringComparison.Ordinal)), "the log");
         var log = lab.Server.Daemon.Log;
         var events = await lab.Server.Control.EventsAsync();
         foreach (var length in Enumerable.Range(0, 2000).Concat([9000, 30_000, 65_000, 65_506, 65_507]))
