@@ -18,14 +18,15 @@ internal sealed class ConntrackCheck : ICheck
             return [new Finding(Id, CheckResult.Ok, "connection tracking is not in use here")];
         }
 
+        // At its bound the kernel forgets entries to make room (early_drop), so that a full table may show a few less.
         if (max > 0 && count >= max * 9 / 10)
         {
             return
             [
                 new Finding(
                     Id,
-                    count >= max ? CheckResult.Failure : CheckResult.Warning,
-                    $"connection tracking has {count} of {max} entries; new flows are dropped when it is full",
+                    count >= max - (max / 100) ? CheckResult.Failure : CheckResult.Warning,
+                    $"connection tracking has {count} of {max} entries; when it is full, flows are forgotten and new ones dropped",
                     $"sudo sysctl net.netfilter.nf_conntrack_max={max * 2}"),
             ];
         }

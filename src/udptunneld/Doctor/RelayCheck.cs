@@ -20,7 +20,7 @@ internal sealed class RelayCheck : ICheck
             RelayState.Pending => new Finding(
                 Id, CheckResult.Warning, "the receiver has not approved this sender yet", "udptunnelctl senders; udptunnelctl approve SENDER, at the receiver", name),
             RelayState.Waiting when relay.PendingSenders > 0 => new Finding(
-                Id, CheckResult.Warning, $"{relay.PendingSenders} senders wait for approval", "udptunnelctl senders; udptunnelctl approve SENDER", name),
+                Id, CheckResult.Warning, relay.PendingSenders == 1 ? "1 sender waits for approval" : $"{relay.PendingSenders} senders wait for approval", "udptunnelctl senders; udptunnelctl approve SENDER", name),
             RelayState.Waiting => new Finding(
                 Id, CheckResult.Warning, $"no sender has connected to TCP {relay.Config.TcpAddress}", "udptunnelctl relay sender, at the other end", name),
             _ => new Finding(Id, CheckResult.Failure, relay.Problem.Length > 0 ? relay.Problem : "it is not connected", $"udptunnelctl events {name}", name),

@@ -76,9 +76,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
         await IsReadyAsync();
     }
 
-    /// <summary>A shell command that runs in the daemon's network.</summary>
+    /// <summary>A shell command that runs in the namespaces of the daemon, network and mounts.</summary>
     public string[] InNamespace(string command) => Environment.IsPrivilegedProcess
-        ? ["/usr/bin/nsenter", "--net", $"--target={Process.Id}", "bash", "-c", command]
+        ? ["/usr/bin/nsenter", "--net", "--mount", $"--target={Process.Id}", "bash", "-c", command]
         : ["bash", "-c", command];
 
     /// <summary>Asks it to end and waits for that.</summary>

@@ -1,0 +1,28 @@
+using UdpTunnel.Tests.Harness;
+
+namespace UdpTunnel.Tests.Netns;
+
+/// <summary>What the doctor finds out about the network between two hosts.</summary>
+public sealed class DoctorTests
+{
+    [Fact]
+    public async Task A_router_behind_which_datagrams_do_not_fit_is_found_with_the_mtu_that_fits()
+    {
+        await using var lab = await Lab.BehindNatAsync();
+        await lab.StartTunnelAsync();
+        await lab.Client.WaitForPingAsync("10.0.0.1");
+        Assert.Equal(("ok", ""), await PathAsync(lab));
+
+        // The narrow link is behind the router, so that only its answer tells of it. 1300 and 16 of magic, 8 of UDP, 20 of IP are 1344.
+        await lab.Router.IpAsync("link set outside mtu 1330");
+
+        Assert.Equal(("warning", "\"Mtu\": 1286 at both ends"), await PathAsync(lab));
+    }
+
+    private static async Task<(string Result, string Remedy)> PathAsync(Lab lab)
+    {
+        var checks = (await lab.Client.Control.TryAsync("doctor", "t")).Json.GetProperty("checks").EnumerateArray();
+        var path = checks.Single(c => c.GetProperty("id").GetString() == "path_mtu");
+        return (path.GetProperty("result").GetString()!, path.GetProperty("remedy").GetString() ?? "");
+    }
+}
