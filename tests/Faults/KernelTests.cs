@@ -92,7 +92,7 @@ public sealed class KernelTests
 
         var started = new List<string>();
         CommandResult? refused = null;
-        while (refused is null && started.Count < 20)
+        while (refused is null && started.Count < 72)
         {
             var name = $"more{started.Count}";
             var file = daemon.Write(lab.ServerFile with

@@ -44,5 +44,21 @@ internal sealed class MemoryLimit : IDisposable
         return false;
     }
 
-    private void Remove() => Directory.Delete(_directory);
+    private void Remove()
+    {
+        // The kernel takes a moment to leave the group of what has ended.
+        const int Tries = 100;
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                Directory.Delete(_directory);
+                return;
+            }
+            catch (IOException) when (i < Tries)
+            {
+                Thread.Sleep(20);
+            }
+        }
+    }
 }
