@@ -12,16 +12,12 @@ namespace UdpTunnel.Tunnel;
 /// <param name="filter">The port filter.</param>
 /// <param name="tun">Where packets go.</param>
 /// <param name="peer">Where they come from.</param>
+/// <param name="coalescer">The worker's, empty whenever it does not call.</param>
 /// <param name="claims">Decides whether the source of a good datagram becomes the peer (server); null if the peer is given (client).</param>
-internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, PeerClaims? claims) : IDisposable
+internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, Coalescer coalescer, PeerClaims? claims)
 {
-    private readonly Coalescer _coalescer = new()
-    {
-        MergeTcp = tun.Offloads.HasFlag(TunOffloads.Tcp),
-        MergeUdp = tun.Offloads.HasFlag(TunOffloads.Udp),
-    };
-
     private readonly int _headerLength = wire.HeaderLength;
+    private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
     private UdpBurst _burst;
@@ -34,8 +30,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     public long Heartbeats => Volatile.Read(ref _heartbeats);
 
     /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
-    public TunOffloads Merges =>
-        (_coalescer.MergeTcp ? TunOffloads.Tcp : TunOffloads.None) | (_coalescer.MergeUdp ? TunOffloads.Udp : TunOffloads.None);
+    public TunOffloads Merges => _merges;
 
     /// <summary>Writes to the device what the filter lets pass.</summary>
     /// <param name="messages">As received.</param>
@@ -44,6 +39,8 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     public int Process(ReceiveBatch messages, long now)
     {
         _datagrams = 0;
+        coalescer.MergeTcp = (_merges & TunOffloads.Tcp) != 0;
+        coalescer.MergeUdp = (_merges & TunOffloads.Udp) != 0;
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < messages.Count; i++)
         {
@@ -67,9 +64,6 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         Flush();
         return _datagrams;
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _coalescer.Dispose();
 
     /// <summary>Takes the datagrams of one message.</summary>
     /// <returns>Whether one of them came from the peer.</returns>
@@ -116,10 +110,10 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
 
         _lastPassed = packet;
-        if (!_coalescer.Add(packet, length))
+        if (!coalescer.Add(packet, length))
         {
             Flush();
-            _ = _coalescer.Add(packet, length);
+            _ = coalescer.Add(packet, length);
         }
     }
 
@@ -137,24 +131,24 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
 
     private void Flush()
     {
-        if (_coalescer.IsEmpty)
+        if (coalescer.IsEmpty)
         {
             return;
         }
 
-        var groups = _coalescer.Finish();
+        var groups = coalescer.Finish();
         for (var i = 0; i < groups.Length; i++)
         {
             Write(i, groups[i]);
             _burst.GiveWay();
         }
 
-        _coalescer.Clear();
+        coalescer.Clear();
     }
 
     private void Write(int index, in Group group)
     {
-        var slices = _coalescer.Slices + group.FirstSlice;
+        var slices = coalescer.Slices + group.FirstSlice;
         switch (tun.Write(slices, group.SliceCount))
         {
             case WriteStatus.Written:
@@ -174,14 +168,16 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     /// <summary>The device refuses a superpacket: its packets go one by one, and no more are made of that kind.</summary>
     private void WriteSingly(int index)
     {
-        var packets = _coalescer.Unmerge(index);
+        var packets = coalescer.Unmerge(index);
         if (packets[0].Start[VirtioNetHeader.Size + Ipv4Header.Protocol] == Ipv4Header.Tcp)
         {
-            _coalescer.MergeTcp = false;
+            _merges &= ~TunOffloads.Tcp;
+            coalescer.MergeTcp = false;
         }
         else
         {
-            _coalescer.MergeUdp = false;
+            _merges &= ~TunOffloads.Udp;
+            coalescer.MergeUdp = false;
         }
 
         fixed (Slice* first = packets)

@@ -51,24 +51,24 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _filter = new PortFilter(config.AllowedPorts);
         _outbound = new Outbound(_wire, _filter, _udp, _peer, config.Mtu);
         _claims = config.IsServer ? new PeerClaims(_peer, AskPeer) : null;
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, _claims);
         _limits = new LimitReport(events, time, config.Name);
-        _seen = new Seen(_udp.Segments, _inbound.Merges);
-        if (session is not null)
-        {
-            Restore(session);
-        }
-
-        if (!config.IsServer)
-        {
-            _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, OnServerFound);
-        }
-
-        _lastOut = Environment.TickCount64;
         _workers = workers;
         _worker = workers.Take();
         try
         {
+            _inbound = new Inbound(_wire, _filter, _tun, _peer, _worker.Coalescer, _claims);
+            _seen = new Seen(_udp.Segments, _inbound.Merges);
+            if (session is not null)
+            {
+                Restore(session);
+            }
+
+            if (!config.IsServer)
+            {
+                _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, OnServerFound);
+            }
+
+            _lastOut = Environment.TickCount64;
             _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
             _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
         }
@@ -162,7 +162,6 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _udp.Dispose();
         _firewall?.Dispose();
         _outbound.Dispose();
-        _inbound.Dispose();
         _filter.Dispose();
         _stop.Dispose();
     }

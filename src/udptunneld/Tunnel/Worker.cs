@@ -47,6 +47,9 @@ internal sealed class Worker : IDisposable
     /// <summary>Room for what one call receives. Only for whom the worker is calling.</summary>
     public ReceiveBatch Messages { get; } = new();
 
+    /// <summary>Room for what one call makes of the packets in them. Only for whom the worker is calling, and empty in between.</summary>
+    public Coalescer Coalescer { get; } = new();
+
     /// <summary>Where who is called counts what it carried.</summary>
     public Alternation Carried { get; } = new();
 
@@ -98,6 +101,7 @@ internal sealed class Worker : IDisposable
         _wake.Dispose();
         Packets.Dispose();
         Messages.Dispose();
+        Coalescer.Dispose();
     }
 
     /// <summary>Stops calling a handler from the worker's own thread, or until <see cref="Resume"/>.</summary>

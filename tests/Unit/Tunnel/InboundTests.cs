@@ -19,17 +19,18 @@ public sealed unsafe class InboundTests : IDisposable
     private readonly Peer _peer = new();
     private readonly ReceiveBatch _messages = new();
     private readonly List<uint> _asked = [];
+    private readonly Coalescer _coalescer = new();
     private readonly Inbound _inbound;
 
     public InboundTests()
     {
         _messages.Clear();
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, new PeerClaims(_peer, _asked.Add));
+        _inbound = new Inbound(_wire, _filter, _tun, _peer, _coalescer, new PeerClaims(_peer, _asked.Add));
     }
 
     public void Dispose()
     {
-        _inbound.Dispose();
+        _coalescer.Dispose();
         _messages.Dispose();
         _filter.Dispose();
     }
@@ -115,7 +116,8 @@ public sealed unsafe class InboundTests : IDisposable
     [Fact]
     public void A_client_s_peer_is_the_server_it_was_told_and_nobody_else()
     {
-        using var inbound = new Inbound(_wire, _filter, _tun, _peer, claims: null);
+        using var coalescer = new Coalescer();
+        var inbound = new Inbound(_wire, _filter, _tun, _peer, coalescer, claims: null);
         Put(Sealed(new TestPacket().Build()), Cafe);
         inbound.Process(_messages, Now);
         Assert.Null(_peer.Current);
@@ -193,7 +195,8 @@ public sealed unsafe class InboundTests : IDisposable
     public void A_device_without_offloads_gets_no_superpackets()
     {
         var plain = new MemoryTun(TunOffloads.None);
-        using var inbound = new Inbound(_wire, _filter, plain, _peer, claims: null);
+        using var coalescer = new Coalescer();
+        var inbound = new Inbound(_wire, _filter, plain, _peer, coalescer, claims: null);
         var packets = CoalescerTests.Train(new TestPacket(), [1000, 1000, 500]);
         PutAll(packets);
 

@@ -33,7 +33,8 @@ public sealed class LoopTests
         var peer = new Peer();
         peer.Move(Sender);
         using var outbound = new Outbound(wire, near, udp, peer, mtu: 1500);
-        using var inbound = new Inbound(wire, far, tun, new Peer(), claims: null);
+        using var coalescer = new Coalescer();
+        var inbound = new Inbound(wire, far, tun, new Peer(), coalescer, claims: null);
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
 

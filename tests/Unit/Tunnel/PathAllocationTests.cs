@@ -20,7 +20,8 @@ public sealed unsafe class PathAllocationTests
         var peer = new Peer();
         peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
         using var outbound = new Outbound(wire, filter, link, peer, mtu: 1300);
-        using var inbound = new Inbound(wire, filter, link, peer, new PeerClaims(peer, _ => { }));
+        using var coalescer = new Coalescer();
+        var inbound = new Inbound(wire, filter, link, peer, coalescer, new PeerClaims(peer, _ => { }));
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
         var tcp = new TestPacket { Payload = new byte[50_000] };
