@@ -29,16 +29,16 @@ public sealed class DoctorLimitTests
         await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { Before = "true" });
         (await CheckAsync(daemon, "state_directory")).Has(CheckResult.Ok, daemon.StateDirectory);
 
-        await RunAsync(daemon, $"mount -t tmpfs -o size=1m none '{daemon.StateDirectory}'");
+        await daemon.RunInNamespaceAsync($"mount -t tmpfs -o size=1m none '{daemon.StateDirectory}'");
         try
         {
             (await CheckAsync(daemon, "state_directory")).Has(CheckResult.Warning, "KiB left", $"df {daemon.StateDirectory}");
-            await RunAsync(daemon, $"head -c 2m /dev/zero > '{daemon.StateDirectory}/filling' 2>/dev/null || true");
+            await daemon.RunInNamespaceAsync($"head -c 2m /dev/zero > '{daemon.StateDirectory}/filling' 2>/dev/null || true");
             (await CheckAsync(daemon, "state_directory")).Has(CheckResult.Failure, "what runs cannot be stored", $"df {daemon.StateDirectory}");
         }
         finally
         {
-            await RunAsync(daemon, $"umount -l '{daemon.StateDirectory}'");
+            await daemon.RunInNamespaceAsync($"umount -l '{daemon.StateDirectory}'");
         }
 
         (await CheckAsync(daemon, "state_directory")).Has(CheckResult.Ok, daemon.StateDirectory);
@@ -58,7 +58,7 @@ public sealed class DoctorLimitTests
                 echo 600 > /proc/sys/net/netfilter/nf_conntrack_udp_timeout
                 """,
         });
-        var bound = long.Parse(await RunAsync(daemon, "cat /proc/sys/net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture);
+        var bound = long.Parse(await daemon.RunInNamespaceAsync("cat /proc/sys/net/netfilter/nf_conntrack_max"), CultureInfo.InvariantCulture);
         Assert.SkipWhen(bound > MostFilled, $"connection tracking has room for {bound} entries, which takes too long to fill");
         (await CheckAsync(daemon, "conntrack")).Has(CheckResult.Ok, $"of {bound} entries");
 
@@ -81,13 +81,13 @@ public sealed class DoctorLimitTests
         });
         (await CheckAsync(daemon, "firewall", "server")).Has(CheckResult.Ok, "no firewall of this host keeps others from UDP port 20001");
 
-        await RunAsync(daemon, "iptables-legacy -A INPUT -p udp -j DROP || exit 77");
+        await daemon.RunInNamespaceAsync("iptables-legacy -A INPUT -p udp -j DROP || exit 77");
         var found = (await CheckAsync(daemon, "firewall", "server"))
             .Has(CheckResult.Warning, "iptables-legacy has rules", "iptables-legacy -I INPUT -p udp --dport 20001 -j ACCEPT");
 
         // The remedy is a command, and it does what it says.
-        await RunAsync(daemon, found.Remedy.Replace("sudo ", "", StringComparison.Ordinal) + " 2>/dev/null");
-        Assert.Contains("--dport 20001 -j ACCEPT", (await RunAsync(daemon, "iptables-legacy -S INPUT")).Split('\n')[1], StringComparison.Ordinal);
+        await daemon.RunInNamespaceAsync(found.Remedy.Replace("sudo ", "", StringComparison.Ordinal) + " 2>/dev/null");
+        Assert.Contains("--dport 20001 -j ACCEPT", (await daemon.RunInNamespaceAsync("iptables-legacy -S INPUT")).Split('\n')[1], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,8 +109,7 @@ public sealed class DoctorLimitTests
     }
 
     /// <summary>Flows to as many ports of the loopback; each is an entry.</summary>
-    private static Task<string> FillAsync(DaemonProcess daemon, long from, long to) => RunAsync(
-        daemon,
+    private static Task<string> FillAsync(DaemonProcess daemon, long from, long to) => daemon.RunInNamespaceAsync(
         $"""
         /usr/bin/python3 -c '
         import socket
@@ -127,13 +126,6 @@ public sealed class DoctorLimitTests
     {
         var answer = await daemon.Channel.Daemon.DiagnoseAsync(new DiagnoseRequest { Name = name }, cancellationToken: Cancellation);
         return new Found(Assert.Single(answer.Checks, c => c.Id == id && c.Subject == name));
-    }
-
-    private static async Task<string> RunAsync(DaemonProcess daemon, string command)
-    {
-        var (exitCode, output, errors) = await ChildProcess.RunAsync(daemon.InNamespace(command));
-        Assert.True(exitCode == 0, errors);
-        return output;
     }
 
     private sealed record Found(Check Check)

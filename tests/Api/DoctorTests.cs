@@ -39,7 +39,7 @@ public sealed class DoctorTests
         Assert.All(checks, c => Assert.NotEmpty(c.Message));
         var tunnels = (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels;
         Assert.All(tunnels, t => Assert.Empty(t.Counters.Drops));
-        Assert.DoesNotContain("udpdoctor", await RunAsync(daemon, "ip link"), StringComparison.Ordinal);
+        Assert.DoesNotContain("udpdoctor", await daemon.RunInNamespaceAsync("ip link"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class DoctorTests
         var found = Has(await DiagnoseAsync(daemon), "firewall", CheckResult.Failure, "(inet mine in) lets nothing in", "udp dport 20001 accept", "server");
 
         // The remedy is a command, and it helps.
-        await RunAsync(daemon, found.Remedy.Replace("sudo ", "", StringComparison.Ordinal));
+        await daemon.RunInNamespaceAsync(found.Remedy.Replace("sudo ", "", StringComparison.Ordinal));
         Has(await DiagnoseAsync(daemon), "firewall", CheckResult.Ok, "no firewall of this host", "", "server");
     }
 
@@ -229,11 +229,4 @@ public sealed class DoctorTests
         async () => (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, cancellationToken: Cancellation))
             .Tunnels[0].State == TunnelState.Running,
         () => $"{name} does not run");
-
-    private static async Task<string> RunAsync(DaemonProcess daemon, string command)
-    {
-        var (exitCode, output, errors) = await ChildProcess.RunAsync(daemon.InNamespace(command));
-        Assert.True(exitCode == 0, errors);
-        return output;
-    }
 }

@@ -81,6 +81,15 @@ internal sealed class DaemonProcess : IAsyncDisposable
         ? ["/usr/bin/nsenter", "--net", "--mount", $"--target={Process.Id}", "bash", "-c", command]
         : ["bash", "-c", command];
 
+    /// <summary>Runs such a command, which must succeed.</summary>
+    /// <returns>What it printed.</returns>
+    public async Task<string> RunInNamespaceAsync(string command)
+    {
+        var (exitCode, output, errors) = await ChildProcess.RunAsync(InNamespace(command));
+        Assert.True(exitCode == 0, errors);
+        return output;
+    }
+
     /// <summary>Asks it to end and waits for that.</summary>
     /// <returns>Its exit code.</returns>
     public Task<int> StopAsync()
