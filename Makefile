@@ -6,7 +6,7 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    tunnels and relays beside each other in turns, with medians and ratios (root; Debian's peers where they are installed), and start-up
+# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench (root; Debian's peers where installed)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
@@ -59,6 +59,8 @@ soak: build
 	dotnet build --nologo -v quiet -c Release tests/Soak
 	tests/Soak/bin/Release/net10.0/Soak $(or $(MINUTES),30) $(SEED)
 
+# What users get is measured; `startup` compares it with the ordinary build.
+bench: export UDPTUNNEL_BIN := $(CURDIR)/out/native
 bench: build native
 	mkdir -p out/bench
 	tests/Bench/startup | tee out/bench/startup.txt

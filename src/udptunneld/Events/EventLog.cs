@@ -1,8 +1,8 @@
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// The last events, in two rings: what strangers can bring about pushes nothing else out. Watchers keep no queue of their own: each reads from the rings where it left off, so that a slow one costs
-/// nothing and misses what was overwritten (visible as a gap in the sequence).
+/// The last events, in two rings: what strangers can bring about pushes nothing else out. Watchers keep no queue of their own: each reads from the rings
+/// where it left off, so that a slow one costs nothing and misses what was overwritten (visible as a gap in the sequence).
 /// </summary>
 internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logger)
 {

@@ -7,7 +7,7 @@ namespace UdpTunnel.Waiting;
 /// Whether a thread that has nothing to do asks a few times more before it sleeps. Waking a thread on an idle processor takes longer than all that is
 /// done with a packet, and between a question and the next there are four such waits. So it pays where one asks, waits for the answer and asks
 /// again, and both ends are close; for all other traffic it would only take the processor from others, and nothing is tried. The caller sees
-/// which traffic it is, and brings the time.
+/// which traffic it is, and but for <see cref="Wait"/> brings the time.
 /// </summary>
 /// <remarks>
 /// What counts are short waits, many times in a row, with one question or answer between each and the next. The first tries may take longer, for only when

@@ -6,8 +6,8 @@ namespace UdpTunnel.Relay.Link;
 
 /// <summary>
 /// Whether the datagrams of a connection are questions and answers in turn (a resolver, TFTP, an SNMP walk), for one of its two threads: waits that
-/// bring one datagram each, about as many in one direction as in the other. Then the thread polls before it sleeps (<see cref="BusyPoll"/>). Pure: the
-/// caller brings the time.
+/// bring one datagram each, about as many in one direction as in the other. Then the thread polls before it sleeps (<see cref="BusyPoll"/>). But for
+/// <see cref="Wait"/> pure: the caller brings the time.
 /// </summary>
 internal sealed class LockStep
 {
