@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using UdpTunnel.Packets;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;

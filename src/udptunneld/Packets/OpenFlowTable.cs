@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Packets;
 
