@@ -3,10 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Tests.Harness;
 
-/// <summary>What must be undone also when the run is interrupted, before the tests could do it themselves.</summary>
+/// <summary>
+/// What must be undone also when the run is interrupted, before the tests could do it themselves: the last first, so that a program has ended before
+/// the directory goes that it writes to.
+/// </summary>
 internal static class AtExit
 {
-    private static readonly ConcurrentDictionary<object, Action> Pending = new();
+    // Lazy, because the run may end while its owner undoes it: then both wait until it is done.
+    private static readonly ConcurrentDictionary<object, (long Number, Lazy<bool> Undoing)> Pending = new();
+
+    private static long _added;
 
     private static volatile bool _isExiting;
 
@@ -27,7 +33,11 @@ internal static class AtExit
     /// <exception cref="OperationCanceledException">The run ends; it is undone already.</exception>
     public static void Add(object owner, Action undo)
     {
-        Pending[owner] = undo;
+        Pending[owner] = (Interlocked.Increment(ref _added), new Lazy<bool>(() =>
+        {
+            undo();
+            return true;
+        }));
         if (_isExiting)
         {
             Undo(owner);
@@ -38,9 +48,16 @@ internal static class AtExit
     /// <summary>Undoes it, once.</summary>
     public static void Undo(object owner)
     {
-        if (Pending.TryRemove(owner, out var undo))
+        if (Pending.TryGetValue(owner, out var pending))
         {
-            undo();
+            try
+            {
+                _ = pending.Undoing.Value;
+            }
+            finally
+            {
+                Pending.TryRemove(owner, out _);
+            }
         }
     }
 
@@ -52,7 +69,7 @@ internal static class AtExit
 
     private static void UndoAll()
     {
-        foreach (var owner in Pending.Keys)
+        foreach (var owner in Pending.OrderByDescending(p => p.Value.Number).Select(p => p.Key))
         {
             try
             {

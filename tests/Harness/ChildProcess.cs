@@ -15,7 +15,6 @@ internal sealed class ChildProcess : IDisposable
     // Protects _text: two streams end up in it.
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
-    private bool _disposed;
 
     private ChildProcess(string name, Process process)
     {
@@ -46,7 +45,12 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Starts a program.</summary>
-    public static ChildProcess Start(string name, IReadOnlyList<string> words) => new(name, Command.Start(words));
+    public static ChildProcess Start(string name, IReadOnlyList<string> words)
+    {
+        var result = new ChildProcess(name, Command.Start(words));
+        AtExit.Add(result, result.End);
+        return result;
+    }
 
     /// <summary>Asks it to end, and waits.</summary>
     /// <returns>The exit code.</returns>
@@ -68,14 +72,10 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        if (_disposed)
-        {
-            return;
-        }
+    public void Dispose() => AtExit.Undo(this);
 
-        _disposed = true;
+    private void End()
+    {
         if (!_process.HasExited)
         {
             _process.Kill();
