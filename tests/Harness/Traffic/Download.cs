@@ -26,10 +26,22 @@ internal sealed class Download : IAsyncDisposable
     }
 
     /// <summary>Waits until some more of it has arrived.</summary>
-    public Task WaitForMoreAsync()
+    /// <returns>How long it took.</returns>
+    public Task<TimeSpan> WaitForMoreAsync(TimeSpan? deadline = null)
     {
         var enough = Volatile.Read(ref _received) + (4 * ChunkSize);
-        return WaitFor.TrueAsync(() => Volatile.Read(ref _received) >= enough, "the download to go on");
+        return WaitFor.TrueAsync(HasMoreAsync, "the download to go on", deadline);
+
+        async Task<bool> HasMoreAsync()
+        {
+            // What broke it says more than that it does not go on.
+            if (Array.Find([_sending, _receiving], task => task.IsFaulted) is { } broken)
+            {
+                await broken;
+            }
+
+            return Volatile.Read(ref _received) >= enough;
+        }
     }
 
     /// <summary>Ends it and compares what arrived with what was sent.</summary>
