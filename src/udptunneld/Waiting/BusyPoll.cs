@@ -12,7 +12,7 @@ namespace UdpTunnel.Waiting;
 /// <remarks>
 /// What counts are short waits, many times in a row, with one question or answer between each and the next. The first tries may take longer, for only when
 /// the threads of both ends try at the same time the waits become as short as they can be. A thread whose tries are in vain waits for twice
-/// as many the next time. What it gains and costs: docs/performance.md.
+/// as many the next time, until a run of tries has lasted as long as it waited for it. What it gains and costs: docs/performance.md.
 /// </remarks>
 internal sealed class BusyPoll
 {
@@ -28,8 +28,8 @@ internal sealed class BusyPoll
     /// <summary>Tries in vain, one after the other, until it gives up.</summary>
     public const int Patience = 4;
 
-    /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 200 µs.</summary>
-    public static readonly long Short = Stopwatch.Frequency / 5_000;
+    /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 500 µs, more than an answer takes while nobody tries.</summary>
+    public static readonly long Short = Stopwatch.Frequency / 2_000;
 
     /// <summary>How long one try takes at the most: 100 µs.</summary>
     public static readonly long Longest = Stopwatch.Frequency / 10_000;
@@ -58,6 +58,12 @@ internal sealed class BusyPoll
 
         _began = now;
         _tries = _steps >= _needed ? _tries + 1 : 0;
+        if (_tries > _needed)
+        {
+            // It pays, and the next disturbance must not add to those of before.
+            _needed = LeastSteps;
+        }
+
         return _tries > 0;
     }
 

@@ -24,10 +24,17 @@ public sealed class LockStepTests
     [Fact]
     public void Waits_that_are_long_are_no_lock_step()
     {
-        Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Step(300)));
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Step(600)));
         Learn();
-        Assert.True(Step(300));
+        Assert.True(Step(600));
         Assert.False(Step(50));
+    }
+
+    [Fact]
+    public void Waits_may_be_as_long_as_waking_every_thread_takes()
+    {
+        Assert.All(Enumerable.Range(0, BusyPoll.LeastSteps), _ => Assert.False(Step(400)));
+        Assert.True(Step(400));
     }
 
     [Fact]
@@ -75,17 +82,7 @@ public sealed class LockStepTests
         var waits = new List<int>();
         for (var needed = BusyPoll.LeastSteps; needed <= 4 * BusyPoll.MostSteps; needed *= 2)
         {
-            var steps = 0;
-            while (!Step(150))
-            {
-                steps++;
-            }
-
-            waits.Add(steps);
-            for (var tries = 1; tries < BusyPoll.FirstTries + BusyPoll.Patience; tries++)
-            {
-                Assert.True(Step(150));
-            }
+            waits.Add(TryInVain());
         }
 
         // The wait in which it gives up is short, and so the first of the next ones.
@@ -96,6 +93,33 @@ public sealed class LockStepTests
         Step(2_000_000);
         Assert.Equal(Enumerable.Repeat(false, BusyPoll.LeastSteps), Enumerable.Range(0, BusyPoll.LeastSteps).Select(_ => Step(50)));
         Assert.True(Step(50));
+    }
+
+    [Fact]
+    public void A_run_of_tries_that_paid_makes_up_for_those_in_vain()
+    {
+        Assert.Equal([16, 31, 63, 127], Enumerable.Range(0, 4).Select(_ => TryInVain()));
+        Learn();
+        Assert.All(Enumerable.Range(0, 16 * BusyPoll.LeastSteps), _ => Assert.True(Step(50)));
+        Assert.All(Enumerable.Range(0, BusyPoll.Patience), _ => Assert.True(Step(150)));
+        Assert.Equal(31, TryInVain());
+    }
+
+    /// <returns>How many waits came before the first try.</returns>
+    private int TryInVain()
+    {
+        var steps = 0;
+        while (!Step(150))
+        {
+            steps++;
+        }
+
+        for (var tries = 1; tries < BusyPoll.FirstTries + BusyPoll.Patience; tries++)
+        {
+            Assert.True(Step(150));
+        }
+
+        return steps;
     }
 
     private void Learn()

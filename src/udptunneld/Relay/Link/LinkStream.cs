@@ -40,6 +40,12 @@ internal sealed class LinkStream(TcpSocket socket, LockStep step) : Stream
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {
+        // So SslStream waits before it takes a buffer. While datagrams flow that would be a call and, for `step`, a wait more for each record.
+        if (buffer.IsEmpty && _pending is not null)
+        {
+            return 0;
+        }
+
         var read = step.Begin(Stopwatch.GetTimestamp()) ? Try(buffer) : TcpSocket.Nothing;
         if (read == TcpSocket.Nothing)
         {
