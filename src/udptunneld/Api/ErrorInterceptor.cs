@@ -1,6 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -58,7 +58,7 @@ internal sealed partial class ErrorInterceptor(ILogger<ErrorInterceptor> logger,
 
     private RpcException Translate(Exception e, ServerCallContext context)
     {
-        if (e is TunnelException known)
+        if (e is RequestException known)
         {
             return Errors.From(known);
         }

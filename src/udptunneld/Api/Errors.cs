@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -24,7 +24,7 @@ internal static class Errors
     private const int MaxNoteBytes = 256;
 
     /// <summary>What a client gets for a request that could not be done.</summary>
-    public static RpcException From(TunnelException e) =>
+    public static RpcException From(RequestException e) =>
         Exception((ErrorReason)e.Fault, e.Message, e.Diagnostics.Select(Convert.ToDiagnostic));
 
     /// <summary>An error with a stable reason.</summary>

@@ -3,8 +3,8 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
-using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -94,32 +94,32 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
         var name = Required(request.Name, "name");
         if (!KeyFingerprint.TryParse(request.Fingerprint, out var key, out var error))
         {
-            throw new TunnelException(Fault.InvalidRequest, error);
+            throw new RequestException(Fault.InvalidRequest, error);
         }
 
         return Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelayConvert.ToRelay(host.AcceptReceiverKey(name, key)) });
     }
 
     private static string Required(string value, string what) =>
-        value.Length > 0 ? value : throw new TunnelException(Fault.InvalidRequest, $"the {what} is missing");
+        value.Length > 0 ? value : throw new RequestException(Fault.InvalidRequest, $"the {what} is missing");
 
     private static RepeatedField<string> Names(RepeatedField<string> names) => names.Count <= RelayHost.Capacity
         ? names
-        : throw new TunnelException(Fault.InvalidRequest, $"more than {RelayHost.Capacity} names");
+        : throw new RequestException(Fault.InvalidRequest, $"more than {RelayHost.Capacity} names");
 
     private static (RelayConfig Config, IEnumerable<Config.Diagnostic> Warnings) Parse(string text, string name)
     {
         if (name.Length > 0 && !ConfigurationName.TryValidate(name, out var error))
         {
-            throw new TunnelException(Fault.InvalidRequest, $"name: {error}");
+            throw new RequestException(Fault.InvalidRequest, $"name: {error}");
         }
 
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null);
         return result.Configuration switch
         {
             RelayConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),
-            null => throw new TunnelException(result.Diagnostics),
-            _ => throw new TunnelException(Fault.InvalidRequest, "this is the configuration of a tunnel, not of a relay"),
+            null => throw new RequestException(result.Diagnostics),
+            _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a tunnel, not of a relay"),
         };
     }
 }

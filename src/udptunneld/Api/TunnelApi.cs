@@ -3,6 +3,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
 
@@ -77,7 +78,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     {
         if (request.Limit > MostFlows)
         {
-            throw new TunnelException(Fault.InvalidRequest, $"the limit must be at most {MostFlows} flows");
+            throw new RequestException(Fault.InvalidRequest, $"the limit must be at most {MostFlows} flows");
         }
 
         var flows = host.FlowsOf(Required(request.Name));
@@ -98,25 +99,25 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     }
 
     private static string Required(string name) =>
-        name.Length > 0 ? name : throw new TunnelException(Fault.InvalidRequest, "the name is missing");
+        name.Length > 0 ? name : throw new RequestException(Fault.InvalidRequest, "the name is missing");
 
     private static RepeatedField<string> Names(RepeatedField<string> names) => names.Count <= TunnelHost.Capacity
         ? names
-        : throw new TunnelException(Fault.InvalidRequest, $"more than {TunnelHost.Capacity} names");
+        : throw new RequestException(Fault.InvalidRequest, $"more than {TunnelHost.Capacity} names");
 
     private static (TunnelConfig Config, IEnumerable<Config.Diagnostic> Warnings) Parse(string text, string name)
     {
         if (name.Length > 0 && !ConfigurationName.TryValidate(name, out var error))
         {
-            throw new TunnelException(Fault.InvalidRequest, $"name: {error}");
+            throw new RequestException(Fault.InvalidRequest, $"name: {error}");
         }
 
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null);
         return result.Configuration switch
         {
             TunnelConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),
-            null => throw new TunnelException(result.Diagnostics),
-            _ => throw new TunnelException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
+            null => throw new RequestException(result.Diagnostics),
+            _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
         };
     }
 
@@ -124,7 +125,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     {
         if (ranges.Count > ushort.MaxValue)
         {
-            throw new TunnelException(Fault.InvalidRequest, "more ranges than ports");
+            throw new RequestException(Fault.InvalidRequest, "more ranges than ports");
         }
 
         return PortSet.Create([.. ranges.Select(Range)]);
@@ -132,6 +133,6 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
         static Config.PortRange Range(V1.PortRange range) => range.First is > 0 and <= ushort.MaxValue
             && range.Last >= range.First && range.Last <= ushort.MaxValue
                 ? new Config.PortRange((ushort)range.First, (ushort)range.Last)
-                : throw new TunnelException(Fault.InvalidRequest, $"{range.First}-{range.Last} is not a range of ports (1 to 65535)");
+                : throw new RequestException(Fault.InvalidRequest, $"{range.First}-{range.Last} is not a range of ports (1 to 65535)");
     }
 }

@@ -1,5 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Api;
 
@@ -12,7 +12,7 @@ internal static class WatchInterval
     private static readonly TimeSpan Default = TimeSpan.FromSeconds(1);
 
     /// <summary>Reads it.</summary>
-    /// <exception cref="TunnelException">It is none.</exception>
+    /// <exception cref="RequestException">It is none.</exception>
     public static TimeSpan Read(Duration? interval)
     {
         if (interval is null)
@@ -26,6 +26,6 @@ internal static class WatchInterval
             : -1;
         return time is >= Least and <= Most
             ? interval.ToTimeSpan()
-            : throw new TunnelException(Fault.InvalidRequest, "the interval must be 100 ms to 1 h");
+            : throw new RequestException(Fault.InvalidRequest, "the interval must be 100 ms to 1 h");
     }
 }

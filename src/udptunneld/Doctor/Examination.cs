@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using UdpTunnel.Access;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Tunnel;
 
@@ -35,13 +36,13 @@ internal sealed class Examination(DaemonOptions options, AccessPolicy policy, Tu
     /// <summary>Looks at everything.</summary>
     /// <param name="name">Of the tunnels and relays only this one; empty: all.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="TunnelException">There is none of that name, or another examination does not end.</exception>
+    /// <exception cref="RequestException">There is none of that name, or another examination does not end.</exception>
     public async Task<IReadOnlyList<Finding>> RunAsync(string name, CancellationToken cancellationToken)
     {
         var patient = Find(name);
         if (!await _gate.WaitAsync(Patience, cancellationToken))
         {
-            throw new TunnelException(Fault.LimitReached, "another examination is under way");
+            throw new RequestException(Fault.LimitReached, "another examination is under way");
         }
 
         var running = _checks.Select(c => Task.Run(() => c.Run(patient).ToList(), CancellationToken.None)).ToArray();

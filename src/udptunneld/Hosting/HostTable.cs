@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Hosting;
 
@@ -42,13 +41,13 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
     }
 
     /// <summary>The one of a name.</summary>
-    /// <exception cref="TunnelException">There is none.</exception>
+    /// <exception cref="RequestException">There is none.</exception>
     public T Find(string name) => _entries.TryGetValue(name, out var entry)
         ? entry
-        : throw new TunnelException(absent, $"there is no {kind} named {Excerpt.Quote(name)}");
+        : throw new RequestException(absent, $"there is no {kind} named {Excerpt.Quote(name)}");
 
     /// <summary>Those of some names, in the order of these; all if there are none.</summary>
-    /// <exception cref="TunnelException">A name is unknown.</exception>
+    /// <exception cref="RequestException">A name is unknown.</exception>
     public IEnumerable<T> FindAll(IReadOnlyCollection<string> names) =>
         names.Count == 0 ? _entries.Values : [.. names.Distinct().Order(StringComparer.Ordinal).Select(Find)];
 
@@ -57,19 +56,19 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
         names.Count == 0 ? _entries.Values : _entries.Values.Where(e => names.Contains(e.Name));
 
     /// <summary>Goes on if another one of that name can be taken.</summary>
-    /// <exception cref="TunnelException">It cannot.</exception>
+    /// <exception cref="RequestException">It cannot.</exception>
     public void RequireRoom(string name)
     {
         if ((KindOf(name) ?? _kindElsewhere(name)) is { } taken)
         {
-            throw new TunnelException(
+            throw new RequestException(
                 Fault.NameTaken, $"a {taken} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
         }
 
         if (_entries.Count >= capacity)
         {
             limits.Hit(limit, $"{capacity} {kind}s are there, which is the most: more are refused");
-            throw new TunnelException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
+            throw new RequestException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
         }
     }
 

@@ -1,7 +1,7 @@
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -36,7 +36,7 @@ internal sealed partial class ReceiverEngine
     /// <summary>Lets a waiting sender in.</summary>
     /// <param name="sender">As it was told.</param>
     /// <param name="once">Whether its key is not to be remembered.</param>
-    /// <exception cref="TunnelException">It does not wait any more, another one is let in, or its key cannot be stored.</exception>
+    /// <exception cref="RequestException">It does not wait any more, another one is let in, or its key cannot be stored.</exception>
     public SenderStatus Approve(SenderStatus sender, bool once)
     {
         SenderStatus result;
@@ -45,7 +45,7 @@ internal sealed partial class ReceiverEngine
             var connection = FindWaiting(sender);
             if (_approvals.Active is { } active && (connection.Key is null || active.Key != connection.Key))
             {
-                throw new TunnelException(
+                throw new RequestException(
                     Fault.SenderNotPending,
                     $"{active.Who} is connected to {_config.Name} already: `udptunnelctl revoke` it first");
             }
@@ -54,7 +54,7 @@ internal sealed partial class ReceiverEngine
             if (!once && connection.Key is { } key)
             {
                 var keys = _approvals.With(new ApprovedSender(key, connection.Remote.ToString(), now))
-                    ?? throw new TunnelException(Fault.LimitReached, $"{_config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already");
+                    ?? throw new RequestException(Fault.LimitReached, $"{_config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already");
                 _keys.Save(keys);
                 _approvals.Remember(keys);
             }
@@ -70,7 +70,7 @@ internal sealed partial class ReceiverEngine
     }
 
     /// <summary>Sends a waiting sender away.</summary>
-    /// <exception cref="TunnelException">It does not wait any more.</exception>
+    /// <exception cref="RequestException">It does not wait any more.</exception>
     public SenderStatus Deny(SenderStatus sender)
     {
         ReceiverConnection connection;
@@ -85,7 +85,7 @@ internal sealed partial class ReceiverEngine
     }
 
     /// <summary>Forgets an approval and ends the connection.</summary>
-    /// <exception cref="TunnelException">The key cannot be removed from the store.</exception>
+    /// <exception cref="RequestException">The key cannot be removed from the store.</exception>
     public SenderStatus Revoke(SenderStatus sender)
     {
         lock (_gate)
@@ -133,7 +133,7 @@ internal sealed partial class ReceiverEngine
 
     private ReceiverConnection FindWaiting(SenderStatus sender) =>
         _approvals.Waiting.Select(w => w.Applicant).FirstOrDefault(a => a.Key == sender.Key && a.Remote.ToString() == sender.Address && !a.HasEnded)
-        ?? throw new TunnelException(Fault.SenderNotPending, "it does not wait any more");
+        ?? throw new RequestException(Fault.SenderNotPending, "it does not wait any more");
 
     private void Turn(ReceiverConnection connection, Denial denial)
     {

@@ -2,12 +2,12 @@ using System.Collections.Concurrent;
 using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -131,7 +131,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     }
 
     /// <summary>Starts a receiver; when this returns it listens.</summary>
-    /// <exception cref="TunnelException">A port is taken, or the key cannot be made.</exception>
+    /// <exception cref="RequestException">A port is taken, or the key cannot be made.</exception>
     public static ReceiverEngine Start(RelayConfig config, RelayServices services, SenderKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
@@ -153,7 +153,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
             stop?.Dispose();
             if (e is LinuxException refused)
             {
-                throw new TunnelException(refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message);
+                throw new RequestException(refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message);
             }
 
             throw;

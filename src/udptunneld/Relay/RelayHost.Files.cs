@@ -2,7 +2,6 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Reload;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -45,7 +44,7 @@ internal sealed partial class RelayHost : IReloadable
 
         if (before.Engine is not null && !allowRestart)
         {
-            throw new TunnelException(Fault.RestartRequired, $"{config.Name} has to restart, which was not allowed");
+            throw new RequestException(Fault.RestartRequired, $"{config.Name} has to restart, which was not allowed");
         }
 
         // The ports may be the same, so the old ones must be free before.
@@ -55,7 +54,7 @@ internal sealed partial class RelayHost : IReloadable
         {
             _relays.Set(TryStart(before with { Engine = null }));
             SignalSenders();
-            throw new TunnelException(Fault.System, $"{after.Problem}; {config.Name} goes on as it was");
+            throw new RequestException(Fault.System, $"{after.Problem}; {config.Name} goes on as it was");
         }
 
         _relays.Set(after);

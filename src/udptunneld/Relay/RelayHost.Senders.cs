@@ -1,5 +1,5 @@
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay.Approval;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -16,13 +16,13 @@ internal sealed partial class RelayHost
 
     /// <summary>The senders of one receiver, or of all.</summary>
     /// <param name="relay">The receiver; empty for all.</param>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<SenderStatus> SendersOf(string relay) => relay.Length == 0
         ? Senders
         : (_relays.Find(relay).Engine as ReceiverEngine)?.Senders ?? [];
 
     /// <summary>Lets a pending sender in.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
+    /// <exception cref="RequestException">There is no such sender, or it does not wait.</exception>
     public SenderStatus Approve(string sender, bool once)
     {
         var found = SenderSelector.One(
@@ -31,7 +31,7 @@ internal sealed partial class RelayHost
     }
 
     /// <summary>Sends a pending sender away.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it does not wait.</exception>
+    /// <exception cref="RequestException">There is no such sender, or it does not wait.</exception>
     public SenderStatus Deny(string sender)
     {
         var found = SenderSelector.One(
@@ -43,7 +43,7 @@ internal sealed partial class RelayHost
     }
 
     /// <summary>Forgets a sender's approvals at all receivers, and ends its connections.</summary>
-    /// <exception cref="TunnelException">There is no such sender, or it only waits.</exception>
+    /// <exception cref="RequestException">There is no such sender, or it only waits.</exception>
     public IReadOnlyList<SenderStatus> Revoke(string sender)
     {
         var found = SenderSelector.OneKey(
@@ -70,5 +70,5 @@ internal sealed partial class RelayHost
     }
 
     private ReceiverEngine ReceiverOf(SenderStatus sender) =>
-        _relays.Find(sender.Relay).Engine as ReceiverEngine ?? throw new TunnelException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
+        _relays.Find(sender.Relay).Engine as ReceiverEngine ?? throw new RequestException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
 }

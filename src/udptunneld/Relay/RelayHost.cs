@@ -54,7 +54,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
     }
 
     /// <summary>Starts a relay.</summary>
-    /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
+    /// <exception cref="RequestException">It cannot be started; nothing is left behind.</exception>
     public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
         using var gate = await _relays.EnterAsync(cancellationToken);
@@ -67,7 +67,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
                 StateWriting.Try(() => _store.Save(config));
             }
         }
-        catch (TunnelException)
+        catch (RequestException)
         {
             entry.Engine!.Dispose();
             throw;
@@ -78,7 +78,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
     }
 
     /// <summary>Stops a relay and forgets it, with the senders that were approved.</summary>
-    /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
     public async Task<RelayStatus> StopAsync(string name, CancellationToken cancellationToken)
     {
         using var gate = await _relays.EnterAsync(cancellationToken);
@@ -103,24 +103,24 @@ internal sealed partial class RelayHost : IAsyncDisposable
 
     /// <summary>How relays are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
-    /// <exception cref="TunnelException">A name is unknown.</exception>
+    /// <exception cref="RequestException">A name is unknown.</exception>
     public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => [.. _relays.FindAll(names).Select(e => e.Status)];
 
     /// <summary>How those of some relays are that are still there.</summary>
     public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) => [.. _relays.FindExisting(names).Select(e => e.Status)];
 
     /// <summary>The live flows of a relay.</summary>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<FlowStatus> FlowsOf(string name) => _relays.Find(name).Engine?.Flows ?? [];
 
     /// <summary>Accepts the new key of a receiver.</summary>
-    /// <exception cref="TunnelException">There is no such sender relay, or the key cannot be accepted.</exception>
+    /// <exception cref="RequestException">There is no such sender relay, or the key cannot be accepted.</exception>
     public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
     {
         var entry = _relays.Find(name);
         if (entry.Engine is not SenderEngine engine)
         {
-            throw new TunnelException(Fault.InvalidRequest, $"{name} is not a running sender");
+            throw new RequestException(Fault.InvalidRequest, $"{name} is not a running sender");
         }
 
         engine.AcceptKey(key);
@@ -165,7 +165,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
         {
             return StartEntry(entry);
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             if (e.Message != entry.Problem)
             {

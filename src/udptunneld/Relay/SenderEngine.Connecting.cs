@@ -2,9 +2,9 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -157,7 +157,7 @@ internal sealed partial class SenderEngine
                 _keys.Remember(key);
             }
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             return new Attempt(e.Message, false, false);
         }

@@ -1,6 +1,7 @@
 using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Tunnel;
@@ -130,7 +131,7 @@ internal sealed partial class SenderEngine : IRelayEngine
     }
 
     /// <summary>Starts a sender; when this returns it tries to connect.</summary>
-    /// <exception cref="TunnelException">The key cannot be made.</exception>
+    /// <exception cref="RequestException">The key cannot be made.</exception>
     public static SenderEngine Start(RelayConfig config, RelayServices services, ReceiverKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
@@ -140,22 +141,22 @@ internal sealed partial class SenderEngine : IRelayEngine
         }
         catch (LinuxException e)
         {
-            throw new TunnelException(Fault.System, e.Message);
+            throw new RequestException(Fault.System, e.Message);
         }
     }
 
     /// <summary>Remembers another key for the receiver, and tries again at once.</summary>
-    /// <exception cref="TunnelException">There is no key to remember, the configuration pins one, or it cannot be stored.</exception>
+    /// <exception cref="RequestException">There is no key to remember, the configuration pins one, or it cannot be stored.</exception>
     public void AcceptKey(KeyFingerprint key)
     {
         if (_config.Protocol != RelayProtocol.Tls)
         {
-            throw new TunnelException(Fault.InvalidRequest, "the classic protocol has no keys");
+            throw new RequestException(Fault.InvalidRequest, "the classic protocol has no keys");
         }
 
         if (_config.ReceiverKey is { } pinned && pinned != key)
         {
-            throw new TunnelException(
+            throw new RequestException(
                 Fault.InvalidRequest, $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
         }
 

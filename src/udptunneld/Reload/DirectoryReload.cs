@@ -23,7 +23,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     /// <param name="allowRestart">Do also what interrupts what runs.</param>
     /// <param name="cancellationToken">Ends the wait for other changes.</param>
     /// <returns>One outcome for each file, then one for each tunnel and relay whose file is gone.</returns>
-    /// <exception cref="TunnelException">The directory cannot be read; nothing was changed.</exception>
+    /// <exception cref="RequestException">The directory cannot be read; nothing was changed.</exception>
     public async Task<IReadOnlyList<FileOutcome>> RunAsync(bool dryRun, bool allowRestart, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
@@ -66,7 +66,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
             var left = outcomes.Count(o => o.Problem.Length > 0);
             events.Add(EventKind.Reloaded, left > 0 ? EventLevel.Warning : EventLevel.Info, "", Summary(outcomes));
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             events.Add(EventKind.Reloaded, EventLevel.Error, "", $"the configuration directory was not applied: {e.Message}");
         }
@@ -82,7 +82,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
                 Tell(outcome);
             }
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             events.Add(EventKind.TunnelFailed, EventLevel.Error, "", e.Message);
         }
@@ -118,7 +118,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         {
             return outcome with { Problem = await action(), Applied = true };
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             return outcome with { Problem = e.Message };
         }
@@ -152,7 +152,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         }
         catch (IOException e)
         {
-            throw new TunnelException(Fault.System, e.Message);
+            throw new RequestException(Fault.System, e.Message);
         }
     }
 

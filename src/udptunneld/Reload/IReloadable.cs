@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Reload;
 
@@ -14,20 +13,20 @@ internal interface IReloadable
     bool Takes(Configuration configuration);
 
     /// <summary>The fields in which a configuration differs from what there is under its name.</summary>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     IReadOnlyList<FieldChange> Compare(Configuration configuration);
 
     /// <summary>Starts what a file describes. What cannot start now is kept and tried again, as at the daemon's start.</summary>
-    /// <exception cref="TunnelException">The name is taken, or there are too many.</exception>
+    /// <exception cref="RequestException">The name is taken, or there are too many.</exception>
     /// <returns>Why it does not run yet, or empty.</returns>
     Task<string> StartFileAsync(Configuration configuration, string file, CancellationToken cancellationToken);
 
     /// <summary>Applies a file to what there is under its name.</summary>
-    /// <exception cref="TunnelException">It cannot be applied; everything is as it was.</exception>
+    /// <exception cref="RequestException">It cannot be applied; everything is as it was.</exception>
     /// <returns>Why it does not run, or empty.</returns>
     Task<string> ApplyFileAsync(Configuration configuration, string file, bool allowRestart, CancellationToken cancellationToken);
 
     /// <summary>Stops what has no file any more.</summary>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     Task StopFileAsync(string name, CancellationToken cancellationToken);
 }

@@ -1,4 +1,4 @@
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.State;
 
@@ -6,7 +6,7 @@ namespace UdpTunnel.State;
 internal static class StateWriting
 {
     /// <summary>Does what reads or writes there.</summary>
-    /// <exception cref="TunnelException">The disk refuses.</exception>
+    /// <exception cref="RequestException">The disk refuses.</exception>
     public static void Try(Action change) => Try(() =>
     {
         change();
@@ -22,7 +22,7 @@ internal static class StateWriting
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new TunnelException(
+            throw new RequestException(
                 Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
         }
     }

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
@@ -17,7 +18,7 @@ internal sealed class Resources : IDisposable
     public Firewall? Firewall { get; private set; }
 
     /// <summary>Opens everything.</summary>
-    /// <exception cref="TunnelException">Something was refused. What was opened before is closed by <see cref="Dispose"/>.</exception>
+    /// <exception cref="RequestException">Something was refused. What was opened before is closed by <see cref="Dispose"/>.</exception>
     public void Open(TunnelConfig config)
     {
         var offload = config.Offload == OffloadMode.Auto;
@@ -34,11 +35,11 @@ internal sealed class Resources : IDisposable
         }
         catch (FirewallException e)
         {
-            throw new TunnelException(Fault.FirewallRefused, e.Message);
+            throw new RequestException(Fault.FirewallRefused, e.Message);
         }
         catch (LinuxException e)
         {
-            throw new TunnelException(e.Errno == Errno.NotPermitted ? Fault.DaemonLacksPrivilege : Fault.System, e.Message);
+            throw new RequestException(e.Errno == Errno.NotPermitted ? Fault.DaemonLacksPrivilege : Fault.System, e.Message);
         }
     }
 
@@ -97,12 +98,12 @@ internal sealed class Resources : IDisposable
         {
             throw e.Errno switch
             {
-                Errno.AddressInUse => new TunnelException(
+                Errno.AddressInUse => new RequestException(
                     Fault.PortTaken,
                     $"UDP port {config.NetworkAddress.Port} is in use by another program (`ss -lunp 'sport = :{config.NetworkAddress.Port}'` shows which)"),
-                Errno.AccessDenied => new TunnelException(
+                Errno.AccessDenied => new RequestException(
                     Fault.DaemonLacksPrivilege, $"{e.Message}: ports below 1024 need CAP_NET_BIND_SERVICE"),
-                _ => new TunnelException(Fault.System, e.Message),
+                _ => new RequestException(Fault.System, e.Message),
             };
         }
     }
@@ -123,13 +124,13 @@ internal sealed class Resources : IDisposable
         {
             throw e.Errno switch
             {
-                Errno.NoEntry or Errno.NoDevice => new TunnelException(
+                Errno.NoEntry or Errno.NoDevice => new RequestException(
                     Fault.TunUnavailable, $"{e.Message}: load the kernel module with `modprobe tun`"),
-                Errno.NotPermitted or Errno.AccessDenied => new TunnelException(
+                Errno.NotPermitted or Errno.AccessDenied => new RequestException(
                     Fault.DaemonLacksPrivilege, $"{e.Message}: udptunneld needs CAP_NET_ADMIN and access to /dev/net/tun"),
-                Errno.Busy or Errno.Exists => new TunnelException(
+                Errno.Busy or Errno.Exists => new RequestException(
                     Fault.DeviceTaken, $"a network device named {name} exists already (`ip link show {name}`)"),
-                _ => new TunnelException(Fault.System, e.Message),
+                _ => new RequestException(Fault.System, e.Message),
             };
         }
     }

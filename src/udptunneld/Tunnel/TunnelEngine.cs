@@ -2,6 +2,7 @@ using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.State;
@@ -98,7 +99,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <param name="workers">Who serves it.</param>
     /// <param name="events">Where to tell what happens.</param>
     /// <param name="time">The clock.</param>
-    /// <exception cref="TunnelException">Something was refused; nothing is left behind.</exception>
+    /// <exception cref="RequestException">Something was refused; nothing is left behind.</exception>
     public static TunnelEngine Start(TunnelConfig config, Session? session, WorkerPool workers, EventLog events, TimeProvider time)
     {
         var resources = new Resources();
@@ -110,7 +111,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         catch (LinuxException e)
         {
             resources.Dispose();
-            throw new TunnelException(Fault.System, e.Message);
+            throw new RequestException(Fault.System, e.Message);
         }
         catch
         {
@@ -120,7 +121,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     }
 
     /// <summary>Changes what can be changed while packets flow: ports and heartbeat.</summary>
-    /// <exception cref="TunnelException">The firewall table cannot be changed; everything is as before.</exception>
+    /// <exception cref="RequestException">The firewall table cannot be changed; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
         if (!config.AllowedPorts.Equals(Config.AllowedPorts))
@@ -131,7 +132,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             }
             catch (FirewallException e)
             {
-                throw new TunnelException(Fault.FirewallRefused, e.Message);
+                throw new RequestException(Fault.FirewallRefused, e.Message);
             }
 
             _filter.Ports = config.AllowedPorts;

@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
@@ -18,7 +19,7 @@ internal sealed partial class TunnelHost
 
         if (changes.Any(c => c.Effect == ChangeEffect.Impossible))
         {
-            throw new TunnelException(
+            throw new RequestException(
                 Fault.InvalidRequest, $"the configuration is {config.Name}'s, not {name}'s: a tunnel keeps its name");
         }
 
@@ -26,7 +27,7 @@ internal sealed partial class TunnelHost
         if (!live && !allowRestart)
         {
             var fields = string.Join(", ", changes.Where(c => c.Effect == ChangeEffect.Restart).Select(c => c.Field));
-            throw new TunnelException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
+            throw new RequestException(Fault.RestartRequired, $"{name} has to restart for {fields}, which was not allowed");
         }
 
         _tunnels.Set(live ? ApplyLive(entry, config) : Restart(entry, config));
@@ -45,7 +46,7 @@ internal sealed partial class TunnelHost
                 StateWriting.Try(() => store.Save(config));
             }
         }
-        catch (TunnelException)
+        catch (RequestException)
         {
             entry.Engine?.Apply(entry.Config);
             throw;
@@ -66,7 +67,7 @@ internal sealed partial class TunnelHost
             Keep(started);
             return started;
         }
-        catch (TunnelException)
+        catch (RequestException)
         {
             _tunnels.Set(TryStart(entry with { Engine = null }));
             throw;

@@ -50,7 +50,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     public void ForgetOldSessions() => store.ForgetSessionsExcept(_tunnels.All.Select(e => e.Name).ToHashSet(StringComparer.Ordinal));
 
     /// <summary>Starts a tunnel.</summary>
-    /// <exception cref="TunnelException">It cannot be started; nothing is left behind.</exception>
+    /// <exception cref="RequestException">It cannot be started; nothing is left behind.</exception>
     public async Task<TunnelStatus> StartAsync(TunnelConfig config, bool ephemeral, CancellationToken cancellationToken)
     {
         using var gate = await _tunnels.EnterAsync(cancellationToken);
@@ -62,7 +62,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     }
 
     /// <summary>Stops a tunnel and forgets it.</summary>
-    /// <exception cref="TunnelException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
     public async Task<TunnelStatus> StopAsync(string name, CancellationToken cancellationToken)
     {
         using var gate = await _tunnels.EnterAsync(cancellationToken);
@@ -84,7 +84,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     }
 
     /// <summary>Compares a tunnel with another configuration.</summary>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<FieldChange> Compare(string name, TunnelConfig config) => ConfigDiff.Between(_tunnels.Find(name).Config, config);
 
     /// <summary>Applies another configuration to a tunnel.</summary>
@@ -93,7 +93,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
     /// <param name="allowRestart">Also what needs it to restart.</param>
     /// <param name="cancellationToken">Ends the wait for other changes.</param>
     /// <returns>What was changed.</returns>
-    /// <exception cref="TunnelException">It cannot be applied; the tunnel goes on as it was.</exception>
+    /// <exception cref="RequestException">It cannot be applied; the tunnel goes on as it was.</exception>
     public async Task<IReadOnlyList<FieldChange>> ReloadAsync(
         string name, TunnelConfig config, bool allowRestart, CancellationToken cancellationToken)
     {
@@ -103,7 +103,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     /// <summary>Changes the ports of a tunnel; both sets may be empty.</summary>
     /// <returns>The ports that are allowed now.</returns>
-    /// <exception cref="TunnelException">There is none of that name, none would be left, or the change was refused.</exception>
+    /// <exception cref="RequestException">There is none of that name, none would be left, or the change was refused.</exception>
     public async Task<PortSet> UpdatePortsAsync(string name, PortSet allow, PortSet deny, CancellationToken cancellationToken)
     {
         using var gate = await _tunnels.EnterAsync(cancellationToken);
@@ -111,7 +111,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
         var ports = entry.Config.AllowedPorts.Except(deny).Union(allow);
         if (ports.Count == 0)
         {
-            throw new TunnelException(Fault.InvalidRequest, "no port would be left; `udptunnelctl down` stops a tunnel");
+            throw new RequestException(Fault.InvalidRequest, "no port would be left; `udptunnelctl down` stops a tunnel");
         }
 
         if (!ports.Equals(entry.Config.AllowedPorts))
@@ -125,14 +125,14 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     /// <summary>How tunnels are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
-    /// <exception cref="TunnelException">A name is unknown.</exception>
+    /// <exception cref="RequestException">A name is unknown.</exception>
     public IReadOnlyList<TunnelStatus> List(IReadOnlyCollection<string> names) => [.. _tunnels.FindAll(names).Select(e => e.Status)];
 
     /// <summary>How those of some tunnels are that are still there.</summary>
     public IReadOnlyList<TunnelStatus> ListExisting(IReadOnlySet<string> names) => [.. _tunnels.FindExisting(names).Select(e => e.Status)];
 
     /// <summary>The flows that a tunnel's filter remembers, in no order.</summary>
-    /// <exception cref="TunnelException">There is none of that name.</exception>
+    /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<RememberedFlow> FlowsOf(string name) => _tunnels.Find(name).Engine?.Flows ?? [];
 
     /// <summary>Stops all tunnels; they stay stored.</summary>
@@ -167,7 +167,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
         {
             return StartEntry(entry, store.LoadSession(entry.Config.Name));
         }
-        catch (TunnelException e)
+        catch (RequestException e)
         {
             if (e.Message != entry.Problem)
             {
@@ -191,7 +191,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
         {
             StateWriting.Try(() => store.Save(entry.Config));
         }
-        catch (TunnelException)
+        catch (RequestException)
         {
             entry.Engine?.Dispose();
             throw;

@@ -1,6 +1,7 @@
 using Google.Protobuf.Reflection;
 using UdpTunnel.Doctor;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Packets;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;

@@ -2,7 +2,7 @@ using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
 using UdpTunnel.Api;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 using UdpTunnel.V1;
 using DiagnosticSeverity = UdpTunnel.Config.DiagnosticSeverity;
 using Remark = UdpTunnel.Config.Diagnostic;
@@ -55,7 +55,7 @@ public sealed class ErrorsTests
     {
         foreach (var fault in Enum.GetValues<Fault>())
         {
-            var exception = Errors.From(new TunnelException(fault, "what, and what to do"));
+            var exception = Errors.From(new RequestException(fault, "what, and what to do"));
             var details = Details(exception);
 
             Assert.Equal("what, and what to do", exception.Status.Detail);
@@ -70,7 +70,7 @@ public sealed class ErrorsTests
     [Fact]
     public void Every_remark_about_a_configuration_becomes_a_diagnostic()
     {
-        var exception = Errors.From(new TunnelException(
+        var exception = Errors.From(new RequestException(
         [
             new Remark(DiagnosticSeverity.Error, 3, 7, "Mtu", "is wrong"),
             new Remark(DiagnosticSeverity.Warning, 0, 0, "", "is odd"),

@@ -1,8 +1,8 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Relay;
 
@@ -70,7 +70,7 @@ public sealed class RacedApprovalTests
         threads.ForEach(t => t.Start());
         threads.ForEach(t => t.Join());
 
-        var refused = Assert.IsType<TunnelException>(Assert.Single(results, r => r is not null));
+        var refused = Assert.IsType<RequestException>(Assert.Single(results, r => r is not null));
         Assert.Equal(Fault.SenderNotPending, refused.Fault);
         return results[0] is null ? (senders[0], senders[1]) : (senders[1], senders[0]);
     }

@@ -1,5 +1,5 @@
 using UdpTunnel.Config;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Relay.Approval;
 
@@ -26,7 +26,7 @@ internal static class SenderSelector
     /// <param name="senders">All senders.</param>
     /// <param name="mayBe">Which of them the request is about.</param>
     /// <param name="otherwise">What to say about one that it is not about.</param>
-    /// <exception cref="TunnelException">There is none, or more than one.</exception>
+    /// <exception cref="RequestException">There is none, or more than one.</exception>
     public static SenderStatus One(
         string text, IReadOnlyList<SenderStatus> senders, Predicate<SenderStatus> mayBe, Func<SenderStatus, string> otherwise)
     {
@@ -48,24 +48,24 @@ internal static class SenderSelector
     {
         if (text.Length == 0)
         {
-            throw new TunnelException(Fault.InvalidRequest, "the sender is missing: a fingerprint, a prefix of it, or the address shown");
+            throw new RequestException(Fault.InvalidRequest, "the sender is missing: a fingerprint, a prefix of it, or the address shown");
         }
 
         var meant = senders.Where(s => Matches(text, s)).ToList();
         if (meant.Count == 0)
         {
-            throw new TunnelException(
+            throw new RequestException(
                 Fault.NoSuchSender, $"there is no sender {Excerpt.Quote(text)}: `udptunnelctl senders` shows them");
         }
 
         var found = meant.FindAll(mayBe);
-        return found.Count > 0 ? found : throw new TunnelException(Fault.SenderNotPending, otherwise(meant[0]));
+        return found.Count > 0 ? found : throw new RequestException(Fault.SenderNotPending, otherwise(meant[0]));
     }
 
-    private static TunnelException Ambiguous(string text, List<SenderStatus> found)
+    private static RequestException Ambiguous(string text, List<SenderStatus> found)
     {
         var names = found.Take(MostNamed).Select(s => $"{s.Key?.ToString() ?? "no key"} from {s.Address} at {s.Relay}");
-        return new TunnelException(
+        return new RequestException(
             Fault.AmbiguousSender,
             $"{Excerpt.Quote(text)} means {found.Count} senders ({string.Join("; ", names)}): use more of the fingerprint, or the address");
     }

@@ -1,20 +1,20 @@
 using UdpTunnel.Config;
 
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Hosting;
 
-/// <summary>A request about a tunnel cannot be done. The message is for the person who asked.</summary>
-internal sealed class TunnelException : Exception
+/// <summary>A request about a tunnel or a relay cannot be done. The message is for the person who asked.</summary>
+internal sealed class RequestException : Exception
 {
     /// <param name="fault">Why, for programs.</param>
     /// <param name="message">Why, and what to do about it.</param>
-    public TunnelException(Fault fault, string message)
+    public RequestException(Fault fault, string message)
         : base(message)
     {
         Fault = fault;
     }
 
     /// <summary>A configuration that is not valid.</summary>
-    public TunnelException(IReadOnlyList<Diagnostic> diagnostics)
+    public RequestException(IReadOnlyList<Diagnostic> diagnostics)
         : base("the configuration is not valid")
     {
         Fault = Fault.InvalidConfiguration;

@@ -1,4 +1,4 @@
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Hosting;
 
 /// <summary>Why a request could not be done. Values and names follow <c>udptunnel.v1.ErrorReason</c>.</summary>
 internal enum Fault
