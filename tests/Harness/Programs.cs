@@ -17,6 +17,9 @@ internal static class Programs
     /// <summary>The command.</summary>
     public static string Control => Find("udptunnelctl");
 
+    /// <summary>Whether they are compiled ahead of time, as users get them.</summary>
+    public static bool AreNative => !File.Exists(Daemon + ".dll");
+
     /// <summary>The predecessor, or null if this machine has none.</summary>
     public static string? Predecessor =>
         Environment.GetEnvironmentVariable(PredecessorVariable) is { Length: > 0 } path ? path : null;

@@ -77,7 +77,8 @@ internal sealed partial class Nftables : IDisposable
 
     /// <summary>
     /// Before a command libnftables reads all tables of the host, and keeps half a megabyte of each until the next command: forty guarded tunnels held
-    /// 430 MB. It lets go of them when a command fails, so here is one that does.
+    /// 430 MB. It lets go of them when a command fails, so here is one that does. The C library would keep what was freed in a heap for each thread that
+    /// ever ran commands.
     /// </summary>
     private void Forget()
     {
@@ -85,6 +86,7 @@ internal sealed partial class Nftables : IDisposable
 
         // Also empties the buffer: the next error is not to begin with this one.
         _ = GetErrors(_context);
+        _ = Libc.TrimHeaps(0);
     }
 
     [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_new")]
