@@ -31,8 +31,8 @@ internal sealed class BusyPoll
     /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 500 µs, more than an answer takes while nobody tries.</summary>
     public static readonly long Short = Stopwatch.Frequency / 2_000;
 
-    /// <summary>How long one try takes at the most: 100 µs.</summary>
-    public static readonly long Longest = Stopwatch.Frequency / 10_000;
+    /// <summary>How long one try takes at the most: 150 µs, so that one thread of four that has fallen asleep does not put the others to sleep.</summary>
+    public static readonly long Longest = Stopwatch.Frequency * 3 / 20_000;
 
     /// <summary>After so long a wait what was learnt is forgotten: 1 s.</summary>
     public static readonly long Rest = Stopwatch.Frequency;

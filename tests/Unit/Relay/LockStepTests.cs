@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Waiting;
 
@@ -5,7 +6,7 @@ namespace UdpTunnel.Tests.Relay;
 
 public sealed class LockStepTests
 {
-    private static readonly long Microsecond = BusyPoll.Longest / 100;
+    private static readonly long Microsecond = Stopwatch.Frequency / 1_000_000;
 
     private readonly LockStep _one = new();
     private readonly LockStep _other;
@@ -68,12 +69,12 @@ public sealed class LockStepTests
         Learn();
         for (var i = 1; i < BusyPoll.FirstTries; i++)
         {
-            Assert.True(Step(150));
+            Assert.True(Step(200));
         }
 
         Assert.True(_one.Begin(_now));
-        Assert.True(_one.GoesOn(_now + (99 * Microsecond)));
-        Assert.False(_one.GoesOn(_now + (100 * Microsecond)));
+        Assert.True(_one.GoesOn(_now + (149 * Microsecond)));
+        Assert.False(_one.GoesOn(_now + (150 * Microsecond)));
     }
 
     [Fact]
@@ -101,7 +102,7 @@ public sealed class LockStepTests
         Assert.Equal([16, 31, 63, 127], Enumerable.Range(0, 4).Select(_ => TryInVain()));
         Learn();
         Assert.All(Enumerable.Range(0, 16 * BusyPoll.LeastSteps), _ => Assert.True(Step(50)));
-        Assert.All(Enumerable.Range(0, BusyPoll.Patience), _ => Assert.True(Step(150)));
+        Assert.All(Enumerable.Range(0, BusyPoll.Patience), _ => Assert.True(Step(200)));
         Assert.Equal(31, TryInVain());
     }
 
@@ -109,14 +110,14 @@ public sealed class LockStepTests
     private int TryInVain()
     {
         var steps = 0;
-        while (!Step(150))
+        while (!Step(200))
         {
             steps++;
         }
 
         for (var tries = 1; tries < BusyPoll.FirstTries + BusyPoll.Patience; tries++)
         {
-            Assert.True(Step(150));
+            Assert.True(Step(200));
         }
 
         return steps;
