@@ -135,7 +135,9 @@ public sealed class ProcessTests
     private static async Task<(int ExitCode, string Output, string Error)> ShellAsync(FakeServer server, string line)
     {
         var cancellation = TestContext.Current.CancellationToken;
-        var start = new ProcessStartInfo("bash", ["-c", line])
+
+        // A run in the background of a shell ignores SIGINT, and so would all that it starts; what waits in vain ends with 124.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "timeout", "60", "bash", "-c", line])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -12,7 +12,7 @@ internal sealed class Flatness
     private const int DescriptorTolerance = 10;
     private const int ThreadTolerance = 10;
 
-    // The C library keeps what each thread once needed for a command of nftables or a handshake, which are steps of up to 8 MB until all have met them.
+    // The C library keeps what each thread once needed, for a handshake for example, in steps until all threads have met it.
     private const int KilobyteTolerance = 24 * 1024;
 
     private readonly List<Usage> _moments = [];
