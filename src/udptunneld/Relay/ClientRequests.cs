@@ -73,7 +73,7 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         var reason = flows.TryOpen(source, now, out flow, out var evicted);
         if (evicted is not null)
         {
-            counters.CountDrop(RelayDropReason.FlowRate);
+            counters.CountDrop(RelayDropReason.FlowLimit);
             writer.AddControl(FrameType.FlowClosed, evicted.Id, []);
         }
 

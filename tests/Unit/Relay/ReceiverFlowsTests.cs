@@ -52,26 +52,48 @@ public sealed class ReceiverFlowsTests
     }
 
     [Fact]
-    public void Unanswered_flows_hold_half_of_the_table_and_the_oldest_gives_way()
+    public void Of_many_clients_that_begin_at_once_none_gives_way_while_there_is_room()
+    {
+        var flows = New(1000);
+        var clients = Enumerable.Range(1, 1000).Select(i => Open(flows, i)).ToList();
+
+        Assert.All(clients, f => Assert.Same(f, flows.Find(f.Id)));
+        Assert.Equal(1000, flows.Count);
+    }
+
+    [Fact]
+    public void In_a_full_table_the_oldest_unanswered_flow_gives_way_while_they_hold_half_of_it()
     {
         var flows = New(1000);
         var answered = Enumerable.Range(1, 400).Select(i => Open(flows, i)).ToList();
         answered.ForEach(f => f.MarkAnswered());
 
-        var spoofed = Enumerable.Range(1000, 500).Select(i => Open(flows, i)).ToList();
+        var spoofed = Enumerable.Range(1000, 600).Select(i => Open(flows, i)).ToList();
         Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(5000), 0, out var fresh, out var evicted));
 
         Assert.Same(spoofed[0], evicted);
         Assert.Null(flows.Find(spoofed[0].Id));
         Assert.Same(fresh, flows.Find(Source(5000)));
-        Assert.Equal(900, flows.Count);
+        Assert.Equal(1000, flows.Count);
         for (var i = 6000; i < 20_000; i++)
         {
             flows.TryOpen(Source(i), 0, out _, out _);
         }
 
         Assert.All(answered, f => Assert.Same(f, flows.Find(f.Id)));
-        Assert.InRange(flows.Count, 400, 900);
+        Assert.Equal(1000, flows.Count);
+    }
+
+    [Fact]
+    public void In_a_table_full_of_answered_flows_new_ones_are_refused_and_the_few_that_wait_stay()
+    {
+        var flows = New(1000);
+        Enumerable.Range(1, 501).Select(i => Open(flows, i)).ToList().ForEach(f => f.MarkAnswered());
+        var waiting = Enumerable.Range(1000, 499).Select(i => Open(flows, i)).ToList();
+
+        Assert.Equal(RelayDropReason.FlowLimit, flows.TryOpen(Source(5000), 0, out _, out var evicted));
+        Assert.Null(evicted);
+        Assert.All(waiting, f => Assert.Same(f, flows.Find(f.Id)));
     }
 
     [Fact]

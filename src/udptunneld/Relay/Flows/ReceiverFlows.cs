@@ -9,8 +9,9 @@ namespace UdpTunnel.Relay.Flows;
 /// number or name. Memory: up to MaxFlows flows of about 400 bytes, all tables included.
 /// </summary>
 /// <remarks>
-/// Spoofed sources cannot fill the table: a source address opens flows at a bounded rate, and flows that the service has not answered hold at most
-/// half of the table, the oldest giving way, and live 10 s, like the SYN backlog of TCP.
+/// Spoofed sources cannot keep others out: a source address opens flows at a bounded rate, and flows that the service has not answered live 10 s and
+/// give way in a full table, the oldest first, while they hold half of it or more, like the SYN backlog of TCP. Not before it is full: of many
+/// clients that begin at once all wait for an answer.
 /// </remarks>
 /// <param name="maxFlows">Most flows.</param>
 /// <param name="idleTimeout">In milliseconds.</param>
@@ -21,7 +22,7 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     /// <summary>How long a flow lives that was never answered, in milliseconds.</summary>
     public const long UnansweredTimeout = 10_000;
 
-    // A small table has no half to spare: its users know their few clients.
+    // In a small table nobody gives way: its users know their few clients.
     private const int SmallTable = 64;
 
     private readonly SlotTable<ReceiverFlow> _slots = new();
@@ -31,7 +32,6 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     private readonly Queue<ushort> _freed = new();
     private readonly ushort[] _generations = new ushort[maxFlows];
     private readonly TokenBuckets _buckets = new();
-    private readonly int _maxUnanswered = Math.Max(maxFlows / 2, Math.Min(maxFlows, SmallTable));
     private int _nextSlot;
     private int _count;
 
@@ -74,15 +74,16 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
             return RelayDropReason.FlowRate;
         }
 
-        ForgetAnswered();
-        if (_unanswered.Count >= _maxUnanswered && _maxUnanswered < maxFlows)
+        if (_count >= maxFlows)
         {
+            ForgetAnswered();
+            if (maxFlows <= SmallTable || _unanswered.Count < maxFlows / 2)
+            {
+                return RelayDropReason.FlowLimit;
+            }
+
             evicted = _unanswered.First!.Value;
             End(evicted);
-        }
-        else if (_count >= maxFlows)
-        {
-            return RelayDropReason.FlowLimit;
         }
 
         var name = codec.NamesFlows ? nameOf(source) : [];
