@@ -6,7 +6,8 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench (root; Debian's peers where installed)
+# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench; ROUNDS=1 for a first look in 20
+#               minutes instead of 50 (root; Debian's peers where installed)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash
@@ -63,14 +64,15 @@ soak: native
 
 # What users get is measured; `startup` compares it with the ordinary build.
 bench: export UDPTUNNEL_BIN := $(CURDIR)/out/native
+bench: rounds := $(if $(ROUNDS),-r $(ROUNDS))
 bench: build native
 	mkdir -p out/bench
 	tests/Bench/startup | tee out/bench/startup.txt
-	tests/Bench/tunnels -p out/bench/tunnels.svg -t "A veth pair that passes superpackets whole" | tee out/bench/tunnels.md
-	SEGMENT=1 tests/Bench/tunnels -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel wireguard openvpn | tee out/bench/segment.md
-	SEGMENT=gro tests/Bench/tunnels -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel wireguard openvpn | tee out/bench/gro.md
-	tests/Bench/tunnels udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn | tee out/bench/offloads.md
-	tests/Bench/relays | tee out/bench/relays.md
+	tests/Bench/tunnels $(rounds) -p out/bench/tunnels.svg -t "A veth pair that passes superpackets whole" | tee out/bench/tunnels.md
+	SEGMENT=1 tests/Bench/tunnels $(rounds) -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel wireguard openvpn | tee out/bench/segment.md
+	SEGMENT=gro tests/Bench/tunnels $(rounds) -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel wireguard openvpn | tee out/bench/gro.md
+	tests/Bench/tunnels $(rounds) udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn | tee out/bench/offloads.md
+	tests/Bench/relays $(rounds) | tee out/bench/relays.md
 
 demo: build
 	packaging/demo/demo
