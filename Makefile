@@ -6,8 +6,8 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench; ROUNDS=1 for a first look in 20
-#               minutes instead of 50 (root; Debian's peers where installed)
+# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench; ROUNDS=1 for a first look
+#               (root; Debian's peers where installed)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
 SHELL   := /bin/bash

@@ -9,8 +9,8 @@ namespace UdpTunnel.Relay.Flows;
 /// number or name. Memory: up to MaxFlows flows of about 400 bytes, all tables included.
 /// </summary>
 /// <remarks>
-/// Spoofed sources cannot keep others out: a source address opens flows at a bounded rate, and flows that the service has not answered live 10 s and
-/// give way in a full table, the oldest first, while they hold half of it or more, like the SYN backlog of TCP. Not before it is full: of many
+/// Spoofed sources push out nobody who was answered: a source address opens flows at a bounded rate, and flows that the service has not answered live
+/// 10 s and give way in a full table, the oldest first, while they hold half of it or more, like the SYN backlog of TCP. Not before it is full: of many
 /// clients that begin at once all wait for an answer.
 /// </remarks>
 /// <param name="maxFlows">Most flows.</param>
