@@ -1,5 +1,4 @@
 using UdpTunnel.Cli.Failures;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Commands;
 

@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
@@ -9,33 +9,25 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>down</c>: stops a tunnel or relay and forgets it.</summary>
-internal sealed class DownCommand : ControlCommand
+internal sealed class DownCommand(Invocation invocation)
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of the tunnel or relay" };
-
-    /// <summary>Declares the command.</summary>
-    public DownCommand(CommandHost host, GlobalOptions global)
-        : base(
-            host,
-            global,
-            "down",
-            "Stop a tunnel or relay and forget it. Its device, sockets and firewall table are gone when it returns; so are a "
-            + "relay's approved senders.") =>
-        Add(_name);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl down home"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    [Command(
+        Description = "Stop tunnels and relays and forget them. Device, sockets and firewall table are gone when it "
+            + "returns; so are a relay's approved senders.")]
+    [Example("udptunnelctl down home")]
+    [Example("udptunnelctl down home office")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Name of a tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string[] names)
     {
-        var name = invocation.Get(_name)!;
+        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name, invocation.Cancellation))
+            .ConfigureAwait(false);
+    }
+
+    private async Task StopAsync(DaemonConnection daemon, string name, CancellationToken cancellation)
+    {
         invocation.Names = [name];
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
         Tunnel tunnel;
         try
         {
