@@ -26,7 +26,16 @@ internal static class Consent
             };
         }
 
-        host.Output.Flush();
+        try
+        {
+            host.Output.Flush();
+        }
+        catch (IOException)
+        {
+            throw new CommandException(
+                ExitCode.Failed, "declined", "nobody reads what would change; nothing was changed");
+        }
+
         host.Error.Write($"{TerminalText.Escape(what)}. Apply it? [y/N] ");
         host.Error.Flush();
         using var input = new StreamReader(host.OpenInput());
