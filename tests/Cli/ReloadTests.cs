@@ -93,14 +93,13 @@ public sealed class ReloadTests
     public async Task A_change_that_nobody_has_read_is_not_applied()
     {
         await using var server = await FakeServer.StartAsync();
-        var change = new Change { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };
-        server.Daemon.Reload = _ => Task.FromResult(new ReloadTunnelResponse { Changes = { change } });
-        var file = server.File("c.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}""");
+        Differs(server, Restart);
+        var file = server.File("c.json", Text);
         await using var terminal = await TmuxTerminal.StartAsync(server);
 
         await terminal.RunAsync($"udptunnelctl reload home {file} | (exec 0<&-); echo ended with ${{PIPESTATUS[0]}}");
 
         await terminal.UntilAsync("ended with 1");
-        Assert.True(Assert.IsType<ReloadTunnelRequest>(Assert.Single(server.Daemon.Requests)).DryRun);
+        Assert.Equal([(true, false)], Requests(server));
     }
 }

@@ -8,7 +8,7 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>down</c>: stops a tunnel or relay and forgets it.</summary>
+/// <summary><c>down</c>: stops tunnels and relays and forgets them.</summary>
 internal sealed class DownCommand(Invocation invocation)
 {
     [Command(
@@ -20,26 +20,24 @@ internal sealed class DownCommand(Invocation invocation)
         [Argument("NAME", Description = "Name of a tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
         string[] names)
     {
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
-        await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name, invocation.Cancellation))
-            .ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
+        await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name)).ConfigureAwait(false);
     }
 
-    private async Task StopAsync(DaemonConnection daemon, string name, CancellationToken cancellation)
+    private async Task StopAsync(DaemonConnection daemon, string name)
     {
         invocation.Names = [name];
         Tunnel tunnel;
         try
         {
             var answer = await daemon.Tunnels.StopTunnelAsync(
-                new StopTunnelRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
-                .ResponseAsync.ConfigureAwait(false);
+                new StopTunnelRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
             tunnel = answer.Tunnel ?? new Tunnel { Name = name };
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             // One name space: it may be a relay's.
-            if (await StopRelayAsync(daemon, name, cancellation).ConfigureAwait(false) is { } relay)
+            if (await StopRelayAsync(daemon, name).ConfigureAwait(false) is { } relay)
             {
                 Show(invocation, relay);
                 return;
@@ -52,18 +50,18 @@ internal sealed class DownCommand(Invocation invocation)
     }
 
     /// <returns>Null if the daemon does not know relays.</returns>
-    private static async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name, CancellationToken cancellation)
+    private async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name)
     {
         try
         {
             var answer = await daemon.Relays.StopRelayAsync(
-                new StopRelayRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
-                .ResponseAsync.ConfigureAwait(false);
+                new StopRelayRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
             return answer.Relay ?? new Relay { Name = name };
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
-            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+                .ConfigureAwait(false);
             throw inventory.NoSuchName(name);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)

@@ -26,7 +26,7 @@ internal sealed class EventsCommand(Invocation invocation)
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Events.ListEventsAsync(
             new ListEventsRequest { Tunnel = tunnel }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);

@@ -71,6 +71,10 @@ internal sealed class Invocation : IDisposable
 
     /// <summary>The daemon; connects at first use.</summary>
     /// <exception cref="CommandException">It cannot be reached.</exception>
+    public Task<DaemonConnection> ConnectAsync() => ConnectAsync(Cancellation);
+
+    /// <summary>The same for a stream, whose token ends the attempt.</summary>
+    /// <exception cref="CommandException">It cannot be reached.</exception>
     public async Task<DaemonConnection> ConnectAsync(CancellationToken cancellation) =>
         _connection ??= await Host.Connector.ConnectAsync(SocketPath, cancellation).ConfigureAwait(false);
 

@@ -25,7 +25,7 @@ internal sealed class PortsCommand(Invocation invocation)
         var request = new UpdatePortsRequest { Name = name };
         Read(words, request);
         invocation.Names = [name];
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         RepeatedField<PortRange> ports;
         if (words.Length == 0)
         {

@@ -57,7 +57,7 @@ internal sealed class ReloadCommand(Invocation invocation)
         invocation.Names = [name];
         var text = ConfigurationText.ReadTunnel(invocation.Host, file, name);
         invocation.FileName = text.FileName;
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var request = new ReloadTunnelRequest { Name = name, Configuration = text.Text, DryRun = true };
         var answer = await CallAsync().ConfigureAwait(false);
         var restart = answer.Changes.Any(c => c.NeedsRestart);

@@ -39,7 +39,7 @@ internal sealed class StatsCommand(Invocation invocation)
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
             .ConfigureAwait(false);
         var chosen = all.Select(names);

@@ -18,7 +18,7 @@ internal sealed class StatusCommand(Invocation invocation)
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
         string? name)
     {
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
             .ConfigureAwait(false);
         inventory = inventory.Select(name is null ? [] : [name]);

@@ -37,7 +37,7 @@ internal sealed class UpCommand(Invocation invocation)
 
         var text = ConfigurationText.Read(invocation.Host, file, name);
         invocation.FileName = text.FileName;
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
 
         // Always sent: the daemon does not see the file's name, which is the default.
         name ??= text.Configuration.Name;

@@ -17,7 +17,7 @@ internal sealed class VersionCommand(Invocation invocation)
         CommandException? failure = null;
         try
         {
-            var connection = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+            var connection = await invocation.ConnectAsync().ConfigureAwait(false);
             daemon = await connection.Daemon.GetDaemonAsync(
                 new GetDaemonRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
         }

@@ -11,7 +11,7 @@ internal sealed class WhoAmICommand(Invocation invocation)
     [Example("udptunnelctl whoami")]
     public async Task RunAsync()
     {
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var caller = await daemon.Daemon.WhoAmIAsync(
             new WhoAmIRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)

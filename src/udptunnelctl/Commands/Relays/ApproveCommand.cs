@@ -16,7 +16,7 @@ internal sealed class ApproveCommand(Invocation invocation)
         [Option("once", Description = "Only for this connection: do not remember its key")] bool once)
     {
         var request = new ApproveSenderRequest { Sender = which, Once = once };
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.ApproveSenderAsync(
             request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
         var sender = answer.Sender ?? new Sender();

@@ -13,7 +13,7 @@ internal sealed class DenyCommand(Invocation invocation)
     public async Task RunAsync(
         [SenderArgument, CompletedFrom(CompletionSource.PendingSenders)] string which)
     {
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.DenySenderAsync(
             new DenySenderRequest { Sender = which },
             invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);

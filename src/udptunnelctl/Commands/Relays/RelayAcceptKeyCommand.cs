@@ -25,7 +25,7 @@ internal sealed class RelayAcceptKeyCommand(Invocation invocation)
             throw UsageFailure.Usage(error, $"'udptunnelctl status {name}' shows the key that the receiver has now.");
         }
 
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.AcceptReceiverKeyAsync(
             new AcceptReceiverKeyRequest { Name = name, Fingerprint = fingerprint.ToString() },
             invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);

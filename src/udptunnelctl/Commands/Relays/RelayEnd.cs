@@ -68,7 +68,7 @@ internal sealed class RelayEnd(Invocation invocation, string role)
         }
 
         invocation.FileName = $"relay {role}";
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var request = new StartRelayRequest
         {
             Configuration = text,

@@ -13,7 +13,7 @@ internal sealed class RevokeCommand(Invocation invocation)
     public async Task RunAsync(
         [SenderArgument, CompletedFrom(CompletionSource.ApprovedSenders)] string which)
     {
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.RevokeSenderAsync(
             new RevokeSenderRequest { Sender = which },
             invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);

@@ -24,7 +24,7 @@ internal sealed class SendersCommand(Invocation invocation)
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(invocation.Cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.ListSendersAsync(
             new ListSendersRequest { Relay = relay }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
