@@ -79,6 +79,11 @@ internal sealed partial class ReceiverEngine
                 Read(connection);
             }
         }
+        catch (Exception e)
+        {
+            // A stranger drives this thread: an exception that nobody foresaw ends its connection, not the daemon.
+            connection.End($"this end failed: {e.GetType().Name}: {e.Message}");
+        }
         finally
         {
             Finish(connection);

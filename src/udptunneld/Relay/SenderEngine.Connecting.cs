@@ -88,6 +88,12 @@ internal sealed partial class SenderEngine
         {
             return Greet(connection) ?? AwaitApproval(connection);
         }
+        catch (Exception e)
+        {
+            // Nobody has checked the receiver's key at first: an exception that nobody foresaw ends this connection,
+            // not the daemon.
+            return Failed(connection, $"this end failed: {e.GetType().Name}: {e.Message}");
+        }
         finally
         {
             lock (_gate)
@@ -122,7 +128,7 @@ internal sealed partial class SenderEngine
         {
             link.Secure(_identity!, isReceiver: false);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is AuthenticationException or IOException)
         {
             return Failed(connection, link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
                 ? $"the TLS handshake failed: {(e.InnerException ?? e).Message}; it may speak the classic protocol (--protocol)"

@@ -61,8 +61,9 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
             _end += read;
             return read > 0;
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+        catch (Exception)
         {
+            // Whatever TLS throws about a peer's bytes is the end of this connection, and of nothing else.
             return false;
         }
     }

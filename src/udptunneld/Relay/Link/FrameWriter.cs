@@ -121,8 +121,9 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
                     ssl.Write(_frames, 0, _count);
                 }
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+            catch (Exception)
             {
+                // As in FrameReader: the end of this connection, and of nothing else.
                 Break();
             }
         }

@@ -88,7 +88,7 @@ internal sealed class RelayLink : IDisposable
 
                 return true;
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+            catch (Exception)
             {
                 return false;
             }
