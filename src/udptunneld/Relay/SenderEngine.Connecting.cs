@@ -99,6 +99,7 @@ internal sealed partial class SenderEngine
             lock (_gate)
             {
                 _connection = null;
+                _past.Add(connection.Counters);
                 _lastHeard = connection.IsGreeted ? connection.Liveness.Heard : _lastHeard;
             }
 
@@ -198,7 +199,7 @@ internal sealed partial class SenderEngine
         var reader = connection.Link.Reader;
         if (connection.Link.Codec.NamesFlows)
         {
-            // Without a word from the receiver, and without another thread that writes before the first answer.
+            // Its receiver says nothing before the first datagram.
             return Carry(connection);
         }
 
@@ -261,20 +262,9 @@ internal sealed partial class SenderEngine
         }
     }
 
-    private Attempt Broken(SenderConnection connection, RequestSender? requests = null)
+    private static Attempt Broken(SenderConnection connection)
     {
-        if (requests is not null)
-        {
-            requests.Counters.CountDrop(RelayDropReason.ProtocolError);
-        }
-        else
-        {
-            lock (_gate)
-            {
-                _past.CountDrop(RelayDropReason.ProtocolError);
-            }
-        }
-
+        connection.Counters.CountDrop(RelayDropReason.ProtocolError);
         var problem = connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
             ? "it speaks TLS: start this relay with --protocol tls"
             : "it sent what the protocol does not know";
