@@ -43,13 +43,15 @@ internal sealed class InterruptibleStream : IDisposable
                 }
             }
         }
-        catch (Exception e) when (Token.IsCancellationRequested
-            && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        catch (Exception e) when (Token.IsCancellationRequested && e is OperationCanceledException or RpcException)
         {
-            return;
+            // A call that is cancelled may end with another status too, and as if the daemon had ended the stream.
         }
 
-        throw DaemonEnded();
+        if (!Token.IsCancellationRequested)
+        {
+            throw DaemonEnded();
+        }
     }
 
     /// <summary>The daemon ended a stream, which it does only when it ends itself.</summary>

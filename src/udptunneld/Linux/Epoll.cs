@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using UdpTunnel.Memory;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -31,7 +32,14 @@ internal sealed unsafe class Epoll : IDisposable
     public Errno Add(int descriptor, uint events, ulong data) => Control(EPOLL_CTL_ADD, descriptor, events, data);
 
     /// <summary>Changes what a descriptor is watched for.</summary>
-    public void Change(int descriptor, uint events, ulong data) => _ = Control(EPOLL_CTL_MOD, descriptor, events, data);
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="before">What it was watched for; 0 for not at all.</param>
+    /// <param name="events">What for from now on; 0 for not at all, so that its end does not wake either.</param>
+    /// <param name="data">Given when it is ready.</param>
+    /// <returns>The error, or <see cref="Errno.None"/>. Only the first watching may fail.</returns>
+    public Errno Change(int descriptor, uint before, uint events, ulong data) => before == events
+        ? Errno.None
+        : Control(events == 0 ? EPOLL_CTL_DEL : before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, events, data);
 
     /// <summary>Stops watching a descriptor.</summary>
     public void Remove(int descriptor) => _ = Control(EPOLL_CTL_DEL, descriptor, 0, 0);

@@ -4,45 +4,23 @@ using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>
-/// What the thread that reads a sender's connection does with the datagrams in it: sends them to the clients whose flows are live, and to nobody else.
-/// </summary>
-internal sealed unsafe class AnswerSender(ClientSocket socket, ReceiverConnection connection, bool namesFlows) : IDisposable
+/// <summary>Sends answers to clients, those of one call together.</summary>
+/// <param name="socket">Where clients send to.</param>
+/// <param name="counters">Of the connection that they came by.</param>
+internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters counters) : IDisposable
 {
     private readonly FlowBatch<ReceiverFlow> _batch = new();
     private readonly DatagramQueue _queue = new(socket.IsV6);
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
-    /// <returns>Whether the other thread has to tell the sender something.</returns>
-    public bool Add(in RelayFrame frame, long now)
+    public void Add(ReceiverFlow flow, in RelayFrame frame, long now)
     {
-        if (frame.Length > IRelayCodec.MaxDatagram)
-        {
-            connection.Counters.CountDrop(RelayDropReason.TooBig);
-            return false;
-        }
-
-        if (connection.Flows!.Find(frame) is not { } flow)
-        {
-            connection.Counters.CountDrop(RelayDropReason.UnknownFlow);
-            if (namesFlows)
-            {
-                return false;
-            }
-
-            connection.AddUnknownFlow(frame.FlowId);
-            return true;
-        }
-
-        flow.MarkAnswered();
         flow.CountToClient(frame.Length, now);
         _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
         if (_batch.IsFull)
         {
             Send();
         }
-
-        return false;
     }
 
     /// <summary>Sends what was taken.</summary>
@@ -85,15 +63,15 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, ReceiverConnectio
     {
         // Waits for room in the socket's buffer: the answers behind these stay with the sender meanwhile.
         var result = _queue.Send(socket.Descriptor, wait: true);
-        connection.Counters.CountToClients(result.Sent, result.SentBytes);
+        counters.CountToClients(result.Sent, result.SentBytes);
         if (result.Failed > 0)
         {
-            connection.Counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
+            counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
         }
 
         if (result.TooBig > 0)
         {
-            connection.Counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
+            counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
         }
     }
 }

@@ -2,15 +2,20 @@ using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// The receiver's thread for datagrams from clients: takes what is there and hands all of it to the sender by one write. It alone opens and ends flows, writes to the connection that is let in, and closes the ones that were.
+/// The receiver's thread for datagrams: takes what clients have sent and hands all of it to the sender by one write, takes what the sender has sent and hands
+/// it to the clients. It alone opens and ends flows, writes to the connection that is let in, reads it when it was handed over, and closes the ones that were.
 /// </summary>
-internal sealed unsafe class ClientLoop : IDisposable
+/// <remarks>
+/// One thread for both directions, as at the sender: where a question waits for its answer two would take turns, and wake each other for each datagram
+/// (docs/performance.md).
+/// </remarks>
+internal sealed class ClientLoop : IDisposable
 {
     private const int BatchSize = 64;
     private const int TickInterval = 1000;
@@ -20,7 +25,7 @@ internal sealed unsafe class ClientLoop : IDisposable
     private const ulong ConnectionReady = 2;
 
     private readonly ClientSocket _socket;
-    private readonly Func<ReceiverConnection?> _letIn;
+    private readonly Func<ReceiverConnection?> _nextLetIn;
     private readonly Func<ReceiverConnection?> _nextEnded;
     private readonly Epoll _epoll = new();
     private readonly WakeSignal _wake = new();
@@ -30,17 +35,21 @@ internal sealed unsafe class ClientLoop : IDisposable
     private volatile bool _stops;
     private ReceiverConnection? _connection;
     private FrameWriter? _writer;
-    private bool _watchesConnection;
+    private AnswerReader? _answers;
+    private bool _hasRequests;
+    private bool _hasAnswers;
+    private bool _isWoken;
+    private uint _watched;
     private long _lastTick;
 
     /// <param name="socket">Where clients send to.</param>
     /// <param name="name">Of the relay.</param>
-    /// <param name="letIn">The connection that datagrams go to; null for none.</param>
+    /// <param name="nextLetIn">Connections that are let in, one after the other: datagrams go to the last. Null for no other.</param>
     /// <param name="nextEnded">Connections that were let in and have ended, one after the other.</param>
-    public ClientLoop(ClientSocket socket, string name, Func<ReceiverConnection?> letIn, Func<ReceiverConnection?> nextEnded)
+    public ClientLoop(ClientSocket socket, string name, Func<ReceiverConnection?> nextLetIn, Func<ReceiverConnection?> nextEnded)
     {
         _socket = socket;
-        _letIn = letIn;
+        _nextLetIn = nextLetIn;
         _nextEnded = nextEnded;
         _epoll.Add(socket.Descriptor, EPOLLIN, ClientsReady);
         _epoll.Add(_wake.Descriptor, EPOLLIN, Woken);
@@ -54,7 +63,7 @@ internal sealed unsafe class ClientLoop : IDisposable
     /// <summary>Begins.</summary>
     public void Start() => _thread.Start();
 
-    /// <summary>Something has changed: another connection, one that ended, or a request of the other thread.</summary>
+    /// <summary>A connection is let in, is to leave, is handed over or has ended.</summary>
     public void Wake() => _wake.Raise();
 
     /// <summary>Stops; all connections that were let in must have ended.</summary>
@@ -70,7 +79,7 @@ internal sealed unsafe class ClientLoop : IDisposable
         }
 
         _thread.Join();
-        CloseEnded();
+        Follow();
         _epoll.Dispose();
         _wake.Dispose();
     }
@@ -81,56 +90,61 @@ internal sealed unsafe class ClientLoop : IDisposable
         using var pulse = Pulse.OfThisThread();
         while (!_stops)
         {
+            pulse.Waits();
+            Wait();
             pulse.Works();
-            Follow();
-            var received = _socket.TryReceive(batch) ? batch.Count : 0;
+            if (_isWoken)
+            {
+                Follow();
+            }
+
+            var received = _hasRequests && _socket.TryReceive(batch) ? batch.Count : 0;
             if (_writer is not { } writer)
             {
-                if (received > 0)
-                {
-                    _requests.Drop(batch);
-                }
+                _requests.Drop(batch, received);
+                continue;
             }
-            else
+
+            if (_hasAnswers && _answers is { } answers && !answers.Read())
             {
-                if (received > 0)
-                {
-                    _requests.Forward(batch, _connection!, writer);
-                }
-
-                if (_connection!.Link.Gathers(received))
-                {
-                    continue;
-                }
-
-                Answer(writer);
-                var now = RelayTimes.Now;
-                if (now - _lastTick >= TickInterval)
-                {
-                    Tick(writer, now);
-                }
-
-                writer.Flush();
-                WatchConnection(writer.IsPending);
+                EndReading();
             }
 
-            // More than one at once: more have probably come meanwhile, and asking is cheaper than waiting.
-            if (received <= 1)
+            _requests.Forward(batch, received, _connection!, writer);
+            if (_connection!.Link.Gathers(received))
             {
-                pulse.Waits();
-                Wait();
+                continue;
             }
+
+            var now = RelayTimes.Now;
+            if (now - _lastTick >= TickInterval)
+            {
+                Tick(writer, now);
+            }
+
+            writer.Flush();
+            Watch();
         }
     }
 
     private void Wait()
     {
         var ready = _connection is { } connection ? connection.Link.Wait(_epoll, TickInterval) : _epoll.Wait(Timeout.Infinite);
+        _hasRequests = _hasAnswers = _isWoken = false;
         for (var i = 0; i < ready; i++)
         {
-            if (_epoll.Data(i) == Woken)
+            switch (_epoll.Data(i))
             {
-                _wake.Clear();
+                case ClientsReady:
+                    _hasRequests = true;
+                    break;
+                case ConnectionReady:
+                    _hasAnswers = true;
+                    break;
+                default:
+                    _isWoken = true;
+                    _wake.Clear();
+                    break;
             }
         }
     }
@@ -138,40 +152,25 @@ internal sealed unsafe class ClientLoop : IDisposable
     /// <summary>Turns to the connection that is let in now.</summary>
     private void Follow()
     {
-        var connection = _letIn();
-        if (!ReferenceEquals(connection, _connection))
+        while (_nextLetIn() is { } connection)
+        {
+            if (connection.HasEnded)
+            {
+                // Closed already, or next among those that have ended.
+                continue;
+            }
+
+            Leave();
+            _connection = connection;
+            _writer = connection.Link.BeginStreaming();
+            _writer.AddControl(FrameType.Approved, 0, []);
+        }
+
+        if (_connection?.Goodbye is not null)
         {
             Leave();
-            if (connection is not null)
-            {
-                _connection = connection;
-                _writer = connection.Link.BeginStreaming();
-                _writer.AddControl(FrameType.Approved, 0, []);
-            }
         }
 
-        CloseEnded();
-    }
-
-    private void Leave()
-    {
-        if (_connection is { } old)
-        {
-            if (old.Goodbye is { } denial)
-            {
-                _writer!.AddControl(FrameType.Denied, 0, denial.Write());
-                _writer.Flush();
-            }
-
-            WatchConnection(false);
-            old.Link.Shutdown();
-            _connection = null;
-            _writer = null;
-        }
-    }
-
-    private void CloseEnded()
-    {
         while (_nextEnded() is { } ended)
         {
             if (ReferenceEquals(ended, _connection))
@@ -181,29 +180,52 @@ internal sealed unsafe class ClientLoop : IDisposable
 
             ended.Dispose();
         }
+
+        if (_connection is { IsHandedOver: true } && _answers is null)
+        {
+            TakeOver(_connection);
+        }
     }
 
-    /// <summary>Does what the reading thread asked for.</summary>
-    private void Answer(FrameWriter writer)
+    private void TakeOver(ReceiverConnection connection)
     {
-        var connection = _connection!;
-        if (connection.TakePong())
+        connection.Link.ReceiveAhead();
+        _answers = new AnswerReader(_socket, connection, _writer!);
+        if (!_answers.Read())
         {
-            writer.AddControl(FrameType.Pong, 0, []);
+            EndReading();
+        }
+    }
+
+    private void Leave()
+    {
+        if (_connection is not { } old)
+        {
+            return;
         }
 
-        while (connection.TryTakeUnknownFlow(out var id))
+        if (old.Goodbye is { } denial)
         {
-            // Unless the sender ended a live flow, it uses one that is not: either way it is over on both sides.
-            if (connection.Flows!.Find(id) is { } flow)
-            {
-                connection.Flows.End(flow);
-            }
-            else
-            {
-                writer.AddControl(FrameType.FlowClosed, id, []);
-            }
+            _writer!.AddControl(FrameType.Denied, 0, denial.Write());
+            _writer.Flush();
         }
+
+        _ = _epoll.Change(old.Link.Socket.Descriptor, _watched, 0, ConnectionReady);
+        _watched = 0;
+        _answers?.Dispose();
+        _answers = null;
+        old.Link.Shutdown();
+        old.EndReading();
+        _connection = null;
+        _writer = null;
+    }
+
+    /// <summary>The connection's own thread does the rest.</summary>
+    private void EndReading()
+    {
+        _answers!.Dispose();
+        _answers = null;
+        _connection!.EndReading();
     }
 
     private void Tick(FrameWriter writer, long now)
@@ -223,22 +245,21 @@ internal sealed unsafe class ClientLoop : IDisposable
         _ended.Clear();
     }
 
-    /// <summary>Only while bytes wait: a connection whose peer is gone is always ready.</summary>
-    private void WatchConnection(bool watch)
+    /// <summary>For bytes only while it is read, for room only while bytes wait: a connection whose peer is gone is always ready.</summary>
+    private void Watch()
     {
-        if (watch == _watchesConnection)
+        var events = (_answers is null ? 0 : EPOLLIN) | (_writer!.IsPending ? EPOLLOUT : 0);
+        if (_epoll.Change(_writer.Socket.Descriptor, _watched, events, ConnectionReady) == Errno.None)
         {
+            _watched = events;
             return;
         }
 
-        _watchesConnection = watch;
-        if (watch)
+        // No room in epoll (max_user_watches): its end would never be noticed.
+        _connection!.End("the system watches no more descriptors");
+        if (_answers is not null)
         {
-            _epoll.Add(_writer!.Socket.Descriptor, EPOLLOUT, ConnectionReady);
-        }
-        else
-        {
-            _epoll.Remove(_writer!.Socket.Descriptor);
+            EndReading();
         }
     }
 }

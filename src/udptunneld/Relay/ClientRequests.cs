@@ -12,19 +12,19 @@ namespace UdpTunnel.Relay;
 internal sealed unsafe class ClientRequests(RelayCounters counters)
 {
     /// <summary>Nobody is let in: all are dropped.</summary>
-    public void Drop(ReceiveBatch batch)
+    public void Drop(ReceiveBatch batch, int count)
     {
-        for (var i = 0; i < batch.Count; i++)
+        for (var i = 0; i < count; i++)
         {
             counters.CountDrop(RelayDropReason.NotApproved, Datagrams(batch, i));
         }
     }
 
     /// <summary>Adds all to what is written next.</summary>
-    public void Forward(ReceiveBatch batch, ReceiverConnection connection, FrameWriter writer)
+    public void Forward(ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer)
     {
         var now = RelayTimes.Now;
-        for (var i = 0; i < batch.Count; i++)
+        for (var i = 0; i < count; i++)
         {
             if (batch.IsTruncated(i))
             {

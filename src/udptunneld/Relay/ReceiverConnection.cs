@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
@@ -10,21 +9,22 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// One sender's connection at a receiver, from its first byte to its end. Its own thread reads it throughout; the receiver's thread writes to it while
-/// datagrams flow.
+/// One sender's connection at a receiver, from its first byte to its end. Its own thread reads it until it is let in, and hands it over then to the
+/// receiver's thread, which reads and writes while datagrams flow.
 /// </summary>
+/// <remarks>
+/// Nobody can be woken from a read without ending the connection. So the receiver's thread writes from the approval on, and reads only when the first bytes
+/// after it have come: the connection's own thread got them, hands over and waits until the reading has ended.
+/// </remarks>
 internal sealed class ReceiverConnection : IApplicant, IDisposable
 {
-    // More than these are not remembered: flows end by themselves too.
-    private const int MaxRequests = 256;
-
-    private readonly ConcurrentQueue<uint> _unknownFlows = new();
+    private readonly ManualResetEventSlim _readingEnded = new();
 
     // So that of several that tell it something, the last one tells what is true.
     private readonly Lock _telling = new();
     private volatile ReceiverFlows? _flows;
     private volatile Denial? _goodbye;
-    private volatile bool _wantsPong;
+    private volatile bool _isHandedOver;
     private volatile WaitingReason _waitsFor;
     private string? _endReason;
     private long _deadline;
@@ -51,17 +51,23 @@ internal sealed class ReceiverConnection : IApplicant, IDisposable
     /// <summary>When the sender was heard.</summary>
     public Liveness Liveness { get; } = new(RelayTimes.Now);
 
-    /// <summary>What the reading thread counts.</summary>
+    /// <summary>What the thread counts that reads at that time.</summary>
     public RelayCounters Counters { get; } = new();
 
-    /// <summary>The reading thread.</summary>
+    /// <summary>Its own thread.</summary>
     public Thread? Thread { get; set; }
 
     /// <summary>Whether the handshake is still going on.</summary>
     public bool IsHandshaking { get; set; } = true;
 
-    /// <summary>The reading thread is through with it.</summary>
+    /// <summary>Its own thread is through with it.</summary>
     public bool HasEnded { get; set; }
+
+    /// <summary>Whether the receiver's thread may read it.</summary>
+    public bool IsHandedOver => _isHandedOver;
+
+    /// <summary>Whether the sender broke the protocol while datagrams flowed. Known when the reading has ended.</summary>
+    public bool IsBroken { get; set; }
 
     /// <summary>The flows; null until it is let in.</summary>
     public ReceiverFlows? Flows => _flows;
@@ -72,31 +78,17 @@ internal sealed class ReceiverConnection : IApplicant, IDisposable
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);
 
-    /// <summary>Whether the sender asked for a sign of life; asking clears it.</summary>
-    public bool TakePong()
+    /// <summary>Leaves reading to the receiver's thread. The connection's own.</summary>
+    public void HandOver() => _isHandedOver = true;
+
+    /// <summary>Waits until the receiver's thread reads no more. The connection's own.</summary>
+    public void AwaitReadingEnd() => _readingEnded.Wait();
+
+    /// <summary>Nothing more is read. The receiver's thread.</summary>
+    public void EndReading()
     {
-        if (!_wantsPong)
-        {
-            return false;
-        }
-
-        _wantsPong = false;
-        return true;
-    }
-
-    /// <summary>The sender asks for a sign of life.</summary>
-    public void WantPong() => _wantsPong = true;
-
-    /// <summary>A flow for which a datagram came although it is not live.</summary>
-    public bool TryTakeUnknownFlow(out uint id) => _unknownFlows.TryDequeue(out id);
-
-    /// <summary>The sender still uses a flow that is not live.</summary>
-    public void AddUnknownFlow(uint id)
-    {
-        if (_unknownFlows.Count < MaxRequests)
-        {
-            _unknownFlows.Enqueue(id);
-        }
+        _isHandedOver = false;
+        _readingEnded.Set();
     }
 
     /// <summary>Whether the sender knows the frame that says why it waits.</summary>
@@ -179,5 +171,9 @@ internal sealed class ReceiverConnection : IApplicant, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Link.Dispose();
+    public void Dispose()
+    {
+        Link.Dispose();
+        _readingEnded.Dispose();
+    }
 }

@@ -3,11 +3,10 @@ using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>How senders connect: accepting, handshake, hello, and reading until the end.</summary>
+/// <summary>How senders connect and wait: accepting, handshake, hello, and the end.</summary>
 internal sealed partial class ReceiverEngine
 {
     private const int MaxHandshakes = 16;
@@ -79,6 +78,11 @@ internal sealed partial class ReceiverEngine
                 Read(connection);
             }
         }
+        catch (Exception e)
+        {
+            // A stranger drives this thread: an exception that nobody foresaw ends its connection, not the daemon.
+            connection.End($"this end failed: {e.GetType().Name}: {e.Message}");
+        }
         finally
         {
             Finish(connection);
@@ -132,6 +136,7 @@ internal sealed partial class ReceiverEngine
         replaced?.SayGoodbye(new Denial(DenialCode.Replaced, "the same key connected again"));
         connection.LetIn(NewFlows(connection));
         _letIn = connection;
+        _admitted.Enqueue(connection);
         _letInCount++;
         _problem = "";
         _loop.Wake();
@@ -145,40 +150,32 @@ internal sealed partial class ReceiverEngine
         }
     }
 
+    /// <summary>Reads what a sender says that waits, until it is let in or gone.</summary>
     private void Read(ReceiverConnection connection)
     {
-        using var answers = new AnswerSender(_clients, connection, connection.Link.Codec.NamesFlows);
-        using var pulse = Pulse.OfThisThread();
         var reader = connection.Link.Reader;
-        while (reader.Fill(pulse))
+        while (reader.Fill())
         {
-            var now = RelayTimes.Now;
-            connection.Liveness.Hear(now);
-            var isLetIn = connection.Flows is not null;
-            if (isLetIn)
+            connection.Liveness.Hear(RelayTimes.Now);
+            if (connection.Flows is not null)
             {
-                reader.TrustPeer();
-            }
-
-            var mustWake = false;
-            FrameStatus status;
-            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
-            {
-                if (!Take(connection, answers, frame, isLetIn, now, ref mustWake))
-                {
-                    status = FrameStatus.Malformed;
-                    break;
-                }
-            }
-
-            // What was read is sent also when nonsense follows it.
-            answers.Send();
-            if (mustWake)
-            {
+                connection.HandOver();
                 _loop.Wake();
+                connection.AwaitReadingEnd();
+                if (connection.IsBroken)
+                {
+                    Break(connection);
+                }
+
+                return;
             }
 
-            if (status == FrameStatus.Malformed)
+            FrameStatus status;
+            while ((status = reader.Next(out var frame)) == FrameStatus.Complete && Take(connection, frame.Type))
+            {
+            }
+
+            if (status != FrameStatus.Incomplete)
             {
                 Break(connection);
                 return;
@@ -191,28 +188,16 @@ internal sealed partial class ReceiverEngine
         }
     }
 
-    /// <returns>False if the frame breaks the protocol.</returns>
-    private static bool Take(
-        ReceiverConnection connection, AnswerSender answers, in RelayFrame frame, bool isLetIn, long now, ref bool mustWake)
+    /// <returns>False if one that waits may not send such a frame.</returns>
+    private static bool Take(ReceiverConnection connection, FrameType type)
     {
-        switch (frame.Type)
+        if (type == FrameType.Ping)
         {
-            case FrameType.Datagram when isLetIn:
-                mustWake |= answers.Add(frame, now);
-                return true;
-            case FrameType.FlowClosed when isLetIn:
-                connection.AddUnknownFlow(frame.FlowId);
-                mustWake = true;
-                return true;
-            case FrameType.Ping when isLetIn || !connection.Link.TryWrite(FrameType.Pong, []):
-                connection.WantPong();
-                mustWake = true;
-                return true;
-            case FrameType.Ping or FrameType.Pong:
-                return true;
-            default:
-                return false;
+            // Refused if it was let in at this moment, which it is told: that is a sign of life as well.
+            connection.Link.TryWrite(FrameType.Pong, []);
         }
+
+        return type is FrameType.Ping or FrameType.Pong;
     }
 
     private static void Break(ReceiverConnection connection)

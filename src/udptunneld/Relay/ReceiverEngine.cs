@@ -12,12 +12,12 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// One running receiver. Threads: one for datagrams from clients (<see cref="ClientLoop"/>), one that accepts connections, and one for each connection
-/// (ReceiverEngine.Connections.cs).
+/// One running receiver. Threads: one for datagrams in both directions (<see cref="ClientLoop"/>), one that accepts connections, and one for each connection,
+/// which reads it until it is let in and ends it (ReceiverEngine.Connections.cs).
 /// </summary>
 /// <remarks>
 /// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), those of <see cref="FrameReader"/> and <see cref="FrameWriter"/> for the one sender that
-/// is let in, the flow table, and 4 KiB and a thread for each of at most 16 handshakes, 16 strangers and 64 remembered senders that wait.
+/// is let in, the flow table, and 22 KiB and a thread for each of at most 16 handshakes, 16 strangers and 64 remembered senders that wait.
 /// </remarks>
 internal sealed partial class ReceiverEngine : IRelayEngine
 {
@@ -35,6 +35,7 @@ internal sealed partial class ReceiverEngine : IRelayEngine
     private readonly TcpListenSocket _listener;
     private readonly ClientLoop _loop;
     private readonly Thread _acceptor;
+    private readonly ConcurrentQueue<ReceiverConnection> _admitted = new();
     private readonly ConcurrentQueue<ReceiverConnection> _ended = new();
 
     // What threads counted that are gone, and what no thread of its own counts.
@@ -66,7 +67,11 @@ internal sealed partial class ReceiverEngine : IRelayEngine
         _clients = clients;
         _listener = listener;
         _approvals = new Approvals<ReceiverConnection>(keys.Load(), _time);
-        _loop = new ClientLoop(clients, config.Name, () => _letIn, () => _ended.TryDequeue(out var ended) ? ended : null);
+        _loop = new ClientLoop(
+            clients,
+            config.Name,
+            () => _admitted.TryDequeue(out var connection) ? connection : null,
+            () => _ended.TryDequeue(out var connection) ? connection : null);
         _acceptor = new Thread(Accept) { IsBackground = true, Name = $"{config.Name} accept" };
         _loop.Start();
         _acceptor.Start();
@@ -151,9 +156,10 @@ internal sealed partial class ReceiverEngine : IRelayEngine
             listener?.Dispose();
             clients?.Dispose();
             stop?.Dispose();
-            if (e is LinuxException refused)
+            if (e is IOException)
             {
-                throw new RequestException(refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message);
+                var isTaken = e is LinuxException { Errno: Errno.AddressInUse };
+                throw new RequestException(isTaken ? Fault.PortTaken : Fault.System, e.Message);
             }
 
             throw;

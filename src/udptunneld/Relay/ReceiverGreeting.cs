@@ -37,7 +37,7 @@ internal static class ReceiverGreeting
         {
             link.Secure(identity, isReceiver: true);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is AuthenticationException or IOException)
         {
             return connection.EndReason ?? $"the TLS handshake failed: {(e.InnerException ?? e).Message}";
         }

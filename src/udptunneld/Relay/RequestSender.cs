@@ -6,8 +6,7 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// What the thread that reads the receiver's connection does with the datagrams in it: sends each on its flow's own socket, which it opens when the
-/// flow is new.
+/// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it opens when the flow is new.
 /// </summary>
 internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, Func<IPEndPoint?> service) : IDisposable
 {
@@ -18,8 +17,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     private readonly DatagramQueue _queue = new(isV6: false);
     private long _noDescriptorsUntil;
 
-    /// <summary>What this thread counts.</summary>
-    public RelayCounters Counters { get; } = new();
+    private RelayCounters Counters => connection.Counters;
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
     public void Add(in RelayFrame frame, long now)
@@ -60,13 +58,6 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
 
     private void Send(SenderFlow flow, in FlowBatch<SenderFlow>.Entry first)
     {
-        // It may have become idle, and its socket another's, while its datagram was on the way.
-        if (!flow.TryEnter())
-        {
-            Counters.CountDrop(RelayDropReason.UnknownFlow);
-            return;
-        }
-
         ref readonly var entry = ref first;
         while (true)
         {
@@ -85,7 +76,6 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         }
 
         Transmit(flow);
-        flow.Leave();
     }
 
     private void Transmit(SenderFlow flow)
@@ -119,6 +109,12 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     private RelayDropReason TryOpen(in RelayFrame frame, long now, out SenderFlow? flow)
     {
         flow = null;
+        if (connection.Flows.Predecessor(frame) is { } older)
+        {
+            Send();
+            loop.Close(older);
+        }
+
         if (connection.Flows.IsFull)
         {
             return RelayDropReason.FlowLimit;
@@ -153,8 +149,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         }
 
         // No room in epoll (max_user_watches): without it no answer would ever come.
-        connection.Flows.TryEnd(flow.Id);
-        loop.Wake();
+        loop.Close(flow);
         flow = null;
         return RelayDropReason.NoDescriptors;
     }

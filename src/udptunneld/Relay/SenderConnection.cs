@@ -8,7 +8,6 @@ namespace UdpTunnel.Relay;
 /// <summary>A sender's connection to its receiver.</summary>
 internal sealed class SenderConnection : IDisposable
 {
-    private volatile bool _wantsPong;
     private string? _endReason;
     private long _deadline = RelayTimes.Now + RelayTimes.Handshake;
 
@@ -23,6 +22,9 @@ internal sealed class SenderConnection : IDisposable
 
     /// <summary>The flows.</summary>
     public SenderFlows Flows { get; }
+
+    /// <summary>What was carried and dropped.</summary>
+    public RelayCounters Counters { get; } = new();
 
     /// <summary>When the receiver was heard.</summary>
     public Liveness Liveness { get; } = new(RelayTimes.Now);
@@ -41,21 +43,6 @@ internal sealed class SenderConnection : IDisposable
     {
         IsGreeted = true;
         Volatile.Write(ref _deadline, long.MaxValue);
-    }
-
-    /// <summary>The receiver asks for a sign of life.</summary>
-    public void WantPong() => _wantsPong = true;
-
-    /// <summary>Whether the receiver asked for a sign of life; asking clears it.</summary>
-    public bool TakePong()
-    {
-        if (!_wantsPong)
-        {
-            return false;
-        }
-
-        _wantsPong = false;
-        return true;
     }
 
     /// <summary>Ends it.</summary>
@@ -84,7 +71,7 @@ internal sealed class SenderConnection : IDisposable
         }
         else if (hasPings && IsGreeted && !IsLetIn && Liveness.ShouldAsk(now))
         {
-            // While datagrams flow this is the other thread's, and the link refuses it.
+            // While datagrams flow this is the loop's, and the link refuses it.
             Link.TryWrite(FrameType.Ping, []);
         }
     }

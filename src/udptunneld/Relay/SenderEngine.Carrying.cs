@@ -1,8 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
-using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay;
 
@@ -15,20 +13,14 @@ internal sealed partial class SenderEngine
         ServiceLoop loop;
         try
         {
-            loop = new ServiceLoop(connection, _config.Name, IdleTimeout);
+            loop = new ServiceLoop(connection, IdleTimeout);
         }
-        catch (LinuxException e)
+        catch (IOException e)
         {
             return Failed(connection, e.Message);
         }
 
         using var requests = new RequestSender(connection, loop, () => _service);
-        lock (_gate)
-        {
-            _toService = requests.Counters;
-            _toClients = loop.Counters;
-        }
-
         try
         {
             if (!connection.Link.Codec.NamesFlows)
@@ -36,80 +28,75 @@ internal sealed partial class SenderEngine
                 Running(connection);
             }
 
-            return Read(connection, requests, loop);
+            Attempt? end = null;
+            loop.Run(() => (end = Take(connection, requests, loop)) is null);
+            return end!;
         }
         finally
         {
             connection.Link.Shutdown();
             loop.Dispose();
-            lock (_gate)
-            {
-                _past.Add(requests.Counters);
-                _past.Add(loop.Counters);
-                _toService = null;
-                _toClients = null;
-            }
         }
     }
 
     // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended here.
     private long IdleTimeout => (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
 
-    private Attempt Read(SenderConnection connection, RequestSender requests, ServiceLoop loop)
+    /// <summary>Takes what the receiver has sent.</summary>
+    /// <returns>Null if it goes on.</returns>
+    private Attempt? Take(SenderConnection connection, RequestSender requests, ServiceLoop loop)
     {
-        using var pulse = Pulse.OfThisThread();
-        var reader = connection.Link.Reader;
-        reader.TrustPeer();
-        FrameStatus status;
-        do
+        var came = connection.Link.TryFill();
+        var now = RelayTimes.Now;
+        if (came > 0)
         {
-            var now = RelayTimes.Now;
             connection.Liveness.Hear(now);
-            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
-            {
-                switch (frame.Type)
-                {
-                    case FrameType.Datagram:
-                        requests.Add(frame, now);
-                        break;
-                    case FrameType.FlowClosed:
-                        // What came before it is still sent.
-                        requests.Send();
-                        if (connection.Flows.TryEnd(frame.FlowId))
-                        {
-                            loop.Wake();
-                        }
-
-                        break;
-                    case FrameType.Ping:
-                        connection.WantPong();
-                        loop.Wake();
-                        break;
-                    case FrameType.Pong or FrameType.Approved:
-                        break;
-                    case FrameType.Denied:
-                        requests.Send();
-                        return Denied(Denial.Read(frame.Payload)) with { WasLetIn = true };
-                    default:
-                        requests.Send();
-                        return Broken(connection, requests);
-                }
-            }
-
-            requests.Send();
-            if (status == FrameStatus.Malformed)
-            {
-                return Broken(connection, requests);
-            }
-
-            if (!connection.IsLetIn && requests.Counters.FlowsOpened > 0)
-            {
-                Running(connection);
-            }
         }
-        while (reader.Fill(pulse));
 
-        return Failed(connection, "it closed the connection") with { WasLetIn = connection.IsLetIn };
+        var status = FrameStatus.Incomplete;
+        Attempt? end = null;
+        while (end is null && (status = connection.Link.Reader.Next(out var frame)) == FrameStatus.Complete)
+        {
+            end = Take(frame, connection, requests, loop, now);
+        }
+
+        // What came before the end is still sent.
+        requests.Send();
+        if (!connection.IsLetIn && connection.Counters.FlowsOpened > 0)
+        {
+            Running(connection);
+        }
+
+        return end
+            ?? (status == FrameStatus.Malformed ? Broken(connection) : null)
+            ?? (came == 0 ? Failed(connection, "it closed the connection") with { WasLetIn = connection.IsLetIn } : null);
+    }
+
+    private Attempt? Take(in RelayFrame frame, SenderConnection connection, RequestSender requests, ServiceLoop loop, long now)
+    {
+        switch (frame.Type)
+        {
+            case FrameType.Datagram:
+                requests.Add(frame, now);
+                return null;
+            case FrameType.FlowClosed:
+                if (connection.Flows.Find(frame.FlowId) is { } flow)
+                {
+                    requests.Send();
+                    loop.Close(flow);
+                }
+
+                return null;
+            case FrameType.Ping:
+                loop.Writer.AddControl(FrameType.Pong, 0, []);
+                return null;
+            case FrameType.Pong or FrameType.Approved:
+                return null;
+            case FrameType.Denied:
+                return Denied(Denial.Read(frame.Payload)) with { WasLetIn = true };
+            default:
+                return Broken(connection);
+        }
     }
 
     private void Running(SenderConnection connection)

@@ -88,11 +88,18 @@ internal sealed partial class SenderEngine
         {
             return Greet(connection) ?? AwaitApproval(connection);
         }
+        catch (Exception e)
+        {
+            // Nobody has checked the receiver's key at first: an exception that nobody foresaw ends this connection,
+            // not the daemon.
+            return Failed(connection, $"this end failed: {e.GetType().Name}: {e.Message}");
+        }
         finally
         {
             lock (_gate)
             {
                 _connection = null;
+                _past.Add(connection.Counters);
                 _lastHeard = connection.IsGreeted ? connection.Liveness.Heard : _lastHeard;
             }
 
@@ -122,7 +129,7 @@ internal sealed partial class SenderEngine
         {
             link.Secure(_identity!, isReceiver: false);
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException or NotSupportedException)
+        catch (Exception e) when (e is AuthenticationException or IOException)
         {
             return Failed(connection, link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
                 ? $"the TLS handshake failed: {(e.InnerException ?? e).Message}; it may speak the classic protocol (--protocol)"
@@ -192,7 +199,7 @@ internal sealed partial class SenderEngine
         var reader = connection.Link.Reader;
         if (connection.Link.Codec.NamesFlows)
         {
-            // Without a word from the receiver, and without another thread that writes before the first answer.
+            // Its receiver says nothing before the first datagram.
             return Carry(connection);
         }
 
@@ -255,20 +262,9 @@ internal sealed partial class SenderEngine
         }
     }
 
-    private Attempt Broken(SenderConnection connection, RequestSender? requests = null)
+    private static Attempt Broken(SenderConnection connection)
     {
-        if (requests is not null)
-        {
-            requests.Counters.CountDrop(RelayDropReason.ProtocolError);
-        }
-        else
-        {
-            lock (_gate)
-            {
-                _past.CountDrop(RelayDropReason.ProtocolError);
-            }
-        }
-
+        connection.Counters.CountDrop(RelayDropReason.ProtocolError);
         var problem = connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
             ? "it speaks TLS: start this relay with --protocol tls"
             : "it sent what the protocol does not know";

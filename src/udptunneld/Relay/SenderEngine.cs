@@ -4,13 +4,12 @@ using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// One running sender. Threads: one that connects, again and again, and reads the connection (SenderEngine.Connecting.cs), and while datagrams flow one for
-/// the answers of the service (<see cref="ServiceLoop"/>).
+/// One running sender, with one thread: it connects, again and again (SenderEngine.Connecting.cs), and carries datagrams in both directions
+/// (<see cref="ServiceLoop"/>).
 /// </summary>
 /// <remarks>
 /// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), of <see cref="FrameReader"/> and of <see cref="FrameWriter"/>, and the flow table with a
@@ -34,11 +33,9 @@ internal sealed partial class SenderEngine : IRelayEngine
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
 
-    // Protects the connection, its threads' counters and what is told about it.
+    // Protects the connection and what is told about it.
     private readonly Lock _gate = new();
     private SenderConnection? _connection;
-    private RelayCounters? _toService;
-    private RelayCounters? _toClients;
     private RelayState _state = RelayState.Connecting;
     private string _problem = "";
     private KeyFingerprint? _peerKey;
@@ -73,14 +70,9 @@ internal sealed partial class SenderEngine : IRelayEngine
             {
                 var total = new RelayCounters();
                 total.Add(_past);
-                if (_toService is not null)
+                if (_connection is not null)
                 {
-                    total.Add(_toService);
-                }
-
-                if (_toClients is not null)
-                {
-                    total.Add(_toClients);
+                    total.Add(_connection.Counters);
                 }
 
                 var heard = _connection is { IsGreeted: true } current ? current.Liveness.Heard : _lastHeard;

@@ -2,14 +2,14 @@ using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// The sender's thread for answers of the service: waits for all flows' sockets at once and hands what came to the receiver by one write. It alone
-/// writes to the connection and closes the flows' sockets. Lives as long as the connection carries datagrams.
+/// How a sender waits while datagrams flow: for the receiver and for all flows' sockets at once, on the thread that connected. Takes the answers of the
+/// service and hands what came to the receiver by one write. Lives as long as the connection carries datagrams.
 /// </summary>
 internal sealed unsafe class ServiceLoop : IDisposable
 {
@@ -17,110 +17,114 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const int TickInterval = 1000;
 
     // Above all flow numbers, which have 32 bits.
-    private const ulong Woken = 1UL << 32;
-    private const ulong ConnectionReady = 2UL << 32;
+    private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
     private readonly long _idleTimeout;
     private readonly Epoll _epoll = new();
-    private readonly WakeSignal _wake;
-    private readonly FrameWriter _writer;
-    private readonly Thread _thread;
-    private volatile bool _stops;
-    private bool _watchesConnection;
+    private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
 
-    /// <param name="connection">The connection; this thread writes to it from now on.</param>
-    /// <param name="name">Of the relay.</param>
+    /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
     /// <param name="idleTimeout">Of flows, in milliseconds.</param>
-    /// <exception cref="LinuxException">The system has no descriptors left.</exception>
-    public ServiceLoop(SenderConnection connection, string name, long idleTimeout)
+    /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
+    public ServiceLoop(SenderConnection connection, long idleTimeout)
     {
         _connection = connection;
         _idleTimeout = idleTimeout;
-        try
-        {
-            _wake = new WakeSignal();
-        }
-        catch
+        if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
-            throw;
+            throw new LinuxException("cannot watch the connection", error);
         }
 
-        _epoll.Add(_wake.Descriptor, EPOLLIN, Woken);
-        _writer = connection.Link.BeginStreaming();
-        _thread = new Thread(Run) { IsBackground = true, Name = $"{name} service" };
-        _thread.Start();
+        Writer = connection.Link.BeginStreaming();
+        connection.Link.ReceiveAhead();
     }
 
-    /// <summary>What this thread counts.</summary>
-    public RelayCounters Counters { get; } = new();
+    /// <summary>Frames to the receiver; they leave when all that came at once was taken.</summary>
+    public FrameWriter Writer { get; }
 
-    /// <summary>Begins to wait for a flow's answers. Any thread.</summary>
+    private RelayCounters Counters => _connection.Counters;
+
+    /// <summary>Carries datagrams.</summary>
+    /// <param name="takeRequests">Takes what the receiver has sent; false ends it.</param>
+    public void Run(Func<bool> takeRequests)
+    {
+        using var batch = new ReceiveBatch(BatchSize);
+        using var pulse = Pulse.OfThisThread();
+
+        // Some may have been read already.
+        var goesOn = takeRequests();
+        var ready = 0;
+        while (goesOn)
+        {
+            if (!_connection.Link.Gathers(ready))
+            {
+                Flush();
+            }
+
+            pulse.Waits();
+            ready = _connection.Link.Wait(_epoll, TickInterval);
+            pulse.Works();
+            goesOn = Take(ready, batch, takeRequests);
+        }
+    }
+
+    /// <summary>Begins to wait for a flow's answers.</summary>
     public Errno Watch(SenderFlow flow) => _epoll.Add(flow.Descriptor, EPOLLIN, flow.Id);
 
-    /// <summary>There is something to do besides answers. Any thread.</summary>
-    public void Wake() => _wake.Raise();
+    /// <summary>Ends a flow and closes its socket.</summary>
+    public void Close(SenderFlow flow)
+    {
+        CountBufferDrops(flow);
+        ServiceSocket.Close(flow.Descriptor);
+        _connection.Flows.End(flow);
+    }
 
-    /// <summary>Stops and closes all flows; the reading thread must be through with them.</summary>
+    /// <summary>Closes all flows.</summary>
     public void Dispose()
     {
-        _stops = true;
-        _wake.Raise();
-        _thread.Join();
-        foreach (var flow in _connection.Flows.Sweep(long.MaxValue, 0))
+        foreach (var flow in _connection.Flows.All)
         {
             Close(flow);
         }
 
-        CloseEnded();
         _epoll.Dispose();
-        _wake.Dispose();
     }
 
-    private void Run()
+    private bool Take(int ready, ReceiveBatch batch, Func<bool> takeRequests)
     {
-        using var batch = new ReceiveBatch(BatchSize);
-        using var pulse = Pulse.OfThisThread();
-        while (!_stops)
+        var now = RelayTimes.Now;
+        var goesOn = true;
+        for (var i = 0; i < ready; i++)
         {
-            pulse.Waits();
-            var ready = _connection.Link.Wait(_epoll, TickInterval);
-            pulse.Works();
-            var now = RelayTimes.Now;
-            for (var i = 0; i < ready; i++)
+            var what = _epoll.Data(i);
+            if (what == ConnectionReady)
             {
-                var what = _epoll.Data(i);
-                if (what == Woken)
-                {
-                    _wake.Clear();
-                }
-                else if (what < Woken && _connection.Flows.Find((uint)what) is { } flow)
-                {
-                    Receive(flow, batch, now);
-                }
+                goesOn = takeRequests();
             }
-
-            if (_connection.Link.Gathers(ready))
+            else if (_connection.Flows.Find((uint)what) is { } flow)
             {
-                continue;
+                Receive(flow, batch, now);
             }
-
-            if (_connection.TakePong())
-            {
-                _writer.AddControl(FrameType.Pong, 0, []);
-            }
-
-            CloseEnded();
-            if (now - _lastTick >= TickInterval)
-            {
-                Tick(now);
-            }
-
-            _writer.Flush();
-            WatchConnection(_writer.IsPending);
         }
+
+        return goesOn;
+    }
+
+    private void Flush()
+    {
+        var now = RelayTimes.Now;
+        if (now - _lastTick >= TickInterval)
+        {
+            Tick(now);
+        }
+
+        Writer.Flush();
+        var events = Writer.IsPending ? EPOLLIN | EPOLLOUT : EPOLLIN;
+        _ = _epoll.Change(Writer.Socket.Descriptor, _watched, events, ConnectionReady);
+        _watched = events;
     }
 
     private void Receive(SenderFlow flow, ReceiveBatch batch, long now)
@@ -159,7 +163,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
         {
             Counters.CountDrop(RelayDropReason.TooBig);
         }
-        else if (!_writer.TryAdd(flow.Id, flow.Label, datagram))
+        else if (!Writer.TryAdd(flow.Id, flow.Label, datagram))
         {
             Counters.CountDrop(RelayDropReason.QueueFull);
         }
@@ -175,30 +179,21 @@ internal sealed unsafe class ServiceLoop : IDisposable
         _lastTick = now;
         if (_connection.Liveness.ShouldAsk(now))
         {
-            _writer.AddControl(FrameType.Ping, 0, []);
+            Writer.AddControl(FrameType.Ping, 0, []);
         }
 
         foreach (var flow in _connection.Flows.All)
         {
-            // Where nothing was received nothing was dropped either.
-            if (now - flow.LastUsed <= 2 * TickInterval)
+            if (now - flow.LastUsed >= _idleTimeout)
             {
+                Writer.AddControl(FrameType.FlowClosed, flow.Id, []);
+                Close(flow);
+            }
+            else if (now - flow.LastUsed <= 2 * TickInterval)
+            {
+                // Where nothing was received nothing was dropped either.
                 CountBufferDrops(flow);
             }
-        }
-
-        foreach (var flow in _connection.Flows.Sweep(now, _idleTimeout))
-        {
-            _writer.AddControl(FrameType.FlowClosed, flow.Id, []);
-            Close(flow);
-        }
-    }
-
-    private void CloseEnded()
-    {
-        while (_connection.Flows.TryTakeEnded(out var flow))
-        {
-            Close(flow!);
         }
     }
 
@@ -207,31 +202,5 @@ internal sealed unsafe class ServiceLoop : IDisposable
         var drops = ServiceSocket.BufferDrops(flow.Descriptor);
         Counters.CountDrop(RelayDropReason.BufferFull, drops - flow.BufferDrops);
         flow.BufferDrops = drops;
-    }
-
-    private void Close(SenderFlow flow)
-    {
-        CountBufferDrops(flow);
-        ServiceSocket.Close(flow.Descriptor);
-        _connection.Flows.Closed(flow);
-    }
-
-    /// <summary>Only while bytes wait: a connection whose peer is gone is always ready.</summary>
-    private void WatchConnection(bool watch)
-    {
-        if (watch == _watchesConnection)
-        {
-            return;
-        }
-
-        _watchesConnection = watch;
-        if (watch)
-        {
-            _epoll.Add(_writer.Socket.Descriptor, EPOLLOUT, ConnectionReady);
-        }
-        else
-        {
-            _epoll.Remove(_writer.Socket.Descriptor);
-        }
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
-using UdpTunnel.Service;
 using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 
@@ -18,12 +17,15 @@ namespace UdpTunnel.Tunnel;
 /// </remarks>
 internal sealed class Worker : IDisposable
 {
+    // Waits in lock step before the first try (docs/performance.md).
+    private const int LeastSteps = 16;
+
     private const ulong WakeSlot = ulong.MaxValue;
 
     private readonly Epoll _epoll = new();
     private readonly WakeSignal _wake = new();
     private readonly ConcurrentQueue<TaskCompletionSource> _turns = new();
-    private readonly BusyPoll _poll = new();
+    private readonly BusyPoll _poll = new(LeastSteps);
     private readonly Thread _thread;
 
     // Protects the slots against two that change them. The thread reads them without: it meets a slot only while it is watched.

@@ -12,12 +12,12 @@ namespace UdpTunnel.Waiting;
 /// <remarks>
 /// What counts are short waits, many times in a row, with one question or answer between each and the next. The first tries may take longer, for only when
 /// the threads of both ends try at the same time the waits become as short as they can be. A thread whose tries are in vain waits for twice
-/// as many the next time, until a run of tries has lasted as long as it waited for it. What it gains and costs: docs/performance.md.
+/// as many the next time, until a run of tries has lasted as long as it waited for it, or 16 waits. What it gains and costs: docs/performance.md.
 /// </remarks>
 internal sealed class BusyPoll
 {
-    /// <summary>Waits in lock step that must come before the first try.</summary>
-    public const int LeastSteps = 16;
+    /// <summary>A run of tries that is no accident.</summary>
+    public const int LeastRun = 16;
 
     /// <summary>The same after many tries in vain.</summary>
     public const int MostSteps = 4096;
@@ -25,8 +25,10 @@ internal sealed class BusyPoll
     /// <summary>The first tries, which may take longer.</summary>
     public const int FirstTries = 8;
 
-    /// <summary>Tries in vain, one after the other, until it gives up.</summary>
+    /// <summary>Tries in vain, one after the other, until it gives up. One that was not makes up for half of one.</summary>
     public const int Patience = 4;
+
+    private const int Miss = 2;
 
     /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 500 µs, more than an answer takes while nobody tries.</summary>
     public static readonly long Short = Stopwatch.Frequency / 2_000;
@@ -37,11 +39,19 @@ internal sealed class BusyPoll
     /// <summary>After so long a wait what was learnt is forgotten: 1 s.</summary>
     public static readonly long Rest = Stopwatch.Frequency;
 
+    private readonly int _leastSteps;
     private long _began;
     private int _steps;
-    private int _needed = LeastSteps;
+    private int _needed;
     private int _tries;
     private int _misses;
+
+    /// <param name="leastSteps">Waits in lock step that must come before the first try.</param>
+    public BusyPoll(int leastSteps)
+    {
+        _leastSteps = leastSteps;
+        _needed = leastSteps;
+    }
 
     private long Limit => _tries <= FirstTries ? Short : Longest;
 
@@ -58,10 +68,10 @@ internal sealed class BusyPoll
 
         _began = now;
         _tries = _steps >= _needed ? _tries + 1 : 0;
-        if (_tries > _needed)
+        if (_tries > Math.Max(_needed, LeastRun) && _misses == 0)
         {
             // It pays, and the next disturbance must not add to those of before.
-            _needed = LeastSteps;
+            _needed = _leastSteps;
         }
 
         return _tries > 0;
@@ -76,7 +86,8 @@ internal sealed class BusyPoll
             return true;
         }
 
-        if (++_misses == Patience)
+        _misses += Miss;
+        if (_misses >= Miss * Patience)
         {
             _misses = 0;
             _steps = 0;
@@ -93,7 +104,7 @@ internal sealed class BusyPoll
         var waited = now - _began;
         if (waited < Limit)
         {
-            _misses = 0;
+            _misses = Math.Max(0, _misses - 1);
         }
 
         _steps = waited < Short ? Math.Min(_steps + 1, MostSteps) : 0;
@@ -102,7 +113,7 @@ internal sealed class BusyPoll
             return false;
         }
 
-        _needed = LeastSteps;
+        _needed = _leastSteps;
         return true;
     }
 
@@ -117,14 +128,13 @@ internal sealed class BusyPoll
         {
             do
             {
+                // To whom is to bring what is waited for, if it needs this processor.
+                Thread.Yield();
                 var ready = epoll.Wait(0);
                 if (ready > 0)
                 {
                     return ready;
                 }
-
-                // To whom is to bring what is waited for, if it needs this processor.
-                Thread.Yield();
             }
             while (GoesOn(Stopwatch.GetTimestamp()));
         }

@@ -21,6 +21,7 @@ internal sealed class EchoService : IDisposable
         _answers = answers ?? (_ => true);
         _socket.ReceiveBufferSize = 4 << 20;
         _socket.SendBufferSize = 1 << 20;
+        RelayLab.ShareAddress(_socket);
         _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _work = Task.Run(RunAsync);
     }

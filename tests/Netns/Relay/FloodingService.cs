@@ -16,6 +16,7 @@ internal sealed class FloodingService : IDisposable
     {
         _socket = socket;
         _socket.ReceiveTimeout = 100;
+        RelayLab.ShareAddress(_socket);
         _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
         _thread = new Thread(Run) { IsBackground = true };
         _thread.Start();

@@ -172,6 +172,12 @@ internal sealed class RelayLab : IAsyncDisposable
         return false;
     }
 
+    /// <summary>
+    /// Lets a service take the address of one that was just closed: between fork and exec a process that another test starts holds a copy of
+    /// every descriptor.
+    /// </summary>
+    public static void ShareAddress(Socket service) => service.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+
     /// <summary>UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.</summary>
     public static async Task<long> SentDatagramsAsync(Host host)
     {

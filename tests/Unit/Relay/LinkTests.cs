@@ -1,12 +1,7 @@
-using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
-using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 using UdpTunnel.Tests.Packets;
-using UdpTunnel.Waiting;
 
 namespace UdpTunnel.Tests.Relay;
 
@@ -77,36 +72,6 @@ public sealed class LinkTests
 
         Assert.Equal([1u, 2u], flows);
         Assert.False(reader.IsOverfull);
-    }
-
-    [Fact]
-    public void A_thread_that_reads_tls_records_finds_lock_step()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        using var stop = new WakeSignal();
-        using var socket = TcpSocket.Connect((IPEndPoint)listener.LocalEndpoint, TimeSpan.FromSeconds(10), stop);
-        using var peer = listener.AcceptSocket();
-        var step = new LockStep();
-        var other = new LockStep(step);
-        using var stream = new LinkStream(socket, step);
-        stream.Collect(new PendingBytes(1));
-
-        // Any wait may be a long one on a busy machine.
-        Assert.Contains(Enumerable.Range(0, 1000), _ =>
-        {
-            for (var i = 0; i <= 2 * BusyPoll.LeastSteps; i++)
-            {
-                // As SslStream does: nothing first, to wait without a buffer.
-                peer.Send([1]);
-                Assert.Equal(0, stream.Read([]));
-                Assert.Equal(1, stream.Read(new byte[8]));
-                step.Count();
-                other.Count();
-            }
-
-            return step.Begin(Stopwatch.GetTimestamp());
-        });
     }
 
     [Fact]

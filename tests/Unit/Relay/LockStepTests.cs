@@ -9,15 +9,13 @@ public sealed class LockStepTests
     private static readonly long Microsecond = Stopwatch.Frequency / 1_000_000;
 
     private readonly LockStep _one = new();
-    private readonly LockStep _other;
+    private bool _answers;
     private long _now;
-
-    public LockStepTests() => _other = new LockStep(_one);
 
     [Fact]
     public void Nothing_is_tried_before_questions_and_answers_have_alternated_for_a_while()
     {
-        Assert.Equal(Enumerable.Repeat(false, BusyPoll.LeastSteps), Enumerable.Range(0, BusyPoll.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
         Assert.True(Step(50));
         Assert.True(Step(50));
     }
@@ -34,7 +32,7 @@ public sealed class LockStepTests
     [Fact]
     public void Waits_may_be_as_long_as_waking_every_thread_takes()
     {
-        Assert.All(Enumerable.Range(0, BusyPoll.LeastSteps), _ => Assert.False(Step(400)));
+        Assert.All(Enumerable.Range(0, LockStep.LeastSteps), _ => Assert.False(Step(400)));
         Assert.True(Step(400));
     }
 
@@ -44,22 +42,22 @@ public sealed class LockStepTests
         Assert.False(_one.Begin(_now));
         _now += 50 * Microsecond;
         _one.End(_now);
-        _one.Count();
+        _one.CountSent();
     });
 
     [Fact]
     public void Several_questions_on_their_way_are_no_lock_step()
     {
-        _one.Count();
-        _one.Count();
+        _one.CountSent();
+        _one.CountSent();
         Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Step(50)));
     }
 
     [Fact]
     public void Several_datagrams_at_once_are_no_lock_step() => Assert.All(Enumerable.Range(0, 100), _ =>
     {
-        _one.Count();
-        _other.Count();
+        _one.CountSent();
+        _one.CountReceived();
         Assert.False(Step(50));
     });
 
@@ -81,29 +79,49 @@ public sealed class LockStepTests
     public void Who_tries_in_vain_gives_up_for_longer_and_longer_until_a_rest()
     {
         var waits = new List<int>();
-        for (var needed = BusyPoll.LeastSteps; needed <= 4 * BusyPoll.MostSteps; needed *= 2)
+        for (var needed = LockStep.LeastSteps; needed <= 4 * BusyPoll.MostSteps; needed *= 2)
         {
             waits.Add(TryInVain());
         }
 
         // The wait in which it gives up is short, and so the first of the next ones.
-        Assert.Equal([16, 31, 63, 127], waits.Take(4));
+        Assert.Equal([2, 3, 7, 15], waits.Take(4));
         Assert.Equal(BusyPoll.MostSteps - 1, waits[^1]);
         Assert.Equal(BusyPoll.MostSteps - 1, waits[^2]);
 
         Step(2_000_000);
-        Assert.Equal(Enumerable.Repeat(false, BusyPoll.LeastSteps), Enumerable.Range(0, BusyPoll.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
         Assert.True(Step(50));
+    }
+
+    [Fact]
+    public void Tries_of_which_each_second_is_in_vain_do_not_pay()
+    {
+        Learn();
+        for (var i = 1; i < BusyPoll.FirstTries; i++)
+        {
+            Assert.True(Step(50));
+        }
+
+        var tries = 0;
+        while (Step(tries % 2 == 0 ? 50 : 200))
+        {
+            tries++;
+            Assert.InRange(tries, 0, 4 * BusyPoll.Patience);
+        }
+
+        // It has learnt: twice as many waits as before come first.
+        Assert.Equal(2, Enumerable.Range(0, 10).TakeWhile(_ => !Step(50)).Count());
     }
 
     [Fact]
     public void A_run_of_tries_that_paid_makes_up_for_those_in_vain()
     {
-        Assert.Equal([16, 31, 63, 127], Enumerable.Range(0, 4).Select(_ => TryInVain()));
+        Assert.Equal([2, 3, 7, 15], Enumerable.Range(0, 4).Select(_ => TryInVain()));
         Learn();
-        Assert.All(Enumerable.Range(0, 16 * BusyPoll.LeastSteps), _ => Assert.True(Step(50)));
+        Assert.All(Enumerable.Range(0, 2 * BusyPoll.LeastRun), _ => Assert.True(Step(50)));
         Assert.All(Enumerable.Range(0, BusyPoll.Patience), _ => Assert.True(Step(200)));
-        Assert.Equal(31, TryInVain());
+        Assert.Equal(3, TryInVain());
     }
 
     /// <returns>How many waits came before the first try.</returns>
@@ -130,7 +148,7 @@ public sealed class LockStepTests
         }
     }
 
-    /// <summary>The thread waits, an answer passes and then a question comes.</summary>
+    /// <summary>The thread waits, and an answer or a question comes, by turns.</summary>
     /// <returns>Whether the thread tried.</returns>
     private bool Step(int microseconds)
     {
@@ -140,9 +158,17 @@ public sealed class LockStepTests
         }
 
         _now += microseconds * Microsecond;
-        _other.Count();
         _one.End(_now);
-        _one.Count();
+        if (_answers)
+        {
+            _one.CountReceived();
+        }
+        else
+        {
+            _one.CountSent();
+        }
+
+        _answers = !_answers;
         return tries;
     }
 }

@@ -66,7 +66,7 @@ public sealed class ReceiverFlowsTests
     {
         var flows = New(1000);
         var answered = Enumerable.Range(1, 400).Select(i => Open(flows, i)).ToList();
-        answered.ForEach(f => f.MarkAnswered());
+        answered.ForEach(flows.MarkAnswered);
 
         var spoofed = Enumerable.Range(1000, 600).Select(i => Open(flows, i)).ToList();
         Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(5000), 0, out var fresh, out var evicted));
@@ -88,7 +88,7 @@ public sealed class ReceiverFlowsTests
     public void In_a_table_full_of_answered_flows_new_ones_are_refused_and_the_few_that_wait_stay()
     {
         var flows = New(1000);
-        Enumerable.Range(1, 501).Select(i => Open(flows, i)).ToList().ForEach(f => f.MarkAnswered());
+        Enumerable.Range(1, 501).Select(i => Open(flows, i)).ToList().ForEach(flows.MarkAnswered);
         var waiting = Enumerable.Range(1000, 499).Select(i => Open(flows, i)).ToList();
 
         Assert.Equal(RelayDropReason.FlowLimit, flows.TryOpen(Source(5000), 0, out _, out var evicted));
@@ -102,7 +102,7 @@ public sealed class ReceiverFlowsTests
         var flows = New(100);
         var silent = Open(flows, 1);
         var answered = Open(flows, 2);
-        answered.MarkAnswered();
+        flows.MarkAnswered(answered);
         answered.CountToClient(1, 5_000);
 
         Assert.Empty(Sweep(flows, 9_999));
@@ -117,7 +117,7 @@ public sealed class ReceiverFlowsTests
     {
         var flows = New(100);
         var flow = Open(flows, 1);
-        flow.MarkAnswered();
+        flows.MarkAnswered(flow);
         flow.CountToService(1, 100_000);
         Assert.Empty(Sweep(flows, 219_999));
         flow.CountToClient(1, 200_000);
@@ -175,7 +175,7 @@ public sealed class ReceiverFlowsTests
                 }
                 else if (random.Chance(50))
                 {
-                    live.MarkAnswered();
+                    flows.MarkAnswered(live);
                     live.CountToClient(1, now);
                 }
             }

@@ -36,7 +36,7 @@ public sealed unsafe class RelayAllocationTests
                 _ = codec.Read((byte*)address, length, out var frame, out _);
                 if (flows.Find(frame) is { } answering)
                 {
-                    answering.MarkAnswered();
+                    flows.MarkAnswered(answering);
                     answering.CountToClient(frame.Length, 1);
                     batch.Add(answering, ref answering.Chain, frame.Start, frame.Length);
                     found++;

@@ -31,6 +31,9 @@ internal sealed class RelayEngines : IDisposable
     /// <summary>The receiver.</summary>
     public ReceiverEngine Receiver { get; }
 
+    /// <summary>The port that senders connect to.</summary>
+    public int TcpPort => _tcp.Port;
+
     /// <summary>What the receiver tells.</summary>
     public EventLog Events { get; } = NewLog();
 
@@ -47,10 +50,15 @@ internal sealed class RelayEngines : IDisposable
 
     /// <summary>Starts a sender with a key of its own.</summary>
     /// <param name="receiverKey">The receiver's, as its configuration has it; null to trust the first one.</param>
-    public Sender StartSender(KeyFingerprint? receiverKey = null)
+    /// <param name="tcpPort">Of another receiver; null for this one.</param>
+    public Sender StartSender(KeyFingerprint? receiverKey = null, int? tcpPort = null)
     {
         var events = NewLog();
-        var config = Config($"sender-{_senders.Count}", RelayRole.Sender, HostPortOf(9)) with { ReceiverKey = receiverKey };
+        var config = Config($"sender-{_senders.Count}", RelayRole.Sender, HostPortOf(9)) with
+        {
+            ReceiverKey = receiverKey,
+            TcpAddress = tcpPort is { } other ? HostPortOf(other) : _tcp,
+        };
         var sender = new Sender(SenderEngine.Start(config, Services(events), new ReceiverKeys(() => null, _ => { })), events);
         _senders.Add(sender);
         return sender;

@@ -1,12 +1,11 @@
-using System.Collections.Concurrent;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The live flows of a receiver, for one connection. The receiving thread opens, finds by source and ends them; the sending thread finds them by
-/// number or name. Memory: up to MaxFlows flows of about 400 bytes, all tables included.
+/// The live flows of a receiver, for one connection. They belong to the thread that carries datagrams; any other may count and list them. Memory: up to
+/// MaxFlows flows of about 400 bytes, all tables included.
 /// </summary>
 /// <remarks>
 /// Spoofed sources push out nobody who was answered: a source address opens flows at a bounded rate, and flows that the service has not answered live
@@ -27,7 +26,7 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
 
     private readonly SlotTable<ReceiverFlow> _slots = new();
     private readonly Dictionary<Endpoint, ReceiverFlow> _bySource = new(new EndpointComparer());
-    private readonly ConcurrentDictionary<byte[], ReceiverFlow> _byName = new(1, 64, new HostComparer());
+    private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly LinkedList<ReceiverFlow> _unanswered = [];
     private readonly Queue<ushort> _freed = new();
     private readonly ushort[] _generations = new ushort[maxFlows];
@@ -41,7 +40,7 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<ReceiverFlow> All => _slots.All();
 
-    /// <summary>The flow of a number or name. The sending thread.</summary>
+    /// <summary>The flow of a number or name.</summary>
     public ReceiverFlow? Find(in RelayFrame frame)
     {
         if (!codec.NamesFlows)
@@ -52,13 +51,13 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         return _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(frame.Host, out var flow) ? flow : null;
     }
 
-    /// <summary>The flow of a source. The receiving thread.</summary>
+    /// <summary>The flow of a source.</summary>
     public ReceiverFlow? Find(in Endpoint source) => _bySource.GetValueOrDefault(source);
 
-    /// <summary>The live flow of a number. The receiving thread.</summary>
+    /// <summary>The live flow of a number.</summary>
     public ReceiverFlow? Find(uint id) => _slots.Find(id);
 
-    /// <summary>Opens a flow for a source that has none. The receiving thread.</summary>
+    /// <summary>Opens a flow for a source that has none.</summary>
     /// <param name="source">The client.</param>
     /// <param name="now">Milliseconds.</param>
     /// <param name="flow">The flow.</param>
@@ -76,7 +75,6 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
 
         if (_count >= maxFlows)
         {
-            ForgetAnswered();
             if (maxFlows <= SmallTable || _unanswered.Count < maxFlows / 2)
             {
                 return RelayDropReason.FlowLimit;
@@ -100,40 +98,40 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         return RelayDropReason.None;
     }
 
-    /// <summary>Ends a flow. The receiving thread.</summary>
+    /// <summary>The service answered: from now on the flow gives way to no other.</summary>
+    public void MarkAnswered(ReceiverFlow flow)
+    {
+        if (!flow.IsAnswered)
+        {
+            flow.IsAnswered = true;
+            GivesWayNoMore(flow);
+        }
+    }
+
+    /// <summary>Ends a flow.</summary>
     public void End(ReceiverFlow flow)
     {
         _bySource.Remove(flow.Endpoint);
         _slots.Remove(flow);
         if (codec.NamesFlows)
         {
-            _byName.TryRemove(flow.Host, out _);
+            _byName.Remove(flow.Host);
         }
 
-        if (flow.Unanswered is { } node)
-        {
-            _unanswered.Remove(node);
-            flow.Unanswered = null;
-        }
+        GivesWayNoMore(flow);
 
         // The longer a slot rests, the later its number comes again.
         _freed.Enqueue(flow.Slot);
         Volatile.Write(ref _count, _count - 1);
     }
 
-    /// <summary>Ends what was idle for too long. The receiving thread, once a second.</summary>
+    /// <summary>Ends what was idle for too long; once a second.</summary>
     /// <param name="now">Milliseconds.</param>
     /// <param name="ended">Takes the flows that ended.</param>
     public void Sweep(long now, List<ReceiverFlow> ended)
     {
         foreach (var flow in _bySource.Values)
         {
-            if (flow.IsAnswered && flow.Unanswered is { } node)
-            {
-                _unanswered.Remove(node);
-                flow.Unanswered = null;
-            }
-
             var timeout = flow.IsAnswered ? idleTimeout : Math.Min(idleTimeout, UnansweredTimeout);
             if (now - flow.LastUsed >= timeout)
             {
@@ -147,13 +145,12 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         }
     }
 
-    /// <summary>Takes answered flows from the front of the list of those without an answer.</summary>
-    private void ForgetAnswered()
+    private void GivesWayNoMore(ReceiverFlow flow)
     {
-        while (_unanswered.First is { } first && first.Value.IsAnswered)
+        if (flow.Unanswered is { } node)
         {
-            first.Value.Unanswered = null;
-            _unanswered.RemoveFirst();
+            _unanswered.Remove(node);
+            flow.Unanswered = null;
         }
     }
 

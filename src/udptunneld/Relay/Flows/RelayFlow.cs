@@ -1,7 +1,7 @@
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// One client at one relay. What is counted in a direction is written by the one thread of that direction and read by anybody.
+/// One client at one relay. What is counted is written by the one thread that carries datagrams and read by anybody.
 /// </summary>
 /// <param name="id">Number on the wire: slot and generation.</param>
 /// <param name="label">What the codec puts in front of each datagram.</param>
@@ -26,7 +26,7 @@ internal abstract class RelayFlow(uint id, byte[] label, long now)
     /// <summary>When it began, in milliseconds.</summary>
     public long Opened { get; } = now;
 
-    /// <summary>When it last carried a datagram, in milliseconds. Both threads write it; whichever wins is right.</summary>
+    /// <summary>When it last carried a datagram, in milliseconds.</summary>
     public long LastUsed => Volatile.Read(ref _lastUsed);
 
     /// <summary>The client, if it is known.</summary>

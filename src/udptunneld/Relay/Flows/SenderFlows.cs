@@ -1,27 +1,25 @@
-using System.Collections.Concurrent;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The live flows of a sender, for one connection. The thread that sends to the service finds and opens them; the one that receives from it finds
-/// them by number and closes them. Memory: up to MaxFlows flows of about 300 bytes and what the kernel keeps for a socket.
+/// The live flows of a sender, for one connection. They belong to the thread that carries datagrams; any other may count and list them. Memory: up to
+/// MaxFlows flows of about 300 bytes and what the kernel keeps for a socket.
 /// </summary>
 internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
 {
     private readonly SlotTable<SenderFlow> _slots = new();
-    private readonly ConcurrentDictionary<byte[], SenderFlow> _byName = new(1, 64, new HostComparer());
-    private readonly ConcurrentQueue<ushort> _freed = new();
-    private readonly ConcurrentQueue<SenderFlow> _toClose = new();
+    private readonly Dictionary<byte[], SenderFlow> _byName = new(new HostComparer());
+    private readonly Queue<ushort> _freed = new();
     private ushort _generation;
     private int _nextSlot;
     private int _count;
 
-    /// <summary>Flows whose sockets are open.</summary>
+    /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
     /// <summary>Whether there may be one more.</summary>
-    public bool IsFull => Count >= maxFlows;
+    public bool IsFull => _count >= maxFlows;
 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<SenderFlow> All => _slots.All();
@@ -29,7 +27,7 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     /// <summary>The flow of a number.</summary>
     public SenderFlow? Find(uint id) => _slots.Find(id);
 
-    /// <summary>The flow of a number or name. The sending thread.</summary>
+    /// <summary>The flow of a number or name.</summary>
     public SenderFlow? Find(in RelayFrame frame)
     {
         if (!codec.NamesFlows)
@@ -40,79 +38,35 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
         return _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(frame.Host, out var flow) ? flow : null;
     }
 
-    /// <summary>Adds a flow for a socket. The sending thread; there must be room.</summary>
+    /// <summary>The flow whose place a new one takes: the receiver has given its slot to another client, so it has ended this one.</summary>
+    public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
+
+    /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
     public SenderFlow Add(in RelayFrame frame, int descriptor, long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
         var flow = new SenderFlow(codec.NamesFlows ? TakeId() : frame.FlowId, descriptor, host, codec.MakeLabel(host), now);
-        if (_slots.At(flow.Slot) is { } older && older.TryEnd())
-        {
-            // The receiver has given the slot to another client, so it has ended this one.
-            _toClose.Enqueue(older);
-        }
-
         _slots.Set(flow);
         if (codec.NamesFlows)
         {
             _byName[host] = flow;
         }
 
-        Interlocked.Increment(ref _count);
+        Volatile.Write(ref _count, _count + 1);
         return flow;
     }
 
-    /// <summary>Ends a flow at the receiver's word. The sending thread.</summary>
-    /// <returns>Whether there was one, so that the other thread has a socket to close.</returns>
-    public bool TryEnd(uint id)
-    {
-        if (_slots.Find(id) is not { } flow || !flow.TryEnd())
-        {
-            return false;
-        }
-
-        Forget(flow);
-        _toClose.Enqueue(flow);
-        return true;
-    }
-
-    /// <summary>Ends what was idle for too long. The receiving thread.</summary>
-    /// <returns>Flows that ended, to be closed and told.</returns>
-    public List<SenderFlow> Sweep(long now, long timeout)
-    {
-        var ended = new List<SenderFlow>();
-        foreach (var flow in _slots.All())
-        {
-            if (now - flow.LastUsed >= timeout && flow.TryEnd())
-            {
-                Forget(flow);
-                ended.Add(flow);
-            }
-        }
-
-        return ended;
-    }
-
-    /// <summary>The next flow whose socket is to be closed. The receiving thread.</summary>
-    public bool TryTakeEnded(out SenderFlow? flow) => _toClose.TryDequeue(out flow);
-
-    /// <summary>A flow's socket was closed. The receiving thread.</summary>
-    public void Closed(SenderFlow flow)
-    {
-        if (codec.NamesFlows)
-        {
-            _freed.Enqueue(flow.Slot);
-        }
-
-        Interlocked.Decrement(ref _count);
-    }
-
-    private void Forget(SenderFlow flow)
+    /// <summary>Ends a flow. Its socket is the caller's to close.</summary>
+    public void End(SenderFlow flow)
     {
         _slots.Remove(flow);
         if (codec.NamesFlows)
         {
-            _byName.TryRemove(KeyValuePair.Create(flow.Host, flow));
+            _byName.Remove(flow.Host);
+            _freed.Enqueue(flow.Slot);
         }
+
+        Volatile.Write(ref _count, _count - 1);
     }
 
     private uint TakeId()

@@ -1,10 +1,10 @@
+using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
 
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Takes frames from a connection. What <see cref="Next"/> gives is valid until the next <see cref="Fill"/>. Belongs to the reading thread.
+/// Takes frames from a connection. What <see cref="Next"/> gives is valid until it is filled again. Belongs to the thread that reads.
 /// </summary>
 /// <remarks>Memory: 4 KiB while the peer is a stranger, then a buffer that holds at least two of the longest frames.</remarks>
 internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockStep step) : IDisposable
@@ -36,17 +36,10 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
     }
 
     /// <summary>Waits for more bytes.</summary>
-    /// <param name="pulse">Of a thread that carries datagrams; null while there are none.</param>
     /// <returns>False if the connection ended, or a frame is longer than a stranger may send.</returns>
-    public bool Fill(Pulse? pulse = null)
+    public bool Fill()
     {
-        if (_start > 0)
-        {
-            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
-            _end -= _start;
-            _start = 0;
-        }
-
+        Compact();
         if (_end == _buffer.Length)
         {
             IsOverfull = true;
@@ -55,16 +48,50 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
 
         try
         {
-            pulse?.Waits();
             var read = stream.Read(_buffer, _end, _buffer.Length - _end);
-            pulse?.Works();
             _end += read;
             return read > 0;
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+        catch (Exception)
         {
+            // Whatever TLS throws about a peer's bytes is the end of this connection, and of nothing else.
             return false;
         }
+    }
+
+    /// <summary>Takes the bytes that have come, without waiting. Of a peer that is trusted: all that is received at once fits beside the longest frame.</summary>
+    /// <param name="link">Where they come from.</param>
+    /// <returns>How many; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended.</returns>
+    public int TryFill(LinkStream link)
+    {
+        Compact();
+        var before = _end;
+        int came;
+        try
+        {
+            came = link.TryReceive();
+            while (link.IsReady)
+            {
+                var read = stream.Read(_buffer, _end, _buffer.Length - _end);
+                if (read == 0)
+                {
+                    came = 0;
+                    break;
+                }
+
+                _end += read;
+            }
+        }
+        catch (LinkStream.NothingYetException)
+        {
+            came = TcpSocket.Nothing;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+        {
+            came = 0;
+        }
+
+        return _end > before ? _end - before : came == 0 ? 0 : TcpSocket.Nothing;
     }
 
     /// <summary>Takes the next frame out of what has come.</summary>
@@ -77,7 +104,7 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
             _start += consumed;
             if (status == FrameStatus.Complete && frame.Type == FrameType.Datagram)
             {
-                step.Count();
+                step.CountReceived();
             }
 
             return status;
@@ -86,4 +113,14 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
 
     /// <inheritdoc/>
     public void Dispose() => _buffer = [];
+
+    private void Compact()
+    {
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            _end -= _start;
+            _start = 0;
+        }
+    }
 }

@@ -47,7 +47,7 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
 
         Reserve(length);
         _count += codec.WriteDatagram(_frames.AsSpan(_count), flowId, label, datagram);
-        step.Count();
+        step.CountSent();
         return true;
     }
 
@@ -96,7 +96,8 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
     {
         if (_count + length > FramesSize)
         {
-            Seal();
+            // Long datagrams that came at once are more than may be pending, and the connection may well take them.
+            Flush();
         }
     }
 
@@ -121,8 +122,9 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
                     ssl.Write(_frames, 0, _count);
                 }
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+            catch (Exception)
             {
+                // As in FrameReader: the end of this connection, and of nothing else.
                 Break();
             }
         }
@@ -130,7 +132,7 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, SslStream
         _count = 0;
     }
 
-    /// <summary>Nothing can be sent any more; the reading thread finds the end and does the rest.</summary>
+    /// <summary>Nothing can be sent any more; whoever reads finds the end and does the rest.</summary>
     private void Break()
     {
         _isBroken = true;

@@ -1,20 +1,21 @@
-using System.Diagnostics;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// What lies under TLS: reads block; writes go out at once while the connection is being set up, and are only collected while datagrams flow, so
-/// that all records of a batch leave by one system call that never blocks.
+/// What lies under TLS. While the connection is being set up reads block and writes go out at once. While datagrams flow neither waits: what has come is
+/// taken first (<see cref="TryReceive"/>), and writes are only collected, so that all records of a batch leave by one system call.
 /// </summary>
 /// <param name="socket">The connection.</param>
-/// <param name="step">Of the thread that reads.</param>
-internal sealed class LinkStream(TcpSocket socket, LockStep step) : Stream
+/// <param name="isTls">Whether TLS lies above it.</param>
+internal sealed class LinkStream(TcpSocket socket, bool isTls) : Stream
 {
     // Frames before approval are so short that the kernel always has room for them.
     private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(2);
 
+    private readonly ReceivedBytes _received = new(isTls);
     private PendingBytes? _pending;
+    private bool _isAhead;
 
     /// <inheritdoc/>
     public override bool CanRead => true;
@@ -34,31 +35,48 @@ internal sealed class LinkStream(TcpSocket socket, LockStep step) : Stream
     /// <summary>The first byte that came; -1 for none. It tells what a stranger speaks.</summary>
     public int FirstByte { get; private set; } = -1;
 
+    /// <summary>Whether a read gives something of what has come.</summary>
+    /// <exception cref="IOException">What came is not TLS.</exception>
+    public bool IsReady => _received.IsReady;
+
     /// <summary>From now on writes are collected.</summary>
     public void Collect(PendingBytes pending) => _pending = pending;
 
+    /// <summary>From now on reads give only what <see cref="TryReceive"/> took.</summary>
+    public void ReceiveAhead()
+    {
+        _isAhead = true;
+        _received.Grow();
+    }
+
+    /// <summary>Takes what has come, without waiting.</summary>
+    /// <returns>How many bytes; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended.</returns>
+    public int TryReceive() => Note(socket.TryReceive(_received.Room));
+
     /// <inheritdoc/>
+    /// <exception cref="NothingYetException">Nothing whole has come, and the thread that reads must not wait.</exception>
     public override int Read(Span<byte> buffer)
     {
-        // So SslStream waits before it takes a buffer. While datagrams flow that would be a call and, for `step`, a wait more for each record.
-        if (buffer.IsEmpty && _pending is not null)
+        // So SslStream waits before it takes a buffer. While datagrams flow whoever calls it knows that there is something.
+        if (buffer.IsEmpty && _isAhead)
         {
             return 0;
         }
 
-        var read = step.Begin(Stopwatch.GetTimestamp()) ? Try(buffer) : TcpSocket.Nothing;
-        if (read == TcpSocket.Nothing)
+        while (!_received.IsReady)
         {
-            read = socket.Receive(buffer);
+            if (_isAhead)
+            {
+                throw new NothingYetException();
+            }
+
+            if (Note(socket.Receive(_received.Room)) == 0)
+            {
+                return 0;
+            }
         }
 
-        step.End(Stopwatch.GetTimestamp());
-        if (FirstByte < 0 && read > 0)
-        {
-            FirstByte = buffer[0];
-        }
-
-        return read;
+        return _received.Take(buffer);
     }
 
     /// <inheritdoc/>
@@ -91,14 +109,18 @@ internal sealed class LinkStream(TcpSocket socket, LockStep step) : Stream
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private int Try(Span<byte> buffer)
+    private int Note(int received)
     {
-        int read;
-        while ((read = socket.TryReceive(buffer)) == TcpSocket.Nothing && step.GoesOn(Stopwatch.GetTimestamp()))
+        if (received > 0)
         {
-            Thread.Yield();
+            var room = _received.Room;
+            FirstByte = FirstByte < 0 ? room[0] : FirstByte;
+            _received.Add(received);
         }
 
-        return read;
+        return received;
     }
+
+    /// <summary>TLS wants more than it was given: after a record that is its own alone, as one with new keys. It reads on when more has come.</summary>
+    internal sealed class NothingYetException : IOException;
 }

@@ -5,32 +5,31 @@ using UdpTunnel.Waiting;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Whether the datagrams of a connection are questions and answers in turn (a resolver, TFTP, an SNMP walk), for one of its two threads: waits that
-/// bring one datagram each, about as many in one direction as in the other. Then the thread polls before it sleeps (<see cref="BusyPoll"/>). But for
-/// <see cref="Wait"/> pure: the caller brings the time.
+/// Whether the datagrams of a connection are questions and answers in turn (a resolver, TFTP, an SNMP walk): waits that bring one datagram each, about as
+/// many in one direction as in the other. Then the thread that carries them polls before it sleeps (<see cref="BusyPoll"/>). Belongs to that thread; but
+/// for <see cref="Wait"/> pure: the caller brings the time.
 /// </summary>
 internal sealed class LockStep
 {
-    private readonly BusyPoll _poll = new();
-    private LockStep _other;
-    private long _count;
+    /// <summary>
+    /// Waits in lock step before the first try. So few because many clients pause often, and after each pause the relay would be asleep for as many
+    /// questions (docs/performance.md).
+    /// </summary>
+    public const int LeastSteps = 2;
+
+    private readonly BusyPoll _poll = new(LeastSteps);
+    private long _received;
+    private long _sent;
     private long _countBefore;
     private long _balance;
 
-    /// <summary>For the first of a connection's two threads.</summary>
-    public LockStep() => _other = this;
+    private long Balance => _received - _sent;
 
-    /// <summary>For the second.</summary>
-    public LockStep(LockStep other)
-    {
-        _other = other;
-        other._other = this;
-    }
+    /// <summary>A datagram came from the connection.</summary>
+    public void CountReceived() => _received++;
 
-    private long Balance => _count - Volatile.Read(ref _other._count);
-
-    /// <summary>The thread has taken a datagram.</summary>
-    public void Count() => Volatile.Write(ref _count, _count + 1);
+    /// <summary>A datagram goes to the connection.</summary>
+    public void CountSent() => _sent++;
 
     /// <summary>The thread begins to wait.</summary>
     /// <returns>Whether it shall try before it sleeps.</returns>
@@ -61,9 +60,9 @@ internal sealed class LockStep
 
     private bool Take()
     {
-        // The other thread may have counted the next datagram already.
-        var isStep = _count - _countBefore == 1 && Math.Abs(Balance - _balance) <= 1;
-        _countBefore = _count;
+        var count = _received + _sent;
+        var isStep = count - _countBefore == 1 && Math.Abs(Balance - _balance) <= 1;
+        _countBefore = count;
         return isStep;
     }
 }

@@ -6,13 +6,13 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. One thread reads. While the connection is being set up any
-/// thread may write short frames; from <see cref="BeginStreaming"/> on only the thread that did so writes, without locks.
+/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. While it is being set up one thread reads, and any may write
+/// short frames. From <see cref="BeginStreaming"/> on only the thread that did so writes, without locks, and from <see cref="ReceiveAhead"/> on it also reads.
 /// </summary>
 internal sealed class RelayLink : IDisposable
 {
-    // As many datagrams in one write as one call receives.
-    private const int EnoughGathered = 64;
+    // 64 bring little more than half of what 128 do, and 256 no more (docs/performance.md).
+    private const int EnoughGathered = 128;
 
     private readonly LinkStream _stream;
     private readonly SslStream? _ssl;
@@ -21,11 +21,8 @@ internal sealed class RelayLink : IDisposable
     private readonly Lock _writing = new();
     private bool _streams;
 
-    // Belongs to the thread that writes.
+    private readonly LockStep _step = new();
     private int _gathered;
-
-    private readonly LockStep _readStep = new();
-    private readonly LockStep _writeStep;
 
     /// <param name="socket">The connection; it becomes the link's.</param>
     /// <param name="codec">The protocol.</param>
@@ -34,10 +31,9 @@ internal sealed class RelayLink : IDisposable
     {
         Socket = socket;
         Codec = codec;
-        _writeStep = new LockStep(_readStep);
-        _stream = new LinkStream(socket, _readStep);
+        _stream = new LinkStream(socket, isTls);
         _ssl = isTls ? new SslStream(_stream, leaveInnerStreamOpen: true) : null;
-        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec, _readStep);
+        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec, _step);
     }
 
     /// <summary>The TCP connection.</summary>
@@ -88,7 +84,7 @@ internal sealed class RelayLink : IDisposable
 
                 return true;
             }
-            catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
+            catch (Exception)
             {
                 return false;
             }
@@ -101,15 +97,28 @@ internal sealed class RelayLink : IDisposable
         lock (_writing)
         {
             _streams = true;
-            return new FrameWriter(Socket, _stream, _ssl, Codec, _writeStep);
+            return new FrameWriter(Socket, _stream, _ssl, Codec, _step);
         }
     }
 
     /// <summary>
-    /// Whether to look for more before what was taken is written. Where several came at once more are on their way, and a record and a segment for
-    /// each few datagrams cost more than these (docs/performance.md): those who send get the processor first. The thread that writes.
+    /// From now on the reader has room for datagrams, and is filled by <see cref="TryFill"/> alone, which never waits. The thread that carries datagrams, when
+    /// the one that read before is through.
     /// </summary>
-    /// <param name="taken">How many were there this time, datagrams or flows that have some.</param>
+    public void ReceiveAhead()
+    {
+        _stream.ReceiveAhead();
+        Reader.TrustPeer();
+    }
+
+    /// <inheritdoc cref="FrameReader.TryFill"/>
+    public int TryFill() => Reader.TryFill(_stream);
+
+    /// <summary>
+    /// Whether to look for more before what was taken is written: where several came at once more are on their way, and each few datagrams that leave by
+    /// themselves cost a record, a segment and a wake-up. Those who send get the processor first. The thread that carries datagrams.
+    /// </summary>
+    /// <param name="taken">How many were there this time, datagrams or descriptors that have some.</param>
     public bool Gathers(int taken)
     {
         _gathered += taken;
@@ -123,9 +132,9 @@ internal sealed class RelayLink : IDisposable
         return false;
     }
 
-    /// <summary>Waits until a descriptor is ready; while it gathers it only looks. The thread that writes.</summary>
+    /// <summary>Waits until a descriptor is ready; while it gathers it only looks. The thread that carries datagrams.</summary>
     /// <returns>How many are ready.</returns>
-    public int Wait(Epoll epoll, int milliseconds) => _gathered > 0 ? epoll.Wait(0) : _writeStep.Wait(epoll, milliseconds);
+    public int Wait(Epoll epoll, int milliseconds) => _gathered > 0 ? epoll.Wait(0) : _step.Wait(epoll, milliseconds);
 
     /// <summary>Ends the connection: the reading thread finds its end.</summary>
     public void Shutdown() => Socket.Shutdown();

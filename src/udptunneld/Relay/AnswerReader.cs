@@ -1,0 +1,93 @@
+using UdpTunnel.Linux;
+using UdpTunnel.Relay.Flows;
+using UdpTunnel.Relay.Link;
+using UdpTunnel.Relay.Wire;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// What the receiver's thread does with what the sender sends while datagrams flow: answers go to the clients whose flows are live, and to nobody else.
+/// </summary>
+internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection connection, FrameWriter writer) : IDisposable
+{
+    private readonly AnswerSender _answers = new(socket, connection.Counters);
+    private readonly ReceiverFlows _flows = connection.Flows!;
+    private readonly FrameReader _reader = connection.Link.Reader;
+
+    /// <summary>Takes what has come.</summary>
+    /// <returns>False at the end: of the connection, or of what the protocol knows.</returns>
+    public bool Read()
+    {
+        var came = connection.Link.TryFill();
+        var now = RelayTimes.Now;
+        if (came > 0)
+        {
+            connection.Liveness.Hear(now);
+        }
+
+        // Some may have been read before.
+        FrameStatus status;
+        while ((status = _reader.Next(out var frame)) == FrameStatus.Complete)
+        {
+            if (!Take(frame, now))
+            {
+                status = FrameStatus.Malformed;
+                break;
+            }
+        }
+
+        // What was read is sent also when nonsense follows it.
+        _answers.Send();
+        connection.IsBroken = status == FrameStatus.Malformed;
+        return came != 0 && !connection.IsBroken;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _answers.Dispose();
+
+    /// <returns>False if the frame breaks the protocol.</returns>
+    private bool Take(in RelayFrame frame, long now)
+    {
+        switch (frame.Type)
+        {
+            case FrameType.Datagram:
+                Answer(frame, now);
+                return true;
+            case FrameType.FlowClosed:
+                if (_flows.Find(frame.FlowId) is { } ended)
+                {
+                    // What came before it is still sent.
+                    _answers.Send();
+                    _flows.End(ended);
+                }
+
+                return true;
+            case FrameType.Ping:
+                writer.AddControl(FrameType.Pong, 0, []);
+                return true;
+            case FrameType.Pong:
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void Answer(in RelayFrame frame, long now)
+    {
+        if (frame.Length > IRelayCodec.MaxDatagram)
+        {
+            connection.Counters.CountDrop(RelayDropReason.TooBig);
+        }
+        else if (_flows.Find(frame) is { } flow)
+        {
+            _flows.MarkAnswered(flow);
+            _answers.Add(flow, frame, now);
+        }
+        else
+        {
+            // Classic has no word for it.
+            connection.Counters.CountDrop(RelayDropReason.UnknownFlow);
+            writer.AddControl(FrameType.FlowClosed, frame.FlowId, []);
+        }
+    }
+}
