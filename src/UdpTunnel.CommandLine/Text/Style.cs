@@ -1,7 +1,7 @@
-namespace UdpTunnel.Cli.Output;
+namespace UdpTunnel.CommandLine;
 
 /// <summary>How a piece of text stands out, where colour is allowed. Nothing is said by colour alone.</summary>
-internal enum Style
+public enum Style
 {
     /// <summary>As the rest.</summary>
     Plain,

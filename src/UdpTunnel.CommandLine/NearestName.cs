@@ -1,12 +1,12 @@
-namespace UdpTunnel.Cli.Commands;
+namespace UdpTunnel.CommandLine;
 
 /// <summary>Finds what somebody may have meant.</summary>
-internal static class NearestName
+public static class NearestName
 {
     /// <summary>
-    /// The known name with the fewest changes to the given one (a character added, left out, replaced, or two neighbours
-    /// exchanged: optimal string alignment), the first among equals; null if more than a third of the characters would change.
-    /// Upper and lower case count as equal.
+    /// The known name with the fewest changes to the given one (a character added, left out, replaced, or two
+    /// neighbours exchanged: optimal string alignment), the first among equals; null if more than a third of the
+    /// characters would change. Upper and lower case count as equal.
     /// </summary>
     public static string? Of(string name, IEnumerable<string> known)
     {

@@ -1,20 +1,21 @@
 using System.Globalization;
 using System.Text;
 
-namespace UdpTunnel.Cli.Output;
+namespace UdpTunnel.CommandLine;
 
 /// <summary>
-/// Text on its way to a terminal. Names, addresses and messages come from a daemon, a file or a peer: a control character in
-/// them could move the cursor, change the title or answer for the user, so each is shown as its number instead.
+/// Text on its way to a terminal. Names, addresses and messages come from a daemon, a file or a peer: a control
+/// character in them could move the cursor, change the title or answer for the user, so each is shown as its number
+/// instead.
 /// </summary>
-internal static class TerminalText
+public static class TerminalText
 {
     private const string Cut = "...";
 
     /// <summary>
     /// The text with everything replaced that a terminal does not simply draw: control characters (C0, DEL, C1), format
-    /// characters such as those that reverse the direction of writing, line and paragraph separators, lone surrogates, private and
-    /// unassigned code points. They become <c>\x1b</c> or <c>\u{202e}</c>.
+    /// characters such as those that reverse the direction of writing, line and paragraph separators, lone surrogates,
+    /// private and unassigned code points. They become <c>\x1b</c> or <c>\u{202e}</c>.
     /// </summary>
     public static string Escape(string text)
     {
@@ -30,8 +31,9 @@ internal static class TerminalText
     }
 
     /// <summary>
-    /// The columns that an escaped text takes, or more: every code point from U+1100 on (where the wide scripts begin) counts two, save the
-    /// block elements that our graphs are drawn with; combining marks count one. Too much shortens a line early; too little would break the width of the screen.
+    /// The columns that an escaped text takes, or more: every code point from U+1100 on (where the wide scripts begin)
+    /// counts two, save the block elements that our graphs are drawn with; combining marks count one. Too much shortens
+    /// a line early; too little would break the width of the screen.
     /// </summary>
     public static int Columns(string escaped)
     {
@@ -44,7 +46,9 @@ internal static class TerminalText
         return columns;
     }
 
-    /// <summary>The text escaped and, if it takes more than <paramref name="width"/> columns, cut and ended with <c>...</c>.</summary>
+    /// <summary>
+    /// The text escaped and, if it takes more than <paramref name="width"/> columns, cut and ended with <c>...</c>.
+    /// </summary>
     /// <param name="text">From anywhere.</param>
     /// <param name="width">At least 3.</param>
     public static string Fit(string text, int width)
@@ -59,7 +63,8 @@ internal static class TerminalText
     }
 
     /// <summary>
-    /// The text escaped and folded at spaces into lines of at most <paramref name="width"/> columns; a longer word is broken.
+    /// The text escaped and folded at spaces into lines of at most <paramref name="width"/> columns; a longer word is
+    /// broken.
     /// </summary>
     /// <param name="text">From anywhere.</param>
     /// <param name="width">At least 2, so that every code point fits.</param>
@@ -112,7 +117,9 @@ internal static class TerminalText
 
     private static int Columns(Rune rune) => rune.Value is < 0x1100 or (>= 0x2581 and <= 0x2588) ? 1 : 2;
 
-    /// <summary>The number of UTF-16 units of the longest start that takes at most <paramref name="width"/> columns.</summary>
+    /// <summary>
+    /// The number of UTF-16 units of the longest start that takes at most <paramref name="width"/> columns.
+    /// </summary>
     private static int Prefix(string escaped, int width)
     {
         var columns = 0;

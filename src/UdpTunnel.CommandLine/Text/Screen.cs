@@ -1,14 +1,14 @@
 using System.Text;
 
-namespace UdpTunnel.Cli.Output;
+namespace UdpTunnel.CommandLine;
 
 /// <summary>
-/// Lines of at most <see cref="Columns"/> columns. Everything that a command shows to a person goes through here, and everything
-/// is escaped here: a view cannot forget it.
+/// Lines of at most <see cref="Columns"/> columns. Everything that a command shows to a person goes through here, and
+/// everything is escaped here: a view cannot forget it.
 /// </summary>
 /// <param name="colour">Mark styles by ECMA-48 (SGR) sequences.</param>
 /// <param name="columns">Columns of a line, at least 20.</param>
-internal sealed class Screen(bool colour, int columns = Screen.Width)
+public sealed class Screen(bool colour, int columns = Screen.Width)
 {
     /// <summary>Columns of a line where nobody asks the terminal: pipes, files and what they are read with.</summary>
     public const int Width = 80;
@@ -34,7 +34,9 @@ internal sealed class Screen(bool colour, int columns = Screen.Width)
         return this;
     }
 
-    /// <summary>Continues the line with a text that fills <paramref name="width"/> columns, or is cut to as many.</summary>
+    /// <summary>
+    /// Continues the line with a text that fills <paramref name="width"/> columns, or is cut to as many.
+    /// </summary>
     /// <param name="text">From anywhere.</param>
     /// <param name="width">At least 3.</param>
     /// <param name="style">Of the text; of the filling only <see cref="Style.Selected"/>.</param>
