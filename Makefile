@@ -1,6 +1,11 @@
 # make build    both programs, runnable, in out/bin
 # make native   the same as users get them: compiled ahead of time, in out/native (needs clang and zlib1g-dev)
-# make deb      out/udptunnel_VERSION_ARCH.deb and its checksum; DEB_ARCH=arm64 crosses (needs debhelper, lowdown, binutils)
+# make deb      out/udptunneld_VERSION_ARCH.deb and its checksum; DEB_ARCH=arm64 crosses
+#               (needs debhelper, lowdown, binutils)
+# make repo     out/repo, a signed apt repository of the packages in out, as files; REPO_KEY names the key
+#               (needs dpkg-dev, gpg, gpg-agent)
+# make install  what `make native` has left, with units and man pages, under DESTDIR and PREFIX (/usr/local);
+#               make uninstall takes it away (needs lowdown)
 # make test     every test (those that need root are skipped loudly without it)
 # make test-package   the package on two booted hosts of each of several systems: install, upgrade, reboot, faults, purge; and a container (root)
 # make lint     formatting and style, and the protos (npm)
@@ -15,7 +20,7 @@ SHELL   := /bin/bash
 ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 PUBLISH := dotnet publish --nologo -v quiet -c Release
 
-.PHONY: build native deb test test-package lint fuzz soak bench demo clean
+.PHONY: build native deb repo install uninstall test test-package lint fuzz soak bench demo clean
 
 # For daily use: half the time of `make native`, and no C toolchain. UDPTUNNEL_BIN=$PWD/out/native makes the tests take what users get.
 build:
@@ -39,6 +44,18 @@ deb: native
 	$(if $(filter-out $(NATIVE),$(DEB_NATIVE)),$(MAKE) native NATIVE=$(DEB_NATIVE) NATIVE_OUT=$(DEB_PROGRAMS))
 	packaging/deb/build $(DEB_ARCH) $(DEB_PROGRAMS)
 
+repo:
+	packaging/repo/build out/repo $(wildcard out/udptunneld_*.deb)
+
+# Not as a part of `make native`, which root need not be able to run.
+PREFIX ?= /usr/local
+install:
+	PREFIX=$(PREFIX) packaging/install out/native $(DESTDIR)
+	@echo "docs/install.md says how it is started."
+
+uninstall:
+	packaging/uninstall out/native $(DESTDIR)
+
 test: build
 	tests/run
 
@@ -48,6 +65,7 @@ test-package: deb
 lint:
 	dotnet format --verify-no-changes UdpTunnel.sln
 	protos/lint
+	packaging/project --check
 
 # Instrumented is a copy, so that the tests' own stays as it was built.
 fuzz:

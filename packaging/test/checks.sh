@@ -22,3 +22,10 @@ step() { echo "== $*"; }
 
 skip() { echo "SKIPPED: $(basename "$0") of the package's tests: $*" >&2; exit 77; }
 needs() { for tool in "$@"; do command -v "$tool" >/dev/null || skip "$tool is missing"; done; }
+
+# The package's file as `make deb` has left it, for this machine unless an architecture is named.
+package() {
+    local version
+    version=$(packaging/project Version) || return
+    echo "out/udptunneld_${version/-/\~}_${1:-$(dpkg --print-architecture)}.deb"
+}

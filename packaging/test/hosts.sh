@@ -1,6 +1,7 @@
-# Throw-away hosts with systemd as their process 1, for packaging/test/run. Each is a directory with a small Debian, and a tree of processes in
-# namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends with its first process.
-#   HOSTS   directory for them and for the system that they are copied from
+# Throw-away hosts with systemd as their process 1, for the scripts beside this one. Each is a directory with a small
+# Debian, and a tree of processes in namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends
+# with its first process.
+#   HOSTS   directory for them; the system that they are copied from is beside it
 #   SUITE   Debian's name of that system
 #   SYSTEMD the suite whose systemd it has, if not its own: bullseye's is older than any that the package is for
 # shellcheck shell=bash
@@ -8,21 +9,36 @@
 HOSTS=${HOSTS:?}
 SUITE=${SUITE:-bookworm}
 SYSTEMD=${SYSTEMD:-$SUITE}
-BASE=$HOSTS/base-$SUITE-$SYSTEMD
-PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser,passwd,openssl
+BASES=$(dirname "$HOSTS")
+BASE=$BASES/base-$SUITE-$SYSTEMD
+# The last two are for the test of apt: what upgrades by itself, and what Debian's udptunnel needs.
+PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser
+PACKAGES+=,passwd,openssl,unattended-upgrades,libnsl2
 
 host_base() {
-    local plain=$HOSTS/base-$SUITE-$SUITE
-    [ -e "$plain.ready" ] || made "$plain" debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$plain" || return
-    [ -e "$BASE.ready" ] || made "$BASE" other_systemd "$plain"
+    local plain=$BASES/base-$SUITE-$SUITE
+    # Two tests of one system may begin at once.
+    exec 8> "$plain.lock"
+    flock 8
+    [ -e "$plain.ready" ] || made "$plain" own_system "$plain" || return
+    [ -e "$BASE.ready" ] || made "$BASE" other_systemd "$plain" || return
+    exec 8>&-
 }
 
 made() {
     local base=$1
     shift
     rm -rf "$base"
-    "$@" > "$HOSTS/$(basename "$base").log" 2>&1 || { tail -5 "$HOSTS/$(basename "$base").log" >&2; return 1; }
+    "$@" > "$base.log" 2>&1 || { tail -5 "$base.log" >&2; return 1; }
     touch "$base.ready"
+}
+
+own_system() {
+    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$1" || return
+    # A test says when packages are upgraded.
+    for unit in apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service; do
+        ln -s /dev/null "$1/etc/systemd/system/$unit"
+    done
 }
 
 other_systemd() {
@@ -81,7 +97,15 @@ host_kill() {
     kill -9 "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
     rm -f "$HOSTS/$1.pid"
-    for _ in $(seq 50); do rmdir "$HOSTS/cgroup/udptunnel-$1" 2>/dev/null || [ ! -e "$HOSTS/cgroup/udptunnel-$1" ] && break; sleep 0.1; done
+    local group
+    group=$HOSTS/cgroup/udptunnel-$(basename "$HOSTS")-$1
+    for _ in $(seq 50); do rmdir "$group" 2>/dev/null || [ ! -e "$group" ] && break; sleep 0.1; done
+}
+
+# Whether a host's systemd has nothing to say against our units.
+units_fine() {
+    fails says "udptunneld\.\(service\|socket\)\(\.d/.*\)\?:[0-9]" on "$1" journalctl --no-pager &&
+        fails says "udptunneld.*\(Failed\|Unknown\)" on "$1" systemd-analyze verify udptunneld.service udptunneld.socket
 }
 
 # A cable between two hosts.
@@ -91,4 +115,13 @@ host_link() {
     on "$3" ip address add "$4" dev v0
     on "$1" ip link set v0 up
     on "$3" ip link set v0 up
+}
+
+# Mounts and directories that all hosts of a test need; hosts_end takes them and the hosts away.
+hosts_begin() { mkdir -p "$HOSTS/cgroup" "$HOSTS/work"; mount -t cgroup2 cgroup2 "$HOSTS/cgroup"; }
+hosts_end() {
+    local host
+    for host in "$@"; do host_kill "$host"; done
+    umount "$HOSTS/cgroup"
+    rm -rf --one-file-system "${HOSTS:?}"
 }

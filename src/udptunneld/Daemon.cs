@@ -40,7 +40,7 @@ internal static partial class Daemon
                 ? UnixGroups.Find(name) ?? throw new IOException($"--look-group: there is no group {Excerpt.Quote(name)}")
                 : null;
             var policy = new AccessPolicy(Libc.GetEffectiveUser(), operate, look);
-            if (PassedSocket.Take() is var (passed, path))
+            if (PassedSocket.Take(policy.LookGroup) is var (passed, path))
             {
                 using (passed)
                 {
@@ -89,6 +89,11 @@ internal static partial class Daemon
         await reload.StartAsync();
         host.ForgetOldSessions();
         await app.StartAsync();
+        if (policy.LookGroup is { } lookGroup && !SocketAcl.Allows(options.Socket, lookGroup.Id))
+        {
+            LogShut(app.Logger, lookGroup.Name, options.Socket);
+        }
+
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
         manager.TellReady();
 
@@ -162,6 +167,10 @@ internal static partial class Daemon
         _ = app.Services.GetRequiredService<RelayKeyStore>();
         return app;
     }
+
+    [LoggerMessage(
+        LogLevel.Warning, "--look-group: members of {Group} cannot connect; let them: setfacl -m g:{Group}:rw {Path}")]
+    private static partial void LogShut(ILogger log, string group, string path);
 
     private static void Log(ILoggingBuilder logging)
     {

@@ -33,6 +33,18 @@ public sealed partial class SocketFileTests
         Assert.Equal($"0 {SomeGroup} 660\n", (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output);
     }
 
+    /// <remarks>As for an ordinary user where the package is installed, whose group the user's namespace does not know.</remarks>
+    [Fact]
+    public async Task In_a_user_namespace_without_the_group_udptunnel_the_socket_is_the_daemon_s_user_s()
+    {
+        Requirements.Root();
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { OperateGroup = SomeGroup, Through = ["/usr/bin/unshare", "--user", "--map-root-user"] });
+
+        Assert.Equal("0 0 660\n", (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output);
+        Assert.Equal(Role.Operate, (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role);
+    }
+
     [Fact]
     public async Task Whoever_watches_the_file_never_sees_it_wider()
     {

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Net.Sockets;
+using UdpTunnel.Access;
 
 namespace UdpTunnel.Linux;
 
 /// <summary>
 /// The control socket as a service manager passes it (sd_listen_fds(3)): made with its owner and mode before this process is, so that there is
-/// never a wider moment, and listening while the daemon restarts. Its file is the service manager's.
+/// never a wider moment, and listening while the daemon restarts. Its file is the service manager's, and stays its.
 /// </summary>
 internal static class PassedSocket
 {
@@ -19,9 +20,13 @@ internal static class PassedSocket
         | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
     /// <summary>Takes the socket.</summary>
+    /// <param name="lookGroup">
+    /// Who may connect besides the group that the socket belongs to; null for nobody. Where this process is neither root nor
+    /// the owner of the file, the service manager has to see to it.
+    /// </param>
     /// <returns>The socket and the path of its file; null if none was passed to this process.</returns>
     /// <exception cref="IOException">What was passed is no control socket, or open to more than owner and group.</exception>
-    public static (Socket Socket, string Path)? Take()
+    public static (Socket Socket, string Path)? Take(UnixGroup? lookGroup)
     {
         var count = Number("LISTEN_FDS");
         if (count is null or 0 || Number("LISTEN_PID") != Environment.ProcessId)
@@ -39,7 +44,13 @@ internal static class PassedSocket
         try
         {
             socket = new Socket(new SafeSocketHandle(FirstDescriptor, ownsHandle: true));
-            return (socket, PathOf(socket));
+            var path = PathOf(socket);
+            if (lookGroup is not null)
+            {
+                LetConnect(path, lookGroup);
+            }
+
+            return (socket, path);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
@@ -65,6 +76,18 @@ internal static class PassedSocket
             ? path
             : throw new IOException(
                 $"{path} was passed with mode {System.Convert.ToString((int)mode, 8)}, which lets everybody in: its socket unit needs SocketMode=0660");
+    }
+
+    private static void LetConnect(string path, UnixGroup group)
+    {
+        try
+        {
+            SocketAcl.Allow(path, group.Id);
+        }
+        catch (LinuxException e) when (e.Errno is Errno.NotPermitted or Errno.AccessDenied or Errno.ReadOnlyFileSystem)
+        {
+            // The unit's part, which the daemon looks at once it runs.
+        }
     }
 
     private static int? Number(string variable) => int.TryParse(

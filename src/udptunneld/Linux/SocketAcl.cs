@@ -20,6 +20,9 @@ internal static unsafe class SocketAcl
     private const ushort Nothing = 0;
     private const uint NoId = uint.MaxValue;
 
+    // XATTR_SIZE_MAX (limits.h): no list is longer.
+    private const int LongestList = 65536;
+
     /// <summary>Gives a group the right to read and write.</summary>
     /// <exception cref="LinuxException">The file system has no access control lists, or the file is another's.</exception>
     public static void Allow(string path, uint group)
@@ -43,6 +46,33 @@ internal static unsafe class SocketAcl
                 throw LinuxException.Last($"cannot let another group open {path}");
             }
         }
+    }
+
+    /// <summary>Whether a group has the right to read and write, by this list and not as the file's own group.</summary>
+    public static bool Allows(string path, uint group)
+    {
+        var list = new byte[LongestList];
+        nint length;
+        fixed (byte* start = list)
+        {
+            length = Libc.GetExtendedAttribute(path, Attribute, start, list.Length);
+        }
+
+        if (length < sizeof(uint))
+        {
+            return false;
+        }
+
+        var entries = MemoryMarshal.Cast<byte, Entry>(list.AsSpan(sizeof(uint)..(int)length));
+        bool masked = true, named = false;
+        foreach (var entry in entries)
+        {
+            var readWrite = (entry.Permission & ReadWrite) == ReadWrite;
+            masked &= entry.Tag != Mask || readWrite;
+            named |= entry.Tag == Group && entry.Id == group && readWrite;
+        }
+
+        return masked && named;
     }
 
     /// <summary><c>struct posix_acl_xattr_entry</c>, little-endian as the machines that this runs on.</summary>
