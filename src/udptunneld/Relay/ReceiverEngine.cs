@@ -127,8 +127,8 @@ internal sealed class ReceiverEngine : IRelayEngine
             clients?.Dispose();
             throw e switch
             {
-                LinuxException refused => new RequestException(
-                    refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message),
+                IOException => new RequestException(
+                    e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(Fault.System, "the system has no memory or thread for it"),
                 _ => e,
             };

@@ -6,7 +6,6 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -150,9 +149,9 @@ internal sealed class SenderEngine : IRelayEngine
         {
             return new SenderEngine(config, services, keys, identity);
         }
-        catch (Exception e) when (e is LinuxException or OutOfMemoryException or ThreadStartException)
+        catch (Exception e) when (e is IOException or OutOfMemoryException or ThreadStartException)
         {
-            throw new RequestException(Fault.System, e is LinuxException ? e.Message : "the system has no memory or thread for it");
+            throw new RequestException(Fault.System, e is IOException ? e.Message : "the system has no memory or thread for it");
         }
     }
 
