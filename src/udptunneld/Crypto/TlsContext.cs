@@ -31,6 +31,14 @@ internal sealed unsafe class TlsContext : IDisposable
     /// <param name="key">ECDSA P-256.</param>
     /// <exception cref="CryptographicException">OpenSSL refuses it.</exception>
     public TlsContext(ECDsa key)
+        : this(key, NewCertificate(key))
+    {
+    }
+
+    /// <summary>The same with a certificate of the caller's, as a stranger may have one.</summary>
+    /// <param name="key">The certificate's key.</param>
+    /// <param name="certificate">In DER.</param>
+    internal TlsContext(ECDsa key, byte[] certificate)
     {
         ClearErrors();
         _context = new TlsContextHandle(NewContext(Method()));
@@ -42,7 +50,7 @@ internal sealed unsafe class TlsContext : IDisposable
         try
         {
             Configure(Handle);
-            UseKey(Handle, key);
+            UseKey(Handle, key, certificate);
         }
         catch
         {
@@ -90,20 +98,25 @@ internal sealed unsafe class TlsContext : IDisposable
         }
     }
 
-    private static void UseKey(nint context, ECDsa key)
+    private static byte[] NewCertificate(ECDsa key)
     {
         var request = new CertificateRequest("CN=udptunnel", key, HashAlgorithmName.SHA256);
 
         // RFC 5280, section 4.1.2.5: 99991231235959Z is the date for a certificate that does not expire.
         using var certificate = request.CreateSelfSigned(
             DateTimeOffset.UnixEpoch, new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero));
+        return certificate.RawData;
+    }
+
+    private static void UseKey(nint context, ECDsa key, byte[] certificate)
+    {
         var secret = key.ExportECPrivateKey();
-        fixed (byte* der = certificate.RawData)
+        fixed (byte* der = certificate)
         fixed (byte* privateKey = secret)
         {
             try
             {
-                Require(UseCertificate(context, certificate.RawData.Length, der));
+                Require(UseCertificate(context, certificate.Length, der));
                 Require(UsePrivateKey(EVP_PKEY_EC, context, privateKey, secret.Length));
                 Require(CheckPrivateKey(context));
             }
