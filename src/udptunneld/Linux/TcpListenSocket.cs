@@ -8,21 +8,16 @@ internal sealed unsafe class TcpListenSocket : IDisposable
 {
     private const int Backlog = 128;
 
-    private readonly int _descriptor;
-    private readonly WakeSignal _stop;
+    private TcpListenSocket(int descriptor) => Descriptor = descriptor;
 
-    private TcpListenSocket(int descriptor, WakeSignal stop)
-    {
-        _descriptor = descriptor;
-        _stop = stop;
-    }
+    /// <summary>Readable while a connection waits to be accepted.</summary>
+    public int Descriptor { get; }
 
     /// <summary>Listens.</summary>
     /// <param name="address">Where; null for all addresses.</param>
     /// <param name="port">The port.</param>
-    /// <param name="stop">Ends a wait when raised.</param>
     /// <exception cref="LinuxException">The address or port is taken, not there or not allowed.</exception>
-    public static TcpListenSocket Listen(IPAddress? address, int port, WakeSignal stop)
+    public static TcpListenSocket Listen(IPAddress? address, int port)
     {
         var descriptor = BoundSocket.Open(address, port, SOCK_STREAM, out _, reuseAddress: true);
         if (Libc.Listen(descriptor, Backlog) < 0)
@@ -32,28 +27,23 @@ internal sealed unsafe class TcpListenSocket : IDisposable
             throw error;
         }
 
-        return new TcpListenSocket(descriptor, stop);
+        // A connection that its peer gave up meanwhile must not make the thread wait for the next one.
+        var flags = Libc.FileControl(descriptor, F_GETFL, 0);
+        _ = Libc.FileControl(descriptor, F_SETFL, flags | O_NONBLOCK);
+        return new TcpListenSocket(descriptor);
     }
 
-    /// <summary>Waits for a connection.</summary>
+    /// <summary>Takes a connection that waits, without waiting for one.</summary>
     /// <returns>
-    /// <see cref="Errno.None"/> and a connection, or none if the wait was ended; or why the system refuses: it passes, but the caller must not
+    /// <see cref="Errno.None"/> and a connection, or none if none waits; or why the system refuses: it passes, but the caller must not
     /// spin while it lasts.
     /// </returns>
-    public Errno Accept(out TcpSocket? connection)
+    public Errno TryAccept(out TcpSocket? connection)
     {
         connection = null;
-        var entries = stackalloc Libc.PollEntry[2];
-        entries[0] = new Libc.PollEntry { Descriptor = _descriptor, Wanted = POLLIN };
-        entries[1] = new Libc.PollEntry { Descriptor = _stop.Descriptor, Wanted = POLLIN };
-        if (Libc.Poll(entries, 2, -1) <= 0 || entries[0].Ready == 0)
-        {
-            return Errno.None;
-        }
-
         var remote = default(Endpoint);
         var length = Endpoint.MaxLength;
-        var descriptor = Libc.Accept(_descriptor, &remote, &length, SOCK_CLOEXEC);
+        var descriptor = Libc.Accept(Descriptor, &remote, &length, SOCK_CLOEXEC);
         if (descriptor < 0)
         {
             // A connection that its peer gave up meanwhile is none.
@@ -71,5 +61,5 @@ internal sealed unsafe class TcpListenSocket : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _ = Libc.Close(_descriptor);
+    public void Dispose() => _ = Libc.Close(Descriptor);
 }

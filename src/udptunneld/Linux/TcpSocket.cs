@@ -5,8 +5,7 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// One TCP connection: reading blocks, sending never does unless asked to. One thread reads, one sends; any may shut down, and the
-/// descriptor is closed by whoever calls <see cref="Dispose"/> after both have finished.
+/// One TCP connection that neither reads nor sends with waiting. It belongs to one thread; any may shut it down.
 /// </summary>
 internal sealed unsafe class TcpSocket : IDisposable
 {
@@ -57,7 +56,8 @@ internal sealed unsafe class TcpSocket : IDisposable
     public static TcpSocket Connect(IPEndPoint remote, TimeSpan timeout, WakeSignal stop)
     {
         var address = Endpoint.From(remote, dualStack: false);
-        var descriptor = Libc.Socket((int)remote.AddressFamily == (int)System.Net.Sockets.AddressFamily.InterNetwork ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        var family = remote.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? AF_INET : AF_INET6;
+        var descriptor = Libc.Socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (descriptor < 0)
         {
             throw LinuxException.Last("cannot open a TCP socket");
@@ -70,32 +70,12 @@ internal sealed unsafe class TcpSocket : IDisposable
                 AwaitConnection(descriptor, remote, timeout, stop);
             }
 
-            // Reading blocks from now on.
-            var flags = Libc.FileControl(descriptor, F_GETFL, 0);
-            _ = Libc.FileControl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
             return new TcpSocket(descriptor, remote);
         }
         catch
         {
             _ = Libc.Close(descriptor);
             throw;
-        }
-    }
-
-    /// <summary>Waits for bytes.</summary>
-    /// <returns>How many; 0 if the connection ended, whatever the reason.</returns>
-    public int Receive(Span<byte> buffer)
-    {
-        fixed (byte* start = buffer)
-        {
-            nint received;
-            do
-            {
-                received = Libc.Receive(Descriptor, start, buffer.Length, 0);
-            }
-            while (received < 0 && Libc.LastError == Errno.Interrupted);
-
-            return Math.Max(0, (int)received);
         }
     }
 
@@ -110,17 +90,26 @@ internal sealed unsafe class TcpSocket : IDisposable
         }
     }
 
-    /// <summary>Waits for the first byte without taking it.</summary>
-    /// <returns>The byte; <see cref="Nothing"/> if none came in time, <see cref="Ended"/> if the connection ended.</returns>
-    public int Peek(TimeSpan timeout)
+    /// <summary>Looks at the first byte without taking it or waiting for it.</summary>
+    /// <returns>The byte; <see cref="Nothing"/> if there is none, <see cref="Ended"/> if the connection ended.</returns>
+    public int TryPeek()
     {
-        if (!Wait(POLLIN, timeout))
-        {
-            return Nothing;
-        }
-
         byte first;
-        return Libc.Receive(Descriptor, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 ? first : Ended;
+        return Libc.Receive(Descriptor, &first, 1, MSG_PEEK | MSG_DONTWAIT) switch
+        {
+            1 => first,
+            < 0 when Libc.LastError is Errno.Again or Errno.Interrupted => Nothing,
+            _ => Ended,
+        };
+    }
+
+    /// <summary>Waits for bytes of the peer or for the end of the connection, which <see cref="Shutdown()"/> brings about too.</summary>
+    /// <param name="forRoom">Whether room for bytes that are to be sent ends the wait as well.</param>
+    /// <param name="milliseconds">At most so long.</param>
+    public void Wait(bool forRoom, int milliseconds)
+    {
+        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = forRoom ? (short)(POLLIN | POLLOUT) : POLLIN };
+        _ = Libc.Poll(&entry, 1, milliseconds);
     }
 
     /// <summary>Sends what the kernel takes at once.</summary>
@@ -137,24 +126,6 @@ internal sealed unsafe class TcpSocket : IDisposable
 
             return Libc.LastError is Errno.Again or Errno.Interrupted or Errno.NoBuffers or Errno.OutOfMemory ? 0 : -1;
         }
-    }
-
-    /// <summary>Sends everything, waiting where needed.</summary>
-    /// <returns>False if the connection is broken or the peer takes nothing in that time.</returns>
-    public bool Send(ReadOnlySpan<byte> bytes, TimeSpan timeout)
-    {
-        while (bytes.Length > 0)
-        {
-            var sent = TrySend(bytes);
-            if (sent < 0 || (sent == 0 && !Wait(POLLOUT, timeout)))
-            {
-                return false;
-            }
-
-            bytes = bytes[sent..];
-        }
-
-        return true;
     }
 
     /// <summary>
@@ -180,7 +151,7 @@ internal sealed unsafe class TcpSocket : IDisposable
     /// <summary>Tells the peer that nothing more comes; what it sends is still read.</summary>
     public void FinishSending() => Shutdown(SHUT_WR);
 
-    /// <summary>Ends the connection: the reading thread is woken and finds its end.</summary>
+    /// <summary>Ends the connection. Any thread: the one that reads is woken and finds the end.</summary>
     public void Shutdown() => Shutdown(SHUT_RDWR);
 
     /// <inheritdoc/>
@@ -219,12 +190,6 @@ internal sealed unsafe class TcpSocket : IDisposable
         {
             throw new LinuxException($"cannot connect to {remote}", (Errno)error);
         }
-    }
-
-    private bool Wait(short events, TimeSpan timeout)
-    {
-        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = events };
-        return Libc.Poll(&entry, 1, (int)timeout.TotalMilliseconds) > 0;
     }
 
     private void Shutdown(int how)

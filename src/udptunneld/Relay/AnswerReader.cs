@@ -6,7 +6,7 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// What the receiver's thread does with what the sender sends while datagrams flow: answers go to the clients whose flows are live, and to nobody else.
+/// Takes the frames of the sender while datagrams flow, on the receiver's thread: answers go to the clients whose flows are live, and to nobody else.
 /// </summary>
 internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection connection, FrameWriter writer) : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection conne
     private readonly FrameReader _reader = connection.Link.Reader;
 
     /// <summary>Takes what has come.</summary>
-    /// <returns>False at the end: of the connection, or of what the protocol knows.</returns>
+    /// <returns>False at the end of the connection, or when the sender broke the protocol.</returns>
     public bool Read()
     {
         var came = connection.Link.TryFill();

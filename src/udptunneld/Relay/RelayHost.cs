@@ -195,16 +195,50 @@ internal sealed partial class RelayHost : IAsyncDisposable
             using var gate = await _relays.EnterAsync(CancellationToken.None);
             foreach (var entry in _relays.All)
             {
-                if (entry.Engine is { } engine)
+                try
                 {
-                    engine.Tick();
-                    entry.Meter.Tick(engine.Status.Traffic, RelayTimes.Now);
+                    Tick(entry);
                 }
-                else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
+                catch (Exception e)
                 {
-                    _relays.Set(TryStart(entry));
+                    // An error that nobody foresaw is this relay's; the others are looked after all the same.
+                    Fail(entry, $"this end failed: {e.GetType().Name}: {e.Message}");
                 }
             }
         }
+    }
+
+    private void Tick(RelayEntry entry)
+    {
+        if (entry.Engine is { Failure: { } failure })
+        {
+            Fail(entry, failure);
+        }
+        else if (entry.Engine is { } engine)
+        {
+            engine.Tick();
+            entry.Meter.Tick(engine.Status.Traffic, RelayTimes.Now);
+        }
+        else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
+        {
+            _relays.Set(TryStart(entry));
+        }
+    }
+
+    /// <summary>The relay is failed from now on, and is started again like one that could not be started.</summary>
+    private void Fail(RelayEntry entry, string problem)
+    {
+        _relays.Set(entry with { Engine = null, Problem = problem, Tried = _time.GetTimestamp() });
+        _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Name, $"{problem}; trying again");
+        try
+        {
+            entry.Engine?.Dispose();
+        }
+        catch (Exception e)
+        {
+            _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Name, $"cannot be stopped: {e}");
+        }
+
+        SignalSenders();
     }
 }

@@ -18,6 +18,9 @@ internal static class RelayTimes
     /// <summary>How long a peer that was sent away may take to leave.</summary>
     public const long Leave = 2_000;
 
+    /// <summary>The same where the last word is encrypted and its end is known: revoking ends a connection within a second.</summary>
+    public const long LeaveTls = 500;
+
     /// <summary>The clock of all of these.</summary>
     public static long Now => Environment.TickCount64;
 }

@@ -1,3 +1,4 @@
+using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
@@ -5,15 +6,21 @@ using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>A sender's connection to its receiver.</summary>
+/// <summary>
+/// A sender's connection to its receiver. It belongs to the sender's thread (<see cref="SenderSession"/>); any may end it and read how it is.
+/// </summary>
 internal sealed class SenderConnection : IDisposable
 {
     private string? _endReason;
-    private long _deadline = RelayTimes.Now + RelayTimes.Handshake;
+    private volatile ConnectionState _state;
 
-    public SenderConnection(TcpSocket socket, IRelayCodec codec, bool isTls, int maxFlows)
+    /// <param name="socket">The connection; it becomes this object's.</param>
+    /// <param name="codec">The protocol.</param>
+    /// <param name="context">The own key; null for no TLS.</param>
+    /// <param name="maxFlows">Most flows.</param>
+    public SenderConnection(TcpSocket socket, IRelayCodec codec, TlsContext? context, int maxFlows)
     {
-        Link = new RelayLink(socket, codec, isTls);
+        Link = new RelayLink(socket, codec, context, isReceiver: false);
         Flows = new SenderFlows(maxFlows, codec);
     }
 
@@ -29,23 +36,23 @@ internal sealed class SenderConnection : IDisposable
     /// <summary>When the receiver was heard.</summary>
     public Liveness Liveness { get; } = new(RelayTimes.Now);
 
-    /// <summary>Whether handshake and hello are done.</summary>
-    public bool IsGreeted { get; private set; }
+    /// <summary>Where it stands; its session alone moves it.</summary>
+    public ConnectionState State
+    {
+        get => _state;
+        set => _state = value;
+    }
 
-    /// <summary>Whether datagrams flow.</summary>
+    /// <summary>Whether handshake and hello were done.</summary>
+    public bool IsGreeted { get; set; }
+
+    /// <summary>Whether datagrams have flowed.</summary>
     public bool IsLetIn { get; set; }
 
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);
 
-    /// <summary>Handshake and hello are done.</summary>
-    public void Greeted()
-    {
-        IsGreeted = true;
-        Volatile.Write(ref _deadline, long.MaxValue);
-    }
-
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends it. Any thread: its own is woken.</summary>
     /// <param name="reason">Why, for people here; the first reason counts.</param>
     public void End(string reason)
     {
@@ -53,26 +60,17 @@ internal sealed class SenderConnection : IDisposable
         Link.Shutdown();
     }
 
-    /// <summary>Ends it if it took too long for what it does, or the receiver is dead; asks a silent one for a sign of life while it waits.</summary>
+    /// <summary>Ends it if the receiver is dead. Any thread.</summary>
     public void Tick(long now)
     {
-        var hasPings = !Link.Codec.NamesFlows;
-        if (now > Volatile.Read(ref _deadline))
-        {
-            End($"it did not answer within {RelayTimes.Handshake / 1000} s; it may speak the classic protocol (--protocol)");
-        }
-        else if (hasPings && IsGreeted && Liveness.IsDead(now))
+        var isGreeted = State is ConnectionState.Waiting or ConnectionState.Serving;
+        if (isGreeted && !Link.Codec.NamesFlows && Liveness.IsDead(now))
         {
             End($"nothing was heard of it for {RelayTimes.Dead / 1000} s");
         }
         else if (Link.Socket.IsUnanswered(TimeSpan.FromMilliseconds(RelayTimes.Dead)))
         {
             End($"it did not acknowledge anything for {RelayTimes.Dead / 1000} s");
-        }
-        else if (hasPings && IsGreeted && !IsLetIn && Liveness.ShouldAsk(now))
-        {
-            // While datagrams flow this is the loop's, and the link refuses it.
-            Link.TryWrite(FrameType.Ping, []);
         }
     }
 

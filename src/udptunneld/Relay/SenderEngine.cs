@@ -1,26 +1,31 @@
 using System.Net;
+using System.Net.Sockets;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
+using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// One running sender, with one thread: it connects, again and again (SenderEngine.Connecting.cs), and carries datagrams in both directions
-/// (<see cref="ServiceLoop"/>).
+/// One running sender, with one thread: it connects, again and again, and runs each connection to its end (<see cref="SenderSession"/>).
 /// </summary>
 /// <remarks>
 /// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), of <see cref="FrameReader"/> and of <see cref="FrameWriter"/>, and the flow table with a
 /// socket for each flow, whose kernel buffers have the system's default size.
 /// </remarks>
-internal sealed partial class SenderEngine : IRelayEngine
+internal sealed class SenderEngine : IRelayEngine
 {
+    // A person has to do something first; the receiver shall not be pestered meanwhile.
+    private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
+
     private readonly RelayConfig _config;
     private readonly Identity? _identity;
     private readonly ReceiverKeys _keys;
-    private readonly EventLog _events;
+    private readonly RelayEvents _events;
+    private readonly Backoff _backoff = new(Random.Shared.NextDouble);
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
     private readonly DateTimeOffset _started;
@@ -43,22 +48,32 @@ internal sealed partial class SenderEngine : IRelayEngine
     private long _lastHeard;
     private long _connections;
     private volatile IPEndPoint? _service;
+    private volatile string? _failure;
+    private string _told = "";
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
         _config = config;
         _identity = identity;
         _keys = keys;
-        _events = services.Events;
+        _events = new RelayEvents(services.Events, config.Name);
         _limits = new RelayLimits(services, config);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
-            config.UdpAddress, config.Name, _events, _time, (host, stop) => Dns.GetHostAddressesAsync(host, stop), address => _service = address);
+            config.UdpAddress, config.Name, services.Events, _time, (host, stop) => Dns.GetHostAddressesAsync(host, stop), address => _service = address);
         _resolving = _resolver.RunAsync(_stopping.Token);
-        _thread = new Thread(Run) { IsBackground = true, Name = $"{config.Name} receiver" };
-        _thread.Start();
+        _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
+        try
+        {
+            _thread.Start();
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -79,8 +94,8 @@ internal sealed partial class SenderEngine : IRelayEngine
                 return new RelayStatus
                 {
                     Config = _config,
-                    State = _state,
-                    Problem = _problem,
+                    State = _failure is null ? _state : RelayState.Failed,
+                    Problem = _failure ?? _problem,
                     Started = _started,
                     OwnFingerprint = _identity?.Fingerprint.ToString() ?? "",
                     PeerAddress = _peerAddress,
@@ -97,6 +112,9 @@ internal sealed partial class SenderEngine : IRelayEngine
             }
         }
     }
+
+    /// <inheritdoc/>
+    public string? Failure => _failure;
 
     /// <inheritdoc/>
     public IReadOnlyList<FlowStatus> Flows
@@ -131,9 +149,9 @@ internal sealed partial class SenderEngine : IRelayEngine
         {
             return new SenderEngine(config, services, keys, identity);
         }
-        catch (LinuxException e)
+        catch (Exception e) when (e is IOException or OutOfMemoryException or ThreadStartException)
         {
-            throw new RequestException(Fault.System, e.Message);
+            throw new RequestException(Fault.System, e is IOException ? e.Message : "the system has no memory or thread for it");
         }
     }
 
@@ -153,7 +171,7 @@ internal sealed partial class SenderEngine : IRelayEngine
         }
 
         _keys.Remember(key);
-        Tell(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        _events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
         _retry.Set();
     }
 
@@ -180,11 +198,216 @@ internal sealed partial class SenderEngine : IRelayEngine
         }
 
         _thread.Join();
-        _resolving.Wait();
+        Release();
+    }
+
+    private void Release()
+    {
+        _stopping.Cancel();
+        Task.WaitAny(_resolving);
         _stop.Dispose();
         _stopping.Dispose();
         _retry.Dispose();
     }
 
-    private void Tell(EventKind kind, EventLevel level, string message) => _events.Add(kind, level, _config.Name, message);
+    private bool Stops => _stopping.IsCancellationRequested;
+
+    // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended here.
+    private long IdleTimeout => (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
+
+    private void RunGuarded()
+    {
+        try
+        {
+            Run();
+        }
+        catch (Exception e)
+        {
+            // The relay fails, and is started again; the daemon's others go on.
+            _failure = $"this end failed: {e.GetType().Name}: {e.Message}";
+            _events.Raise(EventKind.RelayFailed, EventLevel.Error, $"an unexpected error ended the relay: {e}");
+        }
+    }
+
+    private void Run()
+    {
+        while (!Stops)
+        {
+            _retry.Reset();
+            var attempt = Try();
+            if (Stops)
+            {
+                return;
+            }
+
+            if (attempt.WasLetIn)
+            {
+                _backoff.Reset();
+            }
+
+            var wait = attempt.IsRefused ? RefusedPause : _backoff.Next();
+            lock (_gate)
+            {
+                _state = attempt.IsRefused ? RelayState.Refused : RelayState.Connecting;
+                _problem = attempt.Problem;
+            }
+
+            TellOnce(EventKind.RelayDisconnected, EventLevel.Warning, attempt.Problem);
+            _retry.Wait(wait);
+        }
+    }
+
+    private Attempt Try()
+    {
+        TcpSocket socket;
+        try
+        {
+            socket = _dialer.Connect();
+        }
+        catch (Exception e) when (e is LinuxException or SocketException or TimeoutException or OperationCanceledException)
+        {
+            return new Attempt(e is LinuxException ? e.Message : $"cannot resolve {_config.TcpAddress.Host}: {e.Message}", false, false);
+        }
+
+        SenderConnection connection;
+        try
+        {
+            IRelayCodec codec = _identity is null ? new ClassicCodec() : new TlsCodec();
+            connection = new SenderConnection(socket, codec, _identity?.Context, _config.MaxFlows);
+        }
+        catch (OutOfMemoryException e)
+        {
+            socket.Dispose();
+            return new Attempt(e.Message, false, false);
+        }
+
+        lock (_gate)
+        {
+            _connection = connection;
+            _connections++;
+            _peerAddress = socket.Remote.ToString();
+            _peerKey = null;
+        }
+
+        // Dispose may have looked for the connection before it was there.
+        if (Stops)
+        {
+            connection.End("the sender stops");
+        }
+
+        var session = new SenderSession(
+            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), reason => OnWaiting(reason));
+        var attempt = session.Run();
+        lock (_gate)
+        {
+            _connection = null;
+            _past.Add(connection.Counters);
+        }
+
+        connection.Dispose();
+        return attempt;
+    }
+
+    private void OnMoved(SenderConnection connection, ConnectionState state)
+    {
+        switch (state)
+        {
+            case ConnectionState.Waiting when _config.Protocol == RelayProtocol.Classic:
+                lock (_gate)
+                {
+                    _state = RelayState.Pending;
+                    _problem = "connected; the classic protocol does not tell whether the receiver has approved it before the first datagram"
+                        + (_told.Length > 0 ? $"; last time: {_told}" : "");
+                }
+
+                break;
+            case ConnectionState.Serving:
+                lock (_gate)
+                {
+                    _state = RelayState.Running;
+                    _problem = "";
+                }
+
+                _told = "";
+                var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
+                _events.RaiseOfPeer(
+                    EventKind.RelayConnected, EventLevel.Info, $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow", RelayTimes.Now);
+                break;
+            case ConnectionState.Ended when connection.IsGreeted:
+                lock (_gate)
+                {
+                    _lastHeard = connection.Liveness.Heard;
+                }
+
+                break;
+        }
+    }
+
+    private void OnWaiting(WaitingReason reason)
+    {
+        var isTaken = reason == WaitingReason.Taken;
+        var problem = isTaken
+            ? "the receiver has let another sender in; this one waits until that is gone and the receiver's user approves it"
+            : "waits until the receiver's user approves it";
+        lock (_gate)
+        {
+            _state = RelayState.Pending;
+            _problem = problem;
+        }
+
+        if (isTaken)
+        {
+            TellOnce(EventKind.RelayWaiting, EventLevel.Warning, problem);
+        }
+    }
+
+    private Attempt? CheckKey(KeyFingerprint key)
+    {
+        lock (_gate)
+        {
+            _peerKey = key;
+        }
+
+        KeyFingerprint? expected;
+        try
+        {
+            expected = _config.ReceiverKey ?? _keys.Find();
+            if (expected is null)
+            {
+                _keys.Remember(key);
+            }
+        }
+        catch (RequestException e)
+        {
+            return new Attempt(e.Message, false, false);
+        }
+
+        if (expected is null)
+        {
+            _events.Raise(EventKind.RelayConnected, EventLevel.Info, $"the receiver's key is {key}; it is remembered, and another one will be refused");
+            return null;
+        }
+
+        if (expected == key)
+        {
+            return null;
+        }
+
+        var advice = _config.ReceiverKey is null
+            ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
+            : "if the receiver was set up anew, start the relay with the new --receiver-key";
+        var problem = $"the receiver shows the key {key}, but {expected} is expected: somebody may be in between; {advice}";
+        TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
+        return new Attempt(problem, false, IsRefused: true);
+    }
+
+    /// <summary>Tells a problem once until datagrams flow, or there is another one; a receiver that alternates is bounded all the same.</summary>
+    private void TellOnce(EventKind kind, EventLevel level, string problem)
+    {
+        if (_told != problem)
+        {
+            _told = problem;
+            _events.RaiseOfPeer(kind, level, problem, RelayTimes.Now);
+        }
+    }
 }

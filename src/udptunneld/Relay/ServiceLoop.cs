@@ -39,7 +39,6 @@ internal sealed unsafe class ServiceLoop : IDisposable
         }
 
         Writer = connection.Link.BeginStreaming();
-        connection.Link.ReceiveAhead();
     }
 
     /// <summary>Frames to the receiver; they leave when all that came at once was taken.</summary>

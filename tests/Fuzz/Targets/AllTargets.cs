@@ -15,6 +15,8 @@ internal static class AllTargets
         () => new ClassicFrameTarget(),
         () => new TlsFrameTarget(),
         () => new NetlinkTarget(),
+        () => new CertificateTarget(),
+        () => new GreetingTarget(),
     ];
 
     /// <summary>Their names.</summary>

@@ -50,7 +50,7 @@ public sealed class ApprovalsTests
         Assert.True(approvals.TryApprove(second, out _));
         Assert.False(approvals.TryApprove(first, out _));
         Assert.Same(second, approvals.Active);
-        Assert.True(approvals.IsWaiting(first));
+        Assert.Same(first, Assert.Single(approvals.Waiting).Applicant);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class ApprovalsTests
     {
         var approvals = new Approvals<Applicant>([Remembered("friend"), Remembered("other")], TimeProvider.System);
         approvals.Enter(new Applicant("friend", 200), out _);
-        var admissions = Enumerable.Range(0, 100).Select(i => approvals.Enter(new Applicant($"stranger {i}", i), out _)).ToList();
+        var admissions = Enumerable.Range(0, 100).Select(i => approvals.Enter(new Applicant($"stranger {i}", i, subnet: i), out _)).ToList();
 
         Assert.Equal(Approvals<Applicant>.MaxWaiting, admissions.Count(a => a == Admission.Waits));
         Assert.All(admissions.Skip(Approvals<Applicant>.MaxWaiting), a => Assert.Equal(Admission.Refused, a));
@@ -79,13 +79,17 @@ public sealed class ApprovalsTests
     }
 
     [Fact]
-    public void One_address_has_only_some_of_the_places()
+    public void One_network_has_only_some_of_the_places()
     {
         var approvals = new Approvals<Applicant>([], TimeProvider.System);
         var admissions = Enumerable.Range(0, 20).Select(i => approvals.Enter(new Applicant(null, 7), out _)).ToList();
 
-        Assert.Equal(Approvals<Applicant>.MaxWaitingPerAddress, admissions.Count(a => a == Admission.Waits));
+        Assert.Equal(Approvals<Applicant>.MaxWaitingPerNetwork, admissions.Count(a => a == Admission.Waits));
         Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8), out _));
+        Assert.Equal(
+            Approvals<Applicant>.MaxWaitingPerWideNetwork - Approvals<Applicant>.MaxWaitingPerNetwork - 1,
+            Enumerable.Range(10, 100).Count(i => approvals.Enter(new Applicant(null, i), out _) == Admission.Waits));
+        Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8, subnet: 1), out _));
     }
 
     [Fact]
@@ -177,10 +181,10 @@ public sealed class ApprovalsTests
 
     private static ApprovedSender Remembered(string name) => new(KeyOf(name), "192.0.2.1:4000", Now);
 
-    private sealed class Applicant(string? key, int address) : IApplicant
+    private sealed class Applicant(string? key, int address, int subnet = 0) : IApplicant
     {
         public KeyFingerprint? Key { get; } = key is null ? null : KeyOf(key);
 
-        public IPEndPoint Remote { get; } = new(new IPAddress([10, 0, 0, (byte)address]), 4000);
+        public IPEndPoint Remote { get; } = new(new IPAddress([10, 0, (byte)subnet, (byte)address]), 4000);
     }
 }

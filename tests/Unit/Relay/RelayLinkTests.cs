@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 
@@ -9,18 +6,10 @@ namespace UdpTunnel.Tests.Relay;
 /// <summary>What leaves a connection when.</summary>
 public sealed class RelayLinkTests : IDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly WakeSignal _stop = new();
+    private readonly TcpPair _pair = new();
     private readonly RelayLink _link;
-    private readonly Socket _peer;
 
-    public RelayLinkTests()
-    {
-        _listener.Start();
-        var socket = TcpSocket.Connect((IPEndPoint)_listener.LocalEndpoint, TimeSpan.FromSeconds(10), _stop);
-        _link = new RelayLink(socket, new TlsCodec(), isTls: false);
-        _peer = _listener.AcceptSocket();
-    }
+    public RelayLinkTests() => _link = new RelayLink(_pair.Own, new TlsCodec(), context: null, isReceiver: false);
 
     [Fact]
     public void What_came_alone_is_written_at_once()
@@ -47,7 +36,7 @@ public sealed class RelayLinkTests : IDisposable
             () =>
             {
                 var buffer = new byte[1 << 20];
-                while (_peer.Receive(buffer) > 0)
+                while (_pair.Peer.Receive(buffer) > 0)
                 {
                 }
             },
@@ -82,8 +71,6 @@ public sealed class RelayLinkTests : IDisposable
     public void Dispose()
     {
         _link.Dispose();
-        _peer.Dispose();
-        _listener.Dispose();
-        _stop.Dispose();
+        _pair.Dispose();
     }
 }

@@ -91,9 +91,7 @@ public sealed class StrangersCertificateTests
                 ApplicationProtocols = [Protocol],
                 RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
             });
-            while (ssl.Read(new byte[100]) > 0)
-            {
-            }
+            _ = ssl.Read(new byte[100]);
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {

@@ -1,4 +1,3 @@
-using System.Net;
 using UdpTunnel.Config;
 
 namespace UdpTunnel.Relay.Approval;
@@ -8,8 +7,8 @@ namespace UdpTunnel.Relay.Approval;
 /// keeps one call at a time, and closes the connections.
 /// </summary>
 /// <remarks>
-/// Strangers cannot push anybody out: when the places are taken, later ones are refused. A remembered key needs no such place, and
-/// there is one connection for each key.
+/// Strangers cannot push anybody out: when the places are taken, later ones are refused, and one network has only some of them. A remembered key needs no such
+/// place, and there is one connection for each key.
 /// </remarks>
 /// <param name="remembered">What was remembered before.</param>
 /// <param name="time">Its monotonic clock says who has waited for too long; the wall clock, which may be set, only what people are shown.</param>
@@ -17,10 +16,13 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
     where T : class, IApplicant
 {
     /// <summary>Strangers that may wait.</summary>
-    public const int MaxWaiting = 16;
+    public const int MaxWaiting = 64;
 
-    /// <summary>Of these, from one address.</summary>
-    public const int MaxWaitingPerAddress = 4;
+    /// <summary>Of these, from one address or /64.</summary>
+    public const int MaxWaitingPerNetwork = 4;
+
+    /// <summary>Of these, from one /24 or /48.</summary>
+    public const int MaxWaitingPerWideNetwork = 16;
 
     /// <summary>Keys that may be remembered.</summary>
     public const int MaxRemembered = 64;
@@ -68,7 +70,7 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
             return Admission.Waits;
         }
 
-        if (!isKnown && !HasPlace(applicant.Remote.Address))
+        if (!isKnown && !HasPlace(SourceNetwork.Of(applicant.Remote.Address)))
         {
             return Admission.Refused;
         }
@@ -114,8 +116,8 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
         return true;
     }
 
-    /// <summary>Whether a sender waits.</summary>
-    public bool IsWaiting(T applicant) => _waiting.Exists(w => ReferenceEquals(w.Applicant, applicant));
+    /// <summary>Whether a key is remembered.</summary>
+    public bool IsRemembered(KeyFingerprint key) => _remembered.ContainsKey(key);
 
     /// <summary>The remembered keys with one more.</summary>
     /// <returns>Null if there are too many.</returns>
@@ -146,9 +148,14 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
         ActiveSince = time.GetUtcNow();
     }
 
-    private bool HasPlace(IPAddress address)
+    private bool HasPlace(SourceNetwork network)
     {
-        var strangers = _waiting.Where(w => w.Applicant.Key is null || !_remembered.ContainsKey(w.Applicant.Key)).ToList();
-        return strangers.Count < MaxWaiting && strangers.Count(w => w.Applicant.Remote.Address.Equals(address)) < MaxWaitingPerAddress;
+        var strangers = _waiting
+            .Where(w => w.Applicant.Key is not { } key || !_remembered.ContainsKey(key))
+            .Select(w => SourceNetwork.Of(w.Applicant.Remote.Address))
+            .ToList();
+        return strangers.Count < MaxWaiting
+            && strangers.Count(n => n.Narrow == network.Narrow) < MaxWaitingPerNetwork
+            && strangers.Count(n => n.Wide == network.Wide) < MaxWaitingPerWideNetwork;
     }
 }

@@ -4,10 +4,10 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Takes frames from a connection. What <see cref="Next"/> gives is valid until it is filled again. Belongs to the thread that reads.
+/// Takes frames from a connection. A frame that <see cref="Next"/> gives is valid until the next fill. Belongs to the connection's thread.
 /// </summary>
 /// <remarks>Memory: 4 KiB while the peer is a stranger, then a buffer that holds at least two of the longest frames.</remarks>
-internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockStep step) : IDisposable
+internal sealed unsafe class FrameReader(LinkStream stream, IRelayCodec codec, LockStep step) : IDisposable
 {
     private const int StrangerSize = 4096;
     private const int LeastSize = 256 * 1024;
@@ -35,66 +35,39 @@ internal sealed unsafe class FrameReader(Stream stream, IRelayCodec codec, LockS
         _buffer = larger;
     }
 
-    /// <summary>Waits for more bytes.</summary>
-    /// <returns>False if the connection ended, or a frame is longer than a stranger may send.</returns>
-    public bool Fill()
+    /// <summary>
+    /// Takes the bytes that have come, without waiting. Of a peer that is trusted, the bytes of one system call fit beside the longest frame; of a stranger,
+    /// <see cref="FillMore"/> takes the rest when the frames were taken.
+    /// </summary>
+    /// <returns>How many; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended or a frame is too long.</returns>
+    public int Fill()
+    {
+        stream.BeginFill();
+        return FillMore();
+    }
+
+    /// <summary>The same without asking the kernel.</summary>
+    /// <inheritdoc cref="Fill"/>
+    public int FillMore()
     {
         Compact();
         if (_end == _buffer.Length)
         {
             IsOverfull = true;
-            return false;
+            return 0;
         }
 
-        try
-        {
-            var read = stream.Read(_buffer, _end, _buffer.Length - _end);
-            _end += read;
-            return read > 0;
-        }
-        catch (Exception)
-        {
-            // Whatever TLS throws about a peer's bytes is the end of this connection, and of nothing else.
-            return false;
-        }
-    }
-
-    /// <summary>Takes the bytes that have come, without waiting. Of a peer that is trusted: all that is received at once fits beside the longest frame.</summary>
-    /// <param name="link">Where they come from.</param>
-    /// <returns>How many; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended.</returns>
-    public int TryFill(LinkStream link)
-    {
-        Compact();
         var before = _end;
-        int came;
-        try
+        var came = TcpSocket.Nothing;
+        while (_end < _buffer.Length && (came = stream.Read(_buffer.AsSpan(_end))) > 0)
         {
-            came = link.TryReceive();
-            while (link.IsReady)
-            {
-                var read = stream.Read(_buffer, _end, _buffer.Length - _end);
-                if (read == 0)
-                {
-                    came = 0;
-                    break;
-                }
-
-                _end += read;
-            }
-        }
-        catch (LinkStream.NothingYetException)
-        {
-            came = TcpSocket.Nothing;
-        }
-        catch (Exception e) when (e is IOException or InvalidOperationException or NotSupportedException)
-        {
-            came = 0;
+            _end += came;
         }
 
-        return _end > before ? _end - before : came == 0 ? 0 : TcpSocket.Nothing;
+        return _end > before ? _end - before : came;
     }
 
-    /// <summary>Takes the next frame out of what has come.</summary>
+    /// <summary>Takes the next frame out of the bytes.</summary>
     public FrameStatus Next(out RelayFrame frame)
     {
         // The array is pinned for good.

@@ -1,126 +1,127 @@
+using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// What lies under TLS. While the connection is being set up reads block and writes go out at once. While datagrams flow neither waits: what has come is
-/// taken first (<see cref="TryReceive"/>), and writes are only collected, so that all records of a batch leave by one system call.
+/// The bytes of one connection: TCP, and TLS above it where the protocol has it. Nothing waits: a read gives the bytes that have come, and a write collects
+/// bytes that leave with the next flush, so that all records of a batch leave by one system call. Belongs to one thread.
 /// </summary>
-/// <param name="socket">The connection.</param>
-/// <param name="isTls">Whether TLS lies above it.</param>
-internal sealed class LinkStream(TcpSocket socket, bool isTls) : Stream
+internal sealed class LinkStream : ITlsTransport, IDisposable
 {
-    // Frames before approval are so short that the kernel always has room for them.
-    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(2);
+    // Of a stranger: a handshake's flight, and the short frames before approval.
+    private const int StrangerPending = 8 * 1024;
 
-    private readonly ReceivedBytes _received = new(isTls);
-    private PendingBytes? _pending;
-    private bool _isAhead;
+    private readonly TcpSocket _socket;
+    private readonly TlsSession? _tls;
+    private PendingBytes _pending = new(StrangerPending);
+    private bool _mayReceive;
 
-    /// <inheritdoc/>
-    public override bool CanRead => true;
+    /// <param name="socket">The connection.</param>
+    /// <param name="context">The own key; null for no TLS.</param>
+    /// <param name="isReceiver">Whether the peer begins.</param>
+    public LinkStream(TcpSocket socket, TlsContext? context, bool isReceiver)
+    {
+        _socket = socket;
+        _tls = context is null ? null : new TlsSession(context, this, isReceiver);
+    }
 
-    /// <inheritdoc/>
-    public override bool CanWrite => true;
-
-    /// <inheritdoc/>
-    public override bool CanSeek => false;
-
-    /// <inheritdoc/>
-    public override long Length => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-    /// <summary>The first byte that came; -1 for none. It tells what a stranger speaks.</summary>
+    /// <summary>The first byte that came; -1 for none. It tells a stranger's protocol.</summary>
     public int FirstByte { get; private set; } = -1;
 
-    /// <summary>Whether a read gives something of what has come.</summary>
-    /// <exception cref="IOException">What came is not TLS.</exception>
-    public bool IsReady => _received.IsReady;
+    /// <summary>Bytes that the connection has not taken yet.</summary>
+    public int PendingCount => _pending.Count;
 
-    /// <summary>From now on writes are collected.</summary>
-    public void Collect(PendingBytes pending) => _pending = pending;
+    /// <summary>Why the handshake failed, for a person.</summary>
+    public string Problem => _tls?.Problem ?? "";
 
-    /// <summary>From now on reads give only what <see cref="TryReceive"/> took.</summary>
-    public void ReceiveAhead()
+    /// <summary>The hash of the peer's key; null for none. Proven when the handshake is done.</summary>
+    public byte[]? PeerKeyHash => _tls?.PeerKeyHash;
+
+    /// <summary>Goes on with the handshake and sends the bytes that it brings.</summary>
+    public TlsProgress Shake()
     {
-        _isAhead = true;
-        _received.Grow();
-    }
-
-    /// <summary>Takes what has come, without waiting.</summary>
-    /// <returns>How many bytes; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended.</returns>
-    public int TryReceive() => Note(socket.TryReceive(_received.Room));
-
-    /// <inheritdoc/>
-    /// <exception cref="NothingYetException">Nothing whole has come, and the thread that reads must not wait.</exception>
-    public override int Read(Span<byte> buffer)
-    {
-        // So SslStream waits before it takes a buffer. While datagrams flow whoever calls it knows that there is something.
-        if (buffer.IsEmpty && _isAhead)
+        if (_tls is null)
         {
-            return 0;
+            return TlsProgress.Done;
         }
 
-        while (!_received.IsReady)
+        _mayReceive = true;
+        var progress = _tls.Shake();
+        _ = TryFlush();
+        return progress;
+    }
+
+    /// <summary>The next read may ask the kernel for bytes, once: what one system call brings is read until nothing is left.</summary>
+    public void BeginFill() => _mayReceive = true;
+
+    /// <summary>Takes bytes.</summary>
+    /// <returns>How many; <see cref="TcpSocket.Nothing"/> if there are none now, 0 if the connection ended.</returns>
+    public int Read(Span<byte> buffer) => _tls is null ? Receive(buffer) : _tls.Read(buffer);
+
+    /// <summary>Collects bytes.</summary>
+    /// <returns>False if they do not fit or the connection is broken.</returns>
+    public bool TryWrite(ReadOnlySpan<byte> bytes) => _tls is null ? _pending.TryAppend(bytes) : _tls.Write(bytes);
+
+    /// <summary>Sends the bytes that the connection takes now.</summary>
+    /// <returns>False if it is broken.</returns>
+    public bool TryFlush()
+    {
+        while (_pending.Count > 0)
         {
-            if (_isAhead)
+            var sent = _socket.TrySend(_pending.Bytes);
+            if (sent < 0)
             {
-                throw new NothingYetException();
+                return false;
             }
 
-            if (Note(socket.Receive(_received.Room)) == 0)
+            var all = sent == _pending.Count;
+            _pending.Remove(sent);
+            if (sent == 0 || all)
             {
-                return 0;
+                break;
             }
         }
 
-        return _received.Take(buffer);
+        return true;
+    }
+
+    /// <summary>Forgets the bytes that wait.</summary>
+    public void Discard() => _pending.Remove(_pending.Count);
+
+    /// <summary>Has room for a stream of datagrams from now on.</summary>
+    /// <param name="pending">Bytes that may wait for the connection.</param>
+    public void TrustPeer(int pending)
+    {
+        var larger = new PendingBytes(pending);
+        _ = larger.TryAppend(_pending.Bytes);
+        _pending = larger;
+        _tls?.TrustPeer();
     }
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+    int ITlsTransport.Receive(Span<byte> buffer) => Receive(buffer);
 
     /// <inheritdoc/>
-    public override void Write(ReadOnlySpan<byte> buffer)
+    bool ITlsTransport.Send(ReadOnlySpan<byte> bytes) => _pending.TryAppend(bytes);
+
+    /// <inheritdoc/>
+    public void Dispose() => _tls?.Dispose();
+
+    private int Receive(Span<byte> buffer)
     {
-        if (_pending is { } pending)
+        if (!_mayReceive)
         {
-            pending.Append(buffer);
+            return TcpSocket.Nothing;
         }
-        else if (!socket.Send(buffer, SendTimeout))
+
+        _mayReceive = false;
+        var received = _socket.TryReceive(buffer);
+        if (received > 0 && FirstByte < 0)
         {
-            throw new IOException("the connection ended");
-        }
-    }
-
-    /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
-    /// <inheritdoc/>
-    public override void Flush()
-    {
-    }
-
-    /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    private int Note(int received)
-    {
-        if (received > 0)
-        {
-            var room = _received.Room;
-            FirstByte = FirstByte < 0 ? room[0] : FirstByte;
-            _received.Add(received);
+            FirstByte = buffer[0];
         }
 
         return received;
     }
-
-    /// <summary>TLS wants more than it was given: after a record that is its own alone, as one with new keys. It reads on when more has come.</summary>
-    internal sealed class NothingYetException : IOException;
 }

@@ -14,14 +14,14 @@ internal sealed class PendingBytes(int capacity)
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(_start, _end - _start);
 
     /// <summary>Adds bytes.</summary>
-    /// <exception cref="InvalidOperationException">They do not fit; the caller keeps below the capacity.</exception>
-    public void Append(ReadOnlySpan<byte> bytes)
+    /// <returns>False if they do not fit.</returns>
+    public bool TryAppend(ReadOnlySpan<byte> bytes)
     {
         if (_end + bytes.Length > _bytes.Length)
         {
             if (Count + bytes.Length > _bytes.Length)
             {
-                throw new InvalidOperationException("more is pending than was allowed");
+                return false;
             }
 
             Bytes.CopyTo(_bytes);
@@ -31,6 +31,7 @@ internal sealed class PendingBytes(int capacity)
 
         bytes.CopyTo(_bytes.AsSpan(_end));
         _end += bytes.Length;
+        return true;
     }
 
     /// <summary>Forgets what was sent.</summary>

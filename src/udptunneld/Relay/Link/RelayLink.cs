@@ -1,13 +1,13 @@
-using System.Net.Security;
 using UdpTunnel.Config;
+using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. While it is being set up one thread reads, and any may write
-/// short frames. From <see cref="BeginStreaming"/> on only the thread that did so writes, without locks, and from <see cref="ReceiveAhead"/> on it also reads.
+/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. Nothing in it waits but <see cref="Wait"/>. It belongs to one
+/// thread; any may shut it down.
 /// </summary>
 internal sealed class RelayLink : IDisposable
 {
@@ -15,25 +15,20 @@ internal sealed class RelayLink : IDisposable
     private const int EnoughGathered = 128;
 
     private readonly LinkStream _stream;
-    private readonly SslStream? _ssl;
-
-    // Protects writing before streaming begins.
-    private readonly Lock _writing = new();
-    private bool _streams;
-
     private readonly LockStep _step = new();
     private int _gathered;
 
     /// <param name="socket">The connection; it becomes the link's.</param>
     /// <param name="codec">The protocol.</param>
-    /// <param name="isTls">Whether it is encrypted.</param>
-    public RelayLink(TcpSocket socket, IRelayCodec codec, bool isTls)
+    /// <param name="context">The own key; null for no TLS.</param>
+    /// <param name="isReceiver">Whether the peer begins.</param>
+    /// <exception cref="InsufficientMemoryException">There is no memory for TLS; the socket stays the caller's.</exception>
+    public RelayLink(TcpSocket socket, IRelayCodec codec, TlsContext? context, bool isReceiver)
     {
         Socket = socket;
         Codec = codec;
-        _stream = new LinkStream(socket, isTls);
-        _ssl = isTls ? new SslStream(_stream, leaveInnerStreamOpen: true) : null;
-        Reader = new FrameReader((Stream?)_ssl ?? _stream, codec, _step);
+        _stream = new LinkStream(socket, context, isReceiver);
+        Reader = new FrameReader(_stream, codec, _step);
     }
 
     /// <summary>The TCP connection.</summary>
@@ -51,72 +46,51 @@ internal sealed class RelayLink : IDisposable
     /// <summary>The first byte that came; -1 for none.</summary>
     public int FirstByte => _stream.FirstByte;
 
-    /// <summary>Proves both ends' keys to each other.</summary>
-    /// <exception cref="IOException">The connection ended.</exception>
-    /// <exception cref="System.Security.Authentication.AuthenticationException">It failed.</exception>
-    public void Secure(Identity identity, bool isReceiver)
+    /// <summary>Why the handshake failed, for a person.</summary>
+    public string Problem => _stream.Problem;
+
+    /// <summary>Whether bytes wait for the connection to take them.</summary>
+    public bool IsPending => _stream.PendingCount > 0;
+
+    /// <summary>Proves both ends' keys to each other, as far as the bytes that have come allow.</summary>
+    public TlsProgress Shake()
     {
-        if (_ssl is not null)
+        var progress = _stream.Shake();
+        if (progress == TlsProgress.Done && PeerKey is null && _stream.PeerKeyHash is { } hash)
         {
-            PeerKey = TlsHandshake.Run(_ssl, identity, isReceiver);
+            PeerKey = KeyFingerprint.FromHash(hash);
         }
+
+        return progress;
     }
 
     /// <summary>Writes a frame before datagrams flow.</summary>
-    /// <returns>False if they flow already or the connection is broken.</returns>
+    /// <returns>False if the connection is broken, or its peer takes nothing.</returns>
     public bool TryWrite(FrameType type, ReadOnlySpan<byte> payload)
     {
         Span<byte> frame = stackalloc byte[TlsCodec.HeaderLength + TlsCodec.MaxControl];
         var length = Codec.WriteControl(frame, type, 0, payload);
-        lock (_writing)
-        {
-            if (_streams)
-            {
-                return false;
-            }
-
-            try
-            {
-                if (length > 0)
-                {
-                    ((Stream?)_ssl ?? _stream).Write(frame[..length]);
-                }
-
-                return true;
-            }
-            catch (Exception)
-            {
-                return false;
-            }
-        }
+        return (length == 0 || _stream.TryWrite(frame[..length])) && _stream.TryFlush();
     }
 
-    /// <summary>Begins to carry datagrams; the calling thread is the only one that writes from now on.</summary>
+    /// <summary>Sends bytes that waited for the connection.</summary>
+    /// <returns>False if it is broken.</returns>
+    public bool TryFlush() => _stream.TryFlush();
+
+    /// <summary>Begins to carry datagrams: has room for them from now on.</summary>
     public FrameWriter BeginStreaming()
     {
-        lock (_writing)
-        {
-            _streams = true;
-            return new FrameWriter(Socket, _stream, _ssl, Codec, _step);
-        }
-    }
-
-    /// <summary>
-    /// From now on the reader has room for datagrams, and is filled by <see cref="TryFill"/> alone, which never waits. The thread that carries datagrams, when
-    /// the one that read before is through.
-    /// </summary>
-    public void ReceiveAhead()
-    {
-        _stream.ReceiveAhead();
+        _stream.TrustPeer(FrameWriter.PendingSize);
         Reader.TrustPeer();
+        return new FrameWriter(Socket, _stream, Codec, _step);
     }
 
-    /// <inheritdoc cref="FrameReader.TryFill"/>
-    public int TryFill() => Reader.TryFill(_stream);
+    /// <inheritdoc cref="FrameReader.Fill"/>
+    public int TryFill() => Reader.Fill();
 
     /// <summary>
-    /// Whether to look for more before what was taken is written: where several came at once more are on their way, and each few datagrams that leave by
-    /// themselves cost a record, a segment and a wake-up. Those who send get the processor first. The thread that carries datagrams.
+    /// Whether to look for more before the frames are written: where several came at once more are on their way, and each few datagrams that leave by
+    /// themselves cost a record, a segment and a wake-up. Those who send get the processor first.
     /// </summary>
     /// <param name="taken">How many were there this time, datagrams or descriptors that have some.</param>
     public bool Gathers(int taken)
@@ -132,17 +106,16 @@ internal sealed class RelayLink : IDisposable
         return false;
     }
 
-    /// <summary>Waits until a descriptor is ready; while it gathers it only looks. The thread that carries datagrams.</summary>
+    /// <summary>Waits until a descriptor is ready; while it gathers it only looks.</summary>
     /// <returns>How many are ready.</returns>
     public int Wait(Epoll epoll, int milliseconds) => _gathered > 0 ? epoll.Wait(0) : _step.Wait(epoll, milliseconds);
 
-    /// <summary>Ends the connection: the reading thread finds its end.</summary>
+    /// <summary>Ends the connection. Any thread: the one that reads it finds the end.</summary>
     public void Shutdown() => Socket.Shutdown();
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ssl?.Dispose();
         _stream.Dispose();
         Socket.Dispose();
         Reader.Dispose();
