@@ -11,13 +11,16 @@ namespace UdpTunnel.Linux;
 /// </summary>
 internal sealed unsafe class UdpSocket : IUdp
 {
-    // With the kernel's default of 208 KiB a burst of superpackets overruns the socket: docs/performance.md has the figures.
-    private const int BufferSize = 8 * 1024 * 1024;
+    // With the kernel's default of 208 KiB a burst of runs overruns the socket: docs/performance.md has the figures.
+    private const int ReceiveBufferSize = 8 * 1024 * 1024;
 
     // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
     private const int ControlSize = 24;
     private const int ControlLength = 18;
     private const int SegmentSizeOffset = 16;
+
+    // Waiting for one tunnel's network would stop the others that this thread serves.
+    private const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
     /// <summary>Messages of one <c>sendmmsg</c>. A batch seldom has more; the rest goes with the next call.</summary>
     private const int MaxMessages = 128;
@@ -30,7 +33,15 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly byte* _controls;
     private readonly Endpoint* _peer;
     private readonly Message[] _messages = new Message[MaxMessages];
+    private readonly SendBuffer _sendBuffer = new();
     private volatile bool _segments;
+
+    // Written by the thread that sends batches, read by the tick.
+    private long _sentBytes;
+    private long _refused;
+
+    // What the tick saw of both, so that an idle socket is not asked.
+    private long _fitted;
 
     private UdpSocket(int descriptor, bool dualStack, bool offload)
     {
@@ -122,6 +133,8 @@ internal sealed unsafe class UdpSocket : IUdp
             }
         }
 
+        _sentBytes += result.SentBytes;
+        _refused += result.BufferFull;
         return result;
     }
 
@@ -132,7 +145,22 @@ internal sealed unsafe class UdpSocket : IUdp
         {
             var slice = new Slice(datagram, length);
             var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
-            return Libc.SendMessages(_descriptor, &message, 1, 0) == 1;
+            return Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void FitSendBuffer(long now)
+    {
+        var sent = Volatile.Read(ref _sentBytes);
+        var refused = Volatile.Read(ref _refused);
+        if (sent + refused != _fitted)
+        {
+            _fitted = sent + refused;
+            if (_sendBuffer.Fit(now, sent, refused, BoundSocket.SendQueue(_descriptor)))
+            {
+                BoundSocket.SetSendBuffer(_descriptor, _sendBuffer.Size);
+            }
         }
     }
 
@@ -156,7 +184,7 @@ internal sealed unsafe class UdpSocket : IUdp
             throw LinuxException.Last("cannot ask for the port of a socket");
         }
 
-        BoundSocket.SetBuffers(descriptor, BufferSize);
+        BoundSocket.SetBuffers(descriptor, ReceiveBufferSize, SendBuffer.Largest);
         return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>((byte*)&address + 2, 2));
     }
 
@@ -201,7 +229,7 @@ internal sealed unsafe class UdpSocket : IUdp
         var attempt = 0;
         while (next < count)
         {
-            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), 0);
+            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), SendFlags);
             if (sent > 0)
             {
                 for (; sent > 0; sent--)
@@ -223,6 +251,13 @@ internal sealed unsafe class UdpSocket : IUdp
                     continue;
                 case SendVerdict.SendSingly:
                     return failed;
+                case SendVerdict.BufferFull:
+                    for (; next < count; next++)
+                    {
+                        result.BufferFull += _messages[next].Datagrams;
+                    }
+
+                    return null;
                 case SendVerdict.TooBig:
                     result.TooBig += failed.Datagrams;
                     break;

@@ -46,4 +46,7 @@ internal enum DropReason : byte
 
     /// <summary>The device refused the packet.</summary>
     DeviceFailed = 13,
+
+    /// <summary>The socket's send buffer was full: the network takes less than the tunnel was given.</summary>
+    SendBufferFull = 14,
 }

@@ -142,6 +142,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             Counters.Count(result.Sent, result.SentBytes - ((long)result.Sent * _headerLength));
             Counters.CountDrop(DropReason.TooBig, result.TooBig);
             Counters.CountDrop(DropReason.SendFailed, result.Failed);
+            Counters.CountDrop(DropReason.SendBufferFull, result.BufferFull);
         }
         else
         {

@@ -52,6 +52,7 @@ internal sealed unsafe partial class TunnelEngine
         }
 
         RecreateDevice();
+        _udp.FitSendBuffer(now);
         RetrySegments(now);
 
         // Before as well: who was adopted and displaced between two ticks is told as both.

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
@@ -68,6 +69,41 @@ public sealed unsafe class UdpSocketTests
 
         Assert.Equal((0, 0L, 3), (result.Sent, result.SentBytes, result.Failed + result.TooBig));
         Assert.False(sender.Send(memory.Start, 100, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))));
+    });
+
+    /// <remarks>Datagrams to a neighbour that does not answer stay in the sender's buffer until its address resolution fails, after 3 s.</remarks>
+    [Fact]
+    public void A_full_send_buffer_is_counted_and_never_waited_for() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
+    {
+        Ip("link add near type veth peer name far");
+        Ip("addr add 192.0.2.1/24 dev near");
+        Ip("link set near up");
+        Ip("link set far up");
+        using var sender = UdpSocket.Bind(0, offload: true);
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(1300);
+        BoundSocket.SetSendBuffer(sender.Descriptor, 8192);
+        for (var i = 0; i < 200; i++)
+        {
+            Assert.True(batch.AddDatagram(memory.Start, 200 + i));
+        }
+
+        var silent = sender.ToEndpoint(IPEndPoint.Parse("192.0.2.9:9"));
+        var clock = Stopwatch.StartNew();
+        var result = sender.Send(batch, silent);
+        var single = sender.Send(memory.Start, 100, silent);
+
+        Assert.True(clock.ElapsedMilliseconds < 1000, $"{clock.ElapsedMilliseconds} ms");
+        Assert.Equal((200, 0, 0), (result.Sent + result.BufferFull, result.Failed, result.TooBig));
+        Assert.True(result is { Sent: > 0, BufferFull: > 0 }, $"{result.Sent} sent");
+        Assert.False(single);
+
+        static void Ip(string arguments)
+        {
+            using var process = Process.Start("ip", arguments);
+            process.WaitForExit();
+            Assert.Equal(0, process.ExitCode);
+        }
     });
 
     [Fact]

@@ -65,6 +65,9 @@ internal sealed unsafe class MemoryUdp : IUdp
                 case Fate.IsTooBig:
                     result.TooBig++;
                     break;
+                case Fate.FindsNoRoom:
+                    result.BufferFull++;
+                    break;
                 default:
                     result.Failed++;
                     break;
@@ -78,6 +81,11 @@ internal sealed unsafe class MemoryUdp : IUdp
     {
         Sent.Add(new ReadOnlySpan<byte>(datagram, length).ToArray());
         return true;
+    }
+
+    public void FitSendBuffer(long now)
+    {
+        // Nothing waits here.
     }
 
     public void RetrySegments()
@@ -94,6 +102,7 @@ internal sealed unsafe class MemoryUdp : IUdp
     {
         Leaves,
         IsTooBig,
+        FindsNoRoom,
         Fails,
     }
 }

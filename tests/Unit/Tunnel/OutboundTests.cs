@@ -133,16 +133,17 @@ public sealed unsafe class OutboundTests : IDisposable
         {
             16 + 40 + 1 => MemoryUdp.Fate.Fails,
             16 + 40 + 2 => MemoryUdp.Fate.IsTooBig,
+            16 + 40 + 4 => MemoryUdp.Fate.FindsNoRoom,
             _ => MemoryUdp.Fate.Leaves,
         };
-        foreach (var size in (int[])[3, 1, 2, 1, 3])
+        foreach (var size in (int[])[3, 1, 2, 4, 1, 3])
         {
             _packets.Add(new TestPacket { Payload = new byte[size] }.Build());
         }
 
         Process();
 
-        AssertCounted(2, 2 * 43, (DropReason.SendFailed, 2), (DropReason.TooBig, 1));
+        AssertCounted(2, 2 * 43, (DropReason.SendFailed, 2), (DropReason.SendBufferFull, 1), (DropReason.TooBig, 1));
     }
 
     [Fact]

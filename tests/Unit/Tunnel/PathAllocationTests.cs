@@ -136,6 +136,11 @@ public sealed unsafe class PathAllocationTests
 
         public WriteStatus Write(Slice* slices, int count) => WriteStatus.Written;
 
+        public void FitSendBuffer(long now)
+        {
+            // Nothing waits here.
+        }
+
         public void RetrySegments()
         {
             // They are never refused.
