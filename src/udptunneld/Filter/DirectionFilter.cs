@@ -4,7 +4,7 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The port filter for the packets of one direction; belongs to the direction's thread. Malformed packets are dropped
+/// The port filter for the packets of one direction; belongs to the tunnel's worker. Malformed packets are dropped
 /// first, so that both ends read the same ports from what passes.
 /// </summary>
 /// <remarks>
@@ -12,8 +12,8 @@ namespace UdpTunnel.Filter;
 /// packet does that (ip_rcv), and a packet that it drops for them opened no more than its sender could have opened with
 /// a good one.
 /// </remarks>
-/// <param name="opened">The flows that this direction opens. This thread is its writer.</param>
-/// <param name="answered">The flows that the other direction opens. This thread is its reader.</param>
+/// <param name="opened">The flows that this direction opens.</param>
+/// <param name="answered">The flows that the other direction opens.</param>
 internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answered)
 {
     private const ushort MoreFragments = 0x2000;
@@ -28,6 +28,7 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
     private FlowKey _last;
     private uint _lastNow;
     private PortBitmap? _lastPorts;
+    private long _displaced;
 
     /// <summary>The verdict on a packet or superpacket.</summary>
     /// <param name="ports">The allowed ports.</param>
@@ -67,6 +68,15 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
         return (fragmentWord & Ipv4Header.FragmentMask) == 0
             ? CheckTransport(ports, packet, headerLength, length, whole: true, now)
             : CheckFragment(ports, packet, headerLength, length, fragmentWord, now);
+    }
+
+    /// <summary>Live flows that gave way to new ones since this was asked last.</summary>
+    public int TakeDisplaced()
+    {
+        long displaced = opened.Displaced;
+        int taken = (int)(displaced - _displaced);
+        _displaced = displaced;
+        return taken;
     }
 
     /// <summary>
@@ -135,14 +145,19 @@ internal sealed unsafe class DirectionFilter(FlowTable opened, FlowTable answere
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private DropReason CheckFlow(PortBitmap ports, FlowKey key, uint now)
+    private DropReason CheckFlow(PortBitmap ports, in FlowKey key, uint now)
     {
         bool fromAllowed = ports.Contains(key.SourcePort);
-        DropReason verdict = (fromAllowed, ports.Contains(key.DestinationPort)) switch
+        bool toAllowed = ports.Contains(key.DestinationPort);
+        if (!fromAllowed && toAllowed)
         {
-            (true, true) => DropReason.None,
-            (false, true) => opened.Remember(key, now),
-            (true, false) => answered.Contains(key.Reversed, now) ? DropReason.None : DropReason.NoFlow,
+            opened.Remember(key, now);
+        }
+
+        DropReason verdict = (fromAllowed, toAllowed) switch
+        {
+            (_, true) => DropReason.None,
+            (true, false) => answered.Answer(key.Reversed, now) ? DropReason.None : DropReason.NoFlow,
             (false, false) => DropReason.Port,
         };
 

@@ -16,8 +16,7 @@ namespace UdpTunnel.Filter;
 /// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port
 /// 0 is a port that is never allowed.
 /// <para>
-/// Packets that go out are checked by one thread, packets that come in by another, at the same time and without locks.
-/// Everything else may be called from any thread.
+/// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any thread.
 /// </para>
 /// </summary>
 internal sealed unsafe class PortFilter : IDisposable
@@ -57,12 +56,16 @@ internal sealed unsafe class PortFilter : IDisposable
     /// <summary>Flows that each direction may have opened.</summary>
     public int MaxFlows => _openedOut.MaxFlows;
 
+    /// <summary>
+    /// How many live flows of one direction gave way to new ones since this was asked last, because there was no room for both. For the worker.
+    /// </summary>
+    public int TakeDisplaced(Direction openedBy) => (openedBy == Direction.Out ? _out : _in).TakeDisplaced();
+
     /// <summary>Grows with each new flow, so that a saver sees whether there is anything to save.</summary>
     public long Generation => _openedOut.Generation + _openedIn.Generation;
 
     /// <summary>
-    /// The verdict on a packet or superpacket. One thread may ask for packets that go out and one for packets that come
-    /// in. Neither allocates, locks nor throws.
+    /// The verdict on a packet or superpacket. For the tunnel's worker; neither allocates, locks nor throws.
     /// </summary>
     /// <param name="direction">Where the packet goes.</param>
     /// <param name="packet">First byte of the packet.</param>
@@ -71,7 +74,7 @@ internal sealed unsafe class PortFilter : IDisposable
     /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
     /// </param>
     /// <returns>
-    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, Port, NoFlow, Fragment and FlowTableFull.
+    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, Port, NoFlow and Fragment.
     /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Check(Direction direction, byte* packet, int length, uint now) =>
@@ -92,12 +95,12 @@ internal sealed unsafe class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// Remembers a flow of before a restart, so that its answers still pass. Only before the threads of the two
-    /// directions start.
+    /// Remembers a flow of before a restart, so that its answers still pass. Only before the
+    /// worker checks packets.
     /// </summary>
     /// <param name="flow">As <see cref="Flows"/> gave it, its age increased by the time since then.</param>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
-    /// <returns>False if it is too old by now, no flow of TCP or UDP to a port, or there is no room.</returns>
+    /// <returns>False if it is too old by now, or no flow of TCP or UDP to a port.</returns>
     public bool Restore(RememberedFlow flow, uint now)
     {
         if (flow.Flow.Protocol is not (Ipv4Header.Tcp or Ipv4Header.Udp) || flow.Flow.DestinationPort == 0)
@@ -109,7 +112,7 @@ internal sealed unsafe class PortFilter : IDisposable
         return opened.Restore(new FlowKey(flow.Flow), flow.Age, now);
     }
 
-    /// <summary>Frees the flow tables. Both threads must be done.</summary>
+    /// <summary>Frees the flow tables. The worker must be done.</summary>
     public void Dispose()
     {
         _openedOut.Dispose();

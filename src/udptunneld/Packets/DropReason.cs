@@ -29,7 +29,9 @@ internal enum DropReason : byte
     /// <summary>A later fragment whose first fragment did not pass.</summary>
     Fragment = 7,
 
-    /// <summary>A new flow while the flow table is full.</summary>
+    /// <summary>
+    /// No packet, but a flow that gave way to a new one because the flow table was full; the answers to it are dropped until it is used again.
+    /// </summary>
     FlowTableFull = 8,
 
     /// <summary>A datagram without the magic.</summary>

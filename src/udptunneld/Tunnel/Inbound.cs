@@ -62,6 +62,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
 
         Flush();
+        Counters.CountDrop(DropReason.FlowTableFull, filter.TakeDisplaced(Direction.In));
         return _datagrams;
     }
 

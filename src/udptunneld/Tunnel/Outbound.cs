@@ -36,6 +36,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
 
         Flush();
+        Counters.CountDrop(DropReason.FlowTableFull, filter.TakeDisplaced(Direction.Out));
         _burst.GiveWay();
         return _sent;
     }

@@ -160,7 +160,7 @@ internal sealed unsafe partial class TunnelEngine
     {
         // A clock that was set back must not make flows older than they are, nor wrap their age around.
         var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
-        foreach (var flow in session.Flows)
+        foreach (var flow in session.Flows.OrderByDescending(f => f.Age))
         {
             _filter.Restore(flow with { Age = flow.Age + since }, (uint)(Environment.TickCount64 / 1000));
         }

@@ -74,7 +74,7 @@ internal sealed partial class TunnelEngine
         var full = _outbound.Counters.Drops(DropReason.FlowTableFull) + _inbound.Counters.Drops(DropReason.FlowTableFull);
         if (full > 0)
         {
-            _limits.Look(Limit.Flows, full, $"{_filter.MaxFlows} flows of one direction are remembered, which is the most: packets of new ones are dropped");
+            _limits.Look(Limit.Flows, full, $"{_filter.MaxFlows} flows of one direction are remembered, which is the most: for a new one the oldest of the source that has most gives way");
         }
 
         var failed = _outbound.Counters.Drops(DropReason.SendFailed);

@@ -11,8 +11,6 @@ namespace UdpTunnel.Tests.Fuzz.Targets;
 /// </summary>
 internal sealed unsafe class HeaderTarget : IFuzzTarget
 {
-    private const int MaxFlows = 6;
-
     private readonly GuardedMemory _memory = new(65_536);
 
     /// <inheritdoc/>
@@ -34,8 +32,8 @@ internal sealed unsafe class HeaderTarget : IFuzzTarget
     /// <inheritdoc/>
     public void Try(ReadOnlySpan<byte> input)
     {
-        using var filter = new PortFilter(PortFilterCalls.Ports(22, 53), MaxFlows);
-        var model = new NaiveFilter(MaxFlows) { Ports = [22, 53] };
+        using var filter = new PortFilter(PortFilterCalls.Ports(22, 53));
+        var model = new NaiveFilter { Ports = [22, 53] };
         uint now = 1000;
         foreach (var (option, packet) in PacketList.Read(input))
         {

@@ -6,7 +6,7 @@ namespace UdpTunnel.Tests.Filter;
 /// The port filter as the design's table says it, sentence by sentence, with dictionaries that never forget. The model
 /// that the real one is compared with.
 /// </summary>
-internal sealed class NaiveFilter(int maxFlows)
+internal sealed class NaiveFilter
 {
     private readonly Dictionary<string, uint> _flows = [];
     private readonly Dictionary<string, uint> _passedFirstFragments = [];
@@ -97,14 +97,7 @@ internal sealed class NaiveFilter(int maxFlows)
 
         if (Ports.Contains(destination))
         {
-            string flow = $"{direction} {protocol} {from} {to}";
-            if (!(_flows.TryGetValue(flow, out uint known) && now - known < 300)
-                && CountFlows(direction, now) >= maxFlows)
-            {
-                return DropReason.FlowTableFull;
-            }
-
-            _flows[flow] = now;
+            _flows[$"{direction} {protocol} {from} {to}"] = now;
             return DropReason.None;
         }
 
