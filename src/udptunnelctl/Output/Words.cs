@@ -45,6 +45,7 @@ internal static class Words
         DropReason.SendFailed => "send_failed",
         DropReason.DeviceFailed => "device_failed",
         DropReason.SendBufferFull => "send_buffer_full",
+        DropReason.LinkControl => "link_control",
         _ => null,
     };
 

@@ -7,10 +7,8 @@ namespace UdpTunnel.Filter;
 /// A flow as the flow table compares and hashes it: both addresses (128 bits each, IPv4 in its mapped form), both ports, the protocol, and
 /// the number of the peer at the other end of the tunnel, so that no peer answers in another one's flow.
 /// </summary>
-internal readonly unsafe struct FlowKey
+internal readonly struct FlowKey
 {
-    private const ulong MappedPrefix = 0xFFFF_0000_0000;
-
     private readonly ulong _sourceHigh;
     private readonly ulong _sourceLow;
     private readonly ulong _destinationHigh;
@@ -30,25 +28,26 @@ internal readonly unsafe struct FlowKey
         _rest = rest;
     }
 
-    /// <summary>The flow of a packet. The caller has checked that both headers are there, and that it is TCP or UDP.</summary>
-    /// <param name="ip">First byte of the IPv4 header.</param>
-    /// <param name="transport">First byte of the TCP or UDP header.</param>
+    /// <summary>The flow of a packet of TCP or UDP without a fault.</summary>
+    /// <param name="packet">The packet.</param>
     /// <param name="peer">Number of the peer.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public FlowKey(byte* ip, byte* transport, ushort peer = 0)
+    public FlowKey(in PacketView packet, ushort peer)
     {
-        _sourceLow = MappedPrefix | NetworkOrder.ReadUInt32(ip + Ipv4Header.Source);
-        _destinationLow = MappedPrefix | NetworkOrder.ReadUInt32(ip + Ipv4Header.Destination);
-        _ports = NetworkOrder.ReadUInt32(transport);
-        _rest = ((uint)peer << 8) | ip[Ipv4Header.Protocol];
+        _sourceHigh = packet.SourceHigh;
+        _sourceLow = packet.SourceLow;
+        _destinationHigh = packet.DestinationHigh;
+        _destinationLow = packet.DestinationLow;
+        _ports = packet.Ports;
+        _rest = ((uint)peer << 8) | packet.Protocol;
     }
 
     /// <param name="flow">A flow of TCP or UDP.</param>
     /// <param name="peer">Number of the peer.</param>
     public FlowKey(in Flow flow, ushort peer = 0)
     {
-        _sourceLow = MappedPrefix | flow.SourceAddress;
-        _destinationLow = MappedPrefix | flow.DestinationAddress;
+        _sourceLow = PacketView.MappedPrefix | flow.SourceAddress;
+        _destinationLow = PacketView.MappedPrefix | flow.DestinationAddress;
         _ports = ((uint)flow.SourcePort << 16) | flow.DestinationPort;
         _rest = ((uint)peer << 8) | flow.Protocol;
     }
@@ -59,6 +58,9 @@ internal readonly unsafe struct FlowKey
     /// <summary>0 to 65,535.</summary>
     public ushort DestinationPort => (ushort)_ports;
 
+    /// <summary>Whether its addresses are IPv4.</summary>
+    public bool IsV4 => (_sourceHigh | _destinationHigh) == 0;
+
     /// <summary>The flow of the answers: source and destination exchanged.</summary>
     public FlowKey Reversed
     {
@@ -67,7 +69,7 @@ internal readonly unsafe struct FlowKey
             _destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
     }
 
-    /// <summary>The flow in words that people use.</summary>
+    /// <summary>The flow in words that people use; only of IPv4.</summary>
     public Flow ToFlow() =>
         new((byte)_rest, (uint)_sourceLow, (uint)_destinationLow, SourcePort, DestinationPort);
 
@@ -83,7 +85,7 @@ internal readonly unsafe struct FlowKey
     public ulong Hash(in SeededHash hash)
     {
         // Of IPv4 the lower halves say everything but the constant prefix.
-        ulong addresses = (_sourceHigh | _destinationHigh) == 0
+        ulong addresses = IsV4
             ? (_sourceLow << 32) | (uint)_destinationLow
             : hash.Of(hash.Of(_sourceHigh, _sourceLow), hash.Of(_destinationLow, _destinationHigh));
         return hash.Of(addresses, ((ulong)_ports << 32) | _rest);

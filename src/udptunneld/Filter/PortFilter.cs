@@ -13,13 +13,13 @@ namespace UdpTunnel.Filter;
 ///  yes              no                    pass only as the answer to a flow of the other direction in the last 300 s
 ///  no               no                    drop
 /// </code>
-/// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port
-/// 0 is a port that is never allowed.
+/// Only packets of the direction that opened a flow keep it alive; its answers do not. Port
+/// 0 is a port that is never allowed. Of ICMP: <see cref="IcmpRule"/>.
 /// <para>
 /// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any thread.
 /// </para>
 /// </summary>
-internal sealed unsafe class PortFilter : IDisposable
+internal sealed class PortFilter : IDisposable
 {
     /// <summary>Flows that each direction may have opened, unless one says otherwise.</summary>
     public const int DefaultMaxFlows = 65_536;
@@ -33,14 +33,15 @@ internal sealed unsafe class PortFilter : IDisposable
     /// <param name="ports">The allowed ports.</param>
     /// <param name="maxFlows">Flows that each direction may have opened, 1 to
     /// <see cref="FlowTable.LargestBound"/>.</param>
+    /// <param name="versions">Which packets the tunnel carries.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
-    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows)
+    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows, IpVersions versions = IpVersions.V4)
     {
         _ports = new PortBitmap(ports);
         _openedOut = new FlowTable(maxFlows);
         _openedIn = new FlowTable(maxFlows);
-        _out = new DirectionFilter(_openedOut, _openedIn);
-        _in = new DirectionFilter(_openedIn, _openedOut);
+        _out = new DirectionFilter(_openedOut, _openedIn, versions);
+        _in = new DirectionFilter(_openedIn, _openedOut, versions);
     }
 
     /// <summary>
@@ -68,17 +69,17 @@ internal sealed unsafe class PortFilter : IDisposable
     /// The verdict on a packet or superpacket. For the tunnel's worker; neither allocates, locks nor throws.
     /// </summary>
     /// <param name="direction">Where the packet goes.</param>
-    /// <param name="packet">First byte of the packet.</param>
-    /// <param name="length">Length of the packet, in bytes; no byte behind it is read.</param>
+    /// <param name="packet">The packet.</param>
     /// <param name="now">
     /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
     /// </param>
+    /// <param name="peer">Number of the peer that it comes from or goes to: nobody answers in another one's flow.</param>
     /// <returns>
-    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, Port, NoFlow and Fragment.
+    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, LinkControl, Port, NoFlow and Fragment.
     /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public DropReason Check(Direction direction, byte* packet, int length, uint now) =>
-        (direction == Direction.Out ? _out : _in).Check(_ports, packet, length, now);
+    public DropReason Check(Direction direction, in PacketView packet, uint now, ushort peer = 0) =>
+        (direction == Direction.Out ? _out : _in).Check(_ports, packet, peer, now);
 
     /// <summary>Flows that are remembered, of both directions. 0 after <see cref="Dispose"/>.</summary>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>

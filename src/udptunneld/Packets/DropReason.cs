@@ -51,4 +51,7 @@ internal enum DropReason : byte
 
     /// <summary>The socket's send buffer was full: the network takes less than the tunnel was given.</summary>
     SendBufferFull = 14,
+
+    /// <summary>IPv6 neighbour discovery or multicast listener messages: each host sends them, and no tunnel needs them.</summary>
+    LinkControl = 15,
 }

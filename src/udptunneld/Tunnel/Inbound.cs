@@ -21,7 +21,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     private long _heartbeats;
     private int _datagrams;
     private UdpBurst _burst;
-    private byte* _lastPassed;
+    private uint _lastSource;
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -71,7 +71,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     private bool AddRun(byte* datagram, int length, int datagramSize, uint now)
     {
         var heard = false;
-        _lastPassed = null;
+        _lastSource = 0;
         do
         {
             var size = Math.Min(datagramSize, length);
@@ -95,7 +95,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         return heard;
     }
 
-    private void AddPacket(byte* packet, int length, uint now)
+    private void AddPacket(byte* start, int length, uint now)
     {
         if (length == 0)
         {
@@ -103,18 +103,19 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             return;
         }
 
-        var verdict = filter.Check(Direction.In, packet, length, now);
+        var packet = PacketView.Parse(start, length);
+        var verdict = filter.Check(Direction.In, packet, now);
         if (verdict != DropReason.None)
         {
             Counters.CountDrop(verdict);
             return;
         }
 
-        _lastPassed = packet;
-        if (!coalescer.Add(packet, length))
+        _lastSource = packet.IsV6 ? 0 : (uint)packet.SourceLow;
+        if (!coalescer.Add(packet))
         {
             Flush();
-            _ = coalescer.Add(packet, length);
+            _ = coalescer.Add(packet);
         }
     }
 
@@ -126,7 +127,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
         else
         {
-            claims.Hear(source, _lastPassed is null ? 0 : NetworkOrder.ReadUInt32(_lastPassed + Ipv4Header.Source), now);
+            claims.Hear(source, _lastSource, now);
         }
     }
 
@@ -155,10 +156,10 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             case WriteStatus.Written:
                 // On the wire each packet had its own headers; the group has them once.
                 Counters.Count(group.SliceCount, group.PacketBytes);
-                _burst.Count(slices->Start + VirtioNetHeader.Size, group.SliceCount);
+                _burst.Count(group.Protocol, group.SliceCount);
                 break;
             case WriteStatus.Refused when group.IsMerged:
-                WriteSingly(index);
+                WriteSingly(index, group.Protocol);
                 break;
             default:
                 Counters.CountDrop(DropReason.DeviceFailed, group.SliceCount);
@@ -167,10 +168,10 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     }
 
     /// <summary>The device refuses a superpacket: its packets go one by one, and no more are made of that kind.</summary>
-    private void WriteSingly(int index)
+    private void WriteSingly(int index, byte protocol)
     {
         var packets = coalescer.Unmerge(index);
-        if (packets[0].Start[VirtioNetHeader.Size + Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        if (protocol == Ipv4Header.Tcp)
         {
             _merges &= ~TunOffloads.Tcp;
             coalescer.MergeTcp = false;
@@ -188,7 +189,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
                 if (tun.Write(first + i, 1) == WriteStatus.Written)
                 {
                     Counters.Count(1, packets[i].Length - VirtioNetHeader.Size);
-                    _burst.Count(packets[i].Start + VirtioNetHeader.Size, 1);
+                    _burst.Count(protocol, 1);
                 }
                 else
                 {

@@ -46,7 +46,6 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
 
     private void Add(PacketBatch packets, int index, uint now)
     {
-        var packet = packets.Packet(index);
         var length = packets.Length(index);
         if (length <= 0)
         {
@@ -56,40 +55,41 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
 
         // Read before the wire format's header is written over it.
         var header = VirtioNetHeader.Read(packets.Target(index));
-        var verdict = filter.Check(Direction.Out, packet, length, now);
+        var packet = PacketView.Parse(packets.Packet(index), length);
+        var verdict = filter.Check(Direction.Out, packet, now);
         if (verdict != DropReason.None)
         {
             Counters.CountDrop(verdict);
         }
         else if (header.GsoType == VirtioNetHeader.None)
         {
-            AddPacket(packet, length, header);
+            AddPacket(packet, header);
         }
         else
         {
-            AddSuperpacket(packet, length, header);
+            AddSuperpacket(packet, header);
         }
     }
 
-    private void AddPacket(byte* packet, int length, in VirtioNetHeader header)
+    private void AddPacket(in PacketView packet, in VirtioNetHeader header)
     {
-        var datagram = packet - _headerLength;
-        var datagramLength = _headerLength + length;
+        var datagram = packet.Start - _headerLength;
+        var datagramLength = _headerLength + packet.Length;
         if (datagramLength > SendBatch.MaxRunBytes)
         {
-            AddTooBig(packet, length, header);
+            AddTooBig(packet, header);
             return;
         }
 
         // The kernel leaves the checksum to the device, which we are.
         if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
-            && !Checksum.Complete(packet, length, header.ChecksumStart, header.ChecksumOffset))
+            && !Checksum.Complete(packet.Start, packet.Length, header.ChecksumStart, header.ChecksumOffset))
         {
             Counters.CountDrop(DropReason.Malformed);
             return;
         }
 
-        _burst.Count(packet, 1);
+        _burst.Count(packet.Protocol, 1);
         wire.Seal(datagram, datagramLength);
         if (!_batch.AddDatagram(datagram, datagramLength))
         {
@@ -102,11 +102,12 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a connection for good, and nobody
     /// says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so they are taken for superpackets of one segment.
     /// </summary>
-    private void AddTooBig(byte* packet, int length, in VirtioNetHeader header)
+    private void AddTooBig(in PacketView packet, in VirtioNetHeader header)
     {
-        if (packet[Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        if (packet.Protocol == Ipv4Header.Tcp)
         {
-            AddSuperpacket(packet, length, header with { GsoType = VirtioNetHeader.TcpV4, GsoSize = ushort.MaxValue });
+            var type = packet.IsV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
+            AddSuperpacket(packet, header with { GsoType = type, GsoSize = ushort.MaxValue });
         }
         else
         {
@@ -114,9 +115,9 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
     }
 
-    private void AddSuperpacket(byte* packet, int length, in VirtioNetHeader header)
+    private void AddSuperpacket(in PacketView packet, in VirtioNetHeader header)
     {
-        var verdict = _segmenter.Plan(packet, length, header, out var plan);
+        var verdict = _segmenter.Plan(packet, header, out var plan);
         if (verdict != DropReason.None)
         {
             Counters.CountDrop(verdict);

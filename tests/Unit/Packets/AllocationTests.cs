@@ -86,7 +86,7 @@ public sealed unsafe class AllocationTests
             format.Seal(start, packet.Length + 16);
             right &= format.Open(start, packet.Length + 16) == DropReason.None;
             right &= Checksum.VerifyIpv4Header(start + 16, 20);
-            right &= Checksum.VerifyTransport(start + 16, 20, packet.Length);
+            right &= Checksum.VerifyTransport(start + 16, packet[9], 20, packet.Length);
             right &= Checksum.SumVector128(start, 1000) > 0 && Checksum.SumScalar(start, 1000) > 0;
             right &= Checksum.Complete(start + 16, packet.Length, 20, 16) || right;
             packet.CopyTo(new Span<byte>(start + 16, packet.Length));
