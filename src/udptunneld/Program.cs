@@ -1,5 +1,6 @@
 using System.CommandLine;
 using UdpTunnel;
+using UdpTunnel.Hosting;
 
 var socket = new Option<string>("--socket") { Description = "Path of the control socket", DefaultValueFactory = _ => new DaemonOptions().Socket };
 var state = new Option<string>("--state-dir") { Description = "Directory for what runs", DefaultValueFactory = _ => new DaemonOptions().StateDirectory };

@@ -1,5 +1,5 @@
 using System.Numerics;
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;

@@ -108,7 +108,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             resources.Open(config);
             return new TunnelEngine(config, resources, session, workers, events, time);
         }
-        catch (LinuxException e)
+        catch (IOException e)
         {
             resources.Dispose();
             throw new RequestException(Fault.System, e.Message);

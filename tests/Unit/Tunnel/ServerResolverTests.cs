@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Tests.Tunnel;
 

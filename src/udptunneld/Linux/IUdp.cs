@@ -1,8 +1,7 @@
 using System.Net;
-using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Linux;
 
 /// <summary>The outer socket, as the engine sees it. One thread receives and sends batches; heartbeats come from others.</summary>
 internal unsafe interface IUdp : IDisposable

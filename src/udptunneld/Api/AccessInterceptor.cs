@@ -4,10 +4,10 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
-using UdpTunnel.Api;
+using UdpTunnel.Access;
 using UdpTunnel.V1;
 
-namespace UdpTunnel.Access;
+namespace UdpTunnel.Api;
 
 /// <summary>Lets each call through only if the caller's role suffices, and writes down who changed something.</summary>
 internal sealed partial class AccessInterceptor(AccessPolicy policy, ILogger<AccessInterceptor> logger) : Interceptor

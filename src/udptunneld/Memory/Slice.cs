@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace UdpTunnel.Packets;
+namespace UdpTunnel.Memory;
 
 /// <summary>
 /// A piece of native memory. The layout is the kernel's <c>struct iovec</c>, so that a list of slices is handed to a system call as it is.

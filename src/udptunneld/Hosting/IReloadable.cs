@@ -1,7 +1,6 @@
 using UdpTunnel.Config;
-using UdpTunnel.Hosting;
 
-namespace UdpTunnel.Reload;
+namespace UdpTunnel.Hosting;
 
 /// <summary>What files of the configuration directory describe: the daemon's tunnels, or its relays.</summary>
 internal interface IReloadable

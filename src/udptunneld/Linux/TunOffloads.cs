@@ -1,4 +1,4 @@
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Linux;
 
 /// <summary>Which superpackets a TUN device hands over and takes.</summary>
 [Flags]

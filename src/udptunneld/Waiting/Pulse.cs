@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
-namespace UdpTunnel.Service;
+namespace UdpTunnel.Waiting;
 
 /// <summary>
 /// The heartbeat of a thread that carries packets: it says when it waits for some and when it has got some. A thread that waits is well, however

@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace UdpTunnel;
+namespace UdpTunnel.Hosting;
 
 /// <summary>How the daemon was started.</summary>
 internal sealed record DaemonOptions

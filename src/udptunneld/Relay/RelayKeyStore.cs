@@ -4,8 +4,9 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Link;
+using UdpTunnel.State;
 
-namespace UdpTunnel.State;
+namespace UdpTunnel.Relay;
 
 /// <summary>
 /// The keys of relays in the state directory.

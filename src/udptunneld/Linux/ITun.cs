@@ -1,6 +1,7 @@
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Linux;
 
 /// <summary>
 /// The device, as the engine sees it: packets with a virtio header in front (<see cref="VirtioNetHeader"/>).

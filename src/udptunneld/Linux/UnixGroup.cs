@@ -1,4 +1,4 @@
-namespace UdpTunnel.Access;
+namespace UdpTunnel.Linux;
 
 /// <summary>A group of the system.</summary>
 /// <param name="Name">Its name.</param>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Hosting;
 
 /// <summary>
 /// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and then every 30 s. A look-up

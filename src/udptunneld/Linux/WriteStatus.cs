@@ -1,4 +1,4 @@
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Linux;
 
 /// <summary>What became of a group that was written to the device.</summary>
 internal enum WriteStatus

@@ -1,4 +1,4 @@
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Linux;
 
 /// <summary>What became of a batch.</summary>
 internal struct SendResult
