@@ -43,6 +43,11 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
         return packet.Fault != DropReason.None ? packet.Fault : CheckTransport(ports, packet, peer, now);
     }
 
+    /// <summary>Whether the tunnel carries such a packet and it is what it says it is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public DropReason CheckForm(in PacketView packet) =>
+        packet.IsV6 && versions == IpVersions.V4 ? DropReason.NotIpv4 : packet.Fault;
+
     /// <summary>Live flows that gave way to new ones since this was asked last.</summary>
     public int TakeDisplaced()
     {

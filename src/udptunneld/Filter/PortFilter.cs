@@ -81,6 +81,11 @@ internal sealed class PortFilter : IDisposable
     public DropReason Check(Direction direction, in PacketView packet, uint now, ushort peer = 0) =>
         (direction == Direction.Out ? _out : _in).Check(_ports, packet, peer, now);
 
+    /// <summary>Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing whose it is.</summary>
+    /// <returns>None if it is, else one of NotIpv4, Malformed and Protocol.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public DropReason CheckForm(in PacketView packet) => _out.CheckForm(packet);
+
     /// <summary>Flows that are remembered, of both directions. 0 after <see cref="Dispose"/>.</summary>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
     public int FlowCount(uint now) => _openedOut.Count(now) + _openedIn.Count(now);

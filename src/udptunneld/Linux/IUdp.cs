@@ -25,8 +25,13 @@ internal unsafe interface IUdp : IDisposable
     /// <returns>False if there are none or the network reported an error; the batch is empty then.</returns>
     bool Receive(ReceiveBatch batch);
 
-    /// <summary>Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its datagrams are sent one by one: nothing is lost by it.</summary>
-    SendResult Send(SendBatch batch, in Endpoint peer);
+    /// <summary>
+    /// Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its datagrams are sent one by one:
+    /// nothing is lost by it. What did not leave stands in the batch's refusals.
+    /// </summary>
+    /// <param name="batch">The datagrams.</param>
+    /// <param name="destinations">The endpoints that the batch's destinations are numbers of.</param>
+    SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations);
 
     /// <summary>Sends one datagram from any thread, without waiting.</summary>
     /// <returns>Whether it left.</returns>

@@ -31,7 +31,7 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly NativeBuffer _tables;
     private readonly Libc.MessageHeader* _headers;
     private readonly byte* _controls;
-    private readonly Endpoint* _peer;
+    private readonly Endpoint* _destinations;
     private readonly Message[] _messages = new Message[MaxMessages];
     private readonly SendBuffer _sendBuffer = new();
     private volatile bool _segments;
@@ -56,17 +56,16 @@ internal sealed unsafe class UdpSocket : IUdp
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
         _canSegment = offload && SetOption(IPPROTO_UDP, UDP_SEGMENT, 0);
         _segments = _canSegment;
-        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + sizeof(Endpoint)));
+        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + (SendBatch.MaxDestinations * sizeof(Endpoint))));
         _headers = (Libc.MessageHeader*)_tables.Start;
         _controls = (byte*)(_headers + MaxMessages);
-        _peer = (Endpoint*)(_controls + (MaxMessages * ControlSize));
+        _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
         for (var i = 0; i < MaxMessages; i++)
         {
             var control = _controls + (i * ControlSize);
             *(nint*)control = ControlLength;
             *(int*)(control + 8) = IPPROTO_UDP;
             *(int*)(control + 12) = UDP_SEGMENT;
-            _headers[i].Name = _peer;
         }
     }
 
@@ -118,15 +117,15 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public SendResult Send(SendBatch batch, in Endpoint peer)
+    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
     {
-        *_peer = peer;
+        destinations.CopyTo(new Span<Endpoint>(_destinations, SendBatch.MaxDestinations));
         var result = default(SendResult);
         var position = default(Message);
         while (position.Run < batch.RunCount)
         {
             var count = Prepare(batch, ref position);
-            if (Transmit(count, ref result) is { } refused)
+            if (Transmit(batch, count, ref result) is { } refused)
             {
                 _segments = false;
                 position = refused;
@@ -210,6 +209,7 @@ internal sealed unsafe class UdpSocket : IUdp
             _messages[count] = position with { Datagrams = datagrams, Bytes = bytes };
             SetHeader(
                 count++,
+                run.Destination,
                 batch.Slices + run.FirstSlice + (position.Datagram * run.SlicesPerDatagram),
                 datagrams * run.SlicesPerDatagram,
                 datagrams > 1 ? run.DatagramSize : 0);
@@ -223,7 +223,7 @@ internal sealed unsafe class UdpSocket : IUdp
 
     /// <summary>Sends the prepared messages.</summary>
     /// <returns>Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.</returns>
-    private Message? Transmit(int count, ref SendResult result)
+    private Message? Transmit(SendBatch batch, int count, ref SendResult result)
     {
         var next = 0;
         var attempt = 0;
@@ -255,14 +255,17 @@ internal sealed unsafe class UdpSocket : IUdp
                     for (; next < count; next++)
                     {
                         result.BufferFull += _messages[next].Datagrams;
+                        Refuse(batch, _messages[next], DropReason.SendBufferFull);
                     }
 
                     return null;
                 case SendVerdict.TooBig:
                     result.TooBig += failed.Datagrams;
+                    Refuse(batch, failed, DropReason.TooBig);
                     break;
                 default:
                     result.Failed += failed.Datagrams;
+                    Refuse(batch, failed, DropReason.SendFailed);
                     break;
             }
 
@@ -273,10 +276,14 @@ internal sealed unsafe class UdpSocket : IUdp
         return null;
     }
 
-    private void SetHeader(int index, Slice* slices, int sliceCount, int segmentSize)
+    private static void Refuse(SendBatch batch, in Message message, DropReason reason) =>
+        batch.Refuse(new Refusal(message.Run, message.Datagram, message.Datagrams, message.Bytes, reason));
+
+    private void SetHeader(int index, int destination, Slice* slices, int sliceCount, int segmentSize)
     {
         ref var header = ref _headers[index];
-        header.NameLength = _peer->Length;
+        header.Name = _destinations + destination;
+        header.NameLength = _destinations[destination].Length;
         header.Slices = slices;
         header.SliceCount = sliceCount;
         header.Control = null;

@@ -13,12 +13,13 @@ namespace UdpTunnel.Packets;
 ///                header arena     slice      header arena     slice
 /// </code>
 /// </summary>
-/// <param name="wireFormat">Seals each datagram.</param>
+/// <param name="sealer">Seals each datagram.</param>
 /// <param name="mtu">Most bytes of a packet, headers included.</param>
-internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
+internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
 {
-    private readonly int _wireHeaderLength = wireFormat.HeaderLength;
-    private readonly int _maxPacket = Math.Min(mtu, SendBatch.MaxRunBytes - wireFormat.HeaderLength);
+    private readonly int _headroom = sealer.Headroom;
+    private readonly int _tailroom = sealer.Tailroom;
+    private readonly int _maxPacket = Math.Min(mtu, SendBatch.MaxRunBytes - sealer.Headroom - sealer.Tailroom);
 
     /// <summary>Checks a superpacket and finds out how it is to be cut. Nothing is written.</summary>
     /// <param name="packet">The superpacket, whatever it is.</param>
@@ -113,13 +114,13 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     /// </summary>
     /// <returns>False, and nothing is added, if the batch has not enough room; an empty one has.</returns>
     /// <remarks>
-    /// The wire format sees the headers only, with the length of the whole datagram: enough for one whose header does
-    /// not depend on the packet. A format that encrypts or authenticates needs the datagram in one piece and so a copy
-    /// of the payload behind the header.
+    /// A transport without a tail sees the headers only: they and the payload become two slices. One with a tail needs the datagram in one piece, and so
+    /// a copy of the payload behind the headers.
     /// </remarks>
     public bool TryCut(in CutPlan plan, SendBatch batch)
     {
-        if (!batch.HasRoomFor(plan.Datagrams))
+        int overhead = plan.Datagrams * (_headroom + _tailroom + plan.HeaderLength);
+        if (_tailroom == 0 ? !batch.HasRoomFor(plan.Datagrams) : !batch.HasRoomFor(plan.Datagrams, plan.Length + overhead))
         {
             return false;
         }
@@ -223,11 +224,11 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     private static ushort FirstId(in CutPlan plan) =>
         plan.Superpacket.IsV6 ? (ushort)0 : NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
 
-    /// <summary>Copies the headers behind room for the wire format's and finishes the IP header.</summary>
+    /// <summary>Copies the headers behind room for the transport's and finishes the IP header.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* StartHeader(in CutPlan plan, SendBatch batch, ulong ipSum, ushort id, int payloadLength)
     {
-        byte* header = batch.NextHeader + _wireHeaderLength;
+        byte* header = batch.NextHeader + _headroom;
         Unsafe.CopyBlockUnaligned(header, plan.Packet, (uint)plan.HeaderLength);
         int length = plan.HeaderLength + payloadLength;
         if (plan.Superpacket.IsV6)
@@ -248,8 +249,19 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Commit(in CutPlan plan, SendBatch batch, byte* payload, int size)
     {
-        int headerLength = _wireHeaderLength + plan.HeaderLength;
-        wireFormat.Seal(batch.NextHeader, headerLength + size);
-        batch.CommitPair(headerLength, payload, size);
+        int packetLength = plan.HeaderLength + size;
+        if (_tailroom == 0)
+        {
+            sealer.Seal(batch.NextHeader, packetLength);
+            batch.CommitPair(_headroom + plan.HeaderLength, payload, size);
+            return;
+        }
+
+        Unsafe.CopyBlockUnaligned(batch.NextHeader + _headroom + plan.HeaderLength, payload, (uint)size);
+        int length = sealer.Seal(batch.NextHeader, packetLength);
+        if (length > 0)
+        {
+            batch.CommitWhole(length, packetLength);
+        }
     }
 }

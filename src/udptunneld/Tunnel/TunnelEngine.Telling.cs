@@ -33,7 +33,7 @@ internal sealed partial class TunnelEngine
     /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
     private void TellClaims(long now)
     {
-        if (now < _seen.NextClaim || _claims?.TakeRefused() is not { IsNone: false } claimant)
+        if (now < _seen.NextClaim || _transport.TakeRefusedClaim() is not { IsNone: false } claimant)
         {
             return;
         }
