@@ -44,6 +44,8 @@ internal static class Words
         DropReason.TooBig => "too_big",
         DropReason.SendFailed => "send_failed",
         DropReason.DeviceFailed => "device_failed",
+        DropReason.SendBufferFull => "send_buffer_full",
+        DropReason.LinkControl => "link_control",
         _ => null,
     };
 

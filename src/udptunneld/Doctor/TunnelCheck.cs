@@ -89,8 +89,9 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
     {
         (DropReason Reason, string Message, string Remedy)[] telling =
         [
-            (DropReason.FlowTableFull, "new flows were dropped because the flow table was full", "fewer flows at a time"),
+            (DropReason.FlowTableFull, "flows gave way to new ones because the flow table was full", "fewer flows at a time"),
             (DropReason.SendFailed, "datagrams were refused by the network or by a firewall of this host", "sudo nft list ruleset"),
+            (DropReason.SendBufferFull, "packets were dropped because the network took fewer than the tunnel was given", "less traffic, or a faster link"),
             (DropReason.TooBig, "packets were longer than a datagram can carry", "a smaller \"Mtu\""),
             (DropReason.DeviceFailed, "packets were refused by the device", "ip link show"),
         ];

@@ -64,6 +64,14 @@ internal readonly unsafe struct FlowAges(byte* memory)
         _used[used % Seconds]++;
     }
 
+    /// <summary>A flow that is alive gave way to another one.</summary>
+    /// <param name="used">Its second.</param>
+    public void Remove(uint used)
+    {
+        _used[used % Seconds]--;
+        _head->Alive--;
+    }
+
     /// <summary>Flows that are alive. While the writer is at work it may be off by what changes in that
     /// moment.</summary>
     /// <param name="now">Seconds, of the same clock as the writer's.</param>

@@ -1,78 +1,97 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// A flow in 97 bits, as the flow table stores and hashes it.
-/// <code>
-///            63            32 31             0            32            17 16             1     0
-///            +---------------+---------------+           +---------------+---------------+-----+
-/// Addresses  |    source     |  destination  |    Ports  |  source port  |  destin. port | TCP |
-///            +---------------+---------------+           +---------------+---------------+-----+
-/// </code>
+/// A flow as the flow table compares and hashes it: both addresses (128 bits each, IPv4 in its mapped form), both ports, the protocol, and
+/// the number of the peer at the other end of the tunnel, so that no peer answers in another one's flow.
 /// </summary>
-internal readonly unsafe struct FlowKey
+internal readonly struct FlowKey
 {
-    /// <summary>Both addresses, as numbers.</summary>
-    public readonly ulong Addresses;
+    private readonly ulong _sourceHigh;
+    private readonly ulong _sourceLow;
+    private readonly ulong _destinationHigh;
+    private readonly ulong _destinationLow;
 
-    /// <summary>Both ports and the protocol, 33 bits. Never 0, because the destination port is an allowed
-    /// one.</summary>
-    public readonly ulong Ports;
+    // Source port, then destination port; peer, then protocol.
+    private readonly uint _ports;
+    private readonly uint _rest;
 
-    private FlowKey(ulong addresses, ulong ports)
+    private FlowKey(ulong sourceHigh, ulong sourceLow, ulong destinationHigh, ulong destinationLow, uint ports, uint rest)
     {
-        Addresses = addresses;
-        Ports = ports;
+        _sourceHigh = sourceHigh;
+        _sourceLow = sourceLow;
+        _destinationHigh = destinationHigh;
+        _destinationLow = destinationLow;
+        _ports = ports;
+        _rest = rest;
     }
 
-    /// <summary>The flow of a packet. The caller has checked that both headers are there, and that it is TCP or
-    /// UDP.</summary>
-    /// <param name="ip">First byte of the IPv4 header.</param>
-    /// <param name="transport">First byte of the TCP or UDP header.</param>
+    /// <summary>The flow of a packet of TCP or UDP without a fault.</summary>
+    /// <param name="packet">The packet.</param>
+    /// <param name="peer">Number of the peer.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public FlowKey(byte* ip, byte* transport)
+    public FlowKey(in PacketView packet, ushort peer)
     {
-        Addresses = ((ulong)NetworkOrder.ReadUInt32(ip + Ipv4Header.Source) << 32)
-            | NetworkOrder.ReadUInt32(ip + Ipv4Header.Destination);
-        Ports = ((ulong)NetworkOrder.ReadUInt32(transport) << 1)
-            | (ip[Ipv4Header.Protocol] == Ipv4Header.Tcp ? 1u : 0u);
+        _sourceHigh = packet.SourceHigh;
+        _sourceLow = packet.SourceLow;
+        _destinationHigh = packet.DestinationHigh;
+        _destinationLow = packet.DestinationLow;
+        _ports = packet.Ports;
+        _rest = ((uint)peer << 8) | packet.Protocol;
     }
 
     /// <param name="flow">A flow of TCP or UDP.</param>
-    public FlowKey(in Flow flow)
+    /// <param name="peer">Number of the peer.</param>
+    public FlowKey(in Flow flow, ushort peer = 0)
     {
-        Addresses = ((ulong)flow.SourceAddress << 32) | flow.DestinationAddress;
-        Ports = ((ulong)flow.SourcePort << 17) | ((uint)flow.DestinationPort << 1)
-            | (flow.Protocol == Ipv4Header.Tcp ? 1u : 0u);
+        _sourceLow = PacketView.MappedPrefix | flow.SourceAddress;
+        _destinationLow = PacketView.MappedPrefix | flow.DestinationAddress;
+        _ports = ((uint)flow.SourcePort << 16) | flow.DestinationPort;
+        _rest = ((uint)peer << 8) | flow.Protocol;
     }
 
     /// <summary>0 to 65,535.</summary>
-    public ushort SourcePort => (ushort)(Ports >> 17);
+    public ushort SourcePort => (ushort)(_ports >> 16);
 
     /// <summary>0 to 65,535.</summary>
-    public ushort DestinationPort => (ushort)(Ports >> 1);
+    public ushort DestinationPort => (ushort)_ports;
+
+    /// <summary>Whether its addresses are IPv4.</summary>
+    public bool IsV4 => (_sourceHigh | _destinationHigh) == 0;
 
     /// <summary>The flow of the answers: source and destination exchanged.</summary>
     public FlowKey Reversed
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => new(
-            BitOperations.RotateLeft(Addresses, 32),
-            ((ulong)BitOperations.RotateLeft((uint)(Ports >> 1), 16) << 1) | (Ports & 1));
+            _destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
     }
 
-    /// <summary>The flow in words that people use.</summary>
-    public static Flow ToFlow(ulong addresses, ulong ports) => new(
-        (ports & 1) != 0 ? Ipv4Header.Tcp : Ipv4Header.Udp,
-        (uint)(addresses >> 32),
-        (uint)addresses,
-        (ushort)(ports >> 17),
-        (ushort)(ports >> 1));
+    /// <summary>The flow in words that people use; only of IPv4.</summary>
+    public Flow ToFlow() =>
+        new((byte)_rest, (uint)_sourceLow, (uint)_destinationLow, SourcePort, DestinationPort);
 
     /// <summary>Whether it is the same flow in the same direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool Is(FlowKey other) => Addresses == other.Addresses && Ports == other.Ports;
+    public bool Is(in FlowKey other) =>
+        ((_sourceLow ^ other._sourceLow) | (_destinationLow ^ other._destinationLow)
+            | (_sourceHigh ^ other._sourceHigh) | (_destinationHigh ^ other._destinationHigh)
+            | (_ports ^ other._ports) | (_rest ^ other._rest)) == 0;
+
+    /// <summary>A hash of all of it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Hash(in SeededHash hash)
+    {
+        // Of IPv4 the lower halves say everything but the constant prefix.
+        ulong addresses = IsV4
+            ? (_sourceLow << 32) | (uint)_destinationLow
+            : hash.Of(hash.Of(_sourceHigh, _sourceLow), hash.Of(_destinationLow, _destinationHigh));
+        return hash.Of(addresses, ((ulong)_ports << 32) | _rest);
+    }
+
+    /// <summary>A hash of whoever opened the flow: peer and source address, of IPv6 the first 64 bits of it (a host has all the rest).</summary>
+    public ulong HashOfSource(in SeededHash hash) =>
+        hash.Of(_sourceHigh == 0 ? _sourceLow : _sourceHigh, _rest >> 8);
 }

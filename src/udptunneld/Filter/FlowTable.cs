@@ -1,58 +1,51 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The flows that the packets of one direction opened in the last 300 s. One thread writes (that of the direction), one
-/// other thread looks up (that of the answers), without a lock; <see cref="Count"/>, <see cref="AddTo"/> and
-/// <see cref="Generation"/> are for any thread, off the packet path.
+/// The flows that the packets of one direction opened in the last 300 s. One thread remembers and looks up, the tunnel's worker;
+/// <see cref="Count"/>, <see cref="AddTo"/>, <see cref="Displaced"/> and <see cref="Generation"/> are for any thread, off the packet path.
 /// <para>
-/// A hash table with two choices: a flow lies in one of two buckets of one cache line each, so a look-up reads at most
-/// two cache lines, however many flows there are. A new flow goes to the bucket with fewer live flows and never moves.
-/// There are as many buckets as flows allowed: then the share of buckets that would need a fifth entry is 10^-12 (the
-/// differential equations of two-choice hashing, solved for one flow per bucket), while with half as many buckets one
-/// or two of 65,536 flows would find no place. A flow that finds none is refused as if the table were full.
+/// An open-addressed hash table of numbers of nodes, at most a quarter full, and the nodes, which are handed out from the first on: a table with
+/// few flows touches few pages. A look-up reads a cache line of each, however many flows there are.
 /// </para>
 /// <para>
-/// Flows die without being touched: an entry of 300 s ago is dead, and the next new flow takes its place. A live flow
-/// is never displaced: otherwise a flood of new flows would cut off those that work.
+/// Flows die without being touched, 300 s after their last packet; each new flow gives back the nodes of two dead ones. A new flow always finds room: when
+/// all nodes are of live flows, one gives way (<see cref="FlowOwners"/>), so that no source keeps the others out.
 /// </para>
 /// </summary>
-/// <remarks>
-/// Why the reader never confirms a flow that was not there, though an entry has two words and neither side locks:
-/// <list type="number">
-/// <item>The writer replaces a dead entry in three release stores: ports and time := 0, addresses, ports and time. A
-/// reader that sees the new addresses (acquire) therefore no longer sees the old ports and time.</item>
-/// <item>The reader loads ports and time, then the addresses, then ports and time again (acquire each), and counts the
-/// entry only if both loads of the latter are equal, bit by bit.</item>
-/// <item>They are equal by chance only if the entry was replaced in between by the same ports with the same second of
-/// use. But an entry is replaced only when it is dead, so the second of use of whatever follows is a later one, because
-/// the writer's clock never goes back. Seconds repeat after 2^31, which is 68 years.</item>
-/// </list>
-/// So the three loads saw one and the same flow. A refresh changes the time alone, in one store: the reader looks
-/// again, and a flow that is alive is visible without interruption.
-/// </remarks>
 internal sealed unsafe class FlowTable : IDisposable
 {
     /// <summary>Seconds that a flow is remembered after its last packet; the predecessor's value.</summary>
     public const uint Lifetime = 300;
 
-    /// <summary>Largest bound of a table, in flows: 64 MiB of memory.</summary>
+    /// <summary>Largest bound of a table, in flows: 80 MiB of memory.</summary>
     public const int LargestBound = 1 << 20;
 
-    private const int EntriesPerBucket = 4;
+    private const int SlotsPerFlow = 4;
+    private const uint FewestSlots = 64;
 
-    // Below this, chance alone would fill two buckets now and then.
-    private const uint FewestBuckets = 1024;
+    // A slot: the number of a node in its low bits, bits of the hash above them. 0 is free.
+    private const int NumberBits = 21;
+    private const uint NumberMask = (1u << NumberBits) - 1;
+
+    // More than one, so that room grows while flows die.
+    private const int ReclaimedPerFlow = 2;
 
     private readonly SeededHash _hash = new();
     private readonly NativeBuffer _memory;
-    private readonly FlowEntry* _entries;
-    private readonly uint _bucketMask;
+    private readonly FlowNode* _nodes;
+    private readonly uint* _slots;
+    private readonly uint _slotMask;
     private readonly FlowAges _ages;
+    private readonly FlowOwners _owners;
+    private readonly ItemLinks _byAge;
+    private LinkedItems _flows;
+    private int _firstFree;
+    private int _nodesUsed;
+    private long _displaced;
 
     // Keeps the memory from being freed under a thread that takes statistics. The packet path never takes it.
     private readonly Lock _freeing = new();
@@ -61,22 +54,20 @@ internal sealed unsafe class FlowTable : IDisposable
     /// <param name="maxFlows">Live flows at most, 1 to <see cref="LargestBound"/>.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
     public FlowTable(int maxFlows)
-        : this(maxFlows, Math.Max(BitOperations.RoundUpToPowerOf2((uint)Math.Max(maxFlows, 1)), FewestBuckets))
-    {
-    }
-
-    /// <summary>A table with a number of buckets of one's own, a power of two: few of them make collisions
-    /// frequent.</summary>
-    internal FlowTable(int maxFlows, uint buckets)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxFlows);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(maxFlows, LargestBound);
         MaxFlows = maxFlows;
-        _bucketMask = buckets - 1;
-        nuint entriesSize = (nuint)buckets * EntriesPerBucket * (nuint)sizeof(FlowEntry);
-        _memory = new NativeBuffer(entriesSize + FlowAges.Size);
-        _entries = (FlowEntry*)_memory.Start;
-        _ages = new FlowAges(_memory.Start + entriesSize);
+        uint slots = Math.Max(BitOperations.RoundUpToPowerOf2((uint)maxFlows) * SlotsPerFlow, FewestSlots);
+        _slotMask = slots - 1;
+        nuint nodesSize = ((nuint)maxFlows + 1) * (nuint)sizeof(FlowNode);
+        nuint slotsSize = (nuint)slots * sizeof(uint);
+        _memory = new NativeBuffer(nodesSize + slotsSize + FlowAges.Size + (nuint)FlowOwners.Size);
+        _nodes = (FlowNode*)_memory.Start;
+        _slots = (uint*)(_memory.Start + nodesSize);
+        _ages = new FlowAges(_memory.Start + nodesSize + slotsSize);
+        _owners = new FlowOwners(_memory.Start + nodesSize + slotsSize + FlowAges.Size, _nodes);
+        _byAge = new ItemLinks(&_nodes->ByAge, sizeof(FlowNode));
     }
 
     /// <summary>Live flows at most.</summary>
@@ -94,38 +85,56 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Remembers a flow, or that it was used again. For the writer.</summary>
-    /// <param name="key">The flow, as in the packet that opens it; its destination port is not 0.</param>
+    /// <summary>How many live flows gave way to new ones because the table was full.</summary>
+    public long Displaced => Volatile.Read(ref _displaced);
+
+    /// <summary>Remembers a flow, or that it was used again.</summary>
+    /// <param name="key">The flow, as in the packet that opens it.</param>
     /// <param name="now">Seconds of a monotonic clock.</param>
-    /// <returns><see cref="DropReason.FlowTableFull"/> if it is new and there is no room; else None.</returns>
-    public DropReason Remember(FlowKey key, uint now)
+    public void Remember(in FlowKey key, uint now)
     {
         now = _ages.Advance(now);
-        return Store(key, now, now);
+        Store(key, now, now);
     }
 
-    /// <summary>Remembers a flow of earlier. For the writer.</summary>
-    /// <param name="key">The flow, as in the packet that opened it; its destination port is not 0.</param>
+    /// <summary>Remembers a flow of earlier.</summary>
+    /// <param name="key">The flow, as in the packet that opened it.</param>
     /// <param name="age">Seconds since its last packet.</param>
     /// <param name="now">Seconds of a monotonic clock.</param>
-    /// <returns>False if it is dead by now, or there is no room.</returns>
-    public bool Restore(FlowKey key, uint age, uint now)
+    /// <returns>False if it is dead by now.</returns>
+    public bool Restore(in FlowKey key, uint age, uint now)
     {
         now = _ages.Advance(now);
-        return age < Lifetime && Store(key, now, now - age) == DropReason.None;
+        if (age >= Lifetime)
+        {
+            return false;
+        }
+
+        Store(key, now, now - age);
+        return true;
     }
 
-    /// <summary>Whether a flow was remembered in the last 300 s. For the reader.</summary>
+    /// <summary>Whether a flow that was remembered in the last 300 s is answered. Remembers that it was.</summary>
     /// <param name="key">The flow, as in the packet that opened it: an answer asks for its reverse.</param>
-    /// <param name="now">Seconds of the writer's clock; the two threads may read it at different moments.</param>
-    public bool Contains(FlowKey key, uint now)
+    /// <param name="now">Seconds of the same clock.</param>
+    public bool Answer(in FlowKey key, uint now)
     {
-        (uint first, uint second) = BucketsOf(key);
-        return BucketContains(first, key, now) || BucketContains(second, key, now);
+        int found = Find(key, key.Hash(_hash));
+        if (found == 0 || !_nodes[found].IsAlive(now))
+        {
+            return false;
+        }
+
+        if (!_nodes[found].IsAnswered)
+        {
+            _owners.Answer(found);
+        }
+
+        return true;
     }
 
     /// <summary>Flows that are alive. For any thread. 0 after <see cref="Dispose"/>.</summary>
-    /// <param name="now">Seconds of the writer's clock.</param>
+    /// <param name="now">Seconds of the same clock.</param>
     public int Count(uint now)
     {
         lock (_freeing)
@@ -134,35 +143,33 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Adds the flows that are alive to a list, in no order. For any thread. Nothing after
-    /// <see cref="Dispose"/>.</summary>
+    /// <summary>Adds the IPv4 flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.</summary>
     /// <param name="flows">Where to.</param>
     /// <param name="openedBy">Whose table this is.</param>
-    /// <param name="now">Seconds of the writer's clock.</param>
+    /// <param name="now">Seconds of the same clock.</param>
     public void AddTo(ICollection<RememberedFlow> flows, Direction openedBy, uint now)
     {
         lock (_freeing)
         {
-            // Also keeps the memory of a table that was never used untouched.
-            if (_freed || _ages.Count(now) == 0)
+            if (_freed)
             {
                 return;
             }
 
-            FlowEntry* end = _entries + (((nuint)_bucketMask + 1) * EntriesPerBucket);
-            for (FlowEntry* entry = _entries; entry < end; entry++)
+            int nodes = Volatile.Read(ref _nodesUsed);
+            for (int number = 1; number <= nodes; number++)
             {
-                FlowEntry seen = entry->Read();
-                if (seen.PortsAndTime != 0 && seen.IsAlive(now))
+                FlowNode seen = _nodes[number].Read();
+                if (seen.Owner != 0 && seen.Key.IsV4 && seen.IsAlive(now))
                 {
-                    // The writer's clock may be a little ahead of ours.
-                    flows.Add(new RememberedFlow(seen.ToFlow(), openedBy, (uint)Math.Max(seen.AgeAt(now), 0)));
+                    // The worker's clock may be a little ahead of ours.
+                    flows.Add(new RememberedFlow(seen.Key.ToFlow(), openedBy, (uint)Math.Max(seen.AgeAt(now), 0)));
                 }
             }
         }
     }
 
-    /// <summary>Frees the memory. Neither writer nor reader may be at work, nor come afterwards.</summary>
+    /// <summary>Frees the memory. The worker must have let go, and not come back.</summary>
     public void Dispose()
     {
         lock (_freeing)
@@ -172,106 +179,140 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    private DropReason Store(FlowKey key, uint now, uint used)
+    /// <summary>Number of the owner of a flow, 1 to <see cref="FlowOwners.Count"/>.</summary>
+    internal ushort OwnerOf(in FlowKey key) => (ushort)((key.HashOfSource(_hash) % FlowOwners.Count) + 1);
+
+    private void Store(in FlowKey key, uint now, uint used)
     {
-        (uint firstBucket, uint secondBucket) = BucketsOf(key);
-        int alive = 0;
-        FlowEntry* free = null;
-        FlowEntry* found = Find(firstBucket, key, now, ref alive, ref free);
-        if (found == null)
+        ulong hash = key.Hash(_hash);
+        int found = Find(key, hash);
+        if (found != 0 && _nodes[found].IsAlive(now))
         {
-            int aliveInSecond = 0;
-            FlowEntry* freeInSecond = null;
-            found = Find(secondBucket, key, now, ref aliveInSecond, ref freeInSecond);
-            if (aliveInSecond < alive)
-            {
-                free = freeInSecond;
-            }
+            Use(found, used);
+            return;
         }
 
-        if (found != null && found->IsAlive(now))
+        if (found != 0)
         {
-            uint before = found->Used;
-            if ((int)((used - before) << 1) > 0)
-            {
-                found->Touch(used);
-                _ages.Move(before, used);
-            }
-
-            return DropReason.None;
+            Remove(found);
         }
 
-        if (_ages.Alive >= MaxFlows)
-        {
-            return DropReason.FlowTableFull;
-        }
-
-        if (found != null)
-        {
-            found->Touch(used);
-        }
-        else if (free != null)
-        {
-            free->Replace(key, used);
-        }
-        else
-        {
-            return DropReason.FlowTableFull;
-        }
-
+        ushort owner = OwnerOf(key);
+        int node = TakeNode(owner, now);
+        _nodes[node].Set(key, used, owner);
+        _flows.Append(_byAge, node);
+        _owners.Add(node);
+        Occupy(hash, node);
         _ages.Add(used);
-        return DropReason.None;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private FlowEntry* Find(uint bucket, FlowKey key, uint now, ref int alive, ref FlowEntry* free)
+    private void Use(int flow, uint used)
     {
-        FlowEntry* entry = _entries + ((nuint)bucket * EntriesPerBucket);
-        for (FlowEntry* end = entry + EntriesPerBucket; entry < end; entry++)
+        uint before = _nodes[flow].Used;
+        if ((int)(used - before) > 0)
         {
-            if (entry->Is(key))
+            Volatile.Write(ref _nodes[flow].Used, used);
+            _flows.Remove(_byAge, flow);
+            _flows.Append(_byAge, flow);
+            _owners.Use(flow);
+            _ages.Move(before, used);
+        }
+    }
+
+    /// <summary>A node for a new flow.</summary>
+    private int TakeNode(ushort owner, uint now)
+    {
+        for (int i = 0; i < ReclaimedPerFlow && _flows.First != 0 && !_nodes[_flows.First].IsAlive(now); i++)
+        {
+            Remove(_flows.First);
+        }
+
+        if (_firstFree == 0 && _nodesUsed < MaxFlows)
+        {
+            Volatile.Write(ref _nodesUsed, _nodesUsed + 1);
+            return _nodesUsed;
+        }
+
+        if (_firstFree == 0)
+        {
+            int displaced = _owners.Displaced(owner);
+            if (_nodes[displaced].IsAlive(now))
             {
-                return entry;
+                _ages.Remove(_nodes[displaced].Used);
+                Volatile.Write(ref _displaced, _displaced + 1);
             }
 
-            if (entry->PortsAndTime != 0 && entry->IsAlive(now))
+            Remove(displaced);
+        }
+
+        int node = _firstFree;
+        _firstFree = _byAge[node].Next;
+        return node;
+    }
+
+    private void Remove(int flow)
+    {
+        Vacate(flow);
+        _flows.Remove(_byAge, flow);
+        _owners.Remove(flow);
+        _nodes[flow].Set(default, 0, 0);
+        _byAge[flow] = new ListLink { Next = _firstFree };
+        _firstFree = flow;
+    }
+
+    private int Find(in FlowKey key, ulong hash)
+    {
+        uint tag = TagOf(hash);
+        for (uint at = (uint)hash & _slotMask; ; at = (at + 1) & _slotMask)
+        {
+            uint slot = _slots[at];
+            if (slot == 0)
             {
-                alive++;
+                return 0;
             }
-            else
+
+            int number = (int)(slot & NumberMask);
+            if ((slot & ~NumberMask) == tag && _nodes[number].Key.Is(key))
             {
-                free = entry;
+                return number;
+            }
+        }
+    }
+
+    private void Occupy(ulong hash, int node)
+    {
+        uint at = (uint)hash & _slotMask;
+        while (_slots[at] != 0)
+        {
+            at = (at + 1) & _slotMask;
+        }
+
+        _slots[at] = TagOf(hash) | (uint)node;
+    }
+
+    /// <summary>Frees a flow's slot, and moves those behind it that are not where their hash says into the gap: so there are no gaps in a search.</summary>
+    private void Vacate(int flow)
+    {
+        uint gap = HomeOf(flow);
+        while ((_slots[gap] & NumberMask) != flow)
+        {
+            gap = (gap + 1) & _slotMask;
+        }
+
+        for (uint at = (gap + 1) & _slotMask; _slots[at] != 0; at = (at + 1) & _slotMask)
+        {
+            uint home = HomeOf((int)(_slots[at] & NumberMask));
+            if (((at - home) & _slotMask) >= ((at - gap) & _slotMask))
+            {
+                _slots[gap] = _slots[at];
+                gap = at;
             }
         }
 
-        return null;
+        _slots[gap] = 0;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool BucketContains(uint bucket, FlowKey key, uint now)
-    {
-        FlowEntry* entry = _entries + ((nuint)bucket * EntriesPerBucket);
-        for (FlowEntry* end = entry + EntriesPerBucket; entry < end; entry++)
-        {
-            if (entry->HasPorts(key))
-            {
-                FlowEntry seen = entry->Read();
-                if (seen.Is(key) && seen.IsAlive(now))
-                {
-                    return true;
-                }
-            }
-        }
+    private uint HomeOf(int flow) => (uint)_nodes[flow].Key.Hash(_hash) & _slotMask;
 
-        return false;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private (uint First, uint Second) BucketsOf(FlowKey key)
-    {
-        ulong hash = _hash.Of(key.Addresses, key.Ports);
-        uint first = (uint)hash & _bucketMask;
-        uint second = (uint)(hash >> 32) & _bucketMask;
-        return (first, second != first ? second : (first ^ 1) & _bucketMask);
-    }
+    private static uint TagOf(ulong hash) => (uint)(hash >> 32) & ~NumberMask;
 }

@@ -1,3 +1,5 @@
+using UdpTunnel.Packets;
+
 namespace UdpTunnel.Filter;
 
 /// <summary>
@@ -22,8 +24,27 @@ internal sealed class FragmentTable
     private const int Sets = 256;
     private const int Ways = 4;
 
+    // Keys of IPv4 have 24 bits.
+    private const uint V6Mark = 1u << 31;
+
     private readonly SeededHash _hash = new();
     private readonly Entry[] _entries = new Entry[Capacity];
+
+    /// <summary>The key of a fragment's packet.</summary>
+    /// <param name="packet">A fragment whose IP header is there.</param>
+    /// <param name="peer">Number of the peer.</param>
+    public FragmentKey KeyOf(in PacketView packet, ushort peer)
+    {
+        if (packet.IsV6)
+        {
+            ulong addresses = _hash.Of(
+                _hash.Of(packet.SourceHigh, packet.SourceLow), _hash.Of(packet.DestinationLow, packet.DestinationHigh));
+            return new FragmentKey(_hash.Of(addresses, ((ulong)peer << 32) | packet.FragmentId), V6Mark | packet.FragmentId);
+        }
+
+        ulong pair = (packet.SourceLow << 32) | (uint)packet.DestinationLow;
+        return new FragmentKey(peer == 0 ? pair : _hash.Of(pair, peer), (packet.FragmentId << 8) | packet.Protocol);
+    }
 
     /// <summary>Lets the later fragments of a packet pass.</summary>
     /// <param name="key">The packet.</param>
@@ -84,19 +105,19 @@ internal sealed class FragmentTable
 
     private Span<Entry> SetOf(FragmentKey key)
     {
-        int set = (int)(_hash.Of(key.Addresses, key.IdAndProtocol) % Sets);
+        int set = (int)(_hash.Of(key.Addresses, key.Rest) % Sets);
         return _entries.AsSpan(set * Ways, Ways);
     }
 
     private readonly struct Entry(FragmentKey key, uint seen)
     {
         private readonly ulong _addresses = key.Addresses;
-        private readonly uint _idAndProtocol = key.IdAndProtocol;
+        private readonly uint _rest = key.Rest;
 
         public uint Seen { get; } = seen;
 
-        public bool IsFree => _idAndProtocol == 0;
+        public bool IsFree => _rest == 0;
 
-        public bool Is(FragmentKey key) => _idAndProtocol == key.IdAndProtocol && _addresses == key.Addresses;
+        public bool Is(FragmentKey key) => _rest == key.Rest && _addresses == key.Addresses;
     }
 }

@@ -13,14 +13,13 @@ namespace UdpTunnel.Filter;
 ///  yes              no                    pass only as the answer to a flow of the other direction in the last 300 s
 ///  no               no                    drop
 /// </code>
-/// Only packets of the direction that opened a flow keep it alive; its answers do not. ICMP echo and errors pass. Port
-/// 0 is a port that is never allowed.
+/// Only packets of the direction that opened a flow keep it alive; its answers do not. Port
+/// 0 is a port that is never allowed. Of ICMP: <see cref="IcmpRule"/>.
 /// <para>
-/// Packets that go out are checked by one thread, packets that come in by another, at the same time and without locks.
-/// Everything else may be called from any thread.
+/// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any thread.
 /// </para>
 /// </summary>
-internal sealed unsafe class PortFilter : IDisposable
+internal sealed class PortFilter : IDisposable
 {
     /// <summary>Flows that each direction may have opened, unless one says otherwise.</summary>
     public const int DefaultMaxFlows = 65_536;
@@ -34,14 +33,15 @@ internal sealed unsafe class PortFilter : IDisposable
     /// <param name="ports">The allowed ports.</param>
     /// <param name="maxFlows">Flows that each direction may have opened, 1 to
     /// <see cref="FlowTable.LargestBound"/>.</param>
+    /// <param name="versions">Which packets the tunnel carries.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
-    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows)
+    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows, IpVersions versions = IpVersions.V4)
     {
         _ports = new PortBitmap(ports);
         _openedOut = new FlowTable(maxFlows);
         _openedIn = new FlowTable(maxFlows);
-        _out = new DirectionFilter(_openedOut, _openedIn);
-        _in = new DirectionFilter(_openedIn, _openedOut);
+        _out = new DirectionFilter(_openedOut, _openedIn, versions);
+        _in = new DirectionFilter(_openedIn, _openedOut, versions);
     }
 
     /// <summary>
@@ -57,25 +57,34 @@ internal sealed unsafe class PortFilter : IDisposable
     /// <summary>Flows that each direction may have opened.</summary>
     public int MaxFlows => _openedOut.MaxFlows;
 
+    /// <summary>
+    /// How many live flows of one direction gave way to new ones since this was asked last, because there was no room for both. For the worker.
+    /// </summary>
+    public int TakeDisplaced(Direction openedBy) => (openedBy == Direction.Out ? _out : _in).TakeDisplaced();
+
     /// <summary>Grows with each new flow, so that a saver sees whether there is anything to save.</summary>
     public long Generation => _openedOut.Generation + _openedIn.Generation;
 
     /// <summary>
-    /// The verdict on a packet or superpacket. One thread may ask for packets that go out and one for packets that come
-    /// in. Neither allocates, locks nor throws.
+    /// The verdict on a packet or superpacket. For the tunnel's worker; neither allocates, locks nor throws.
     /// </summary>
     /// <param name="direction">Where the packet goes.</param>
-    /// <param name="packet">First byte of the packet.</param>
-    /// <param name="length">Length of the packet, in bytes; no byte behind it is read.</param>
+    /// <param name="packet">The packet.</param>
     /// <param name="now">
     /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
     /// </param>
+    /// <param name="peer">Number of the peer that it comes from or goes to: nobody answers in another one's flow.</param>
     /// <returns>
-    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, Port, NoFlow, Fragment and FlowTableFull.
+    /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, LinkControl, Port, NoFlow and Fragment.
     /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public DropReason Check(Direction direction, byte* packet, int length, uint now) =>
-        (direction == Direction.Out ? _out : _in).Check(_ports, packet, length, now);
+    public DropReason Check(Direction direction, in PacketView packet, uint now, ushort peer = 0) =>
+        (direction == Direction.Out ? _out : _in).Check(_ports, packet, peer, now);
+
+    /// <summary>Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing whose it is.</summary>
+    /// <returns>None if it is, else one of NotIpv4, Malformed and Protocol.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public DropReason CheckForm(in PacketView packet) => _out.CheckForm(packet);
 
     /// <summary>Flows that are remembered, of both directions. 0 after <see cref="Dispose"/>.</summary>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
@@ -92,12 +101,12 @@ internal sealed unsafe class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// Remembers a flow of before a restart, so that its answers still pass. Only before the threads of the two
-    /// directions start.
+    /// Remembers a flow of before a restart, so that its answers still pass. Only before the
+    /// worker checks packets.
     /// </summary>
     /// <param name="flow">As <see cref="Flows"/> gave it, its age increased by the time since then.</param>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>
-    /// <returns>False if it is too old by now, no flow of TCP or UDP to a port, or there is no room.</returns>
+    /// <returns>False if it is too old by now, or no flow of TCP or UDP to a port.</returns>
     public bool Restore(RememberedFlow flow, uint now)
     {
         if (flow.Flow.Protocol is not (Ipv4Header.Tcp or Ipv4Header.Udp) || flow.Flow.DestinationPort == 0)
@@ -109,7 +118,7 @@ internal sealed unsafe class PortFilter : IDisposable
         return opened.Restore(new FlowKey(flow.Flow), flow.Age, now);
     }
 
-    /// <summary>Frees the flow tables. Both threads must be done.</summary>
+    /// <summary>Frees the flow tables. The worker must be done.</summary>
     public void Dispose()
     {
         _openedOut.Dispose();

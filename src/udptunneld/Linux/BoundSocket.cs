@@ -7,8 +7,9 @@ namespace UdpTunnel.Linux;
 /// <summary>Opens sockets on an address of this host, or on all of them: dual-stack where the system has IPv6.</summary>
 internal static unsafe class BoundSocket
 {
-    // SK_MEMINFO_DROPS of SO_MEMINFO (include/uapi/linux/sock_diag.h), an array of u32.
+    // SK_MEMINFO_WMEM_ALLOC and SK_MEMINFO_DROPS of SO_MEMINFO (include/uapi/linux/sock_diag.h), an array of u32.
     private const int MemoryInfoCount = 9;
+    private const int MemoryInfoSendQueue = 2;
     private const int MemoryInfoDrops = 8;
 
     /// <summary>Opens and binds.</summary>
@@ -56,21 +57,32 @@ internal static unsafe class BoundSocket
     }
 
     /// <summary>Sets the sizes of both buffers; without CAP_NET_ADMIN the kernel's own limits hold.</summary>
-    public static void SetBuffers(int descriptor, int size)
+    public static void SetBuffers(int descriptor, int size) => SetBuffers(descriptor, size, size);
+
+    /// <summary>Sets the sizes of both buffers; without CAP_NET_ADMIN the kernel's own limits hold.</summary>
+    public static void SetBuffers(int descriptor, int receive, int send)
     {
-        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, size);
-        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
+        SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, receive);
+        SetSendBuffer(descriptor, send);
     }
+
+    /// <summary>Sets the size of the send buffer alone. What waits in it stays.</summary>
+    public static void SetSendBuffer(int descriptor, int size) => SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
 
     /// <summary>
     /// Datagrams that the kernel dropped since the socket was opened because its buffer was full. Asking costs a system call, but nothing per datagram.
     /// </summary>
-    public static uint BufferDrops(int descriptor)
+    public static uint BufferDrops(int descriptor) => MemoryInfo(descriptor, MemoryInfoDrops);
+
+    /// <summary>Bytes of memory that datagrams on their way hold, in the send buffer or in the queue of the device.</summary>
+    public static uint SendQueue(int descriptor) => MemoryInfo(descriptor, MemoryInfoSendQueue);
+
+    private static uint MemoryInfo(int descriptor, int index)
     {
         var info = stackalloc uint[MemoryInfoCount];
         var length = MemoryInfoCount * sizeof(uint);
         return Libc.GetSocketOption(descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0 && length == MemoryInfoCount * sizeof(uint)
-            ? info[MemoryInfoDrops]
+            ? info[index]
             : 0;
     }
 

@@ -25,12 +25,21 @@ internal unsafe interface IUdp : IDisposable
     /// <returns>False if there are none or the network reported an error; the batch is empty then.</returns>
     bool Receive(ReceiveBatch batch);
 
-    /// <summary>Sends everything in a batch. Where a run is refused as a whole, its datagrams are sent one by one: nothing is lost by it.</summary>
-    SendResult Send(SendBatch batch, in Endpoint peer);
+    /// <summary>
+    /// Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its datagrams are sent one by one:
+    /// nothing is lost by it. What did not leave stands in the batch's refusals.
+    /// </summary>
+    /// <param name="batch">The datagrams.</param>
+    /// <param name="destinations">The endpoints that the batch's destinations are numbers of.</param>
+    SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations);
 
-    /// <summary>Sends one datagram from any thread.</summary>
+    /// <summary>Sends one datagram from any thread, without waiting.</summary>
     /// <returns>Whether it left.</returns>
     bool Send(byte* datagram, int length, in Endpoint peer);
+
+    /// <summary>Makes the send buffer as large as the link needs, and no larger. Called about once a second, also while others send.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    void FitSendBuffer(long now);
 
     /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
     void RetrySegments();

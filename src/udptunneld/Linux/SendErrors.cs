@@ -19,8 +19,11 @@ internal static class SendErrors
         Errno.InputOutput or Errno.Invalid or Errno.MessageTooLong when segmented => SendVerdict.SendSingly,
         Errno.MessageTooLong => SendVerdict.TooBig,
 
+        // Only the network makes room, and a thread that waits for one network keeps others waiting.
+        Errno.Again => SendVerdict.BufferFull,
+
         // A pending ICMP error is reported once and cleared by that; buffers free up while the device sends.
-        Errno.ConnectionRefused or Errno.NoBuffers or Errno.Again or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
+        Errno.ConnectionRefused or Errno.NoBuffers or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
 
         // EPERM is a netfilter rule that drops; ENETDOWN, ENETUNREACH and EHOSTUNREACH pass when the network is back.
         _ => SendVerdict.Lost,

@@ -14,4 +14,7 @@ internal struct SendResult
 
     /// <summary>Datagrams that the network refused: down, unreachable, filtered, no buffers.</summary>
     public int Failed;
+
+    /// <summary>Datagrams for which the socket's send buffer had no room.</summary>
+    public int BufferFull;
 }

@@ -12,6 +12,9 @@ internal enum SendVerdict
     /// <summary>Longer than the path takes.</summary>
     TooBig,
 
+    /// <summary>The socket's send buffer is full, and so it is for all that follow at this moment.</summary>
+    BufferFull,
+
     /// <summary>Lost, as on any network.</summary>
     Lost,
 }

@@ -11,13 +11,16 @@ namespace UdpTunnel.Linux;
 /// </summary>
 internal sealed unsafe class UdpSocket : IUdp
 {
-    // With the kernel's default of 208 KiB a burst of superpackets overruns the socket: docs/performance.md has the figures.
-    private const int BufferSize = 8 * 1024 * 1024;
+    // With the kernel's default of 208 KiB a burst of runs overruns the socket: docs/performance.md has the figures.
+    private const int ReceiveBufferSize = 8 * 1024 * 1024;
 
     // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
     private const int ControlSize = 24;
     private const int ControlLength = 18;
     private const int SegmentSizeOffset = 16;
+
+    // Waiting for one tunnel's network would stop the others that this thread serves.
+    private const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
     /// <summary>Messages of one <c>sendmmsg</c>. A batch seldom has more; the rest goes with the next call.</summary>
     private const int MaxMessages = 128;
@@ -28,9 +31,17 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly NativeBuffer _tables;
     private readonly Libc.MessageHeader* _headers;
     private readonly byte* _controls;
-    private readonly Endpoint* _peer;
+    private readonly Endpoint* _destinations;
     private readonly Message[] _messages = new Message[MaxMessages];
+    private readonly SendBuffer _sendBuffer = new();
     private volatile bool _segments;
+
+    // Written by the thread that sends batches, read by the tick.
+    private long _sentBytes;
+    private long _refused;
+
+    // What the tick saw of both, so that an idle socket is not asked.
+    private long _fitted;
 
     private UdpSocket(int descriptor, bool dualStack, bool offload)
     {
@@ -45,17 +56,16 @@ internal sealed unsafe class UdpSocket : IUdp
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
         _canSegment = offload && SetOption(IPPROTO_UDP, UDP_SEGMENT, 0);
         _segments = _canSegment;
-        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + sizeof(Endpoint)));
+        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + (SendBatch.MaxDestinations * sizeof(Endpoint))));
         _headers = (Libc.MessageHeader*)_tables.Start;
         _controls = (byte*)(_headers + MaxMessages);
-        _peer = (Endpoint*)(_controls + (MaxMessages * ControlSize));
+        _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
         for (var i = 0; i < MaxMessages; i++)
         {
             var control = _controls + (i * ControlSize);
             *(nint*)control = ControlLength;
             *(int*)(control + 8) = IPPROTO_UDP;
             *(int*)(control + 12) = UDP_SEGMENT;
-            _headers[i].Name = _peer;
         }
     }
 
@@ -107,21 +117,23 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public SendResult Send(SendBatch batch, in Endpoint peer)
+    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
     {
-        *_peer = peer;
+        destinations.CopyTo(new Span<Endpoint>(_destinations, SendBatch.MaxDestinations));
         var result = default(SendResult);
         var position = default(Message);
         while (position.Run < batch.RunCount)
         {
             var count = Prepare(batch, ref position);
-            if (Transmit(count, ref result) is { } refused)
+            if (Transmit(batch, count, ref result) is { } refused)
             {
                 _segments = false;
                 position = refused;
             }
         }
 
+        _sentBytes += result.SentBytes;
+        _refused += result.BufferFull;
         return result;
     }
 
@@ -132,7 +144,22 @@ internal sealed unsafe class UdpSocket : IUdp
         {
             var slice = new Slice(datagram, length);
             var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
-            return Libc.SendMessages(_descriptor, &message, 1, 0) == 1;
+            return Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void FitSendBuffer(long now)
+    {
+        var sent = Volatile.Read(ref _sentBytes);
+        var refused = Volatile.Read(ref _refused);
+        if (sent + refused != _fitted)
+        {
+            _fitted = sent + refused;
+            if (_sendBuffer.Fit(now, sent, refused, BoundSocket.SendQueue(_descriptor)))
+            {
+                BoundSocket.SetSendBuffer(_descriptor, _sendBuffer.Size);
+            }
         }
     }
 
@@ -156,7 +183,7 @@ internal sealed unsafe class UdpSocket : IUdp
             throw LinuxException.Last("cannot ask for the port of a socket");
         }
 
-        BoundSocket.SetBuffers(descriptor, BufferSize);
+        BoundSocket.SetBuffers(descriptor, ReceiveBufferSize, SendBuffer.Largest);
         return BinaryPrimitives.ReadUInt16BigEndian(new ReadOnlySpan<byte>((byte*)&address + 2, 2));
     }
 
@@ -182,6 +209,7 @@ internal sealed unsafe class UdpSocket : IUdp
             _messages[count] = position with { Datagrams = datagrams, Bytes = bytes };
             SetHeader(
                 count++,
+                run.Destination,
                 batch.Slices + run.FirstSlice + (position.Datagram * run.SlicesPerDatagram),
                 datagrams * run.SlicesPerDatagram,
                 datagrams > 1 ? run.DatagramSize : 0);
@@ -195,13 +223,13 @@ internal sealed unsafe class UdpSocket : IUdp
 
     /// <summary>Sends the prepared messages.</summary>
     /// <returns>Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.</returns>
-    private Message? Transmit(int count, ref SendResult result)
+    private Message? Transmit(SendBatch batch, int count, ref SendResult result)
     {
         var next = 0;
         var attempt = 0;
         while (next < count)
         {
-            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), 0);
+            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), SendFlags);
             if (sent > 0)
             {
                 for (; sent > 0; sent--)
@@ -223,11 +251,21 @@ internal sealed unsafe class UdpSocket : IUdp
                     continue;
                 case SendVerdict.SendSingly:
                     return failed;
+                case SendVerdict.BufferFull:
+                    for (; next < count; next++)
+                    {
+                        result.BufferFull += _messages[next].Datagrams;
+                        Refuse(batch, _messages[next], DropReason.SendBufferFull);
+                    }
+
+                    return null;
                 case SendVerdict.TooBig:
                     result.TooBig += failed.Datagrams;
+                    Refuse(batch, failed, DropReason.TooBig);
                     break;
                 default:
                     result.Failed += failed.Datagrams;
+                    Refuse(batch, failed, DropReason.SendFailed);
                     break;
             }
 
@@ -238,10 +276,14 @@ internal sealed unsafe class UdpSocket : IUdp
         return null;
     }
 
-    private void SetHeader(int index, Slice* slices, int sliceCount, int segmentSize)
+    private static void Refuse(SendBatch batch, in Message message, DropReason reason) =>
+        batch.Refuse(new Refusal(message.Run, message.Datagram, message.Datagrams, message.Bytes, reason));
+
+    private void SetHeader(int index, int destination, Slice* slices, int sliceCount, int segmentSize)
     {
         ref var header = ref _headers[index];
-        header.NameLength = _peer->Length;
+        header.Name = _destinations + destination;
+        header.NameLength = _destinations[destination].Length;
         header.Slices = slices;
         header.SliceCount = sliceCount;
         header.Control = null;

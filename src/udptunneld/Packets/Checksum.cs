@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// The Internet checksum (RFC 1071) of IPv4 headers, TCP and UDP.
+/// The Internet checksum (RFC 1071) of IPv4 headers, and of TCP and UDP over IPv4 and IPv6.
 /// <para>
 /// A sum is kept unfolded in 64 bits, of words in the byte order of memory: a one's-complement sum comes out
 /// byte-swapped when its words go in byte-swapped (RFC 1071, section 2 (B)), so nothing is swapped but the few values
@@ -63,16 +63,21 @@ internal static unsafe class Checksum
     public static ulong SumOf(uint value) => NetworkOrder.Swap(value);
 
     /// <summary>
-    /// Sum of the pseudo-header of TCP and UDP over IPv4 (RFC 9293, section 3.1): addresses, protocol, length.
+    /// Sum of the pseudo-header of TCP and UDP (RFC 9293, section 3.1; RFC 8200, section 8.1): addresses, protocol, length.
     /// </summary>
-    /// <param name="packet">An IPv4 packet; addresses and protocol are read from it.</param>
+    /// <param name="packet">An IPv4 or IPv6 packet; the addresses are read from it.</param>
+    /// <param name="protocol">TCP or UDP.</param>
     /// <param name="transportLength">Length of the TCP or UDP header and payload, 0 to 65,535.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong PseudoHeader(byte* packet, int transportLength) =>
-        (ulong)Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Source)
-        + Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Destination)
-        + SumOf((ushort)packet[Ipv4Header.Protocol])
-        + SumOf((ushort)transportLength);
+    public static ulong PseudoHeader(byte* packet, byte protocol, int transportLength) =>
+        SumAddresses(packet) + SumOf((ushort)protocol) + SumOf((ushort)transportLength);
+
+    /// <summary>Sum of both addresses of an IPv4 or IPv6 packet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong SumAddresses(byte* packet) => packet[0] >> 4 == 4
+        ? (ulong)Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Source)
+            + Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Destination)
+        : SumScalar(packet + Ipv6Header.Source, Ipv6Header.Length - Ipv6Header.Source);
 
     /// <summary>Sum of an IPv4 header without options: 20 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -93,18 +98,18 @@ internal static unsafe class Checksum
     /// <summary>
     /// Whether the checksum of a whole TCP segment or UDP datagram is right. A UDP checksum of 0 (none) is not.
     /// </summary>
-    /// <param name="packet">First byte of the IPv4 packet; it is no fragment.</param>
-    /// <param name="headerLength">Length of the IPv4 header.</param>
+    /// <param name="packet">First byte of the IPv4 or IPv6 packet; it is no fragment.</param>
+    /// <param name="protocol">TCP or UDP.</param>
+    /// <param name="headerLength">Length of the IP header.</param>
     /// <param name="length">
     /// Length of the packet, at most 65,535, with at least the fixed part of the transport header in it.
     /// </param>
-    public static bool VerifyTransport(byte* packet, int headerLength, int length)
+    public static bool VerifyTransport(byte* packet, byte protocol, int headerLength, int length)
     {
         byte* transport = packet + headerLength;
         int transportLength = length - headerLength;
-        return Fold(Sum(transport, transportLength) + PseudoHeader(packet, transportLength)) == 0xFFFF
-            && (packet[Ipv4Header.Protocol] != Ipv4Header.Udp
-                || Unsafe.ReadUnaligned<ushort>(transport + UdpHeader.Checksum) != 0);
+        return Fold(Sum(transport, transportLength) + PseudoHeader(packet, protocol, transportLength)) == 0xFFFF
+            && (protocol != Ipv4Header.Udp || Unsafe.ReadUnaligned<ushort>(transport + UdpHeader.Checksum) != 0);
     }
 
     /// <summary>

@@ -15,7 +15,7 @@ namespace UdpTunnel.Packets;
 /// </code>
 /// The magic keeps strangers' stray datagrams out; it neither encrypts nor authenticates, and MD5 serves as a hash to 16 bytes only.
 /// </summary>
-internal sealed unsafe class ClassicWireFormat : IWireFormat
+internal sealed unsafe class ClassicWireFormat : ISealer
 {
     private readonly Vector128<byte> _magic;
 
@@ -28,13 +28,23 @@ internal sealed unsafe class ClassicWireFormat : IWireFormat
     }
 
     /// <inheritdoc/>
-    public int HeaderLength => 16;
+    public int Headroom => 16;
+
+    /// <inheritdoc/>
+    public int Tailroom => 0;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Seal(byte* datagram, int length) => _magic.Store(datagram);
+    public int Seal(byte* datagram, int packetLength)
+    {
+        _magic.Store(datagram);
+        return 16 + packetLength;
+    }
 
-    /// <inheritdoc/>
+    /// <summary>Checks a received datagram. Its packet is what follows the header; an empty one is a heartbeat.</summary>
+    /// <param name="datagram">First byte of the datagram.</param>
+    /// <param name="length">Length of the datagram.</param>
+    /// <returns><see cref="DropReason.None"/> if it comes from the peer.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Open(byte* datagram, int length) =>
         length >= 16 && Vector128.Load(datagram) == _magic ? DropReason.None : DropReason.Magic;

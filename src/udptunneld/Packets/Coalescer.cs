@@ -34,9 +34,6 @@ internal sealed unsafe class Coalescer : IDisposable
     /// <summary>Most packets of a UDP group, as in the kernel's own receive offload (UDP_GRO_CNT_MAX).</summary>
     public const int MaxUdpPackets = 64;
 
-    private const ulong TcpKey = (ulong)Ipv4Header.Tcp << 32;
-    private const ulong UdpKey = (ulong)Ipv4Header.Udp << 32;
-
     private readonly NativeBuffer _memory;
     private readonly ReceivedPacket* _packets;
     private readonly GroupDraft* _drafts;
@@ -87,52 +84,39 @@ internal sealed unsafe class Coalescer : IDisposable
     /// Takes the next received packet. Any bytes are allowed: what is no proper TCP or UDP packet stays alone.
     /// </summary>
     /// <param name="packet">
-    /// First byte of the IP header. It and the 10 bytes in front of it belong to the coalescer until the groups are
-    /// written.
+    /// The packet. It and the 10 bytes in front of it belong to the coalescer until the groups are written.
     /// </param>
-    /// <param name="length">Length of the packet, above 0.</param>
     /// <returns>False, and the packet is not taken, if <see cref="IsFull"/>.</returns>
-    public bool Add(byte* packet, int length)
+    public bool Add(in PacketView packet)
     {
-        Debug.Assert(length > 0);
+        Debug.Assert(packet.Length > 0);
         if (_packetCount == _limit)
         {
             return false;
         }
 
         int index = _packetCount++;
-        _packets[index].Start = packet;
-        _packets[index].Length = length;
-
-        if (length < Ipv4Header.MinLength + UdpHeader.Size
-            || packet[0] != Ipv4Header.VersionAndMinLength
-            || NetworkOrder.ReadUInt16(packet + Ipv4Header.TotalLength) != length
-            || (NetworkOrder.ReadUInt16(packet + Ipv4Header.FragmentWord) & ~Ipv4Header.DontFragment) != 0)
+        _packets[index].Start = packet.Start;
+        _packets[index].Length = packet.Length;
+        if (packet.Fault != DropReason.None || packet.Part != FragmentPart.Whole || !packet.IsPlain || HasReservedBits(packet))
         {
             // Options, fragments, nonsense: which flow it belongs to is hard to tell, so it may overtake none.
             _open.Clear();
-            StartGroup(index, 0);
-            return true;
+            StartGroup(index, 0, packet.Protocol);
         }
-
-        ulong key = Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.MinLength);
-        int headerLength;
-        switch (packet[Ipv4Header.Protocol])
+        else if (packet.Protocol == Ipv4Header.Tcp)
         {
-            case Ipv4Header.Tcp:
-                key |= TcpKey;
-                headerLength = MergeTcp ? MergeRule.TcpHeaderLength(packet, length) : 0;
-                break;
-            case Ipv4Header.Udp:
-                key |= UdpKey;
-                headerLength = MergeUdp ? MergeRule.UdpHeaderLength(packet, length) : 0;
-                break;
-            default:
-                StartGroup(index, 0);
-                return true;
+            AddToFlow(index, packet, MergeTcp ? MergeRule.TcpHeaderLength(packet) : 0);
+        }
+        else if (packet.Protocol == Ipv4Header.Udp)
+        {
+            AddToFlow(index, packet, MergeUdp ? MergeRule.UdpHeaderLength(packet) : 0);
+        }
+        else
+        {
+            StartGroup(index, 0, packet.Protocol);
         }
 
-        AddToFlow(index, key, headerLength);
         return true;
     }
 
@@ -156,6 +140,7 @@ internal sealed unsafe class Coalescer : IDisposable
                 {
                     FirstSlice = slice,
                     SliceCount = draft->Count,
+                    Protocol = draft->Protocol,
                     TotalBytes = draft->TotalLength + VirtioNetHeader.Size,
                     PacketBytes = draft->TotalLength + (draft->Count > 1 ? (draft->Count - 1) * draft->HeaderLength : 0),
                 };
@@ -233,11 +218,14 @@ internal sealed unsafe class Coalescer : IDisposable
         return new Slice(packet->Start - VirtioNetHeader.Size, packet->Length + VirtioNetHeader.Size);
     }
 
-    private void AddToFlow(int index, ulong portsAndProtocol, int headerLength)
+    /// <summary>Whether the bit of an IPv4 header is set that no superpacket can carry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool HasReservedBits(in PacketView packet) =>
+        !packet.IsV6 && (packet.Start[Ipv4Header.FragmentWord] & Ipv4Header.ReservedBit) != 0;
+
+    private void AddToFlow(int index, in PacketView packet, int headerLength)
     {
-        ReceivedPacket* packet = _packets + index;
-        ulong addresses = Unsafe.ReadUnaligned<ulong>(packet->Start + Ipv4Header.Source);
-        OpenFlow* flow = _open.Find(addresses, portsAndProtocol);
+        OpenFlow* flow = _open.Find(packet);
         if (headerLength == 0)
         {
             if (flow != null)
@@ -245,18 +233,18 @@ internal sealed unsafe class Coalescer : IDisposable
                 _open.Close(flow);
             }
 
-            StartGroup(index, 0);
+            StartGroup(index, 0, packet.Protocol);
             return;
         }
 
-        bool isTcp = packet->Start[Ipv4Header.Protocol] == Ipv4Header.Tcp;
-        bool closes = isTcp && MergeRule.ClosesGroup(packet->Start);
+        bool isTcp = packet.Protocol == Ipv4Header.Tcp;
+        bool closes = isTcp && MergeRule.ClosesGroup(packet);
         if (flow != null)
         {
             GroupDraft* draft = _drafts + flow->Group;
             if (TryJoin(draft, index, headerLength, isTcp))
             {
-                if (closes || packet->Length - headerLength < draft->SegmentSize)
+                if (closes || packet.Length - headerLength < draft->SegmentSize)
                 {
                     _open.Close(flow);
                 }
@@ -267,10 +255,10 @@ internal sealed unsafe class Coalescer : IDisposable
             _open.Close(flow);
         }
 
-        int group = StartGroup(index, headerLength);
+        int group = StartGroup(index, headerLength, packet.Protocol);
         if (!closes)
         {
-            _open.Open(addresses, portsAndProtocol, group);
+            _open.Open(packet, group);
         }
     }
 
@@ -308,9 +296,10 @@ internal sealed unsafe class Coalescer : IDisposable
 
     /// <summary>Starts a group of one; a header length of 0 says that none will join.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int StartGroup(int index, int headerLength)
+    private int StartGroup(int index, int headerLength, byte protocol)
     {
         int group = _groupCount++;
+        _drafts[group].Protocol = protocol;
         _drafts[group].Start(index, _packets[index].Start, _packets[index].Length, headerLength);
         return group;
     }

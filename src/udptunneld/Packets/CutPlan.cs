@@ -6,16 +6,19 @@ namespace UdpTunnel.Packets;
 /// </summary>
 internal readonly unsafe struct CutPlan
 {
+    /// <summary>The superpacket.</summary>
+    public PacketView Superpacket { get; init; }
+
     /// <summary>First byte of the superpacket's IP header.</summary>
-    public byte* Packet { get; init; }
+    public byte* Packet => Superpacket.Start;
 
     /// <summary>Length of the superpacket, at most 65,535 bytes.</summary>
-    public int Length { get; init; }
+    public int Length => Superpacket.Length;
 
-    /// <summary>Length of the IP header with its options: 20 to 60 bytes.</summary>
-    public int IpHeaderLength { get; init; }
+    /// <summary>Length of the IP header with its options or extensions.</summary>
+    public int IpHeaderLength => Superpacket.TransportOffset;
 
-    /// <summary>Length of the IP and the transport header with all options: 28 to 120 bytes.</summary>
+    /// <summary>Length of the IP and the transport header with all options: 28 to <see cref="SendBatch.MaxPacketHeader"/> bytes.</summary>
     public int HeaderLength { get; init; }
 
     /// <summary>Bytes of payload in each packet but the last.</summary>

@@ -29,7 +29,9 @@ internal enum DropReason : byte
     /// <summary>A later fragment whose first fragment did not pass.</summary>
     Fragment = 7,
 
-    /// <summary>A new flow while the flow table is full.</summary>
+    /// <summary>
+    /// No packet, but a flow that gave way to a new one because the flow table was full; the answers to it are dropped until it is used again.
+    /// </summary>
     FlowTableFull = 8,
 
     /// <summary>A datagram without the magic.</summary>
@@ -46,4 +48,10 @@ internal enum DropReason : byte
 
     /// <summary>The device refused the packet.</summary>
     DeviceFailed = 13,
+
+    /// <summary>The socket's send buffer was full: the network takes less than the tunnel was given.</summary>
+    SendBufferFull = 14,
+
+    /// <summary>IPv6 neighbour discovery or multicast listener messages: each host sends them, and no tunnel needs them.</summary>
+    LinkControl = 15,
 }

@@ -18,6 +18,9 @@ internal readonly struct Group
     /// <summary>Length of the packets as they were received: each with its own headers.</summary>
     public int PacketBytes { get; init; }
 
+    /// <summary>Protocol of its packets, as <see cref="PacketView.Protocol"/>.</summary>
+    public byte Protocol { get; init; }
+
     /// <summary>Whether it is a superpacket; else it is one packet as it was received.</summary>
     public bool IsMerged => SliceCount > 1;
 }

@@ -44,6 +44,9 @@ internal struct GroupDraft
     /// <summary>TCP: flags of the last packet.</summary>
     public byte LastFlags;
 
+    /// <summary>Protocol of the packets, as <see cref="PacketView.Protocol"/>.</summary>
+    public byte Protocol;
+
     /// <summary>
     /// Whether the checksums of the first packet have been found right. Those of the others were, or they had not
     /// joined.
@@ -65,10 +68,11 @@ internal struct GroupDraft
         {
             HeaderLength = headerLength;
             SegmentSize = length - headerLength;
-            NextId = (ushort)(NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) + 1);
 
-            // These bytes exist in UDP too, where nobody looks at the number.
-            NextSequence = NetworkOrder.ReadUInt32(packet + Ipv4Header.MinLength + TcpHeader.Sequence) + (uint)SegmentSize;
+            // These bytes exist in IPv6 and UDP too, where nobody looks at the numbers.
+            NextId = (ushort)(NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) + 1);
+            NextSequence =
+                NetworkOrder.ReadUInt32(packet + MergeRule.IpHeaderLength(packet) + TcpHeader.Sequence) + (uint)SegmentSize;
             Verified = false;
         }
     }
@@ -88,7 +92,7 @@ internal struct GroupDraft
         if (isTcp)
         {
             NextSequence += (uint)payload;
-            LastFlags = packet[Ipv4Header.MinLength + TcpHeader.Flags];
+            LastFlags = packet[MergeRule.IpHeaderLength(packet) + TcpHeader.Flags];
         }
     }
 }

@@ -44,6 +44,9 @@ internal static class Ipv4Header
     /// <summary>Offset of the destination address.</summary>
     public const int Destination = 16;
 
+    /// <summary>In the first byte of the fragment word: the bit that must be 0.</summary>
+    public const byte ReservedBit = 0x80;
+
     /// <summary>In the fragment word: do not fragment.</summary>
     public const ushort DontFragment = 0x4000;
 

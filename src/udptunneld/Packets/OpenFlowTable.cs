@@ -5,7 +5,7 @@ namespace UdpTunnel.Packets;
 
 /// <summary>
 /// The few flows whose groups are open. So few that a linear search beats hashing; what it costs is measured in
-/// tests/Bench/Packets. A flow is named by 12 bytes of its packets and the protocol, so two flows never share an entry.
+/// tests/Bench/Packets. A flow is named by its addresses, ports and protocol, so two flows never share an entry.
 /// </summary>
 internal sealed unsafe class OpenFlowTable : IDisposable
 {
@@ -28,26 +28,20 @@ internal sealed unsafe class OpenFlowTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Clear() => _count = 0;
 
-    /// <summary>The entry of a flow, valid until a flow is opened or closed, or null.</summary>
-    /// <param name="addresses">Source and destination address, in the byte order of memory.</param>
-    /// <param name="portsAndProtocol">
-    /// Source and destination port, in the byte order of memory, below the protocol.
-    /// </param>
+    /// <summary>The entry of a packet's flow, valid until a flow is opened or closed, or null.</summary>
+    /// <param name="packet">Of TCP or UDP.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public OpenFlow* Find(ulong addresses, ulong portsAndProtocol)
+    public OpenFlow* Find(in PacketView packet)
     {
         // Trains of one flow are the rule, so the last hit is tried first.
         OpenFlow* flow = _flows + _recent;
-        return _recent < _count && flow->Addresses == addresses && flow->PortsAndProtocol == portsAndProtocol
-            ? flow
-            : Search(addresses, portsAndProtocol);
+        return _recent < _count && flow->Has(packet) ? flow : Search(packet);
     }
 
     /// <summary>Opens a flow that is not open.</summary>
-    /// <param name="addresses">As for <see cref="Find"/>.</param>
-    /// <param name="portsAndProtocol">As for <see cref="Find"/>.</param>
+    /// <param name="packet">A packet of it.</param>
     /// <param name="group">Index of its group; later groups have larger indices.</param>
-    public void Open(ulong addresses, ulong portsAndProtocol, int group)
+    public void Open(in PacketView packet, int group)
     {
         if (_count == Capacity)
         {
@@ -55,10 +49,7 @@ internal sealed unsafe class OpenFlowTable : IDisposable
         }
 
         _recent = _count++;
-        OpenFlow* flow = _flows + _recent;
-        flow->Addresses = addresses;
-        flow->PortsAndProtocol = portsAndProtocol;
-        flow->Group = group;
+        _flows[_recent].Set(packet, group);
     }
 
     /// <summary>Closes a flow.</summary>
@@ -72,11 +63,11 @@ internal sealed unsafe class OpenFlowTable : IDisposable
         _memory.Dispose();
     }
 
-    private OpenFlow* Search(ulong addresses, ulong portsAndProtocol)
+    private OpenFlow* Search(in PacketView packet)
     {
         for (int i = 0; i < _count; i++)
         {
-            if (_flows[i].Addresses == addresses && _flows[i].PortsAndProtocol == portsAndProtocol)
+            if (_flows[i].Has(packet))
             {
                 _recent = i;
                 return _flows + i;

@@ -16,8 +16,11 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Bytes that <see cref="Target"/> has room for: a virtio header and the largest IPv4 packet.</summary>
     public const int TargetSize = VirtioNetHeader.Size + 65535;
 
-    /// <summary>Most bytes of a wire format's header, see <see cref="IWireFormat.HeaderLength"/>.</summary>
-    public const int MaxHeaderLength = 64;
+    /// <summary>Most bytes in front of a packet, see <see cref="ISealer.Headroom"/>.</summary>
+    public const int MaxHeadroom = 64;
+
+    /// <summary>Most bytes behind a packet, see <see cref="ISealer.Tailroom"/>.</summary>
+    public const int MaxTailroom = 64;
 
     /// <summary>A packet from here on is a superpacket, after which the device is seldom found non-empty.</summary>
     public const int LargePacket = 32 * 1024;
@@ -25,7 +28,7 @@ internal sealed unsafe class PacketBatch : IDisposable
     // One packet to wake up for and 64 more: the drain that docs/performance.md measures.
     private const int Capacity = 65;
 
-    private const int SlotSize = (MaxHeaderLength + 65535 + 63) & ~63;
+    private const int SlotSize = (MaxHeadroom + 65535 + MaxTailroom + 63) & ~63;
 
     private readonly NativeBuffer _buffer = new((nuint)Capacity * SlotSize);
     private readonly int[] _lengths = new int[Capacity];
@@ -39,8 +42,8 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Where the kernel writes the virtio header and the packet.</summary>
     public byte* Target(int packet) => Packet(packet) - VirtioNetHeader.Size;
 
-    /// <summary>First byte of a packet. In front of it are <see cref="MaxHeaderLength"/> bytes for the wire format's header.</summary>
-    public byte* Packet(int packet) => _buffer.Start + ((nint)packet * SlotSize) + MaxHeaderLength;
+    /// <summary>First byte of a packet. In front of it are <see cref="MaxHeadroom"/> bytes for the wire format's header.</summary>
+    public byte* Packet(int packet) => _buffer.Start + ((nint)packet * SlotSize) + MaxHeadroom;
 
     /// <summary>Bytes of a packet, without any header in front of it.</summary>
     public int Length(int packet) => _lengths[packet];

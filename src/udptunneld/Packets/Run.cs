@@ -1,7 +1,7 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Datagrams of one size to one peer, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c> sends.
+/// Datagrams of one size to one destination, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c> sends.
 /// Its slices lie one after the other in <see cref="SendBatch.Slices"/>; where segmentation is refused,
 /// <see cref="SlicesPerDatagram"/> of them at a time are a datagram.
 /// </summary>
@@ -22,6 +22,12 @@ internal readonly struct Run
     /// <summary>Length of all datagrams, at most 65,507 bytes.</summary>
     public int TotalBytes { get; init; }
 
+    /// <summary>Length of all inner packets.</summary>
+    public int PacketBytes { get; init; }
+
+    /// <summary>Where it goes, see <see cref="SendBatch.Destination"/>.</summary>
+    public int Destination { get; init; }
+
     /// <summary>How many slices.</summary>
     public int SliceCount => Datagrams * SlicesPerDatagram;
 
@@ -34,3 +40,11 @@ internal readonly struct Run
     /// <summary>Length of the last datagram, 1 to <see cref="DatagramSize"/> bytes.</summary>
     public int LastDatagramSize => TotalBytes - ((Datagrams - 1) * DatagramSize);
 }
+
+/// <summary>Datagrams of a run that did not leave.</summary>
+/// <param name="Run">Index of the run.</param>
+/// <param name="Datagram">The first of them, counted within the run.</param>
+/// <param name="Datagrams">How many.</param>
+/// <param name="Bytes">Length of all of them.</param>
+/// <param name="Reason">Why.</param>
+internal readonly record struct Refusal(int Run, int Datagram, int Datagrams, int Bytes, DropReason Reason);

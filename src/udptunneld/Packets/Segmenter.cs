@@ -13,39 +13,39 @@ namespace UdpTunnel.Packets;
 ///                header arena     slice      header arena     slice
 /// </code>
 /// </summary>
-/// <param name="wireFormat">Seals each datagram.</param>
+/// <param name="sealer">Seals each datagram.</param>
 /// <param name="mtu">Most bytes of a packet, headers included.</param>
-internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
+internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
 {
-    private readonly int _wireHeaderLength = wireFormat.HeaderLength;
-    private readonly int _maxPacket = Math.Min(mtu, SendBatch.MaxRunBytes - wireFormat.HeaderLength);
+    private readonly int _headroom = sealer.Headroom;
+    private readonly int _tailroom = sealer.Tailroom;
+    private readonly int _maxPacket = Math.Min(mtu, SendBatch.MaxRunBytes - sealer.Headroom - sealer.Tailroom);
 
     /// <summary>Checks a superpacket and finds out how it is to be cut. Nothing is written.</summary>
-    /// <param name="packet">First byte of its IP header.</param>
-    /// <param name="length">Its length; any value.</param>
+    /// <param name="packet">The superpacket, whatever it is.</param>
     /// <param name="header">
     /// Its virtio header, with a GSO type. The header length in it is not trusted: the kernel calls it a hint.
     /// </param>
     /// <param name="plan">How to cut it, if the result is <see cref="DropReason.None"/>.</param>
     /// <returns>
-    /// <see cref="DropReason.NotIpv4"/>; <see cref="DropReason.Malformed"/> if a length, the protocol or the virtio
-    /// header contradicts the bytes, for a fragment, a GSO type that was never asked for, or more than
-    /// <see cref="SendBatch.MaxDatagrams"/> packets; <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU:
-    /// its size is the application's choice, it cannot be cut smaller.
+    /// <see cref="DropReason.NotIpv4"/> (nor IPv6); <see cref="DropReason.Malformed"/> if a length, the protocol or the virtio
+    /// header contradicts the bytes, for a fragment, a GSO type that was never asked for, headers longer than
+    /// <see cref="SendBatch.MaxPacketHeader"/> or more than <see cref="SendBatch.MaxDatagrams"/> packets;
+    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU: its size is the application's choice, it cannot be cut smaller.
     /// </returns>
-    public DropReason Plan(byte* packet, int length, in VirtioNetHeader header, out CutPlan plan)
+    public DropReason Plan(in PacketView packet, in VirtioNetHeader header, out CutPlan plan)
     {
         plan = default;
-        if (length < 1 || packet[0] >> 4 != 4)
+        if (packet.Version == 0)
         {
             return DropReason.NotIpv4;
         }
 
-        int ipHeaderLength = (packet[0] & 0x0F) * 4;
-        if (length is < Ipv4Header.MinLength or > Ipv4Header.MaxPacketLength
-            || ipHeaderLength < Ipv4Header.MinLength
-            || NetworkOrder.ReadUInt16(packet + Ipv4Header.TotalLength) != length
-            || (NetworkOrder.ReadUInt16(packet + Ipv4Header.FragmentWord) & Ipv4Header.FragmentMask) != 0
+        int length = packet.Length;
+        int ipHeaderLength = packet.TransportOffset;
+        if (packet.Fault != DropReason.None
+            || packet.Part != FragmentPart.Whole
+            || length > Ipv4Header.MaxPacketLength
             || header.GsoSize == 0)
         {
             return DropReason.Malformed;
@@ -53,39 +53,27 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
 
         int headerLength;
         int checksumOffset;
-        int protocol = packet[Ipv4Header.Protocol];
-        if ((header.GsoType & ~VirtioNetHeader.Ecn) == VirtioNetHeader.TcpV4 && protocol == Ipv4Header.Tcp)
+        byte tcp = packet.IsV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
+        if ((header.GsoType & ~VirtioNetHeader.Ecn) == tcp && packet.Protocol == Ipv4Header.Tcp)
         {
-            if (ipHeaderLength + TcpHeader.MinLength > length)
-            {
-                return DropReason.Malformed;
-            }
-
-            int tcpHeaderLength = (packet[ipHeaderLength + TcpHeader.DataOffset] >> 4) * 4;
-            headerLength = ipHeaderLength + tcpHeaderLength;
+            headerLength = ipHeaderLength + ((packet.Transport[TcpHeader.DataOffset] >> 4) * 4);
             checksumOffset = TcpHeader.Checksum;
-            if (tcpHeaderLength < TcpHeader.MinLength || headerLength > length)
-            {
-                return DropReason.Malformed;
-            }
         }
-        else if (header.GsoType == VirtioNetHeader.UdpL4 && protocol == Ipv4Header.Udp)
+        else if (header.GsoType == VirtioNetHeader.UdpL4
+            && packet.Protocol == Ipv4Header.Udp
+            && NetworkOrder.ReadUInt16(packet.Transport + UdpHeader.Length) == packet.TransportLength)
         {
             headerLength = ipHeaderLength + UdpHeader.Size;
             checksumOffset = UdpHeader.Checksum;
-            if (headerLength > length
-                || NetworkOrder.ReadUInt16(packet + ipHeaderLength + UdpHeader.Length) != length - ipHeaderLength)
-            {
-                return DropReason.Malformed;
-            }
         }
         else
         {
             return DropReason.Malformed;
         }
 
-        if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
-            && (header.ChecksumStart != ipHeaderLength || header.ChecksumOffset != checksumOffset))
+        if (headerLength > SendBatch.MaxPacketHeader
+            || ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
+                && (header.ChecksumStart != ipHeaderLength || header.ChecksumOffset != checksumOffset)))
         {
             return DropReason.Malformed;
         }
@@ -95,7 +83,7 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
         int room = _maxPacket - headerLength;
         if (Math.Min(segmentSize, payload) > room)
         {
-            if (protocol == Ipv4Header.Udp || room <= 0)
+            if (packet.Protocol == Ipv4Header.Udp || room <= 0)
             {
                 return DropReason.TooBig;
             }
@@ -112,9 +100,7 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
 
         plan = new CutPlan
         {
-            Packet = packet,
-            Length = length,
-            IpHeaderLength = ipHeaderLength,
+            Superpacket = packet,
             HeaderLength = headerLength,
             SegmentSize = segmentSize,
             Datagrams = datagrams,
@@ -128,18 +114,18 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     /// </summary>
     /// <returns>False, and nothing is added, if the batch has not enough room; an empty one has.</returns>
     /// <remarks>
-    /// The wire format sees the headers only, with the length of the whole datagram: enough for one whose header does
-    /// not depend on the packet. A format that encrypts or authenticates needs the datagram in one piece and so a copy
-    /// of the payload behind the header.
+    /// A transport without a tail sees the headers only: they and the payload become two slices. One with a tail needs the datagram in one piece, and so
+    /// a copy of the payload behind the headers.
     /// </remarks>
     public bool TryCut(in CutPlan plan, SendBatch batch)
     {
-        if (!batch.HasRoomFor(plan.Datagrams))
+        int overhead = plan.Datagrams * (_headroom + _tailroom + plan.HeaderLength);
+        if (_tailroom == 0 ? !batch.HasRoomFor(plan.Datagrams) : !batch.HasRoomFor(plan.Datagrams, plan.Length + overhead))
         {
             return false;
         }
 
-        if (plan.Packet[Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        if (plan.Superpacket.Protocol == Ipv4Header.Tcp)
         {
             CutTcp(plan, batch);
         }
@@ -163,10 +149,10 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
             + Checksum.Sum(tcp + TcpHeader.Acknowledgment, TcpHeader.DataOffset - TcpHeader.Acknowledgment)
             + Checksum.Sum(tcp + TcpHeader.Window, TcpHeader.Checksum - TcpHeader.Window)
             + Checksum.Sum(tcp + TcpHeader.UrgentPointer, transportHeader - TcpHeader.UrgentPointer)
-            + Checksum.PseudoHeader(plan.Packet, 0);
+            + Checksum.PseudoHeader(plan.Packet, plan.Superpacket.Protocol, 0);
 
         uint sequence = NetworkOrder.ReadUInt32(tcp + TcpHeader.Sequence);
-        ushort id = NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
+        ushort id = FirstId(plan);
         ushort flags = NetworkOrder.ReadUInt16(tcp + TcpHeader.DataOffset);
         byte* payload = plan.Packet + plan.HeaderLength;
         int left = plan.Length - plan.HeaderLength;
@@ -204,8 +190,8 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     {
         ulong ipSum = InvariantIpSum(plan);
         ulong udpSum = Checksum.Sum(plan.Packet + plan.IpHeaderLength, UdpHeader.Length)
-            + Checksum.PseudoHeader(plan.Packet, 0);
-        ushort id = NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
+            + Checksum.PseudoHeader(plan.Packet, plan.Superpacket.Protocol, 0);
+        ushort id = FirstId(plan);
         byte* payload = plan.Packet + plan.HeaderLength;
         int left = plan.Length - plan.HeaderLength;
         for (int i = 0; i < plan.Datagrams; i++)
@@ -227,20 +213,31 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     }
 
     /// <summary>
-    /// Sum of the IP header without the fields that differ from packet to packet: total length, id, checksum.
+    /// Sum of the IPv4 header without the fields that differ from packet to packet: total length, id, checksum. IPv6 has none.
     /// </summary>
-    private static ulong InvariantIpSum(in CutPlan plan) =>
-        Checksum.Sum(plan.Packet, Ipv4Header.TotalLength)
-        + Checksum.Sum(plan.Packet + Ipv4Header.FragmentWord, Ipv4Header.HeaderChecksum - Ipv4Header.FragmentWord)
-        + Checksum.Sum(plan.Packet + Ipv4Header.Source, plan.IpHeaderLength - Ipv4Header.Source);
+    private static ulong InvariantIpSum(in CutPlan plan) => plan.Superpacket.IsV6
+        ? 0
+        : Checksum.Sum(plan.Packet, Ipv4Header.TotalLength)
+            + Checksum.Sum(plan.Packet + Ipv4Header.FragmentWord, Ipv4Header.HeaderChecksum - Ipv4Header.FragmentWord)
+            + Checksum.Sum(plan.Packet + Ipv4Header.Source, plan.IpHeaderLength - Ipv4Header.Source);
 
-    /// <summary>Copies the headers behind room for the wire format's and finishes the IP header.</summary>
+    private static ushort FirstId(in CutPlan plan) =>
+        plan.Superpacket.IsV6 ? (ushort)0 : NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
+
+    /// <summary>Copies the headers behind room for the transport's and finishes the IP header.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* StartHeader(in CutPlan plan, SendBatch batch, ulong ipSum, ushort id, int payloadLength)
     {
-        byte* header = batch.NextHeader + _wireHeaderLength;
+        byte* header = batch.NextHeader + _headroom;
         Unsafe.CopyBlockUnaligned(header, plan.Packet, (uint)plan.HeaderLength);
-        var totalLength = (ushort)(plan.HeaderLength + payloadLength);
+        int length = plan.HeaderLength + payloadLength;
+        if (plan.Superpacket.IsV6)
+        {
+            NetworkOrder.WriteUInt16(header + Ipv6Header.PayloadLength, (ushort)(length - Ipv6Header.Length));
+            return header;
+        }
+
+        var totalLength = (ushort)length;
         NetworkOrder.WriteUInt16(header + Ipv4Header.TotalLength, totalLength);
         NetworkOrder.WriteUInt16(header + Ipv4Header.Id, id);
         Unsafe.WriteUnaligned(
@@ -252,8 +249,19 @@ internal sealed unsafe class Segmenter(IWireFormat wireFormat, int mtu)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Commit(in CutPlan plan, SendBatch batch, byte* payload, int size)
     {
-        int headerLength = _wireHeaderLength + plan.HeaderLength;
-        wireFormat.Seal(batch.NextHeader, headerLength + size);
-        batch.CommitPair(headerLength, payload, size);
+        int packetLength = plan.HeaderLength + size;
+        if (_tailroom == 0)
+        {
+            sealer.Seal(batch.NextHeader, packetLength);
+            batch.CommitPair(_headroom + plan.HeaderLength, payload, size);
+            return;
+        }
+
+        Unsafe.CopyBlockUnaligned(batch.NextHeader + _headroom + plan.HeaderLength, payload, (uint)size);
+        int length = sealer.Seal(batch.NextHeader, packetLength);
+        if (length > 0)
+        {
+            batch.CommitWhole(length, packetLength);
+        }
     }
 }

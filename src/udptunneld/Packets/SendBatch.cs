@@ -5,7 +5,7 @@ using UdpTunnel.Memory;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Everything that goes to the peer after one wake-up: runs of datagrams, in the order in which they were added. The
+/// Everything that goes to peers after one wake-up: runs of datagrams, in the order in which they were added. The
 /// batch points into the buffers of its caller, which stay untouched until it has been sent and cleared; only headers
 /// of cut packets are its own.
 /// <para>
@@ -38,10 +38,18 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>Most bytes of IP and transport header of a cut packet: both may have 40 bytes of options.</summary>
     public const int MaxPacketHeader = 120;
 
+    /// <summary>Most destinations of a batch.</summary>
+    public const int MaxDestinations = 64;
+
+    // What fits besides one superpacket whose datagrams lie in one piece: a few more of them before something has to be sent.
+    private const int WholeBytes = 512 * 1024;
+
     private readonly NativeBuffer _memory;
     private readonly Slice* _slices;
     private readonly Run* _runs;
+    private readonly Refusal* _refusals;
     private readonly byte* _headers;
+    private readonly byte* _headersEnd;
     private readonly int _headerLength;
 
     private int _sliceCount;
@@ -57,20 +65,27 @@ internal sealed unsafe class SendBatch : IDisposable
     private int _lastBytes;
     private int _lastFirstSlice;
     private int _lastSlicesPerDatagram;
+    private int _lastPacketBytes;
+    private int _lastDestination;
+    private int _destination;
+    private int _refusalCount;
 
-    /// <param name="headerLength">
-    /// Bytes of the wire format's header, see <see cref="IWireFormat.HeaderLength"/>.
-    /// </param>
-    public SendBatch(int headerLength)
+    /// <param name="headerLength">Bytes in front of each packet, see <see cref="ISealer.Headroom"/>.</param>
+    /// <param name="tailLength">Most bytes behind each packet, see <see cref="ISealer.Tailroom"/>.</param>
+    public SendBatch(int headerLength, int tailLength = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(headerLength, VirtioNetHeader.Size);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(headerLength, 1024);
         _headerLength = headerLength;
-        _memory = new NativeBuffer(
-            (nuint)MaxDatagrams * (nuint)((2 * sizeof(Slice)) + sizeof(Run) + headerLength + MaxPacketHeader));
+        nuint tables = (nuint)MaxDatagrams * (nuint)((2 * sizeof(Slice)) + sizeof(Run) + sizeof(Refusal));
+        nuint headers = (nuint)MaxDatagrams * (nuint)(headerLength + MaxPacketHeader + tailLength);
+        nuint whole = tailLength > 0 ? WholeBytes : 0u;
+        _memory = new NativeBuffer(tables + headers + whole);
         _slices = (Slice*)_memory.Start;
         _runs = (Run*)(_slices + (2 * MaxDatagrams));
-        _headers = (byte*)(_runs + MaxDatagrams);
+        _refusals = (Refusal*)(_runs + MaxDatagrams);
+        _headers = (byte*)(_refusals + MaxDatagrams);
+        _headersEnd = _headers + headers + whole;
         _nextHeader = _headers;
     }
 
@@ -90,9 +105,6 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>The slices of all runs; laid out as <c>struct iovec</c>.</summary>
     public Slice* Slices => _slices;
 
-    /// <summary>How many slices there are.</summary>
-    public int SliceCount => _sliceCount;
-
     /// <summary>How many datagrams there are.</summary>
     public int DatagramCount => _datagrams;
 
@@ -101,6 +113,34 @@ internal sealed unsafe class SendBatch : IDisposable
 
     /// <summary>Bytes of the wire format's header in front of each packet.</summary>
     public int HeaderLength => _headerLength;
+
+    /// <summary>How many slices there are.</summary>
+    public int SliceCount => _sliceCount;
+
+    /// <summary>
+    /// Where the datagrams that are added from now on go: a number below <see cref="MaxDestinations"/>, which means something to whoever sends the batch.
+    /// </summary>
+    public int Destination
+    {
+        get => _destination;
+        set
+        {
+            if (_destination != value)
+            {
+                _destination = value;
+                _openSize = 0;
+            }
+        }
+    }
+
+    /// <summary>Datagrams that did not leave, in order; filled by whoever sends the batch.</summary>
+    public ReadOnlySpan<Refusal> Refusals => new(_refusals, _refusalCount);
+
+    /// <summary>Length of all inner packets.</summary>
+    public long PacketBytes { get; private set; }
+
+    /// <summary>Notes that datagrams did not leave.</summary>
+    public void Refuse(in Refusal refusal) => _refusals[_refusalCount++] = refusal;
 
     /// <summary>Whether that many more datagrams fit. An empty batch has room for <see cref="MaxDatagrams"/>.</summary>
     public bool HasRoomFor(int datagrams) => datagrams <= MaxDatagrams - _datagrams;
@@ -114,16 +154,25 @@ internal sealed unsafe class SendBatch : IDisposable
         _openSize = 0;
         _lastDatagrams = 0;
         _nextHeader = _headers;
+        _refusalCount = 0;
+        _destination = 0;
+        PacketBytes = 0;
     }
+
+    /// <summary>Whether datagrams that lie in one piece of the batch's own memory fit.</summary>
+    /// <param name="datagrams">How many.</param>
+    /// <param name="bytes">Length of all of them.</param>
+    public bool HasRoomFor(int datagrams, int bytes) => HasRoomFor(datagrams) && bytes <= _headersEnd - _nextHeader;
 
     /// <summary>
     /// Adds a datagram that lies in one piece, sealed: wire header and packet. It joins the last run if it may.
     /// </summary>
     /// <param name="datagram">First byte of the wire format's header; valid until the batch is cleared.</param>
     /// <param name="length">1 to <see cref="MaxRunBytes"/> bytes; the caller has dropped what is longer.</param>
+    /// <param name="packetLength">Length of the packet in it.</param>
     /// <returns>False, and nothing is added, if the batch is full.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool AddDatagram(byte* datagram, int length)
+    public bool AddDatagram(byte* datagram, int length, int packetLength)
     {
         Debug.Assert(length is > 0 and <= MaxRunBytes);
         if (_datagrams == MaxDatagrams)
@@ -132,7 +181,7 @@ internal sealed unsafe class SendBatch : IDisposable
         }
 
         _slices[_sliceCount] = new Slice(datagram, length);
-        Append(length, 1);
+        Append(length, 1, packetLength);
         return true;
     }
 
@@ -159,7 +208,19 @@ internal sealed unsafe class SendBatch : IDisposable
         slices[0] = new Slice(_nextHeader, headerLength);
         slices[1] = new Slice(payload, payloadLength);
         _nextHeader += headerLength;
-        Append(headerLength + payloadLength, 2);
+        int length = headerLength + payloadLength;
+        Append(length, 2, length - _headerLength);
+    }
+
+    /// <summary>Adds a datagram in one piece, written and sealed at <see cref="NextHeader"/>. There must be room.</summary>
+    /// <param name="length">Its length.</param>
+    /// <param name="packetLength">Length of the packet in it.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void CommitWhole(int length, int packetLength)
+    {
+        _slices[_sliceCount] = new Slice(_nextHeader, length);
+        _nextHeader += length;
+        Append(length, 1, packetLength);
     }
 
     /// <inheritdoc/>
@@ -170,7 +231,7 @@ internal sealed unsafe class SendBatch : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Append(int length, int slicesPerDatagram)
+    private void Append(int length, int slicesPerDatagram, int packetLength)
     {
         if (length <= _openSize
             && _lastSlicesPerDatagram == slicesPerDatagram
@@ -179,6 +240,7 @@ internal sealed unsafe class SendBatch : IDisposable
         {
             _lastDatagrams++;
             _lastBytes += length;
+            _lastPacketBytes += packetLength;
             if (length < _openSize)
             {
                 // The kernel cuts at multiples of the segment size: only the last datagram may be shorter.
@@ -187,14 +249,15 @@ internal sealed unsafe class SendBatch : IDisposable
         }
         else
         {
-            StartRun(length, slicesPerDatagram);
+            StartRun(length, slicesPerDatagram, packetLength);
         }
 
+        PacketBytes += packetLength;
         _sliceCount += slicesPerDatagram;
         _datagrams++;
     }
 
-    private void StartRun(int length, int slicesPerDatagram)
+    private void StartRun(int length, int slicesPerDatagram, int packetLength)
     {
         StoreLastRun();
         _closedRuns = RunCount;
@@ -203,6 +266,8 @@ internal sealed unsafe class SendBatch : IDisposable
         _lastBytes = length;
         _lastFirstSlice = _sliceCount;
         _lastSlicesPerDatagram = slicesPerDatagram;
+        _lastPacketBytes = packetLength;
+        _lastDestination = _destination;
     }
 
     private void StoreLastRun()
@@ -216,6 +281,8 @@ internal sealed unsafe class SendBatch : IDisposable
                 SlicesPerDatagram = _lastSlicesPerDatagram,
                 DatagramSize = _lastSize,
                 TotalBytes = _lastBytes,
+                PacketBytes = _lastPacketBytes,
+                Destination = _lastDestination,
             };
         }
     }

@@ -31,13 +31,16 @@ internal readonly record struct VirtioNetHeader
     /// <summary><see cref="GsoType"/> of a TCP superpacket over IPv4.</summary>
     public const byte TcpV4 = 1;
 
+    /// <summary><see cref="GsoType"/> of a TCP superpacket over IPv6.</summary>
+    public const byte TcpV6 = 4;
+
     /// <summary>
-    /// <see cref="GsoType"/> of a UDP superpacket: each segment becomes a packet (not a fragment) of its own.
+    /// <see cref="GsoType"/> of a UDP superpacket, over either: each segment becomes a packet (not a fragment) of its own.
     /// </summary>
     public const byte UdpL4 = 5;
 
     /// <summary>
-    /// Bit in <see cref="GsoType"/>, besides <see cref="TcpV4"/>: the CWR flag is set and is for the first packet only.
+    /// Bit in <see cref="GsoType"/>, besides <see cref="TcpV4"/> and <see cref="TcpV6"/>: the CWR flag is set and is for the first packet only.
     /// </summary>
     public const byte Ecn = 0x80;
 

@@ -9,29 +9,33 @@ namespace UdpTunnel.Tunnel;
 /// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the worker of its tunnel;
 /// allocates nothing (but for a peer that moves), locks nothing, logs nothing.
 /// </summary>
-/// <param name="wire">The wire format.</param>
+/// <param name="transport">Opens datagrams and says whose they are.</param>
 /// <param name="filter">The port filter.</param>
 /// <param name="tun">Where packets go.</param>
-/// <param name="peer">Where they come from.</param>
 /// <param name="coalescer">The worker's, empty whenever it does not call.</param>
-/// <param name="claims">Decides whether the source of a good datagram becomes the peer (server); null if the peer is given (client).</param>
-internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, Coalescer coalescer, PeerClaims? claims)
+internal sealed unsafe class Inbound(ITransport transport, PortFilter filter, ITun tun, Coalescer coalescer)
 {
-    private readonly int _headerLength = wire.HeaderLength;
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
     private UdpBurst _burst;
-    private byte* _lastPassed;
+    private volatile IDropListener? _listener;
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
 
-    /// <summary>Heartbeats from the peer.</summary>
+    /// <summary>Datagrams of peers without a packet: heartbeats, handshakes.</summary>
     public long Heartbeats => Volatile.Read(ref _heartbeats);
 
     /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
     public TunOffloads Merges => _merges;
+
+    /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
+    public IDropListener? Listener
+    {
+        get => _listener;
+        set => _listener = value;
+    }
 
     /// <summary>Writes to the device what the filter lets pass.</summary>
     /// <param name="messages">As received.</param>
@@ -42,48 +46,59 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         _datagrams = 0;
         coalescer.MergeTcp = (_merges & TunOffloads.Tcp) != 0;
         coalescer.MergeUdp = (_merges & TunOffloads.Udp) != 0;
-        var seconds = (uint)(now / 1000);
         for (var i = 0; i < messages.Count; i++)
         {
             if (messages.IsTruncated(i))
             {
-                Counters.CountDrop(DropReason.TooBig);
-                continue;
+                Drop(DropReason.TooBig, null, messages.Start(i), messages.Length(i));
             }
-
-            if (AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), seconds))
+            else
             {
-                Hear(messages.Source(i), now);
+                AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), messages.Source(i), now);
             }
         }
 
         if (!messages.IsFull)
         {
-            claims?.Settle(now);
+            transport.OnDrained(now);
         }
 
         Flush();
+        Counters.CountDrop(DropReason.FlowTableFull, filter.TakeDisplaced(Direction.In));
         return _datagrams;
     }
 
     /// <summary>Takes the datagrams of one message.</summary>
-    /// <returns>Whether one of them came from the peer.</returns>
-    private bool AddRun(byte* datagram, int length, int datagramSize, uint now)
+    private void AddRun(byte* datagram, int length, int datagramSize, in Endpoint source, long now)
     {
-        var heard = false;
-        _lastPassed = null;
+        var seconds = (uint)(now / 1000);
+        var passed = default(PacketView);
+        Peer? last = null;
         do
         {
             var size = Math.Min(datagramSize, length);
-            var verdict = wire.Open(datagram, size);
-            if (verdict == DropReason.None)
+            var opened = transport.Open(datagram, size, source, now);
+            if (opened.Drop != DropReason.None)
             {
-                heard = true;
-                AddPacket(datagram + _headerLength, size - _headerLength, now);
+                Drop(opened.Drop, opened.Peer, datagram, size);
             }
-            else
+            else if (opened.Peer is { } peer)
             {
-                Counters.CountDrop(verdict);
+                if (last is not null && !ReferenceEquals(last, peer))
+                {
+                    transport.OnReceived(last, source, passed, now);
+                    passed = default;
+                }
+
+                last = peer;
+                if (opened.Length == 0)
+                {
+                    _heartbeats++;
+                }
+                else
+                {
+                    AddPacket(peer, opened.Packet, opened.Length, seconds, ref passed);
+                }
             }
 
             _datagrams++;
@@ -92,42 +107,35 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
         while (length > 0);
 
-        return heard;
+        if (last is not null)
+        {
+            transport.OnReceived(last, source, passed, now);
+        }
     }
 
-    private void AddPacket(byte* packet, int length, uint now)
+    private void AddPacket(Peer peer, byte* start, int length, uint now, ref PacketView passed)
     {
-        if (length == 0)
-        {
-            _heartbeats++;
-            return;
-        }
-
-        var verdict = filter.Check(Direction.In, packet, length, now);
+        var packet = PacketView.Parse(start, length);
+        var verdict = filter.Check(Direction.In, packet, now, peer.Number);
         if (verdict != DropReason.None)
         {
-            Counters.CountDrop(verdict);
+            Drop(verdict, peer, start, length);
             return;
         }
 
-        _lastPassed = packet;
-        if (!coalescer.Add(packet, length))
+        passed = packet;
+        peer.CountIn(1, length);
+        if (!coalescer.Add(packet))
         {
             Flush();
-            _ = coalescer.Add(packet, length);
+            _ = coalescer.Add(packet);
         }
     }
 
-    private void Hear(in Endpoint source, long now)
+    private void Drop(DropReason reason, Peer? peer, byte* bytes, int length)
     {
-        if (claims is null)
-        {
-            peer.LastHeard = now;
-        }
-        else
-        {
-            claims.Hear(source, _lastPassed is null ? 0 : NetworkOrder.ReadUInt32(_lastPassed + Ipv4Header.Source), now);
-        }
+        Counters.CountDrop(reason);
+        _listener?.OnDrop(Direction.In, reason, peer, new ReadOnlySpan<byte>(bytes, length), length);
     }
 
     private void Flush()
@@ -155,22 +163,22 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             case WriteStatus.Written:
                 // On the wire each packet had its own headers; the group has them once.
                 Counters.Count(group.SliceCount, group.PacketBytes);
-                _burst.Count(slices->Start + VirtioNetHeader.Size, group.SliceCount);
+                _burst.Count(group.Protocol, group.SliceCount);
                 break;
             case WriteStatus.Refused when group.IsMerged:
-                WriteSingly(index);
+                WriteSingly(index, group.Protocol);
                 break;
             default:
-                Counters.CountDrop(DropReason.DeviceFailed, group.SliceCount);
+                DropGroup(index);
                 break;
         }
     }
 
     /// <summary>The device refuses a superpacket: its packets go one by one, and no more are made of that kind.</summary>
-    private void WriteSingly(int index)
+    private void WriteSingly(int index, byte protocol)
     {
         var packets = coalescer.Unmerge(index);
-        if (packets[0].Start[VirtioNetHeader.Size + Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        if (protocol == Ipv4Header.Tcp)
         {
             _merges &= ~TunOffloads.Tcp;
             coalescer.MergeTcp = false;
@@ -188,13 +196,24 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
                 if (tun.Write(first + i, 1) == WriteStatus.Written)
                 {
                     Counters.Count(1, packets[i].Length - VirtioNetHeader.Size);
-                    _burst.Count(packets[i].Start + VirtioNetHeader.Size, 1);
+                    _burst.Count(protocol, 1);
                 }
                 else
                 {
-                    Counters.CountDrop(DropReason.DeviceFailed);
+                    Drop(DropReason.DeviceFailed, packets[i]);
                 }
             }
         }
     }
+
+    private void DropGroup(int index)
+    {
+        foreach (ref readonly var packet in coalescer.Unmerge(index))
+        {
+            Drop(DropReason.DeviceFailed, packet);
+        }
+    }
+
+    private void Drop(DropReason reason, in Slice packet) =>
+        Drop(reason, null, packet.Start + VirtioNetHeader.Size, packet.Length - VirtioNetHeader.Size);
 }

@@ -5,38 +5,53 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The way out: what one wake-up read from the device is filtered, cut, sealed and sent. Belongs to the worker of its tunnel;
+/// The way out: what one wake-up read from the device is routed to its peer, filtered, cut, sealed and sent. Belongs to the worker of its tunnel;
 /// allocates nothing, locks nothing, logs nothing.
 /// </summary>
-/// <param name="wire">The wire format.</param>
+/// <param name="transport">Says who a packet goes to, and makes the datagrams.</param>
 /// <param name="filter">The port filter.</param>
 /// <param name="udp">Where datagrams leave.</param>
-/// <param name="peer">Where they go.</param>
 /// <param name="mtu">Most bytes of an inner packet.</param>
-internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp udp, Peer peer, int mtu) : IDisposable
+internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, IUdp udp, int mtu) : IDisposable
 {
-    private readonly Segmenter _segmenter = new(wire, mtu);
-    private readonly SendBatch _batch = new(wire.HeaderLength);
-    private readonly int _headerLength = wire.HeaderLength;
+    private readonly Segmenter _segmenter = new(transport, mtu);
+    private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
+    private readonly int _headroom = transport.Headroom;
+    private readonly int _tailroom = transport.Tailroom;
+
+    // Who the batch's destinations are, and where they were when the first packet to them came.
+    private readonly Peer[] _peers = new Peer[SendBatch.MaxDestinations];
+    private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
+    private int _destinationCount;
     private int _sent;
     private UdpBurst _burst;
+    private volatile IDropListener? _listener;
 
     /// <summary>What went out and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
 
+    /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
+    public IDropListener? Listener
+    {
+        get => _listener;
+        set => _listener = value;
+    }
+
     /// <summary>Sends what the filter lets pass.</summary>
     /// <param name="packets">As read from the device.</param>
-    /// <param name="now">Seconds of the monotonic clock.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
     /// <returns>How many packets they became.</returns>
-    public int Process(PacketBatch packets, uint now)
+    public int Process(PacketBatch packets, long now)
     {
         _sent = 0;
+        var seconds = (uint)(now / 1000);
         for (var i = 0; i < packets.Count; i++)
         {
-            Add(packets, i, now);
+            Add(packets, i, seconds);
         }
 
         Flush();
+        Counters.CountDrop(DropReason.FlowTableFull, filter.TakeDisplaced(Direction.Out));
         _burst.GiveWay();
         return _sent;
     }
@@ -46,7 +61,6 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
 
     private void Add(PacketBatch packets, int index, uint now)
     {
-        var packet = packets.Packet(index);
         var length = packets.Length(index);
         if (length <= 0)
         {
@@ -54,47 +68,68 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             return;
         }
 
-        // Read before the wire format's header is written over it.
+        // Read before the transport's header is written over it.
         var header = VirtioNetHeader.Read(packets.Target(index));
-        var verdict = filter.Check(Direction.Out, packet, length, now);
-        if (verdict != DropReason.None)
+        var packet = PacketView.Parse(packets.Packet(index), length);
+        var verdict = filter.CheckForm(packet);
+        var peer = verdict == DropReason.None ? transport.Route(packet, out verdict) : null;
+        if (peer is not null || packet.Fault != DropReason.None)
         {
-            Counters.CountDrop(verdict);
+            verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0);
+        }
+
+        if (verdict != DropReason.None || peer is null)
+        {
+            Drop(verdict, peer, packet);
         }
         else if (header.GsoType == VirtioNetHeader.None)
         {
-            AddPacket(packet, length, header);
+            AddPacket(peer, packet, header);
         }
         else
         {
-            AddSuperpacket(packet, length, header);
+            AddSuperpacket(peer, packet, header);
         }
     }
 
-    private void AddPacket(byte* packet, int length, in VirtioNetHeader header)
+    private void AddPacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
-        var datagram = packet - _headerLength;
-        var datagramLength = _headerLength + length;
-        if (datagramLength > SendBatch.MaxRunBytes)
+        if (_headroom + packet.Length + _tailroom > SendBatch.MaxRunBytes)
         {
-            AddTooBig(packet, length, header);
+            AddTooBig(peer, packet, header);
             return;
         }
 
         // The kernel leaves the checksum to the device, which we are.
         if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
-            && !Checksum.Complete(packet, length, header.ChecksumStart, header.ChecksumOffset))
+            && !Checksum.Complete(packet.Start, packet.Length, header.ChecksumStart, header.ChecksumOffset))
         {
-            Counters.CountDrop(DropReason.Malformed);
+            Drop(DropReason.Malformed, peer, packet);
             return;
         }
 
-        _burst.Count(packet, 1);
-        wire.Seal(datagram, datagramLength);
-        if (!_batch.AddDatagram(datagram, datagramLength))
+        if (!transport.TryBegin(peer, packet, 1, out var drop))
+        {
+            Drop(drop, peer, packet);
+            return;
+        }
+
+        _burst.Count(packet.Protocol, 1);
+        var datagram = packet.Start - _headroom;
+        var length = transport.Seal(datagram, packet.Length);
+        transport.End();
+        if (length == 0)
+        {
+            Drop(DropReason.SendFailed, peer, packet);
+            return;
+        }
+
+        SetDestination(peer);
+        if (!_batch.AddDatagram(datagram, length, packet.Length))
         {
             Flush();
-            _ = _batch.AddDatagram(datagram, datagramLength);
+            SetDestination(peer);
+            _ = _batch.AddDatagram(datagram, length, packet.Length);
         }
     }
 
@@ -102,54 +137,131 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a connection for good, and nobody
     /// says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so they are taken for superpackets of one segment.
     /// </summary>
-    private void AddTooBig(byte* packet, int length, in VirtioNetHeader header)
+    private void AddTooBig(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
-        if (packet[Ipv4Header.Protocol] == Ipv4Header.Tcp)
+        if (packet.Protocol == Ipv4Header.Tcp)
         {
-            AddSuperpacket(packet, length, header with { GsoType = VirtioNetHeader.TcpV4, GsoSize = ushort.MaxValue });
+            var type = packet.IsV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
+            AddSuperpacket(peer, packet, header with { GsoType = type, GsoSize = ushort.MaxValue });
         }
         else
         {
-            Counters.CountDrop(DropReason.TooBig);
+            Drop(DropReason.TooBig, peer, packet);
         }
     }
 
-    private void AddSuperpacket(byte* packet, int length, in VirtioNetHeader header)
+    private void AddSuperpacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
-        var verdict = _segmenter.Plan(packet, length, header, out var plan);
+        var verdict = _segmenter.Plan(packet, header, out var plan);
         if (verdict != DropReason.None)
         {
-            Counters.CountDrop(verdict);
+            Drop(verdict, peer, packet);
             return;
         }
 
+        if (!transport.TryBegin(peer, packet, plan.Datagrams, out verdict))
+        {
+            Drop(verdict, peer, packet, plan.Datagrams);
+            return;
+        }
+
+        SetDestination(peer);
+        var before = _batch.DatagramCount;
         if (!_segmenter.TryCut(plan, _batch))
         {
             Flush();
+            before = 0;
+            SetDestination(peer);
             _ = _segmenter.TryCut(plan, _batch);
         }
+
+        transport.End();
+        Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - (_batch.DatagramCount - before));
+    }
+
+    private void SetDestination(Peer peer)
+    {
+        // Trains to one peer are the rule; so few others are in a batch that a search beats a table.
+        if (_destinationCount > 0 && ReferenceEquals(_peers[_batch.Destination], peer))
+        {
+            return;
+        }
+
+        var number = Array.IndexOf(_peers, peer, 0, _destinationCount);
+        if (number < 0)
+        {
+            if (_destinationCount == SendBatch.MaxDestinations)
+            {
+                Flush();
+            }
+
+            number = _destinationCount++;
+            _peers[number] = peer;
+            _destinations[number] = peer.Current?.Endpoint ?? default;
+        }
+
+        _batch.Destination = number;
     }
 
     private void Flush()
     {
-        if (_batch.IsEmpty)
+        if (!_batch.IsEmpty)
         {
-            return;
+            var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount));
+            var bytes = _batch.PacketBytes;
+            foreach (ref readonly var run in _batch.Runs)
+            {
+                _peers[run.Destination].CountOut(run.Datagrams, run.PacketBytes);
+            }
+
+            foreach (ref readonly var refusal in _batch.Refusals)
+            {
+                bytes -= OnRefusal(refusal);
+            }
+
+            Counters.Count(result.Sent, bytes);
+            _sent += _batch.DatagramCount;
+            _batch.Clear();
         }
 
-        if (peer.Current is { } address)
+        _destinationCount = 0;
+    }
+
+    /// <returns>Bytes of the packets that did not leave.</returns>
+    private long OnRefusal(in Refusal refusal)
+    {
+        ref readonly var run = ref _batch.Runs[refusal.Run];
+        var bytes = refusal.Datagrams == run.Datagrams
+            ? run.PacketBytes
+            : refusal.Bytes - (refusal.Datagrams * (long)(_headroom + _tailroom));
+        var peer = _peers[run.Destination];
+        peer.CountOut(-refusal.Datagrams, -bytes);
+        Counters.CountDrop(refusal.Reason, refusal.Datagrams);
+        if (_listener is { } listener)
         {
-            var result = udp.Send(_batch, address.Endpoint);
-            Counters.Count(result.Sent, result.SentBytes - ((long)result.Sent * _headerLength));
-            Counters.CountDrop(DropReason.TooBig, result.TooBig);
-            Counters.CountDrop(DropReason.SendFailed, result.Failed);
-        }
-        else
-        {
-            Counters.CountDrop(DropReason.NoPeer, _batch.DatagramCount);
+            for (var i = 0; i < refusal.Datagrams; i++)
+            {
+                var slice = _batch.Slices + run.FirstSlice + ((refusal.Datagram + i) * run.SlicesPerDatagram);
+                var length = refusal.Datagram + i == run.Datagrams - 1 ? run.LastDatagramSize : run.DatagramSize;
+                var beginning = _tailroom > 0 ? default : slice->Span[_headroom..];
+                listener.OnDrop(Direction.Out, refusal.Reason, peer, beginning, length - _headroom);
+            }
         }
 
-        _sent += _batch.DatagramCount;
-        _batch.Clear();
+        return bytes;
+    }
+
+    /// <summary>Drops what the device gave.</summary>
+    /// <param name="reason">Why; None if the transport has taken it.</param>
+    /// <param name="peer">Who it was for, if that is known.</param>
+    /// <param name="packet">The packet.</param>
+    /// <param name="packets">As how many it counts.</param>
+    private void Drop(DropReason reason, Peer? peer, in PacketView packet, int packets = 1)
+    {
+        if (reason != DropReason.None)
+        {
+            Counters.CountDrop(reason, packets);
+            _listener?.OnDrop(Direction.Out, reason, peer, new ReadOnlySpan<byte>(packet.Start, packet.Length), packet.Length);
+        }
     }
 }

@@ -11,6 +11,17 @@ internal sealed class Peer
     private Address? _address;
     private long _lastHeard;
     private long _changes;
+    private long _packetsOut;
+    private long _bytesOut;
+    private long _packetsIn;
+    private long _bytesIn;
+
+    /// <summary>Its number in the tunnel, which tells its flows from others'.</summary>
+    public ushort Number { get; init; }
+
+    /// <summary>Inner packets that went to it and came from it, and passed. For any thread.</summary>
+    public TrafficTotals Traffic => new(
+        Volatile.Read(ref _packetsOut), Volatile.Read(ref _bytesOut), Volatile.Read(ref _packetsIn), Volatile.Read(ref _bytesIn));
 
     /// <summary>Where to send; null if not known yet. One reference, so that no thread sees half of a new address.</summary>
     public Address? Current => Volatile.Read(ref _address);
@@ -24,6 +35,20 @@ internal sealed class Peer
 
     /// <summary>How often another endpoint took the place of a known one.</summary>
     public long Changes => Volatile.Read(ref _changes);
+
+    /// <summary>Counts packets that went to it. For the worker.</summary>
+    public void CountOut(long packets, long bytes)
+    {
+        _packetsOut += packets;
+        _bytesOut += bytes;
+    }
+
+    /// <summary>Counts packets that came from it and passed the filter. For the worker.</summary>
+    public void CountIn(long packets, long bytes)
+    {
+        _packetsIn += packets;
+        _bytesIn += bytes;
+    }
 
     /// <summary>Takes another endpoint. Rare, so it may allocate.</summary>
     /// <returns>The endpoint before; none if this is the first.</returns>

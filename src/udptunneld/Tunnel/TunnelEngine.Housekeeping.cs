@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
@@ -19,8 +18,6 @@ internal sealed unsafe partial class TunnelEngine
     private readonly LimitReport _limits;
     private TrafficTotals _lastTotals;
     private long _lastTick = Environment.TickCount64;
-    private long _lastOut;
-    private long _heartbeatsOut;
     private long _segmentsRefused;
     private long _sessionSaved;
     private StrongBox<TrafficRates> _rates = new();
@@ -38,25 +35,15 @@ internal sealed unsafe partial class TunnelEngine
                 _rates.Value.After(_lastTotals, totals, TimeSpan.FromMilliseconds(elapsed)));
         }
 
-        if (totals.PacketsOut != _lastTotals.PacketsOut)
-        {
-            _lastOut = now;
-        }
-
         _lastTotals = totals;
         _lastTick = now;
-        var interval = Config.HeartbeatInterval;
-        if (!Config.IsServer && interval > TimeSpan.Zero && now - _lastOut >= interval.TotalMilliseconds)
-        {
-            SendHeartbeat();
-        }
-
         RecreateDevice();
+        _udp.FitSendBuffer(now);
         RetrySegments(now);
 
         // Before as well: who was adopted and displaced between two ticks is told as both.
         TellPeer();
-        _claims?.Settle(now);
+        _ = _transport.Advance(now);
         TellPeer();
         TellClaims(now);
         TellOffloads();
@@ -106,7 +93,7 @@ internal sealed unsafe partial class TunnelEngine
                 UdpMerges = _udp.Merges,
                 Totals = Totals,
                 Rates = _rates.Value,
-                HeartbeatsOut = Volatile.Read(ref _heartbeatsOut),
+                HeartbeatsOut = _transport.HeartbeatsOut,
                 HeartbeatsIn = _inbound.Heartbeats,
                 PeerChanges = _peer.Changes,
                 LookUps = _resolver?.LookUps ?? 0,
@@ -159,7 +146,7 @@ internal sealed unsafe partial class TunnelEngine
     {
         // A clock that was set back must not make flows older than they are, nor wrap their age around.
         var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
-        foreach (var flow in session.Flows)
+        foreach (var flow in session.Flows.OrderByDescending(f => f.Age))
         {
             _filter.Restore(flow with { Age = flow.Age + since }, (uint)(Environment.TickCount64 / 1000));
         }
@@ -170,39 +157,6 @@ internal sealed unsafe partial class TunnelEngine
             _peer.Move(_udp.ToEndpoint(peer));
             _seen.Peer = _peer.Current;
         }
-    }
-
-    private void SendHeartbeat()
-    {
-        if (_peer.Current is not { } address)
-        {
-            return;
-        }
-
-        var datagram = stackalloc byte[_wire.HeaderLength];
-        _wire.Seal(datagram, _wire.HeaderLength);
-        if (_udp.Send(datagram, _wire.HeaderLength, address.Endpoint))
-        {
-            Interlocked.Increment(ref _heartbeatsOut);
-            _lastOut = Environment.TickCount64;
-        }
-    }
-
-    /// <summary>Asks the known peer whether it is still there. Not counted among the packets, of which it is none of the host's.</summary>
-    private void AskPeer(uint inner)
-    {
-        if (_peer.Current is not { } address)
-        {
-            return;
-        }
-
-        var datagram = stackalloc byte[_wire.HeaderLength + EchoRequest.Length];
-        EchoRequest.Write(
-            datagram + _wire.HeaderLength,
-            BinaryPrimitives.ReadUInt32BigEndian(Config.TunnelAddress.Address.GetAddressBytes()),
-            inner);
-        _wire.Seal(datagram, _wire.HeaderLength + EchoRequest.Length);
-        _ = _udp.Send(datagram, _wire.HeaderLength + EchoRequest.Length, address.Endpoint);
     }
 
     /// <summary>Makes the device again that somebody deleted. Tried with each tick until there is one.</summary>

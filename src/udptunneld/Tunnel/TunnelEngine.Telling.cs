@@ -33,7 +33,7 @@ internal sealed partial class TunnelEngine
     /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
     private void TellClaims(long now)
     {
-        if (now < _seen.NextClaim || _claims?.TakeRefused() is not { IsNone: false } claimant)
+        if (now < _seen.NextClaim || _transport.TakeRefusedClaim() is not { IsNone: false } claimant)
         {
             return;
         }
@@ -75,7 +75,7 @@ internal sealed partial class TunnelEngine
         var full = _outbound.Counters.Drops(DropReason.FlowTableFull) + _inbound.Counters.Drops(DropReason.FlowTableFull);
         if (full > 0)
         {
-            _limits.Look(Limit.Flows, full, $"{_filter.MaxFlows} flows of one direction are remembered, which is the most: packets of new ones are dropped");
+            _limits.Look(Limit.Flows, full, $"{_filter.MaxFlows} flows of one direction are remembered, which is the most: for a new one the oldest of the source that has most gives way");
         }
 
         var failed = _outbound.Counters.Drops(DropReason.SendFailed);

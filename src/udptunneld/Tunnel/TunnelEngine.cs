@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
@@ -17,13 +18,12 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 {
     private readonly EventLog _events;
     private readonly TimeProvider _time;
-    private readonly IWireFormat _wire;
+    private readonly ClassicTransport _transport;
     private readonly ITun _tun;
     private readonly IUdp _udp;
     private readonly PortFilter _filter;
     private readonly Firewall? _firewall;
     private readonly Peer _peer = new();
-    private readonly PeerClaims? _claims;
     private readonly Outbound _outbound;
     private readonly Inbound _inbound;
     private readonly ServerResolver? _resolver;
@@ -45,19 +45,22 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         Started = time.GetUtcNow();
         _events = events;
         _time = time;
-        _wire = new ClassicWireFormat(config.PacketMagic);
         _tun = resources.Tun!;
         _udp = resources.Udp!;
         _firewall = resources.Firewall;
         _filter = new PortFilter(config.AllowedPorts);
-        _outbound = new Outbound(_wire, _filter, _udp, _peer, config.Mtu);
-        _claims = config.IsServer ? new PeerClaims(_peer, AskPeer) : null;
+        var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
+        _transport = new ClassicTransport(config.PacketMagic, _udp, _peer, config.IsServer, inner)
+        {
+            HeartbeatInterval = config.HeartbeatInterval,
+        };
+        _outbound = new Outbound(_transport, _filter, _udp, config.Mtu);
         _limits = new LimitReport(events, time, config.Name);
         _workers = workers;
         _worker = workers.Take();
         try
         {
-            _inbound = new Inbound(_wire, _filter, _tun, _peer, _worker.Coalescer, _claims);
+            _inbound = new Inbound(_transport, _filter, _tun, _worker.Coalescer);
             _seen = new Seen(_udp.Segments, _inbound.Merges);
             if (session is not null)
             {
@@ -69,7 +72,6 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
                 _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, OnServerFound);
             }
 
-            _lastOut = Environment.TickCount64;
             _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
             _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
         }
@@ -138,6 +140,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             _filter.Ports = config.AllowedPorts;
         }
 
+        _transport.HeartbeatInterval = config.HeartbeatInterval;
         Config = config;
     }
 
@@ -177,7 +180,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         // The server learns our address from the first datagram, and should not have to wait for it.
         if (before.IsNone || !before.ToIPEndPoint().Equals(address))
         {
-            SendHeartbeat();
+            _transport.SendHeartbeat();
         }
     }
 
@@ -214,7 +217,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
         if (_worker.Packets.Count > 0)
         {
-            _worker.Carried.Count(0, _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000)));
+            _worker.Carried.Count(0, _outbound.Process(_worker.Packets, Environment.TickCount64));
         }
 
         return true;

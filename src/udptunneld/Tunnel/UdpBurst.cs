@@ -7,18 +7,18 @@ namespace UdpTunnel.Tunnel;
 /// UDP does not: a socket with the kernel's default buffer holds some 250 small packets and loses the rest (docs/performance.md). TCP would only
 /// be slowed down by it.
 /// </summary>
-internal unsafe struct UdpBurst
+internal struct UdpBurst
 {
     private const int Length = 16;
 
     private int _packets;
 
     /// <summary>Packets of one flow were passed on.</summary>
-    /// <param name="packet">The first of them.</param>
+    /// <param name="protocol">Their protocol.</param>
     /// <param name="packets">How many.</param>
-    public void Count(byte* packet, int packets)
+    public void Count(byte protocol, int packets)
     {
-        if (packet[Ipv4Header.Protocol] == Ipv4Header.Udp)
+        if (protocol == Ipv4Header.Udp)
         {
             _packets += packets;
         }

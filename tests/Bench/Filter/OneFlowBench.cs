@@ -38,7 +38,7 @@ public unsafe class OneFlowBench : IDisposable
         int passed = 0;
         for (int index = 0; index < Batch; index++)
         {
-            passed += _filter.Check(Direction.Out, _packet, PacketSize, 1) == DropReason.None ? 1 : 0;
+            passed += _filter.Check(Direction.Out, PacketView.Parse(_packet, PacketSize), 1) == DropReason.None ? 1 : 0;
         }
 
         return passed;

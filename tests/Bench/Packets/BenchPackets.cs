@@ -55,7 +55,7 @@ internal static unsafe class BenchPackets
     {
         using var batch = new SendBatch(WireHeader);
         var segmenter = new Segmenter(new ClassicWireFormat("bench"), Mtu);
-        segmenter.Plan(superpacket, HeaderLength + (Count * Payload), Header, out CutPlan plan);
+        segmenter.Plan(PacketView.Parse(superpacket, HeaderLength + (Count * Payload)), Header, out CutPlan plan);
         segmenter.TryCut(plan, batch);
         for (int i = 0; i < batch.SliceCount; i++)
         {

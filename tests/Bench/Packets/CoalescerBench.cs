@@ -58,7 +58,7 @@ public unsafe class CoalescerBench : IDisposable
                 byte* datagram = _received + (stream * StreamBytes) + (first * Datagram);
                 for (int packet = 0; packet < Train; packet++)
                 {
-                    _coalescer.Add(datagram + BenchPackets.WireHeader, BenchPackets.PacketLength);
+                    _coalescer.Add(PacketView.Parse(datagram + BenchPackets.WireHeader, BenchPackets.PacketLength));
                     datagram += Datagram;
                 }
             }

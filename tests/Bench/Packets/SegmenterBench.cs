@@ -35,7 +35,7 @@ public unsafe class SegmenterBench : IDisposable
     public int Cut()
     {
         _batch.Clear();
-        _segmenter.Plan(_superpacket, Length, BenchPackets.Header, out CutPlan plan);
+        _segmenter.Plan(PacketView.Parse(_superpacket, Length), BenchPackets.Header, out CutPlan plan);
         _segmenter.TryCut(plan, _batch);
         return _batch.RunCount;
     }

@@ -11,8 +11,6 @@ namespace UdpTunnel.Tests.Fuzz.Targets;
 /// </summary>
 internal sealed unsafe class HeaderTarget : IFuzzTarget
 {
-    private const int MaxFlows = 6;
-
     private readonly GuardedMemory _memory = new(65_536);
 
     /// <inheritdoc/>
@@ -20,7 +18,7 @@ internal sealed unsafe class HeaderTarget : IFuzzTarget
 
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
-        [[0x45, 0], [0, 22], [0x9C, 0x40], [6], [17], [1], [8, 0], [0x20, 0], [0x40, 0], [0x3F, 0xFF], [0, 20], [0x50, 0x10], [0x46, 0], [10, 0, 0, 1]];
+        [[0x45, 0], [0, 22], [0x9C, 0x40], [6], [17], [1], [8, 0], [0x20, 0], [0x40, 0], [0x3F, 0xFF], [0, 20], [0x50, 0x10], [0x46, 0], [10, 0, 0, 1], [0x60, 0, 0, 0], [58], [44], [60, 0], [0x20, 1, 0x0D, 0xB8]];
 
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random)
@@ -34,8 +32,8 @@ internal sealed unsafe class HeaderTarget : IFuzzTarget
     /// <inheritdoc/>
     public void Try(ReadOnlySpan<byte> input)
     {
-        using var filter = new PortFilter(PortFilterCalls.Ports(22, 53), MaxFlows);
-        var model = new NaiveFilter(MaxFlows) { Ports = [22, 53] };
+        using var filter = new PortFilter(PortFilterCalls.Ports(22, 53), versions: IpVersions.Both);
+        var model = new NaiveFilter { Ports = [22, 53], CarriesV6 = true };
         uint now = 1000;
         foreach (var (option, packet) in PacketList.Read(input))
         {
@@ -62,6 +60,9 @@ internal sealed unsafe class HeaderTarget : IFuzzTarget
     private static byte[] Packet(Random random) => new FilterPacket
     {
         Protocol = random.OneOf(FilterPacket.Tcp, FilterPacket.Udp, FilterPacket.Icmp),
+        IsV6 = random.Chance(50),
+        Extensions = random.Chance(70) ? [] : [60, 43],
+        MoreFragments = random.Chance(20),
         SourcePort = random.OneOf<ushort>(22, 53, 40_000),
         DestinationPort = random.OneOf<ushort>(22, 53, 40_000),
     }.Build();

@@ -37,6 +37,13 @@ internal static class PacketList
     /// <summary>Gives a packet right checksums where it has room for them, since no mutation would find them.</summary>
     public static void FixChecksums(byte[] packet)
     {
+        if (packet.Length >= 40 && packet[0] >> 4 == 6 && packet[6] is 6 or 17 && packet.Length >= (packet[6] == 6 ? 60 : 48))
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), (ushort)(packet.Length - 40));
+            TestPacket.FixChecksums(packet);
+            return;
+        }
+
         if (packet.Length < 20 || packet[0] >> 4 != 4 || packet[9] is not (6 or 17))
         {
             return;

@@ -10,6 +10,12 @@ internal sealed record FilterPacket
 
     public byte Protocol { get; init; } = Tcp;
 
+    /// <summary>IPv6: addresses are 2001:db8:: with the last 32 bits of <see cref="Source"/> and <see cref="Destination"/>.</summary>
+    public bool IsV6 { get; init; }
+
+    /// <summary>Numbers of extension headers of 8 bytes each, in front of the fragment header.</summary>
+    public byte[] Extensions { get; init; } = [];
+
     public uint Source { get; init; } = 0x0A000001;
 
     public uint Destination { get; init; } = 0x0A000002;
@@ -42,17 +48,43 @@ internal sealed record FilterPacket
 
     public byte[] Build()
     {
-        int header = 20 + IpOptions;
+        bool isFragment = MoreFragments || FragmentOffset > 0;
+        int header = IsV6 ? 40 + (8 * (Extensions.Length + (isFragment ? 1 : 0))) : 20 + IpOptions;
         int transportHeader = FragmentOffset > 0 ? 0 : Protocol == Tcp ? 20 : 8;
         byte[] packet = new byte[header + transportHeader + Payload];
-        packet[0] = (byte)(0x40 | (header / 4));
-        packet[8] = 64;
-        packet[9] = Protocol;
-        Put16(2, packet.Length);
-        Put16(4, Id);
-        Put16(6, (FragmentOffset / 8) | (MoreFragments ? 0x2000 : 0));
-        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(12), Source);
-        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(16), Destination);
+        if (IsV6)
+        {
+            byte[] chain = [.. Extensions, .. isFragment ? (byte[])[44] : [], Protocol == Icmp ? (byte)58 : Protocol];
+            packet[0] = 0x60;
+            Put16(4, packet.Length - 40);
+            packet[6] = chain[0];
+            new byte[] { 0x20, 1, 0x0D, 0xB8 }.CopyTo(packet, 8);
+            BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(20), Source);
+            new byte[] { 0x20, 1, 0x0D, 0xB8 }.CopyTo(packet, 24);
+            BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(36), Destination);
+            for (int i = 1; i < chain.Length; i++)
+            {
+                packet[32 + (8 * i)] = chain[i];
+            }
+
+            if (isFragment)
+            {
+                Put16(header - 6, FragmentOffset | (MoreFragments ? 1 : 0));
+                Put16(header - 2, Id);
+            }
+        }
+        else
+        {
+            packet[0] = (byte)(0x40 | (header / 4));
+            packet[8] = 64;
+            packet[9] = Protocol;
+            Put16(2, packet.Length);
+            Put16(4, Id);
+            Put16(6, (FragmentOffset / 8) | (MoreFragments ? 0x2000 : 0));
+            BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(12), Source);
+            BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(16), Destination);
+        }
+
         if (FragmentOffset == 0 && Protocol == Icmp)
         {
             packet[header] = IcmpType;

@@ -10,7 +10,7 @@ public sealed class FlowBoundTests : IDisposable
     private readonly PortFilter _filter = new(PortFilterCalls.Ports(22));
 
     [Fact]
-    public void All_flows_up_to_the_bound_pass_and_the_next_is_refused_while_live_ones_go_on()
+    public void All_flows_up_to_the_bound_pass_and_each_further_one_displaces_one()
     {
         Assert.Equal(65_536, Bound);
         for (int number = 0; number < Bound; number++)
@@ -19,20 +19,40 @@ public sealed class FlowBoundTests : IDisposable
         }
 
         Assert.Equal(Bound, _filter.FlowCount(1000));
+        Assert.Equal(0, _filter.TakeDisplaced(Direction.Out));
         for (int number = Bound; number < Bound + 1000; number++)
         {
-            Assert.Equal(DropReason.FlowTableFull, _filter.Out(Request(number), now: 1100));
-            Assert.Equal(DropReason.NoFlow, _filter.In(Request(number).Reply, now: 1100));
+            Assert.Equal(DropReason.None, _filter.Out(Request(number), now: 1100));
+            Assert.Equal(DropReason.None, _filter.In(Request(number).Reply, now: 1100));
         }
 
-        for (int number = 0; number < Bound; number++)
-        {
-            Assert.Equal(DropReason.None, _filter.In(Request(number).Reply, now: 1299));
-        }
-
+        Assert.Equal(1000, _filter.TakeDisplaced(Direction.Out));
+        Assert.Equal(0, _filter.TakeDisplaced(Direction.Out));
         Assert.Equal(Bound, _filter.Flows(1299).Select(flow => flow.Flow).Distinct().Count());
-        Assert.Equal(DropReason.None, _filter.Out(Request(5), now: 1299));
-        Assert.Equal(DropReason.None, _filter.In(Request(Bound), now: 1299));
+        Assert.Equal(Bound - 1000, Enumerable.Range(0, Bound).Count(n => _filter.In(Request(n).Reply, 1299) == DropReason.None));
+    }
+
+    /// <remarks>What a stranger does who has seen one datagram of the classic protocol.</remarks>
+    [Fact]
+    public void Twenty_sources_with_4000_flows_each_keep_nobody_out_and_cost_nobody_a_flow()
+    {
+        var earlier = new FilterPacket { Source = 0x0A630002, SourcePort = 50_000 };
+        Assert.Equal(DropReason.None, _filter.In(earlier));
+        for (int flow = 0; flow < 80_000; flow++)
+        {
+            var flood = new FilterPacket { Source = 0x0A010100u + (uint)(flow / 4000), SourcePort = (ushort)(1024 + (flow % 4000)) };
+            Assert.Equal(DropReason.None, _filter.In(flood));
+        }
+
+        for (int number = 0; number < 500; number++)
+        {
+            var request = new FilterPacket { Source = 0x0A630002, SourcePort = (ushort)(50_001 + number) };
+            Assert.Equal(DropReason.None, _filter.In(request));
+            Assert.Equal(DropReason.None, _filter.In(new FilterPacket { Source = 0x0A010113, SourcePort = (ushort)(10_000 + number) }));
+            Assert.Equal(DropReason.None, _filter.Out(request.Reply));
+        }
+
+        Assert.Equal(DropReason.None, _filter.Out(earlier.Reply));
     }
 
     [Fact]
@@ -46,7 +66,7 @@ public sealed class FlowBoundTests : IDisposable
                 Assert.Equal(DropReason.None, _filter.Out(Request((round * Bound) + number), now));
             }
 
-            Assert.Equal(DropReason.FlowTableFull, _filter.Out(Request(-1), now + 299));
+            Assert.Equal(0, _filter.TakeDisplaced(Direction.Out));
             Assert.Equal(Bound, _filter.FlowCount(now + 299));
             Assert.Equal(0, _filter.FlowCount(now + 300));
         }
@@ -68,7 +88,7 @@ public sealed class FlowBoundTests : IDisposable
                 Assert.Equal(DropReason.None, _filter.In(Request(another), now: 300 + second));
             }
 
-            Assert.Equal(DropReason.FlowTableFull, _filter.In(Request(-1), now: 300 + second));
+            Assert.Equal(0, _filter.TakeDisplaced(Direction.In));
         }
     }
 

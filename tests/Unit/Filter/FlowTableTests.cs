@@ -25,54 +25,108 @@ public sealed class FlowTableTests
         var key = new FlowKey(flow);
         var reversed = new Flow(
             flow.Protocol, flow.DestinationAddress, flow.SourceAddress, flow.DestinationPort, flow.SourcePort);
-        Assert.Equal(flow, FlowKey.ToFlow(key.Addresses, key.Ports));
-        Assert.Equal(reversed, FlowKey.ToFlow(key.Reversed.Addresses, key.Reversed.Ports));
+        Assert.Equal(flow, key.ToFlow());
+        Assert.Equal(reversed, key.Reversed.ToFlow());
         Assert.Equal((flow.SourcePort, flow.DestinationPort), (key.SourcePort, key.DestinationPort));
         Assert.True(key.Is(key.Reversed.Reversed));
+        Assert.False(key.Is(new FlowKey(flow, peer: 1)));
     });
 
     [Fact]
-    public void A_table_with_few_buckets_finds_the_same_as_a_dictionary() => Randomised.Check(300, random =>
+    public void Flows_are_remembered_answered_forgotten_and_displaced_as_in_the_model() => Randomised.Check(300, random =>
     {
-        // Four buckets for up to 24 flows: refused for want of a place, found dead, replaced, revived.
-        using var table = new FlowTable(24, buckets: 4);
-        var model = new Dictionary<int, uint>();
+        int maxFlows = random.OneOf(1, 2, 5, 24);
+        using var table = new FlowTable(maxFlows);
+        var model = new NaiveFlowTable(maxFlows, number => table.OwnerOf(Key(number)));
         uint now = random.OneOf(0u, int.MaxValue - 1000u, uint.MaxValue - 1000u);
         for (int step = 0; step < 500; step++)
         {
-            now += random.OneOf(0u, 0u, 0u, 1u, 30u, 299u);
-            int number = random.Next(40);
-            int alive = model.Values.Count(used => now - used < 300);
-            bool isAlive = model.TryGetValue(number, out uint last) && now - last < 300;
-            Assert.Equal(isAlive, table.Contains(Key(number), now));
-            Assert.Equal(alive, table.Count(now));
-            DropReason verdict = table.Remember(Key(number), now);
-            Assert.True(verdict is DropReason.None or DropReason.FlowTableFull);
-            Assert.False(isAlive && verdict != DropReason.None, "a live flow was refused");
-            Assert.False(!isAlive && alive >= 16 && verdict == DropReason.None, "more flows than places");
-            if (verdict == DropReason.None)
+            now += random.OneOf(0u, 0u, 0u, 0u, 0u, 1u, 30u, 299u);
+            int number = Number(random, greedy: random.Chance(60));
+            if (random.Chance(30))
             {
-                model[number] = now;
+                Assert.Equal(model.Answer(number, now), table.Answer(Key(number), now));
             }
+            else
+            {
+                model.Remember(number, now);
+                table.Remember(Key(number), now);
+                Assert.True(table.Answer(Key(number), now) && model.Answer(number, now), "a new flow was refused");
+            }
+
+            Assert.Equal(model.Count(now), table.Count(now));
+            Assert.Equal(model.Displaced, table.Displaced);
         }
 
         var flows = new List<RememberedFlow>();
         table.AddTo(flows, Direction.In, now);
-        RememberedFlow[] expected =
-        [
-            .. model.Where(flow => now - flow.Value < 300).OrderBy(flow => flow.Key).Select(flow =>
-                new RememberedFlow(FlowOf(flow.Key), Direction.In, now - flow.Value)),
-        ];
-        Assert.Equal(expected, flows.OrderBy(flow => flow.Flow.SourceAddress));
+        Assert.Equal(
+            model.Alive(now).Select(flow => new RememberedFlow(FlowOf(flow.Number), Direction.In, now - flow.Used))
+                .OrderBy(flow => flow.Flow.SourceAddress).ThenBy(flow => flow.Flow.SourcePort),
+            flows.OrderBy(flow => flow.Flow.SourceAddress).ThenBy(flow => flow.Flow.SourcePort));
     });
+
+    [Fact]
+    public void A_source_with_few_flows_loses_none_to_those_with_many() => Randomised.Check(20, random =>
+    {
+        const int Few = 20;
+        using var table = new FlowTable(1000);
+        int[] mine = [.. Enumerable.Range(0, Few).Select(number => -1 - number)];
+        ushort owner = table.OwnerOf(Key(-1));
+        int[] others = [.. Enumerable.Range(1, 40).Where(source => table.OwnerOf(KeyOf(source, 0)) != owner).Take(20)];
+        for (int step = 0; step < 20_000; step++)
+        {
+            // They come before, meanwhile and after.
+            table.Remember(KeyOf(random.OneOf(others), step), 1000);
+            if (step % 500 == 0 && step / 500 < Few)
+            {
+                table.Remember(Key(mine[step / 500]), 1000);
+            }
+        }
+
+        Assert.All(mine, number => Assert.True(table.Answer(Key(number), 1000)));
+        Assert.Equal(1000, table.Count(1000));
+    });
+
+    [Fact]
+    public void A_flood_that_nobody_answers_costs_its_source_no_flow_that_is_answered()
+    {
+        using var table = new FlowTable(1000);
+        for (int number = 0; number < 500; number++)
+        {
+            table.Remember(KeyOf(1, number), 1000);
+            Assert.True(table.Answer(KeyOf(1, number), 1000));
+        }
+
+        for (int number = 500; number < 50_000; number++)
+        {
+            table.Remember(KeyOf(1, number), 1001);
+        }
+
+        Assert.All(Enumerable.Range(0, 500), number => Assert.True(table.Answer(KeyOf(1, number), 1001)));
+    }
+
+    [Fact]
+    public void A_new_flow_has_time_to_be_answered_where_all_others_of_its_source_have_been()
+    {
+        using var table = new FlowTable(1000);
+        for (int number = 0; number < 3000; number++)
+        {
+            table.Remember(KeyOf(1, number), 1000);
+            if (number >= 100)
+            {
+                Assert.True(table.Answer(KeyOf(1, number - 100), 1000), $"flow {number} had to be answered at once");
+            }
+        }
+    }
 
     [Fact]
     public void A_clock_that_goes_back_is_held()
     {
         using var table = new FlowTable(10);
-        Assert.Equal(DropReason.None, table.Remember(Key(1), 1000));
-        Assert.Equal(DropReason.None, table.Remember(Key(2), 900));
-        Assert.True(table.Contains(Key(2), 1299));
+        table.Remember(Key(1), 1000);
+        table.Remember(Key(2), 900);
+        Assert.True(table.Answer(Key(2), 1299));
         Assert.Equal(2, table.Count(1299));
         Assert.Equal(0, table.Count(1300));
     }
@@ -81,8 +135,8 @@ public sealed class FlowTableTests
     public void A_reader_whose_clock_is_behind_finds_what_was_just_remembered()
     {
         using var table = new FlowTable(10);
-        Assert.Equal(DropReason.None, table.Remember(Key(1), 1000));
-        Assert.True(table.Contains(Key(1), 999));
+        table.Remember(Key(1), 1000);
+        Assert.True(table.Answer(Key(1), 999));
         Assert.Equal(1, table.Count(999));
         var flows = new List<RememberedFlow>();
         table.AddTo(flows, Direction.Out, 999);
@@ -98,8 +152,7 @@ public sealed class FlowTableTests
         var hash = new SeededHash();
         for (int number = 0; number < Flows; number++)
         {
-            FlowKey key = Key(number);
-            ulong value = hash.Of(key.Addresses, key.Ports);
+            ulong value = Key(number).Hash(hash);
             low[(byte)value]++;
             high[(byte)(value >> 32)]++;
         }
@@ -112,7 +165,16 @@ public sealed class FlowTableTests
     public void Each_hash_has_a_seed_of_its_own() =>
         Assert.NotEqual(new SeededHash().Of(1, 2), new SeededHash().Of(1, 2));
 
-    private static Flow FlowOf(int number) => new(17, 0x0A000000u + (uint)number, 0x0A800001, 40_000, 53);
+    /// <summary>Half of the flows are of one source.</summary>
+    private static int Number(Random random, bool greedy) => greedy ? -1 - random.Next(20) : random.Next(20);
+
+    /// <summary>Negative numbers are flows of one source, the others each of a source of its own.</summary>
+    private static Flow FlowOf(int number) => number < 0
+        ? new(17, 0x0A000000u, 0x0A800001, (ushort)(40_000 + number), 53)
+        : new(17, 0x0A000001u + (uint)number, 0x0A800001, 40_000, 53);
 
     private static FlowKey Key(int number) => new(FlowOf(number));
+
+    private static FlowKey KeyOf(int source, int number) =>
+        new(new Flow(6, 0x0B000000u + (uint)source, 0x0A800001u + (uint)(number >> 16), (ushort)number, 53));
 }

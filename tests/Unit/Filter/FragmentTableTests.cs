@@ -1,4 +1,5 @@
 using UdpTunnel.Filter;
+using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Filter;
 
@@ -58,11 +59,12 @@ public sealed class FragmentTableTests
         Assert.False(_table.Contains(Key(1), now: 59));
     }
 
-    private static unsafe FragmentKey Key(int id, uint source = 0x0A000001)
+    private unsafe FragmentKey Key(int id, uint source = 0x0A000001)
     {
-        fixed (byte* packet = new FilterPacket { Id = (ushort)id, Source = source }.Build())
+        byte[] bytes = new FilterPacket { Id = (ushort)id, Source = source, MoreFragments = true }.Build();
+        fixed (byte* packet = bytes)
         {
-            return new FragmentKey(packet);
+            return _table.KeyOf(PacketView.Parse(packet, bytes.Length), peer: 0);
         }
     }
 }

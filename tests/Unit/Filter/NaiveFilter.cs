@@ -6,18 +6,25 @@ namespace UdpTunnel.Tests.Filter;
 /// The port filter as the design's table says it, sentence by sentence, with dictionaries that never forget. The model
 /// that the real one is compared with.
 /// </summary>
-internal sealed class NaiveFilter(int maxFlows)
+internal sealed class NaiveFilter
 {
     private readonly Dictionary<string, uint> _flows = [];
     private readonly Dictionary<string, uint> _passedFirstFragments = [];
 
     public HashSet<int> Ports { get; set; } = [];
 
+    public bool CarriesV6 { get; init; }
+
     public int CountFlows(Direction direction, uint now) =>
         _flows.Count(flow => flow.Key.StartsWith($"{direction} ", StringComparison.Ordinal) && now - flow.Value < 300);
 
     public DropReason Check(Direction direction, byte[] packet, uint now)
     {
+        if (CarriesV6 && packet.Length > 0 && packet[0] / 16 == 6)
+        {
+            return CheckV6(direction, packet, now);
+        }
+
         if (packet.Length == 0 || packet[0] / 16 != 4)
         {
             return DropReason.NotIpv4;
@@ -40,7 +47,7 @@ internal sealed class NaiveFilter(int maxFlows)
         bool more = (Number(packet, 6) & 0x2000) != 0;
         if (offset == 0 && !more)
         {
-            return CheckTransport(direction, packet, rest, whole: true, now);
+            return CheckTransport(direction, packet, protocol, rest, whole: true, now);
         }
 
         bool impossible = offset + packet.Length > 65_535 || (more && rest.Length % 8 != 0);
@@ -52,9 +59,67 @@ internal sealed class NaiveFilter(int maxFlows)
                 : DropReason.Fragment;
         }
 
-        DropReason verdict = impossible
+        return Decide(datagram, now, impossible
             ? DropReason.Malformed
-            : CheckTransport(direction, packet, rest, whole: false, now);
+            : CheckTransport(direction, packet, protocol, rest, whole: false, now));
+    }
+
+    private DropReason CheckV6(Direction direction, byte[] packet, uint now)
+    {
+        if (packet.Length < 40 || Number(packet, 4) != packet.Length - 40)
+        {
+            return DropReason.Malformed;
+        }
+
+        int next = packet[6];
+        int at = 40;
+        string? fragment = null;
+        for (int headers = 1; next is 0 or 43 or 44 or 60; headers++)
+        {
+            if (headers > 8 || at + 8 > packet.Length || (next == 0 && headers > 1) || (next == 44 && fragment is not null)
+                || (next == 43 && packet[at + 3] != 0))
+            {
+                return Decide(fragment, now, DropReason.Malformed);
+            }
+
+            int size = next == 44 ? 8 : (packet[at + 1] + 1) * 8;
+            if (next == 44)
+            {
+                int offset = Number(packet, at + 2) / 8 * 8;
+                bool more = Number(packet, at + 2) % 2 == 1;
+                bool impossible = offset + packet.Length > 65_535 || (more && (packet.Length - at - 8) % 8 != 0);
+                string datagram =
+                    $"{direction} {Address(packet, 8, 32)} {Number(packet, at + 4)} {Number(packet, at + 6)}";
+                if (offset > 0)
+                {
+                    return impossible ? DropReason.Malformed
+                        : _passedFirstFragments.TryGetValue(datagram, out uint passed) && now - passed < 30 ? DropReason.None
+                        : DropReason.Fragment;
+                }
+
+                fragment = more ? datagram : null;
+                if (impossible)
+                {
+                    return Decide(fragment, now, DropReason.Malformed);
+                }
+            }
+
+            next = packet[at];
+            at += size;
+        }
+
+        return Decide(fragment, now, next != 6 && next != 17 && next != 58 ? DropReason.Protocol
+            : at > packet.Length ? DropReason.Malformed
+            : CheckTransport(direction, packet, next, packet[at..], fragment is null, now));
+    }
+
+    private DropReason Decide(string? datagram, uint now, DropReason verdict)
+    {
+        if (datagram is null)
+        {
+            return verdict;
+        }
+
         _passedFirstFragments.Remove(datagram);
         if (verdict == DropReason.None)
         {
@@ -64,9 +129,17 @@ internal sealed class NaiveFilter(int maxFlows)
         return verdict;
     }
 
-    private DropReason CheckTransport(Direction direction, byte[] packet, byte[] transport, bool whole, uint now)
+    private DropReason CheckTransport(
+        Direction direction, byte[] packet, int protocol, byte[] transport, bool whole, uint now)
     {
-        int protocol = packet[9];
+        if (protocol == 58)
+        {
+            return transport.Length < 8 ? DropReason.Malformed
+                : new[] { 1, 2, 3, 4, 128, 129 }.Contains(transport[0]) ? DropReason.None
+                : new[] { 130, 131, 132, 133, 134, 135, 136, 137, 143 }.Contains(transport[0]) ? DropReason.LinkControl
+                : DropReason.IcmpType;
+        }
+
         if (protocol == 1)
         {
             return transport.Length < 8 ? DropReason.Malformed
@@ -88,8 +161,9 @@ internal sealed class NaiveFilter(int maxFlows)
 
         int source = Number(transport, 0);
         int destination = Number(transport, 2);
-        string from = $"{Address(packet, 12)}:{source}";
-        string to = $"{Address(packet, 16)}:{destination}";
+        bool isV6 = packet[0] / 16 == 6;
+        string from = $"{(isV6 ? Address(packet, 8, 16) : Address(packet, 12))}:{source}";
+        string to = $"{(isV6 ? Address(packet, 24, 16) : Address(packet, 16))}:{destination}";
         if (Ports.Contains(source) && Ports.Contains(destination))
         {
             return DropReason.None;
@@ -97,14 +171,7 @@ internal sealed class NaiveFilter(int maxFlows)
 
         if (Ports.Contains(destination))
         {
-            string flow = $"{direction} {protocol} {from} {to}";
-            if (!(_flows.TryGetValue(flow, out uint known) && now - known < 300)
-                && CountFlows(direction, now) >= maxFlows)
-            {
-                return DropReason.FlowTableFull;
-            }
-
-            _flows[flow] = now;
+            _flows[$"{direction} {protocol} {from} {to}"] = now;
             return DropReason.None;
         }
 
@@ -121,5 +188,5 @@ internal sealed class NaiveFilter(int maxFlows)
 
     private static int Number(byte[] bytes, int at) => (bytes[at] * 256) + bytes[at + 1];
 
-    private static string Address(byte[] packet, int at) => string.Join('.', packet[at..(at + 4)]);
+    private static string Address(byte[] packet, int at, int length = 4) => string.Join('.', packet[at..(at + length)]);
 }

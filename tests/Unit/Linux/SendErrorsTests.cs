@@ -11,7 +11,7 @@ public sealed class SendErrorsTests
     [InlineData(Errno.Interrupted, SendVerdict.Retry, SendVerdict.Retry)]
     [InlineData(Errno.ConnectionRefused, SendVerdict.Retry, SendVerdict.Lost)]
     [InlineData(Errno.NoBuffers, SendVerdict.Retry, SendVerdict.Lost)]
-    [InlineData(Errno.Again, SendVerdict.Retry, SendVerdict.Lost)]
+    [InlineData(Errno.Again, SendVerdict.BufferFull, SendVerdict.BufferFull)]
     [InlineData(Errno.OutOfMemory, SendVerdict.Retry, SendVerdict.Lost)]
     [InlineData(Errno.MessageTooLong, SendVerdict.TooBig, SendVerdict.TooBig)]
     [InlineData(Errno.InputOutput, SendVerdict.Lost, SendVerdict.Lost)]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
@@ -41,7 +42,7 @@ public sealed unsafe class UdpSocketTests
                 Add(batch, ref at, random.Bytes(size), expected);
             }
 
-            var result = sender.Send(batch, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort)));
+            var result = sender.Send(batch, [sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))]);
 
             Assert.Equal((expected.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
             Assert.Equal(expected.Sum(d => d.Length), result.SentBytes);
@@ -64,10 +65,72 @@ public sealed unsafe class UdpSocketTests
         }
 
         // A network of its own has no route to anywhere.
-        var result = sender.Send(batch, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9")));
+        var result = sender.Send(batch, [sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))]);
 
         Assert.Equal((0, 0L, 3), (result.Sent, result.SentBytes, result.Failed + result.TooBig));
         Assert.False(sender.Send(memory.Start, 100, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))));
+    });
+
+    [Fact]
+    public void One_batch_goes_to_many_sockets_each_run_to_its_own()
+    {
+        using var sender = UdpSocket.Bind(0, offload: true);
+        UdpSocket[] receivers = [.. Enumerable.Range(0, 5).Select(_ => UdpSocket.Bind(0, offload: true))];
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(100_000);
+        List<byte[]>[] expected = [[], [], [], [], []];
+        var at = memory.Start;
+        for (var i = 0; i < 40; i++)
+        {
+            batch.Destination = i / 3 % receivers.Length;
+            Add(batch, ref at, [(byte)i, .. new byte[500]], expected[batch.Destination]);
+        }
+
+        var result = sender.Send(
+            batch, [.. receivers.Select(r => sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, r.LocalPort)))]);
+
+        Assert.Equal(40, result.Sent);
+        Assert.True(batch.RunCount < 20, "each datagram went by itself");
+        for (var i = 0; i < receivers.Length; i++)
+        {
+            PacketLists.AssertSame(expected[i], Receive(receivers[i], expected[i].Count, sender.LocalPort));
+            receivers[i].Dispose();
+        }
+    }
+
+    /// <remarks>Datagrams to a neighbour that does not answer stay in the sender's buffer until its address resolution fails, after 3 s.</remarks>
+    [Fact]
+    public void A_full_send_buffer_is_counted_and_never_waited_for() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
+    {
+        Ip("link add near type veth peer name far");
+        Ip("addr add 192.0.2.1/24 dev near");
+        Ip("link set near up");
+        Ip("link set far up");
+        using var sender = UdpSocket.Bind(0, offload: true);
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(1300);
+        BoundSocket.SetSendBuffer(sender.Descriptor, 8192);
+        for (var i = 0; i < 200; i++)
+        {
+            Assert.True(batch.AddDatagram(memory.Start, 200 + i, 200 + i));
+        }
+
+        var silent = sender.ToEndpoint(IPEndPoint.Parse("192.0.2.9:9"));
+        var clock = Stopwatch.StartNew();
+        var result = sender.Send(batch, [silent]);
+        var single = sender.Send(memory.Start, 100, silent);
+
+        Assert.True(clock.ElapsedMilliseconds < 1000, $"{clock.ElapsedMilliseconds} ms");
+        Assert.Equal((200, 0, 0), (result.Sent + result.BufferFull, result.Failed, result.TooBig));
+        Assert.True(result is { Sent: > 0, BufferFull: > 0 }, $"{result.Sent} sent");
+        Assert.False(single);
+
+        static void Ip(string arguments)
+        {
+            using var process = Process.Start("ip", arguments);
+            process.WaitForExit();
+            Assert.Equal(0, process.ExitCode);
+        }
     });
 
     [Fact]
@@ -116,7 +179,7 @@ public sealed unsafe class UdpSocketTests
             }
         }
 
-        var result = sender.Send(batch, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort)));
+        var result = sender.Send(batch, [sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))]);
 
         Assert.Equal((datagrams.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
         Assert.Equal(datagrams.Sum(d => d.Length), result.SentBytes);
@@ -126,7 +189,7 @@ public sealed unsafe class UdpSocketTests
     private static void Add(SendBatch batch, ref byte* at, byte[] datagram, List<byte[]> all)
     {
         datagram.CopyTo(new Span<byte>(at, datagram.Length));
-        Assert.True(batch.AddDatagram(at, datagram.Length));
+        Assert.True(batch.AddDatagram(at, datagram.Length, datagram.Length));
         at += datagram.Length;
         all.Add(datagram);
     }

@@ -98,19 +98,19 @@ public sealed unsafe class ChecksumTests
     {
         TestPacket spec = TestPacket.Any(random, 1500);
         byte[] packet = spec.Build();
-        int ip = 20 + spec.IpOptions.Length;
+        (int ip, byte protocol) = TestPacket.Layout(packet);
         fixed (byte* start = packet)
         {
-            Assert.True(Checksum.VerifyIpv4Header(start, ip));
-            Assert.True(Checksum.VerifyTransport(start, ip, packet.Length));
+            Assert.True(spec.IsV6 || Checksum.VerifyIpv4Header(start, ip));
+            Assert.True(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
 
             int bit = random.Next(8 * (packet.Length - ip));
             packet[ip + (bit / 8)] ^= (byte)(1 << (bit % 8));
-            Assert.False(Checksum.VerifyTransport(start, ip, packet.Length));
+            Assert.False(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
 
             bit = random.Next(8 * ip);
             packet[bit / 8] ^= (byte)(1 << (bit % 8));
-            Assert.False(Checksum.VerifyIpv4Header(start, ip));
+            Assert.True(spec.IsV6 || !Checksum.VerifyIpv4Header(start, ip));
         }
     });
 
@@ -122,9 +122,9 @@ public sealed unsafe class ChecksumTests
         packet[26] = packet[27] = 0;
         fixed (byte* start = packet)
         {
-            Assert.False(Checksum.VerifyTransport(start, 20, packet.Length));
+            Assert.False(Checksum.VerifyTransport(start, packet[9], 20, packet.Length));
             packet[26] = packet[27] = 0xFF;
-            Assert.True(Checksum.VerifyTransport(start, 20, packet.Length));
+            Assert.True(Checksum.VerifyTransport(start, packet[9], 20, packet.Length));
         }
     }
 

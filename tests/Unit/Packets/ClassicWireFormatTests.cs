@@ -20,7 +20,7 @@ public sealed unsafe class ClassicWireFormatTests
         byte[] datagram = [.. new byte[16], 1, 2, 3];
         fixed (byte* start = datagram)
         {
-            format.Seal(start, datagram.Length);
+            Assert.Equal(19, format.Seal(start, 3));
             Assert.Equal(DropReason.None, format.Open(start, datagram.Length));
             Assert.Equal(DropReason.None, format.Open(start, 16));
         }
@@ -40,7 +40,7 @@ public sealed unsafe class ClassicWireFormatTests
         }
 
         byte* whole = memory.PlaceAtEnd(new byte[16]);
-        format.Seal(whole, 16);
+        format.Seal(whole, 0);
         for (int bit = 0; bit < 128; bit++)
         {
             whole[bit / 8] ^= (byte)(1 << (bit % 8));

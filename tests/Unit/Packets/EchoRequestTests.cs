@@ -14,7 +14,7 @@ public sealed unsafe class EchoRequestTests
         fixed (byte* start = packet)
         {
             EchoRequest.Write(start, source: 0x0A00_0001, destination: 0x0A00_0002);
-            Assert.Equal(DropReason.None, filter.Check(Direction.In, start, packet.Length, 1));
+            Assert.Equal(DropReason.None, filter.Check(Direction.In, PacketView.Parse(start, packet.Length), 1));
         }
 
         Assert.Equal([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1], packet[..10]);

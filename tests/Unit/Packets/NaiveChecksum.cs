@@ -24,19 +24,23 @@ internal static class NaiveChecksum
     /// <summary>Pseudo-header and transport segment of a packet, its checksum field zeroed.</summary>
     public static ushort OfTransport(ReadOnlySpan<byte> packet)
     {
-        int ip = (packet[0] & 15) * 4;
-        byte[] all = [.. PseudoHeader(packet), .. packet[ip..]];
-        int field = 12 + (packet[9] == 6 ? 16 : 6);
+        (int ip, byte protocol) = TestPacket.Layout(packet);
+        byte[] pseudoHeader = PseudoHeader(packet);
+        byte[] all = [.. pseudoHeader, .. packet[ip..]];
+        int field = pseudoHeader.Length + (protocol == 6 ? 16 : 6);
         all[field] = all[field + 1] = 0;
         ushort checksum = Of(all);
-        return packet[9] == 17 && checksum == 0 ? (ushort)0xFFFF : checksum;
+        return protocol == 17 && checksum == 0 ? (ushort)0xFFFF : checksum;
     }
 
     public static ushort SumOfPseudoHeader(ReadOnlySpan<byte> packet) => Sum(PseudoHeader(packet));
 
     private static byte[] PseudoHeader(ReadOnlySpan<byte> packet)
     {
-        int length = packet.Length - ((packet[0] & 15) * 4);
-        return [.. packet[12..20], 0, packet[9], (byte)(length >> 8), (byte)length];
+        (int ip, byte protocol) = TestPacket.Layout(packet);
+        int length = packet.Length - ip;
+        return packet[0] >> 4 == 6
+            ? [.. packet[8..40], 0, 0, (byte)(length >> 8), (byte)length, 0, 0, 0, protocol]
+            : [.. packet[12..20], 0, protocol, (byte)(length >> 8), (byte)length];
     }
 }

@@ -22,16 +22,18 @@ internal static unsafe class NaiveDevice
             return [packet];
         }
 
-        bool tcp = packet[9] == 6;
-        int ip = (packet[0] & 15) * 4;
+        (int ip, byte protocol) = TestPacket.Layout(packet);
+        bool tcp = protocol == 6;
+        bool isV6 = packet[0] >> 4 == 6;
+        byte tcpType = isV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
         Assert.Equal(VirtioNetHeader.NeedsChecksum, header.Flags);
-        Assert.Equal(tcp ? VirtioNetHeader.TcpV4 : VirtioNetHeader.UdpL4, header.GsoType);
+        Assert.Equal(tcp ? tcpType : VirtioNetHeader.UdpL4, header.GsoType);
         Assert.Equal(ip, header.ChecksumStart);
         Assert.Equal(tcp ? 16 : 6, header.ChecksumOffset);
         Assert.Equal(ip + (tcp ? (packet[ip + 12] >> 4) * 4 : 8), header.HeaderLength);
         Assert.InRange(header.GsoSize, 1, packet.Length - header.HeaderLength - 1);
-        Assert.Equal(packet.Length, BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(2)));
-        Assert.Equal(0xFFFF, NaiveChecksum.Sum(packet.AsSpan(0, ip)));
+        Assert.Equal(packet.Length - (isV6 ? 40 : 0), BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(isV6 ? 4 : 2)));
+        Assert.True(isV6 || NaiveChecksum.Sum(packet.AsSpan(0, ip)) == 0xFFFF);
         Assert.Equal(
             NaiveChecksum.SumOfPseudoHeader(packet),
             BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(ip + header.ChecksumOffset)));

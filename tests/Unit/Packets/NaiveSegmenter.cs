@@ -7,8 +7,8 @@ internal static class NaiveSegmenter
 {
     public static List<byte[]> Cut(ReadOnlySpan<byte> superpacket, int segmentSize)
     {
-        int ip = (superpacket[0] & 15) * 4;
-        bool tcp = superpacket[9] == 6;
+        (int ip, byte protocol) = TestPacket.Layout(superpacket);
+        bool tcp = protocol == 6;
         int header = ip + (tcp ? (superpacket[ip + 12] >> 4) * 4 : 8);
         int payload = superpacket.Length - header;
         List<byte[]> packets = [];
@@ -16,9 +16,17 @@ internal static class NaiveSegmenter
         {
             int size = Math.Min(segmentSize, payload - at);
             byte[] packet = [.. superpacket[..header], .. superpacket.Slice(header + at, size)];
-            BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
-            int id = BinaryPrimitives.ReadUInt16BigEndian(superpacket[4..]) + packets.Count;
-            BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), (ushort)id);
+            if (packet[0] >> 4 == 6)
+            {
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), (ushort)(packet.Length - 40));
+            }
+            else
+            {
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
+                int id = BinaryPrimitives.ReadUInt16BigEndian(superpacket[4..]) + packets.Count;
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), (ushort)id);
+            }
+
             if (tcp)
             {
                 uint sequence = BinaryPrimitives.ReadUInt32BigEndian(superpacket[(ip + 4)..]) + (uint)at;

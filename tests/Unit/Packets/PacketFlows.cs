@@ -10,6 +10,11 @@ internal static class PacketFlows
 
     private static string Flow(byte[] packet)
     {
+        if (packet.Length >= 48 && packet[0] >> 4 == 6 && packet[6] is 6 or 17)
+        {
+            return Convert.ToHexString((byte[])[packet[6], .. packet[8..44]]);
+        }
+
         int ip = packet.Length > 0 ? (packet[0] & 15) * 4 : 0;
         bool hasPorts = packet.Length >= 28 && packet.Length >= ip + 4 && packet[9] is 6 or 17;
         return hasPorts ? Convert.ToHexString((byte[])[packet[9], .. packet[12..20], .. packet[ip..(ip + 4)]]) : "other";
@@ -21,7 +26,7 @@ internal static class PacketFlows
     /// </summary>
     private static byte[] WithoutMeaninglessId(byte[] packet)
     {
-        if (packet.Length >= 20
+        if (packet.Length >= 20 && packet[0] >> 4 == 4
             && (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(6)) & 0x7FFF) == 0x4000
             && NaiveChecksum.Sum(packet.AsSpan(0, Math.Min(packet.Length, (packet[0] & 15) * 4))) == 0xFFFF)
         {

@@ -151,7 +151,7 @@ public sealed unsafe class SegmenterTests
         byte other = 1;
         for (int i = 0; i < SendBatch.MaxDatagrams - 999; i++)
         {
-            Assert.True(batch.AddDatagram(&other, 1));
+            Assert.True(batch.AddDatagram(&other, 1, 1));
         }
 
         var segmenter = new Segmenter(Format, 1300);

@@ -27,7 +27,7 @@ public sealed unsafe class SendBatchTests
     {
         using var batch = new SendBatch(16);
         byte datagram = 0;
-        Assert.True(batch.AddDatagram(&datagram, 1));
+        Assert.True(batch.AddDatagram(&datagram, 1, 1));
         Run run = Assert.Single(batch.Runs.ToArray());
         Assert.False(run.IsSegmented);
         Assert.Equal(1, run.SliceCount);
@@ -57,10 +57,10 @@ public sealed unsafe class SendBatchTests
         byte[] bytes = new byte[200];
         fixed (byte* start = bytes)
         {
-            Assert.True(batch.AddDatagram(start, 100));
+            Assert.True(batch.AddDatagram(start, 100, 100));
             batch.CommitPair(60, start, 40);
             batch.CommitPair(60, start, 40);
-            Assert.True(batch.AddDatagram(start, 100));
+            Assert.True(batch.AddDatagram(start, 100, 100));
             Assert.Equal(["1×100", "2×100", "1×100"], batch.Runs.ToArray().Select(Shape));
             Assert.Equal([1, 2, 1], batch.Runs.ToArray().Select(run => run.SlicesPerDatagram));
             Assert.Equal([0, 1, 5], batch.Runs.ToArray().Select(run => run.FirstSlice));
@@ -80,12 +80,12 @@ public sealed unsafe class SendBatchTests
                 Assert.True(batch.HasRoomFor(1));
 
                 // Growing sizes never join: as many runs as datagrams.
-                Assert.True(batch.AddDatagram(start, 1 + (i % 100)));
+                Assert.True(batch.AddDatagram(start, 1 + (i % 100), 1 + (i % 100)));
             }
 
             Assert.False(batch.HasRoomFor(1));
             Assert.True(batch.HasRoomFor(0));
-            Assert.False(batch.AddDatagram(start, 1));
+            Assert.False(batch.AddDatagram(start, 1, 1));
             Assert.Equal(SendBatch.MaxDatagrams, SentDatagrams.Of(batch).Count);
 
             batch.Clear();
@@ -103,9 +103,9 @@ public sealed unsafe class SendBatchTests
         byte[] bytes = new byte[100];
         fixed (byte* start = bytes)
         {
-            Assert.True(batch.AddDatagram(start, 100));
+            Assert.True(batch.AddDatagram(start, 100, 100));
             batch.Clear();
-            Assert.True(batch.AddDatagram(start, 100));
+            Assert.True(batch.AddDatagram(start, 100, 100));
         }
 
         Assert.Equal(["1×100"], batch.Runs.ToArray().Select(Shape));
@@ -124,7 +124,7 @@ public sealed unsafe class SendBatchTests
             size = random.Chance(15) ? 1 + random.Next(2000) : size;
             byte[] datagram = random.Bytes(size);
             datagram.CopyTo(new Span<byte>(memory.Start + used, size));
-            Assert.True(batch.AddDatagram(memory.Start + used, size));
+            Assert.True(batch.AddDatagram(memory.Start + used, size, size));
             added.Add(datagram);
             used += size;
         }
@@ -138,7 +138,7 @@ public sealed unsafe class SendBatchTests
         using var memory = new GuardedMemory(65_507);
         foreach (int length in lengths)
         {
-            Assert.True(batch.AddDatagram(memory.Start, length));
+            Assert.True(batch.AddDatagram(memory.Start, length, length));
         }
 
         Assert.Equal(lengths, SentDatagrams.Of(batch).Select(datagram => datagram.Length));

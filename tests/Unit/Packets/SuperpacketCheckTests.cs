@@ -8,7 +8,8 @@ public sealed class SuperpacketCheckTests
 {
     [Theory]
     [InlineData("empty", (int)DropReason.NotIpv4)]
-    [InlineData("version 6", (int)DropReason.NotIpv4)]
+    [InlineData("version 5", (int)DropReason.NotIpv4)]
+    [InlineData("version 6", (int)DropReason.Malformed)]
     [InlineData("19 bytes", (int)DropReason.Malformed)]
     [InlineData("ihl 4", (int)DropReason.Malformed)]
     [InlineData("ihl beyond the end", (int)DropReason.Malformed)]
@@ -43,6 +44,7 @@ public sealed class SuperpacketCheckTests
         switch (what)
         {
             case "empty": packet = []; break;
+            case "version 5": packet[0] = 0x55; break;
             case "version 6": packet[0] = 0x65; break;
             case "19 bytes": packet = WithLength(packet[..19]); break;
             case "ihl 4": packet[0] = 0x44; break;

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
@@ -18,18 +19,25 @@ public sealed unsafe class InboundTests : IDisposable
     private readonly MemoryTun _tun = new();
     private readonly Peer _peer = new();
     private readonly ReceiveBatch _messages = new();
-    private readonly List<uint> _asked = [];
+    private readonly MemoryUdp _udp = new();
+    private readonly ClassicTransport _transport;
     private readonly Coalescer _coalescer = new();
     private readonly Inbound _inbound;
 
     public InboundTests()
     {
         _messages.Clear();
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, _coalescer, new PeerClaims(_peer, _asked.Add));
+        _transport = new ClassicTransport("word", _udp, _peer, isServer: true, innerAddress: 0x0A00_0001);
+        _inbound = new Inbound(_transport, _filter, _tun, _coalescer);
     }
+
+    /// <summary>The inner addresses that an echo request was sent to.</summary>
+    private IEnumerable<uint> Asked =>
+        _udp.Sent.Where(d => d.Length > 16).Select(d => BinaryPrimitives.ReadUInt32BigEndian(d.AsSpan(16 + 16)));
 
     public void Dispose()
     {
+        _transport.Dispose();
         _coalescer.Dispose();
         _messages.Dispose();
         _filter.Dispose();
@@ -93,12 +101,12 @@ public sealed unsafe class InboundTests : IDisposable
         Put([.. new byte[50]], Cafe);
         Process();
         Assert.Same(first, _peer.Current);
-        Assert.Empty(_asked);
+        Assert.Empty(Asked);
 
         Put(Sealed([]), Cafe);
         Process();
         Assert.Same(first, _peer.Current);
-        Assert.Equal([0x0A00_0002u], _asked);
+        Assert.Equal([0x0A00_0002u], Asked);
     }
 
     [Fact]
@@ -110,14 +118,15 @@ public sealed unsafe class InboundTests : IDisposable
         Process();
 
         Assert.Equal(Home, _peer.Current!.Endpoint);
-        Assert.Empty(_asked);
+        Assert.Empty(Asked);
     }
 
     [Fact]
     public void A_client_s_peer_is_the_server_it_was_told_and_nobody_else()
     {
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(_wire, _filter, _tun, _peer, coalescer, claims: null);
+        using var transport = new ClassicTransport("word", _udp, _peer, isServer: false, innerAddress: 0);
+        var inbound = new Inbound(transport, _filter, _tun, coalescer);
         Put(Sealed(new TestPacket().Build()), Cafe);
         inbound.Process(_messages, Now);
         Assert.Null(_peer.Current);
@@ -196,7 +205,7 @@ public sealed unsafe class InboundTests : IDisposable
     {
         var plain = new MemoryTun(TunOffloads.None);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(_wire, _filter, plain, _peer, coalescer, claims: null);
+        var inbound = new Inbound(_transport, _filter, plain, coalescer);
         var packets = CoalescerTests.Train(new TestPacket(), [1000, 1000, 500]);
         PutAll(packets);
 
@@ -247,7 +256,7 @@ public sealed unsafe class InboundTests : IDisposable
         byte[] datagram = [.. new byte[16], .. packet];
         fixed (byte* start = datagram)
         {
-            _wire.Seal(start, datagram.Length);
+            _wire.Seal(start, packet.Length);
         }
 
         return datagram;

@@ -27,14 +27,15 @@ public sealed class LoopTests
         using var far = new PortFilter(ports);
         using var nearOracle = new PortFilter(ports);
         using var farOracle = new PortFilter(ports);
-        var wire = new ClassicWireFormat("word");
         var udp = new MemoryUdp();
         var tun = new MemoryTun(random.OneOf(TunOffloads.None, TunOffloads.Tcp, TunOffloads.Tcp | TunOffloads.Udp)) { RefusesGroups = random.Chance(20) };
         var peer = new Peer();
         peer.Move(Sender);
-        using var outbound = new Outbound(wire, near, udp, peer, mtu: 1500);
+        using var sending = new ClassicTransport("word", udp, peer, isServer: false, innerAddress: 0);
+        using var receiving = new ClassicTransport("word", udp, new Peer(), isServer: false, innerAddress: 0);
+        using var outbound = new Outbound(sending, near, udp, mtu: 1500);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(wire, far, tun, new Peer(), coalescer, claims: null);
+        var inbound = new Inbound(receiving, far, tun, coalescer);
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
 
@@ -43,7 +44,7 @@ public sealed class LoopTests
         {
             packets.Clear();
             expectedOnWire.AddRange(Fill(packets, random, nearOracle));
-            outbound.Process(packets, Now);
+            outbound.Process(packets, Now * 1000);
         }
 
         PacketLists.AssertSame(expectedOnWire, [.. udp.Sent.Select(d => d[16..])]);

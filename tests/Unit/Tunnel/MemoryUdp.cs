@@ -48,35 +48,62 @@ internal sealed unsafe class MemoryUdp : IUdp
         return batch.Count > 0;
     }
 
-    public SendResult Send(SendBatch batch, in Endpoint peer)
+    /// <summary>Where each of <see cref="Sent"/> went that was sent in a batch.</summary>
+    public List<Endpoint> Destinations { get; } = [];
+
+    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
     {
-        Peer = peer;
         var result = default(SendResult);
-        foreach (var datagram in SentDatagrams.Of(batch))
+        var datagrams = SentDatagrams.Of(batch);
+        var number = 0;
+        for (var index = 0; index < batch.RunCount; index++)
         {
-            switch (FateOf(datagram))
+            var run = batch.Runs[index];
+            Peer = destinations[run.Destination];
+            for (var i = 0; i < run.Datagrams; i++)
             {
-                case Fate.Leaves:
-                    Sent.Add(datagram);
-                    result.Sent++;
-                    result.SentBytes += datagram.Length;
-                    break;
-                case Fate.IsTooBig:
-                    result.TooBig++;
-                    break;
-                default:
-                    result.Failed++;
-                    break;
+                Send(batch, datagrams[number++], new Refusal(index, i, 1, 0, default), ref result);
             }
         }
 
         return result;
     }
 
+    private void Send(SendBatch batch, byte[] datagram, Refusal refusal, ref SendResult result)
+    {
+        refusal = refusal with { Bytes = datagram.Length };
+        switch (FateOf(datagram))
+        {
+            case Fate.Leaves:
+                Sent.Add(datagram);
+                Destinations.Add(Peer);
+                result.Sent++;
+                result.SentBytes += datagram.Length;
+                break;
+            case Fate.IsTooBig:
+                result.TooBig++;
+                batch.Refuse(refusal with { Reason = DropReason.TooBig });
+                break;
+            case Fate.FindsNoRoom:
+                result.BufferFull++;
+                batch.Refuse(refusal with { Reason = DropReason.SendBufferFull });
+                break;
+            default:
+                result.Failed++;
+                batch.Refuse(refusal with { Reason = DropReason.SendFailed });
+                break;
+        }
+    }
+
     public bool Send(byte* datagram, int length, in Endpoint peer)
     {
         Sent.Add(new ReadOnlySpan<byte>(datagram, length).ToArray());
         return true;
+    }
+
+    public void FitSendBuffer(long now)
+    {
+        // Nothing waits here.
     }
 
     public void RetrySegments()
@@ -93,6 +120,7 @@ internal sealed unsafe class MemoryUdp : IUdp
     {
         Leaves,
         IsTooBig,
+        FindsNoRoom,
         Fails,
     }
 }

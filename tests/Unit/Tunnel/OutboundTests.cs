@@ -9,7 +9,7 @@ namespace UdpTunnel.Tests.Tunnel;
 public sealed unsafe class OutboundTests : IDisposable
 {
     private const int Mtu = 1300;
-    private readonly ClassicWireFormat _wire = new("word");
+    private readonly ClassicTransport _transport;
     private readonly PortFilter _filter = new(PortSet.Create([new PortRange(22)]));
     private readonly MemoryUdp _udp = new();
     private readonly Peer _peer = new();
@@ -18,13 +18,15 @@ public sealed unsafe class OutboundTests : IDisposable
 
     public OutboundTests()
     {
-        _outbound = new Outbound(_wire, _filter, _udp, _peer, Mtu);
+        _transport = new ClassicTransport("word", _udp, _peer, isServer: false, innerAddress: 0);
+        _outbound = new Outbound(_transport, _filter, _udp, Mtu);
         _peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
     }
 
     public void Dispose()
     {
         _outbound.Dispose();
+        _transport.Dispose();
         _packets.Dispose();
         _filter.Dispose();
     }
@@ -104,17 +106,18 @@ public sealed unsafe class OutboundTests : IDisposable
     public void Without_a_peer_everything_is_dropped_and_counted()
     {
         var peerless = new Peer();
-        using var outbound = new Outbound(_wire, _filter, _udp, peerless, Mtu);
+        using var transport = new ClassicTransport("word", _udp, peerless, isServer: false, innerAddress: 0);
+        using var outbound = new Outbound(transport, _filter, _udp, Mtu);
         Fill();
 
-        outbound.Process(_packets, 1);
+        outbound.Process(_packets, 1000);
 
         Assert.Empty(_udp.Sent);
         Assert.Equal([(DropReason.NoPeer, 6L)], Enum.GetValues<DropReason>().Select(r => (r, outbound.Counters.Drops(r))).Where(d => d.Item2 > 0));
         Assert.Equal(0, outbound.Counters.Packets);
         peerless.Move(MemoryUdp.Address("192.0.2.1:8000"));
         Fill();
-        outbound.Process(_packets, 1);
+        outbound.Process(_packets, 1000);
         Assert.Equal(6, outbound.Counters.Packets);
 
         void Fill()
@@ -133,16 +136,18 @@ public sealed unsafe class OutboundTests : IDisposable
         {
             16 + 40 + 1 => MemoryUdp.Fate.Fails,
             16 + 40 + 2 => MemoryUdp.Fate.IsTooBig,
+            16 + 40 + 4 => MemoryUdp.Fate.FindsNoRoom,
             _ => MemoryUdp.Fate.Leaves,
         };
-        foreach (var size in (int[])[3, 1, 2, 1, 3])
+        foreach (var size in (int[])[3, 1, 2, 4, 1, 3])
         {
             _packets.Add(new TestPacket { Payload = new byte[size] }.Build());
         }
 
         Process();
 
-        AssertCounted(2, 2 * 43, (DropReason.SendFailed, 2), (DropReason.TooBig, 1));
+        Assert.Equal((2, 2 * 43), (_peer.Traffic.PacketsOut, _peer.Traffic.BytesOut));
+        AssertCounted(2, 2 * 43, (DropReason.SendFailed, 2), (DropReason.SendBufferFull, 1), (DropReason.TooBig, 1));
     }
 
     [Fact]
@@ -184,12 +189,12 @@ public sealed unsafe class OutboundTests : IDisposable
         AssertSent([.. expected, .. expected]);
     }
 
-    private void Process() => _outbound.Process(_packets, 1);
+    private void Process() => _outbound.Process(_packets, 1000);
 
     private void AssertSent(params byte[][] packets)
     {
         var magic = stackalloc byte[16];
-        _wire.Seal(magic, 16);
+        _transport.Seal(magic, 0);
         byte[] header = new ReadOnlySpan<byte>(magic, 16).ToArray();
         PacketLists.AssertSame([.. packets.Select(p => (byte[])[.. header, .. p])], _udp.Sent);
     }

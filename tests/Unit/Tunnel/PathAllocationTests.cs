@@ -20,9 +20,10 @@ public sealed unsafe class PathAllocationTests
         using var link = new SilentLink();
         var peer = new Peer();
         peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
-        using var outbound = new Outbound(wire, filter, link, peer, mtu: 1300);
+        using var transport = new ClassicTransport("word", link, peer, isServer: true, innerAddress: 0x0A000001);
+        using var outbound = new Outbound(transport, filter, link, mtu: 1300);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(wire, filter, link, peer, coalescer, new PeerClaims(peer, _ => { }));
+        var inbound = new Inbound(transport, filter, link, coalescer);
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
         var tcp = new TestPacket { Payload = new byte[50_000] };
@@ -47,7 +48,7 @@ public sealed unsafe class PathAllocationTests
                 packets.Add(packet);
             }
 
-            outbound.Process(packets, 1);
+            outbound.Process(packets, 1000);
             messages.Clear();
             foreach (var datagram in arriving)
             {
@@ -93,7 +94,7 @@ public sealed unsafe class PathAllocationTests
         byte[] datagram = [.. new byte[16], .. packet];
         fixed (byte* start = datagram)
         {
-            wire.Seal(start, datagram.Length);
+            wire.Seal(start, packet.Length);
         }
 
         return datagram;
@@ -122,7 +123,7 @@ public sealed unsafe class PathAllocationTests
 
         public bool Read(PacketBatch batch) => true;
 
-        public SendResult Send(SendBatch batch, in Endpoint peer)
+        public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
         {
             var result = new SendResult { Sent = batch.DatagramCount };
             foreach (ref readonly var run in batch.Runs)
@@ -136,6 +137,11 @@ public sealed unsafe class PathAllocationTests
         public bool Send(byte* datagram, int length, in Endpoint peer) => true;
 
         public WriteStatus Write(Slice* slices, int count) => WriteStatus.Written;
+
+        public void FitSendBuffer(long now)
+        {
+            // Nothing waits here.
+        }
 
         public void RetrySegments()
         {

@@ -1,0 +1,74 @@
+using UdpTunnel.Filter;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The seam between device and socket: how packets of peers travel in datagrams. Given packets of a peer, with room in front and behind, it makes
+/// datagrams; given a datagram it tells the peer and the packet in it, or takes it as its own business, or says why it is dropped; given the time it
+/// does what is due. What it has to send by itself it sends by the socket that it was made with.
+/// <para>
+/// For the tunnel's worker, one call at a time. Nothing here waits or, on the way of packets, allocates.
+/// </para>
+/// </summary>
+internal unsafe interface ITransport : ISealer, IDisposable
+{
+    /// <summary>Which packets it carries.</summary>
+    IpVersions Versions { get; }
+
+    /// <summary>The peer that a packet goes to.</summary>
+    /// <param name="packet">A packet from the device without a fault; IPv6 only if it is carried.</param>
+    /// <param name="drop">Why it goes nowhere, if the answer is null.</param>
+    Peer? Route(in PacketView packet, out DropReason drop);
+
+    /// <summary>Begins to seal packets to a peer, all of which go to its endpoint of this moment. <see cref="End"/> follows if it is true.</summary>
+    /// <param name="peer">As <see cref="Route"/> gave it.</param>
+    /// <param name="packet">The packet, or the superpacket that they are cut from. Its checksums are right if it is one packet.</param>
+    /// <param name="datagrams">How many there are.</param>
+    /// <param name="drop">Why they cannot be sealed, if they cannot; None if the transport has taken the packet and sends it later.</param>
+    bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop);
+
+    /// <summary>Ends what <see cref="TryBegin"/> began: all packets are sealed.</summary>
+    void End();
+
+    /// <summary>Takes a datagram. A packet in it is opened in place.</summary>
+    /// <param name="datagram">First byte.</param>
+    /// <param name="length">Any length.</param>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    Opened Open(byte* datagram, int length, in Endpoint source, long now);
+
+    /// <summary>
+    /// A message from the socket, one datagram or a run of them, has been looked at and something in it was a peer's.
+    /// </summary>
+    /// <param name="peer">The peer.</param>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="passed">The last packet in it that the filter let pass; <see cref="PacketView.Version"/> is 0 if none did.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    void OnReceived(Peer peer, in Endpoint source, in PacketView passed, long now);
+
+    /// <summary>Nothing more waits in the socket at this moment.</summary>
+    void OnDrained(long now);
+
+    /// <summary>Does what is due.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    /// <returns>When it wants to be called again at the latest; <see cref="long.MaxValue"/> if it does not care.</returns>
+    long Advance(long now);
+}
+
+/// <summary>What a datagram is.</summary>
+internal readonly unsafe struct Opened
+{
+    /// <summary>Who sent it; null if that is not known.</summary>
+    public Peer? Peer { get; init; }
+
+    /// <summary>The packet in it.</summary>
+    public byte* Packet { get; init; }
+
+    /// <summary>Length of the packet; 0 if there is none, and the datagram was the transport's own business.</summary>
+    public int Length { get; init; }
+
+    /// <summary>Why it is dropped; None if it is not.</summary>
+    public DropReason Drop { get; init; }
+}

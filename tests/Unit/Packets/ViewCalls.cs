@@ -1,0 +1,14 @@
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tests.Packets;
+
+/// <summary>Calls with bytes instead of a view of them.</summary>
+internal static unsafe class ViewCalls
+{
+    public static DropReason Plan(
+        this Segmenter segmenter, byte* packet, int length, in VirtioNetHeader header, out CutPlan plan) =>
+        segmenter.Plan(PacketView.Parse(packet, length), header, out plan);
+
+    public static bool Add(this Coalescer coalescer, byte* packet, int length) =>
+        coalescer.Add(PacketView.Parse(packet, length));
+}
