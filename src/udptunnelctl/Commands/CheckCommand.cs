@@ -35,6 +35,11 @@ internal sealed class CheckCommand : ControlCommand
     protected override Task RunAsync(Invocation invocation, CancellationToken cancellation)
     {
         var text = ConfigurationText.Read(invocation.Host, invocation.Get(_file)!, invocation.Get(_name));
+        if (text.Configuration is TunnelConfig config && invocation.Host.IsForwarding())
+        {
+            text = text with { Warnings = text.With(ConfigurationText.OnReach(config)) };
+        }
+
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>

@@ -44,6 +44,9 @@ internal static class Words
         DropReason.TooBig => "too_big",
         DropReason.SendFailed => "send_failed",
         DropReason.DeviceFailed => "device_failed",
+        DropReason.SourceAddress => "source_address",
+        DropReason.DestinationAddress => "destination_address",
+        DropReason.PeerUnproven => "peer_unproven",
         _ => null,
     };
 

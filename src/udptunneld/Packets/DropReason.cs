@@ -46,4 +46,13 @@ internal enum DropReason : byte
 
     /// <summary>The device refused the packet.</summary>
     DeviceFailed = 13,
+
+    /// <summary>From an inner address that no peer may have, or that is not among the allowed sources.</summary>
+    SourceAddress = 15,
+
+    /// <summary>To an inner address that is not among the allowed destinations.</summary>
+    DestinationAddress = 16,
+
+    /// <summary>To a peer that has not yet answered anything, beyond what it may get until then.</summary>
+    PeerUnproven = 17,
 }

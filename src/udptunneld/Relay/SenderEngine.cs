@@ -56,7 +56,13 @@ internal sealed partial class SenderEngine : IRelayEngine
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
-            config.UdpAddress, config.Name, _events, _time, (host, stop) => Dns.GetHostAddressesAsync(host, stop), address => _service = address);
+            config.UdpAddress,
+            config.Name,
+            _events,
+            _time,
+            (host, stop) => Dns.GetHostAddressesAsync(host, stop),
+            LinkName.WithZone,
+            address => _service = address);
         _resolving = _resolver.RunAsync(_stopping.Token);
         _thread = new Thread(Run) { IsBackground = true, Name = $"{config.Name} receiver" };
         _thread.Start();

@@ -13,8 +13,10 @@ namespace UdpTunnel.Tunnel;
 /// <param name="tun">Where packets go.</param>
 /// <param name="peer">Where they come from.</param>
 /// <param name="coalescer">The worker's, empty whenever it does not call.</param>
+/// <param name="rules">Which inner addresses packets may have.</param>
 /// <param name="claims">Decides whether the source of a good datagram becomes the peer (server); null if the peer is given (client).</param>
-internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun tun, Peer peer, Coalescer coalescer, PeerClaims? claims)
+internal sealed unsafe class Inbound(
+    IWireFormat wire, PortFilter filter, AddressRules rules, ITun tun, Peer peer, Coalescer coalescer, PeerClaims? claims)
 {
     private readonly int _headerLength = wire.HeaderLength;
     private TunOffloads _merges = tun.Offloads;
@@ -22,6 +24,8 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     private int _datagrams;
     private UdpBurst _burst;
     private byte* _lastPassed;
+    private PeerProof? _proof;
+    private bool _isProven;
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -52,7 +56,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
 
             if (AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), seconds))
             {
-                Hear(messages.Source(i), now);
+                OnHeard(messages.Source(i), messages.Length(i), now);
             }
         }
 
@@ -71,6 +75,8 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
     {
         var heard = false;
         _lastPassed = null;
+        _proof = peer.Current?.Proof;
+        _isProven = false;
         do
         {
             var size = Math.Min(datagramSize, length);
@@ -102,7 +108,12 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
             return;
         }
 
-        var verdict = filter.Check(Direction.In, packet, length, now);
+        var verdict = rules.Check(packet, length);
+        if (verdict == DropReason.None)
+        {
+            verdict = filter.Check(Direction.In, packet, length, now);
+        }
+
         if (verdict != DropReason.None)
         {
             Counters.CountDrop(verdict);
@@ -110,6 +121,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
 
         _lastPassed = packet;
+        _isProven |= _proof is not null && _proof.IsAnswer(packet, length);
         if (!coalescer.Add(packet, length))
         {
             Flush();
@@ -117,7 +129,7 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
     }
 
-    private void Hear(in Endpoint source, long now)
+    private void OnHeard(in Endpoint source, int bytes, long now)
     {
         if (claims is null)
         {
@@ -125,7 +137,8 @@ internal sealed unsafe class Inbound(IWireFormat wire, PortFilter filter, ITun t
         }
         else
         {
-            claims.Hear(source, _lastPassed is null ? 0 : NetworkOrder.ReadUInt32(_lastPassed + Ipv4Header.Source), now);
+            var inner = _lastPassed is null ? 0 : NetworkOrder.ReadUInt32(_lastPassed + Ipv4Header.Source);
+            claims.OnDatagram(source, inner, bytes, _isProven, now);
         }
     }
 

@@ -18,6 +18,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     private readonly SendBatch _batch = new(wire.HeaderLength);
     private readonly int _headerLength = wire.HeaderLength;
     private int _sent;
+    private PeerProof? _proof;
     private UdpBurst _burst;
 
     /// <summary>What went out and what was dropped on the way.</summary>
@@ -30,6 +31,7 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
     public int Process(PacketBatch packets, uint now)
     {
         _sent = 0;
+        _proof = peer.Current?.Proof;
         for (var i = 0; i < packets.Count; i++)
         {
             Add(packets, i, now);
@@ -59,8 +61,11 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         if (verdict != DropReason.None)
         {
             Counters.CountDrop(verdict);
+            return;
         }
-        else if (header.GsoType == VirtioNetHeader.None)
+
+        _proof?.OnSending(packet, length);
+        if (header.GsoType == VirtioNetHeader.None)
         {
             AddPacket(packet, length, header);
         }
@@ -129,6 +134,17 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
         }
     }
 
+    private static long BytesOf(SendBatch batch)
+    {
+        long bytes = 0;
+        foreach (ref readonly var run in batch.Runs)
+        {
+            bytes += run.TotalBytes;
+        }
+
+        return bytes;
+    }
+
     private void Flush()
     {
         if (_batch.IsEmpty)
@@ -136,16 +152,20 @@ internal sealed unsafe class Outbound(IWireFormat wire, PortFilter filter, IUdp 
             return;
         }
 
-        if (peer.Current is { } address)
+        if (peer.Current is not { } address)
+        {
+            Counters.CountDrop(DropReason.NoPeer, _batch.DatagramCount);
+        }
+        else if (address.Proof is { } proof && !proof.TrySpend(BytesOf(_batch)))
+        {
+            Counters.CountDrop(DropReason.PeerUnproven, _batch.DatagramCount);
+        }
+        else
         {
             var result = udp.Send(_batch, address.Endpoint);
             Counters.Count(result.Sent, result.SentBytes - ((long)result.Sent * _headerLength));
             Counters.CountDrop(DropReason.TooBig, result.TooBig);
             Counters.CountDrop(DropReason.SendFailed, result.Failed);
-        }
-        else
-        {
-            Counters.CountDrop(DropReason.NoPeer, _batch.DatagramCount);
         }
 
         _sent += _batch.DatagramCount;

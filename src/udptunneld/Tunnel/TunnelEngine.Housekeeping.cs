@@ -51,6 +51,7 @@ internal sealed unsafe partial class TunnelEngine
             SendHeartbeat();
         }
 
+        _addresses.Refresh(now);
         RecreateDevice();
         RetrySegments(now);
 
@@ -64,10 +65,10 @@ internal sealed unsafe partial class TunnelEngine
         return IsSessionDue(now, totals);
     }
 
-    /// <summary>What a next run should know: the peer and the flows.</summary>
+    /// <summary>What a next run should know: the flows, and the peer if it is proven to be there.</summary>
     public Session Session => new(
         _time.GetUtcNow(),
-        _peer.Current?.Endpoint.ToIPEndPoint(),
+        _peer.Proven?.Endpoint.ToIPEndPoint(),
         Flows);
 
     /// <summary>The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not wait for it.</summary>
@@ -188,21 +189,26 @@ internal sealed unsafe partial class TunnelEngine
         }
     }
 
-    /// <summary>Asks the known peer whether it is still there. Not counted among the packets, of which it is none of the host's.</summary>
-    private void AskPeer(uint inner)
+    /// <summary>
+    /// Asks who is at an address of the peer whether it is there. Not counted among the packets, of which it is none of the host's.
+    /// </summary>
+    private void Ask(Peer.Address address, uint inner)
     {
-        if (_peer.Current is not { } address)
+        var length = _wire.HeaderLength + EchoRequest.Length;
+        var proof = address.Proof;
+        if (proof is not null && !proof.TrySpend(length))
         {
             return;
         }
 
-        var datagram = stackalloc byte[_wire.HeaderLength + EchoRequest.Length];
+        var datagram = stackalloc byte[length];
         EchoRequest.Write(
             datagram + _wire.HeaderLength,
             BinaryPrimitives.ReadUInt32BigEndian(Config.TunnelAddress.Address.GetAddressBytes()),
-            inner);
-        _wire.Seal(datagram, _wire.HeaderLength + EchoRequest.Length);
-        _ = _udp.Send(datagram, _wire.HeaderLength + EchoRequest.Length, address.Endpoint);
+            inner,
+            proof?.Number ?? 0);
+        _wire.Seal(datagram, length);
+        _ = _udp.Send(datagram, length, address.Endpoint);
     }
 
     /// <summary>Makes the device again that somebody deleted. Tried with each tick until there is one.</summary>
@@ -251,7 +257,7 @@ internal sealed unsafe partial class TunnelEngine
 
     private bool IsSessionDue(long now, in TrafficTotals totals)
     {
-        var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Current, _seen.SavedPeer);
+        var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Proven, _seen.SavedPeer);
 
         // Flows that go on are used again and again: what was saved about them must not look expired.
         var isOld = now - _sessionSaved >= SessionIntervalMilliseconds && totals != _seen.SavedTotals;
@@ -261,7 +267,7 @@ internal sealed unsafe partial class TunnelEngine
         }
 
         _seen.Generation = _filter.Generation;
-        _seen.SavedPeer = _peer.Current;
+        _seen.SavedPeer = _peer.Proven;
         _seen.SavedTotals = totals;
         _sessionSaved = now;
         return true;

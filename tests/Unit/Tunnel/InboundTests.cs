@@ -25,7 +25,8 @@ public sealed unsafe class InboundTests : IDisposable
     public InboundTests()
     {
         _messages.Clear();
-        _inbound = new Inbound(_wire, _filter, _tun, _peer, _coalescer, new PeerClaims(_peer, _asked.Add));
+        _inbound = new Inbound(
+            _wire, _filter, Rules.None, _tun, _peer, _coalescer, new PeerClaims(_peer, (_, inner) => _asked.Add(inner), _ => { }));
     }
 
     public void Dispose()
@@ -88,6 +89,10 @@ public sealed unsafe class InboundTests : IDisposable
         Assert.Equal(Home, _peer.Current!.Endpoint);
         var first = _peer.Current;
 
+        // It is asked whether it gets what is sent to it.
+        Assert.Equal([0x0A00_0002u], _asked);
+        _asked.Clear();
+
         // The same again is no move, and takes no memory; what does not show the magic is no claim.
         Put(Sealed([]), Home);
         Put([.. new byte[50]], Cafe);
@@ -117,7 +122,7 @@ public sealed unsafe class InboundTests : IDisposable
     public void A_client_s_peer_is_the_server_it_was_told_and_nobody_else()
     {
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(_wire, _filter, _tun, _peer, coalescer, claims: null);
+        var inbound = new Inbound(_wire, _filter, Rules.None, _tun, _peer, coalescer, claims: null);
         Put(Sealed(new TestPacket().Build()), Cafe);
         inbound.Process(_messages, Now);
         Assert.Null(_peer.Current);
@@ -196,7 +201,7 @@ public sealed unsafe class InboundTests : IDisposable
     {
         var plain = new MemoryTun(TunOffloads.None);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(_wire, _filter, plain, _peer, coalescer, claims: null);
+        var inbound = new Inbound(_wire, _filter, Rules.None, plain, _peer, coalescer, claims: null);
         var packets = CoalescerTests.Train(new TestPacket(), [1000, 1000, 500]);
         PutAll(packets);
 

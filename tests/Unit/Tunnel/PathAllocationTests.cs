@@ -21,7 +21,8 @@ public sealed unsafe class PathAllocationTests
         peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
         using var outbound = new Outbound(wire, filter, link, peer, mtu: 1300);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(wire, filter, link, peer, coalescer, new PeerClaims(peer, _ => { }));
+        var inbound = new Inbound(
+            wire, filter, Rules.None, link, peer, coalescer, new PeerClaims(peer, (_, _) => { }, _ => { }));
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
         var tcp = new TestPacket { Payload = new byte[50_000] };
@@ -135,6 +136,18 @@ public sealed unsafe class PathAllocationTests
         public bool Send(byte* datagram, int length, in Endpoint peer) => true;
 
         public WriteStatus Write(Slice* slices, int count) => WriteStatus.Written;
+
+        public void KeepErrors(bool keep)
+        {
+            // There are none.
+        }
+
+        public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
+        {
+            endpoint = default;
+            isPortUnreachable = false;
+            return false;
+        }
 
         public void RetrySegments()
         {
