@@ -45,8 +45,11 @@ internal sealed class Peer
         return before;
     }
 
+    /// <summary>Keeps the endpoint, and has it prove again what it has proven before.</summary>
+    public void Replace(Address same) => Volatile.Write(ref _address, same);
+
     /// <summary>An endpoint that never changes, and what is known of who is there.</summary>
-    internal sealed class Address(Endpoint endpoint, PeerProof? proof, (uint First, uint Last) inner = default)
+    internal sealed class Address(Endpoint endpoint, PeerProof? proof, (uint First, uint Last) inner = default, bool wasProven = false)
     {
         private readonly Endpoint _endpoint = endpoint;
 
@@ -55,6 +58,12 @@ internal sealed class Peer
 
         /// <summary>What is still to be proven; null if what is sent there is known to arrive.</summary>
         public PeerProof? Proof => proof is { IsGiven: false } ? proof : null;
+
+        /// <summary>Whether the same endpoint had proven before what it has to prove again.</summary>
+        public bool WasProven => wasProven;
+
+        /// <summary>Whether the host there has answered a ping, so that its silence says something.</summary>
+        public bool AnswersPings => proof is { AnswersPings: true };
 
         /// <summary>
         /// Inner addresses (host order, 0 for none) that packets from there had as their source: the first one and the last one. Two, because only

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;
 
@@ -13,6 +14,8 @@ namespace UdpTunnel.Tunnel;
 /// <item>If none comes within <see cref="Grace"/>, the claimant is the peer, once everything was looked at that has come meanwhile.</item>
 /// <item>It has to prove then that it gets what is sent to it, and gets little until it has (<see cref="PeerProof"/>). If its host says that nobody
 /// is at that port, the peer before it is the peer again, and has to prove the same: it did not answer.</item>
+/// <item>A peer that answers pings and is sent to while it is silent is pinged, and if it says nothing for <see cref="Silence"/>, it has to prove the
+/// same again: a stream does not go on to where nobody is.</item>
 /// <item>Who was displaced in that way takes its place back by its next datagram, without asking: it was only slow to answer.</item>
 /// </list>
 /// A peer of which nothing but heartbeats is known, or whose host answers no echo, cannot be asked, and is displaced as if it had roamed.
@@ -27,6 +30,16 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
     /// longer loses its place for the rest of it.
     /// </summary>
     public const long Grace = 300;
+
+    /// <summary>
+    /// Milliseconds after which a peer that gets packets and answers pings is taken for away. Its first datagram ends that; a longer round trip costs it
+    /// what is above its allowance until then.
+    /// </summary>
+    public const long Silence = 700;
+
+    private const long SilenceBeforePing = 200;
+    private const long PingMilliseconds = 150;
+    private const int PingsBeforeAway = 3;
 
     // First allowances of all claimants together, in bytes: whoever forges one source after the other gets no stream by it.
     private const int MostAllowances = 2 * PeerProof.FirstAllowance;
@@ -49,6 +62,8 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
 
     // Written by the worker alone.
     private long _heard;
+    private long _pinged;
+    private int _unanswered;
 
     /// <summary>A datagram with the right magic came in. Takes the lock only if it is not the peer's.</summary>
     /// <param name="source">Where it came from.</param>
@@ -73,6 +88,7 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
         }
 
         peer.LastHeard = now;
+        _unanswered = 0;
         if (inner != 0)
         {
             address.OnInner(inner);
@@ -88,6 +104,53 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
         }
     }
 
+    /// <summary>Packets are about to be sent to the peer. Takes the lock only if it is taken for away.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void OnSending(long now)
+    {
+        if (now - peer.LastHeard < SilenceBeforePing || now - _pinged < PingMilliseconds || peer.Current is not { } known)
+        {
+            return;
+        }
+
+        if (known.Proof is { } missing)
+        {
+            // Whoever was there once is asked for as long as there is something to send: it may be back and say nothing by itself.
+            if (known.WasProven && now - _pinged >= QuestionMilliseconds)
+            {
+                _pinged = now;
+                missing.OnReceived(EchoRequest.Length);
+                Ask(known, known.Inner);
+            }
+
+            return;
+        }
+
+        if (!known.AnswersPings)
+        {
+            return;
+        }
+
+        // The first ping begins anew: before it nothing asked for an answer.
+        _unanswered = now - _pinged < Silence ? _unanswered + 1 : 1;
+        _pinged = now;
+        if (_unanswered <= PingsBeforeAway)
+        {
+            Ask(known, known.Inner);
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (ReferenceEquals(peer.Current, known))
+            {
+                _unanswered = 0;
+                peer.Replace(NewAddress(known.Endpoint, known.Inner, now, wasProven: true));
+                onProving(true);
+            }
+        }
+    }
+
     /// <summary>The host at an endpoint has said that nobody is at that port (ICMP).</summary>
     /// <param name="endpoint">Where a datagram was sent.</param>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
@@ -98,7 +161,7 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
             if (PeerAt(endpoint) is { Proof: not null })
             {
                 // Whoever was known may come back; nobody is better than somebody who does not listen.
-                _ = peer.Move(_displaced is { } known ? NewAddress(known.Endpoint, known.Inner, now) : null);
+                _ = peer.Move(_displaced is { } known ? NewAddress(known.Endpoint, known.Inner, now, wasProven: true) : null);
                 _displaced = null;
                 _claimed = 0;
                 onProving(peer.Current is not null);
@@ -184,7 +247,7 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
 
     private void Adopt(in Endpoint endpoint, long now)
     {
-        var address = NewAddress(endpoint, inner: default, now);
+        var address = NewAddress(endpoint, inner: default, now, wasProven: false);
         onProving(true);
         _displaced = peer.Move(address);
         _claimed = 0;
@@ -193,11 +256,11 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
         Ask(address, _displaced?.Inner ?? default);
     }
 
-    private Peer.Address NewAddress(in Endpoint endpoint, (uint First, uint Last) inner, long now)
+    private Peer.Address NewAddress(in Endpoint endpoint, (uint First, uint Last) inner, long now, bool wasProven)
     {
         _questioned = 0;
         var number = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        return new Peer.Address(endpoint, new PeerProof(number, TakeAllowance(now)), inner);
+        return new Peer.Address(endpoint, new PeerProof(number, TakeAllowance(now)), inner, wasProven);
     }
 
     private int TakeAllowance(long now)

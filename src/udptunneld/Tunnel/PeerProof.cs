@@ -36,6 +36,9 @@ internal sealed unsafe class PeerProof(ulong number, int allowance)
     /// <summary>Whether the proof was given.</summary>
     public bool IsGiven => _isGiven;
 
+    /// <summary>Whether the host there answers pings, so that its silence says something.</summary>
+    public bool AnswersPings { get; private set; }
+
     /// <summary>The proof was given.</summary>
     public void Give() => _isGiven = true;
 
@@ -88,7 +91,9 @@ internal sealed unsafe class PeerProof(ulong number, int allowance)
     {
         if (!IsTcp(packet, out var header))
         {
-            return EchoRequest.IsAnswered(packet, length, number);
+            var isAnswered = EchoRequest.IsAnswered(packet, length, number);
+            AnswersPings |= isAnswered;
+            return isAnswered;
         }
 
         if ((header[TcpHeader.Flags] & TcpHeader.Ack) == 0)

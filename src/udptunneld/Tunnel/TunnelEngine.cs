@@ -240,7 +240,9 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
         if (_worker.Packets.Count > 0)
         {
-            _worker.Carried.Count(0, _outbound.Process(_worker.Packets, (uint)(Environment.TickCount64 / 1000)));
+            var now = Environment.TickCount64;
+            _claims?.OnSending(now);
+            _worker.Carried.Count(0, _outbound.Process(_worker.Packets, (uint)(now / 1000)));
         }
 
         return true;

@@ -348,6 +348,92 @@ public sealed class PeerClaimsTests
         Assert.Equal([Inner + 1, Inner + 1], _asked);
     }
 
+    [Fact]
+    public void A_peer_that_answers_pings_and_falls_silent_while_it_is_sent_to_has_to_prove_itself_again()
+    {
+        Prove(Home, Inner);
+        AnswerPing();
+        var from = _now;
+        while (Address.Proof is null)
+        {
+            Pass(10);
+            _claims.OnSending(_now);
+            Assert.InRange(_now - from, 0, PeerClaims.Silence + 100);
+        }
+
+        Assert.InRange(_asked.Count, 3, 4);
+        Assert.Equal(Cafe, Current);
+        Assert.Equal(1, _peer.Changes);
+
+        // It may be back and say nothing by itself, while there is something to send.
+        _asked.Clear();
+        for (var i = 0; i < 500; i++)
+        {
+            Pass(10);
+            _claims.OnSending(_now);
+        }
+
+        Assert.InRange(_asked.Count, 4, 6);
+        Hear(Cafe, Inner, isAnswer: true);
+        Assert.Null(Address.Proof);
+    }
+
+    [Fact]
+    public void A_peer_that_is_heard_or_not_sent_to_is_not_taken_for_away()
+    {
+        Prove(Home, Inner);
+        AnswerPing();
+        for (var i = 0; i < 500; i++)
+        {
+            Pass(10);
+            _claims.OnSending(_now);
+            if (i % 40 == 39)
+            {
+                Hear(Cafe);
+            }
+        }
+
+        Assert.Null(Address.Proof);
+        for (var i = 0; i < 20; i++)
+        {
+            Pass(5000);
+            _claims.OnSending(_now);
+        }
+
+        Assert.Null(Address.Proof);
+    }
+
+    [Fact]
+    public void The_silence_of_a_peer_that_never_answered_a_ping_says_nothing()
+    {
+        Prove(Home, Inner);
+        for (var i = 0; i < 500; i++)
+        {
+            Pass(10);
+            _claims.OnSending(_now);
+        }
+
+        Assert.Empty(_asked);
+        Assert.Null(Address.Proof);
+    }
+
+    /// <summary>As the worker finds it: in the packets of a peer that has still something to prove.</summary>
+    private unsafe void AnswerPing()
+    {
+        var packet = new byte[UdpTunnel.Packets.EchoRequest.Length];
+        Displace(Cafe);
+        fixed (byte* start = packet)
+        {
+            var proof = Address.Proof!;
+            UdpTunnel.Packets.EchoRequest.Write(start, 1, 2, proof.Number);
+            start[20] = 0;
+            Assert.True(proof.IsAnswer(start, packet.Length));
+        }
+
+        Hear(Cafe, Inner, isAnswer: true);
+        _asked.Clear();
+    }
+
     private Peer.Address Address => _peer.Current!;
 
     private void Displace(Endpoint by)
