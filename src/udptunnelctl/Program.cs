@@ -1,4 +1,4 @@
 using UdpTunnel.Cli;
 using UdpTunnel.Cli.Commands;
 
-return await CommandLine.RunAsync(args, ProcessHost.Create());
+return await ControlProgram.RunAsync(args, ProcessHost.Create());

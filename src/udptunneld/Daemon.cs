@@ -8,6 +8,7 @@ using UdpTunnel.Api;
 using UdpTunnel.Config;
 using UdpTunnel.Doctor;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Metrics;
 using UdpTunnel.Relay;
@@ -79,6 +80,7 @@ internal static partial class Daemon
         var events = app.Services.GetRequiredService<EventLog>();
         var host = app.Services.GetRequiredService<TunnelHost>();
         var relays = app.Services.GetRequiredService<RelayHost>();
+        relays.Table.ShareNamesWith(host.Table);
         var reload = app.Services.GetRequiredService<DirectoryReload>();
         var manager = app.Services.GetRequiredService<ServiceManager>();
         using var stopping = app.Lifetime.ApplicationStopping.Register(manager.TellStopping);

@@ -35,7 +35,10 @@ internal sealed class CommandRun
     /// <summary>A host without systemd.</summary>
     public ServiceManager Service { get; init; } = new(_ => false);
 
-    /// <summary>How long a silent daemon is waited for before it is asked whether it is there, and again before it counts as gone.</summary>
+    /// <summary>
+    /// How long a silent daemon is waited for before it is asked whether it is there, and again before it counts as
+    /// gone.
+    /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The output as JSON.</summary>
@@ -68,7 +71,7 @@ internal sealed class CommandRun
     /// <summary>Runs it with the socket that the arguments or the environment name.</summary>
     public async Task<CommandRun> RunAsync(params string[] args)
     {
-        ExitCode = await CommandLine.RunAsync(args, Host());
+        ExitCode = await ControlProgram.RunAsync(args, Host());
         return this;
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.V1;
 
@@ -48,6 +49,74 @@ public sealed class ProcessTests
 
         Assert.EndsWith("}\n0\n", output, StringComparison.Ordinal);
         Assert.Equal("", error);
+    }
+
+    /// <summary>
+    /// Before the first byte, or after the first line of more than a pipe holds; whatever is written and wherever.
+    /// </summary>
+    [Theory]
+    [InlineData("relay receiver --help")]
+    [InlineData("help")]
+    [InlineData("--version")]
+    [InlineData("version")]
+    [InlineData("status")]
+    [InlineData("status --json")]
+    [InlineData("stats")]
+    [InlineData("events")]
+    [InlineData("completion bash")]
+    [InlineData("__complete down ''")]
+    public async Task A_reader_that_goes_is_no_failure(string line)
+    {
+        await using var server = await FakeServer.StartAsync();
+        Many(server);
+
+        var (_, output, error) = await ShellAsync(
+            server,
+            $"$CTL {line} | (exec 0<&-); echo ${{PIPESTATUS[0]}}; "
+            + $"$CTL {line} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}");
+
+        Assert.Equal(("0\n0\n", ""), (output, error));
+    }
+
+    [Theory]
+    [InlineData(2, "nonsense")]
+    [InlineData(2, "nonsense --json")]
+    [InlineData(2, "")]
+    [InlineData(3, "status --json --socket /nonexistent/s")]
+    [InlineData(5, "status nobody")]
+    public async Task A_failure_that_nobody_reads_is_still_one(int exitCode, string line)
+    {
+        await using var server = await FakeServer.StartAsync();
+        Many(server);
+
+        var (_, output, error) = await ShellAsync(server, $"{{ $CTL {line} 2>&1; echo $? >&2; }} | (exec 0<&-)");
+
+        Assert.Equal(("", $"{exitCode}\n"), (output, error));
+    }
+
+    [Fact]
+    public async Task Every_option_of_a_command_arrives()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.StartRelay = _ => Task.FromResult(
+            new StartRelayResponse { Relay = Relays.RelaySamples.PendingSender() });
+        server.Daemon.UpdatePorts = _ => Task.FromResult(new UpdatePortsResponse());
+
+        var (exitCode, _, error) = await ShellAsync(
+            server,
+            "$CTL relay sender --udp a:53 --tcp=b:5353 --name inside --protocol tls --idle-timeout 2m --max-flows 64 "
+            + $"--ephemeral --receiver-key {Relays.RelaySamples.Key} && $CTL ports home allow 80 deny 22");
+
+        Assert.Equal((0, ""), (exitCode, error));
+        var relay = Assert.IsType<StartRelayRequest>(server.Daemon.Requests.First());
+        Assert.True(relay.Ephemeral);
+        var expected = $$"""
+            {"Name":"inside","Relay":"sender","UdpAddress":"a:53","TcpAddress":"b:5353","Protocol":"tls",
+             "IdleTimeout":120,"MaxFlows":64,"ReceiverKey":"{{Relays.RelaySamples.Key}}"}
+            """;
+        Assert.True(
+            JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(relay.Configuration)), relay.Configuration);
+        Assert.IsType<UpdatePortsRequest>(server.Daemon.Requests.Last());
     }
 
     [Fact]
@@ -114,6 +183,15 @@ public sealed class ProcessTests
 
         Assert.Equal(4, exitCode);
         Assert.Contains("the group udptunnel", error, StringComparison.Ordinal);
+    }
+
+    private static void Many(FakeServer server)
+    {
+        var tunnels = Enumerable.Range(0, 200).Select(i => new Tunnel { Name = $"tunnel-{i}" }).ToArray();
+        server.Daemon.Has(tunnels);
+        server.Daemon.Has(Relays.RelaySamples.Receiver());
+        var happened = tunnels.Select(t => new Event { Tunnel = t.Name, Message = new string('x', 1000) });
+        server.Daemon.ListEvents = _ => Task.FromResult(new ListEventsResponse { Events = { happened } });
     }
 
     private static void Endless(FakeServer server)

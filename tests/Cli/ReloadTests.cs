@@ -1,4 +1,5 @@
 using UdpTunnel.Cli;
+using UdpTunnel.Tests.Cli.Live;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Cli;
@@ -86,4 +87,19 @@ public sealed class ReloadTests
 
     private static List<(bool DryRun, bool AllowRestart)> Requests(FakeServer server) =>
         [.. server.Daemon.Requests.Cast<ReloadTunnelRequest>().Select(r => (r.DryRun, r.AllowRestart))];
+
+    /// <summary>Somebody could be asked, but the difference went into a pipe that nobody reads.</summary>
+    [Fact]
+    public async Task A_change_that_nobody_has_read_is_not_applied()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Differs(server, Restart);
+        var file = server.File("c.json", Text);
+        await using var terminal = await TmuxTerminal.StartAsync(server);
+
+        await terminal.RunAsync($"udptunnelctl reload home {file} | (exec 0<&-); echo ended with ${{PIPESTATUS[0]}}");
+
+        await terminal.UntilAsync("ended with 1");
+        Assert.Equal([(true, false)], Requests(server));
+    }
 }

@@ -29,12 +29,14 @@ public sealed class UsageTests
     [InlineData("relay")]
     [InlineData("relay reciever")]
     [InlineData("relay receiver --udp :53")]
-    [InlineData("relay receiver --udp 53 --tcp :5353")]
+    [InlineData("relay receiver --udp 53x --tcp :5353")]
+    [InlineData("relay receiver --udp :53 --tcp 99999")]
     [InlineData("relay receiver --udp example.com:53 --tcp :5353")]
     [InlineData("relay receiver --udp :53 --tcp :5353 --receiver-key SHA256:x")]
     [InlineData("relay receiver --udp :53 --tcp :5353 --protocol ssl")]
     [InlineData("relay receiver --udp :53 --tcp :5353 --idle-timeout 0")]
-    [InlineData("relay receiver --udp :53 --tcp :5353 --idle-timeout 2m")]
+    [InlineData("relay receiver --udp :53 --tcp :5353 --idle-timeout 1500ms")]
+    [InlineData("relay receiver --udp :53 --tcp :5353 --idle-timeout soon")]
     [InlineData("relay receiver --udp :53 --tcp :5353 --max-flows many")]
     [InlineData("relay receiver --udp :53 --tcp :5353 --name ../x")]
     [InlineData("relay sender --udp :53 --tcp host:5353")]
@@ -58,11 +60,43 @@ public sealed class UsageTests
     [InlineData("relay reciever", "Did you mean 'receiver'?")]
     [InlineData("relay sender --upd x:1", "'udptunnelctl relay sender --help'")]
     [InlineData("events --folow", "Did you mean '--follow'?")]
+    [InlineData("stop home", "Did you mean 'down'?")]
+    [InlineData("start home.json", "Did you mean 'up'?")]
+    [InlineData("log", "Did you mean 'events'?")]
+    [InlineData("restart home", "Did you mean 'reload'?")]
+    [InlineData("receiver --udp :53 --tcp :5353", "Did you mean 'relay receiver'?")]
+    [InlineData("STATUS", "Did you mean 'status'?")]
+    [InlineData("help stauts", "Did you mean 'status'?")]
     public async Task A_mistyped_word_gets_the_nearest_suggested(string line, string suggestion)
     {
         var run = await new CommandRun().RunAsync(line.Split(' '));
 
         Assert.Contains(suggestion, run.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("events -fx", "'-x' in '-fx' is not an option")]
+    [InlineData("reload home c.json -yf", "'-f' in '-yf' is not an option")]
+    [InlineData("events -x", "'-x' is not an option")]
+    [InlineData("events --name=x", "'--name' is not an option")]
+    [InlineData("up x.json --name a --name b", "'--name' is given twice")]
+    [InlineData("status --socket /a --socket=/b", "'--socket' is given twice")]
+    [InlineData("status --json=maybe", "'--json' takes no value")]
+    [InlineData("events -f=maybe", "'-f' takes no value")]
+    [InlineData("up x.json --name", "'--name' needs a value: NAME")]
+    [InlineData("up x.json --name --json", "'--name' needs a value: NAME")]
+    [InlineData("up", "CONFIG.json is missing")]
+    [InlineData("up a.json b.json", "'b.json' is too much")]
+    [InlineData("relay sender --udp dns:53", "--tcp is missing")]
+    [InlineData("relay sender --udp 53 --tcp host:5353", "--udp: 53 is a port without a host: write HOST:53")]
+    [InlineData("relay receiver --udp :53 --tcp :5353 --max-flows many", "--max-flows: 'many' is not a whole number")]
+    [InlineData("help up x", "'x' is too much")]
+    public async Task What_is_wrong_is_named(string line, string message)
+    {
+        var run = await new CommandRun().RunAsync(line.Split(' '));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith($"udptunnelctl: {message}", run.Error.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,6 +128,8 @@ public sealed class UsageTests
     [InlineData("doctor")]
     [InlineData("whoami")]
     [InlineData("version")]
+    [InlineData("help")]
+    [InlineData("top")]
     public async Task The_help_of_each_command_has_an_example_and_fits_80_columns(string command)
     {
         var run = await new CommandRun().RunAsync([.. command.Split(' '), "--help"]);

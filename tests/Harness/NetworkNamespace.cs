@@ -27,6 +27,9 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
         var result = new NetworkNamespace(name);
         AtExit.Add(result, result.Delete);
         await result.IpAsync("link set lo up");
+
+        // Ports that tests name themselves: the kernel gives them to nobody who asks for any.
+        await result.RunAsync("sysctl", "-q", "-w", "net.ipv4.ip_local_reserved_ports=40000-40999");
         return result;
     }
 

@@ -1,40 +1,65 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Completion;
+using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
 
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>check</c>: tells whether a file is right, without a daemon.</summary>
-internal sealed class CheckCommand : ControlCommand
+internal sealed class CheckCommand(Invocation invocation)
 {
-    private readonly Argument<string> _file = new("CONFIG.json") { Description = "The configuration; - is standard input" };
-
-    private readonly Option<string?> _name = new("--name")
+    [Command(Description = "Tell whether configurations are valid. Needs no daemon.")]
+    [Example("udptunnelctl check /etc/udptunnel/home.json")]
+    [Example("udptunnelctl check /etc/udptunnel/tunnels.d")]
+    [Example("udptunnelctl check --json home.json")]
+    public Task RunAsync(
+        [Argument("CONFIG.json", Description = "A configuration, or a directory with some; - is standard input")]
+        [CompletedFrom(CompletionSource.Files)]
+        string[] files,
+        [Option(
+            "name",
+            ValueName = "NAME",
+            Description = "Name, if the configuration has none. Default: the name of the file")]
+        string? name)
     {
-        Description = "Name, if the configuration has none. Default: the name of the file",
-        HelpName = "NAME",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public CheckCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "check", "Tell whether a configuration is valid. Needs no daemon.")
-    {
-        Add(_file);
-        Add(_name);
+        var configurations = files.SelectMany(InDirectory).ToList();
+        return configurations.Count > 1 && name is not null
+            ? throw UsageFailure.Usage(
+                "--name is of use only with one configuration", "See 'udptunnelctl check --help'.")
+            : invocation.ForEachAsync(configurations, file =>
+            {
+                Show(ConfigurationText.Read(invocation.Host, file, name));
+                return Task.CompletedTask;
+            });
     }
 
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-        ["udptunnelctl check /etc/udptunnel/home.json", "udptunnelctl check --json home.json"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Files : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    /// <summary>
+    /// The configurations of a directory, as the daemon looks for them in tunnels.d; any other path is one itself.
+    /// </summary>
+    private static IEnumerable<string> InDirectory(string path)
     {
-        var text = ConfigurationText.Read(invocation.Host, invocation.Get(_file)!, invocation.Get(_name));
+        if (!Directory.Exists(path))
+        {
+            return [path];
+        }
+
+        try
+        {
+            var files = Directory.GetFiles(path, "*.json").Order(StringComparer.Ordinal).ToList();
+            return files.Count > 0
+                ? files
+                : throw new CommandException(
+                    ExitCode.Usage, "unreadable", $"there is no configuration (*.json) in {path}");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Usage, "unreadable", $"cannot read {path}: Permission denied");
+        }
+    }
+
+    private void Show(ConfigurationText text)
+    {
         if (text.Configuration is TunnelConfig config && invocation.Host.IsForwarding())
         {
             text = text with { Warnings = text.With(ConfigurationText.OnReach(config)) };
@@ -50,7 +75,7 @@ internal sealed class CheckCommand : ControlCommand
                 writer.WriteString("name", text.Configuration.Name);
                 DiagnosticJson.Write(writer, "warnings", text.Warnings);
             });
-            return Task.CompletedTask;
+            return;
         }
 
         var screen = invocation.NewScreen();
@@ -61,7 +86,6 @@ internal sealed class CheckCommand : ControlCommand
 
         screen.Paragraph($"{text.FileName} is valid: {Summary(text.Configuration)}");
         invocation.Print(screen);
-        return Task.CompletedTask;
     }
 
     private static string Summary(Configuration configuration) => configuration switch

@@ -1,5 +1,4 @@
 using UdpTunnel.Cli.Failures;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -27,7 +26,16 @@ internal static class Consent
             };
         }
 
-        host.Output.Flush();
+        try
+        {
+            host.Output.Flush();
+        }
+        catch (IOException)
+        {
+            throw new CommandException(
+                ExitCode.Failed, "declined", "nobody reads what would change; nothing was changed");
+        }
+
         host.Error.Write($"{TerminalText.Escape(what)}. Apply it? [y/N] ");
         host.Error.Flush();
         using var input = new StreamReader(host.OpenInput());

@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
@@ -6,39 +6,28 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>doctor</c>: what is wrong, why, and what mends it. The daemon looks, since it has the privileges; this command adds what it sees itself.</summary>
-internal sealed class DoctorCommand : ControlCommand
+/// <summary>
+/// <c>doctor</c>: what is wrong, why, and what mends it. The daemon looks, since it has the privileges; this command
+/// adds what it sees itself.
+/// </summary>
+internal sealed class DoctorCommand(Invocation invocation)
 {
-    private readonly Argument<string?> _name = new("NAME")
+    [Command(
+        Description = "Look for what is wrong: devices, privileges, offloads, MTU, NAT, DNS, clock, firewall, ports. "
+            + "Ends with 1 if something does not work.")]
+    [Example("udptunnelctl doctor")]
+    [Example("udptunnelctl doctor home --json")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Of the tunnels and relays look at this one only")]
+        [CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string? name)
     {
-        Description = "Of the tunnels and relays look at this one only",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    /// <summary>Declares the command.</summary>
-    public DoctorCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "doctor", "Look for what is wrong: devices, privileges, offloads, MTU, NAT, DNS, clock, firewall, ports. Ends with 1 if something does not work.")
-    {
-        Add(_name);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl doctor", "udptunnelctl doctor home --json"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var name = invocation.Get(_name);
         invocation.Names = name is null ? [] : [name];
         var checks = new List<Check>();
         CommandException? failure = null;
         try
         {
-            checks = await LookAsync(invocation, name ?? "", cancellation).ConfigureAwait(false);
+            checks = await LookAsync(invocation, name ?? "", invocation.Cancellation).ConfigureAwait(false);
         }
         catch (CommandException e) when (e.ExitCode is ExitCode.Unreachable or ExitCode.NotPermitted or ExitCode.TimedOut)
         {
@@ -74,7 +63,7 @@ internal sealed class DoctorCommand : ControlCommand
 
     private static Check Versions(GetDaemonResponse daemon)
     {
-        var own = CommandLine.Version.Split('+')[0];
+        var own = ControlProgram.Version.Split('+')[0];
         return daemon.Version == own
             ? new Check { Id = "daemon", Result = CheckResult.Ok, Message = $"udptunneld {daemon.Version} answers, pid {daemon.Pid}" }
             : new Check

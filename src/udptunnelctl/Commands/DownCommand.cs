@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
@@ -8,46 +8,36 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>down</c>: stops a tunnel or relay and forgets it.</summary>
-internal sealed class DownCommand : ControlCommand
+/// <summary><c>down</c>: stops tunnels and relays and forgets them.</summary>
+internal sealed class DownCommand(Invocation invocation)
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of the tunnel or relay" };
-
-    /// <summary>Declares the command.</summary>
-    public DownCommand(CommandHost host, GlobalOptions global)
-        : base(
-            host,
-            global,
-            "down",
-            "Stop a tunnel or relay and forget it. Its device, sockets and firewall table are gone when it returns; so are a "
-            + "relay's approved senders.") =>
-        Add(_name);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl down home"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    [Command(
+        Description = "Stop tunnels and relays and forget them. Device, sockets and firewall table are gone when it "
+            + "returns; so are a relay's approved senders.")]
+    [Example("udptunnelctl down home")]
+    [Example("udptunnelctl down home office")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Name of a tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string[] names)
     {
-        var name = invocation.Get(_name)!;
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
+        await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name)).ConfigureAwait(false);
+    }
+
+    private async Task StopAsync(DaemonConnection daemon, string name)
+    {
         invocation.Names = [name];
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
         Tunnel tunnel;
         try
         {
             var answer = await daemon.Tunnels.StopTunnelAsync(
-                new StopTunnelRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
-                .ResponseAsync.ConfigureAwait(false);
+                new StopTunnelRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
             tunnel = answer.Tunnel ?? new Tunnel { Name = name };
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             // One name space: it may be a relay's.
-            if (await StopRelayAsync(daemon, name, cancellation).ConfigureAwait(false) is { } relay)
+            if (await StopRelayAsync(daemon, name).ConfigureAwait(false) is { } relay)
             {
                 Show(invocation, relay);
                 return;
@@ -60,18 +50,18 @@ internal sealed class DownCommand : ControlCommand
     }
 
     /// <returns>Null if the daemon does not know relays.</returns>
-    private static async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name, CancellationToken cancellation)
+    private async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name)
     {
         try
         {
             var answer = await daemon.Relays.StopRelayAsync(
-                new StopRelayRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation))
-                .ResponseAsync.ConfigureAwait(false);
+                new StopRelayRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
             return answer.Relay ?? new Relay { Name = name };
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
-            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+                .ConfigureAwait(false);
             throw inventory.NoSuchName(name);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)

@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
@@ -7,45 +7,28 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>events</c>: what happened, and what happens.</summary>
-internal sealed class EventsCommand : ControlCommand
+internal sealed class EventsCommand(Invocation invocation)
 {
-    private readonly Argument<string?> _name = new("NAME")
+    [Command(Description = "Show what happened, as far as the daemon remembers it, the oldest first.")]
+    [Example("udptunnelctl events")]
+    [Example("udptunnelctl events home --follow")]
+    [Example("udptunnelctl events --json | jq '.events[-1]'")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Only of this tunnel or relay, which need not exist any more")]
+        [CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string? name,
+        [Option("follow", ['f'], Description = "Go on with what happens, until Ctrl-C")] bool follow)
     {
-        Description = "Only of this tunnel or relay, which need not exist any more",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with what happens, until Ctrl-C" };
-
-    /// <summary>Declares the command.</summary>
-    public EventsCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "events", "Show what happened, as far as the daemon remembers it, the oldest first.")
-    {
-        Add(_name);
-        Add(_follow);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-        ["udptunnelctl events", "udptunnelctl events home --follow", "udptunnelctl events --json | jq .events[-1]"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var tunnel = invocation.Get(_name) ?? "";
-        if (invocation.Get(_follow))
+        var tunnel = name ?? "";
+        if (follow)
         {
-            await FollowAsync(invocation, tunnel, cancellation).ConfigureAwait(false);
+            await FollowAsync(invocation, tunnel, invocation.Cancellation).ConfigureAwait(false);
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Events.ListEventsAsync(
-            new ListEventsRequest { Tunnel = tunnel }, Invocation.Within(Invocation.LookTimeout, cancellation))
+            new ListEventsRequest { Tunnel = tunnel }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text.Json;
 using Grpc.Core;
 using UdpTunnel.Cli.Daemon;
@@ -19,16 +18,14 @@ internal sealed class Invocation : IDisposable
 
     private static readonly TimeSpan SuggestTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly ParseResult _arguments;
     private DaemonConnection? _connection;
 
     /// <summary>Reads the global options.</summary>
-    public Invocation(CommandHost host, GlobalOptions global, ParseResult arguments)
+    public Invocation(CommandHost host, Request request)
     {
         Host = host;
-        _arguments = arguments;
-        Json = arguments.GetValue(global.Json);
-        SocketPath = ControlSocket.Resolve(arguments.GetValue(global.Socket), host.Environment);
+        Json = request.IsSet(GlobalOptions.Json);
+        SocketPath = ControlSocket.Resolve(request.ValueOf(GlobalOptions.Socket), host.Environment);
         Abilities = TerminalAbilities.Of(host.Environment);
         Colour = CanRedraw && Abilities.Colour && string.IsNullOrEmpty(host.Environment("NO_COLOR"));
     }
@@ -57,19 +54,33 @@ internal sealed class Invocation : IDisposable
     /// <summary>Colours are wanted and can be shown.</summary>
     public bool Colour { get; }
 
-    /// <summary>The value of an argument.</summary>
-    public T? Get<T>(Argument<T> argument) => _arguments.GetValue(argument);
+    /// <summary>
+    /// Ends the calls of the command. In the program nothing fires it: a signal ends the process, or the stream that
+    /// took it over.
+    /// </summary>
+    public CancellationToken Cancellation { get; init; }
 
-    /// <summary>The value of an option.</summary>
-    public T? Get<T>(Option<T> option) => _arguments.GetValue(option);
+    /// <summary>The options of a call that looks.</summary>
+    public CallOptions LookCall => Within(LookTimeout, Cancellation);
+
+    /// <summary>The options of a call that changes something.</summary>
+    public CallOptions ChangeCall => Within(ChangeTimeout, Cancellation);
+
+    /// <summary>What the process ends with, as far as it is known.</summary>
+    public ExitCode Outcome { get; private set; } = ExitCode.Done;
 
     /// <summary>The daemon; connects at first use.</summary>
+    /// <exception cref="CommandException">It cannot be reached.</exception>
+    public Task<DaemonConnection> ConnectAsync() => ConnectAsync(Cancellation);
+
+    /// <summary>The same for a stream, whose token ends the attempt.</summary>
     /// <exception cref="CommandException">It cannot be reached.</exception>
     public async Task<DaemonConnection> ConnectAsync(CancellationToken cancellation) =>
         _connection ??= await Host.Connector.ConnectAsync(SocketPath, cancellation).ConfigureAwait(false);
 
     /// <summary>
-    /// Options of a call that must end in time. The deadline is of the real clock, which is what the channel measures by.
+    /// Options of a call that must end in time. The deadline is of the real clock, which is what the channel measures
+    /// by.
     /// </summary>
     public static CallOptions Within(TimeSpan timeout, CancellationToken cancellation) =>
         new(deadline: DateTime.UtcNow + timeout, cancellationToken: cancellation);
@@ -83,8 +94,54 @@ internal sealed class Invocation : IDisposable
     /// <summary>Writes a JSON object.</summary>
     public void PrintJson(Action<Utf8JsonWriter> members) => JsonOutput.Write(Host.Output, members);
 
+    /// <summary>
+    /// Does something for several things in turn. One that fails is reported at once and keeps none of the others from
+    /// it; the command ends as the first failure says.
+    /// </summary>
+    public async Task ForEachAsync<T>(IEnumerable<T> things, Func<T, Task> act)
+    {
+        foreach (var thing in things)
+        {
+            try
+            {
+                await act(thing).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is CommandException or RpcException)
+            {
+                await FailAsync(e).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Reports a failure. The first decides what the command ends with.</summary>
+    /// <param name="exception">A refused command, a failed call, or an output that takes no more.</param>
+    public async Task FailAsync(Exception exception)
+    {
+        var failure = exception switch
+        {
+            CommandException known => known,
+            RpcException call => await SuggestAsync(RpcFailure.Translate(call, SocketPath, Host.Service, FileName))
+                .ConfigureAwait(false),
+            IOException output => new CommandException(
+                ExitCode.Failed, "output", $"cannot write the output: {SystemError.Text(output)}"),
+            _ => throw new ArgumentException(exception.Message, nameof(exception), exception),
+        };
+        Outcome = Outcome == ExitCode.Done ? failure.ExitCode : Outcome;
+        try
+        {
+            FailureReport.Write(Host, failure, Json);
+        }
+        catch (IOException)
+        {
+            // Nobody is left to tell; the exit code still says it.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _connection?.Dispose();
+
     /// <summary>The failure, with the nearest name as advice if a tunnel or relay was not found.</summary>
-    public async Task<CommandException> SuggestAsync(CommandException failure)
+    private async Task<CommandException> SuggestAsync(CommandException failure)
     {
         if (failure.ExitCode != ExitCode.NoSuchThing || Names.Count == 0 || _connection is null)
         {
@@ -112,7 +169,4 @@ internal sealed class Invocation : IDisposable
             return failure;
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _connection?.Dispose();
 }

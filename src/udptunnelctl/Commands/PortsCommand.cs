@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using Google.Protobuf.Collections;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
@@ -7,58 +7,38 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>ports</c>: shows or changes which ports may be reached through a running tunnel.</summary>
-internal sealed class PortsCommand : ControlCommand
+internal sealed class PortsCommand(Invocation invocation)
 {
-    private readonly Argument<string> _name = new("NAME") { Description = "Name of the tunnel" };
-
-    private readonly Argument<string[]> _changes = new("allow|deny PORT")
+    [Command(Description = "Show or change the ports that may be reached through a running tunnel. No packet is lost.")]
+    [Example("udptunnelctl ports home")]
+    [Example("udptunnelctl ports home allow 80 8000-8010")]
+    [Example("udptunnelctl ports home deny 23 allow 22")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Name of the tunnel"), CompletedFrom(CompletionSource.Tunnels)] string name,
+        [Argument(
+            "allow|deny PORT",
+            Description = "What to change; a PORT is 22 or 8000-8010. Without it the ports are shown")]
+        [CompletedFrom(CompletionSource.PortChanges)]
+        string[]? changes)
     {
-        Description = "What to change; a PORT is 22 or 8000-8010. Without it the ports are shown",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
-
-    /// <summary>Declares the command.</summary>
-    public PortsCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "ports", "Show or change the ports that may be reached through a running tunnel. No packet is lost.")
-    {
-        Add(_name);
-        Add(_changes);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-    [
-        "udptunnelctl ports home",
-        "udptunnelctl ports home allow 80 8000-8010",
-        "udptunnelctl ports home deny 23 allow 22",
-    ];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.Tunnels : CompletionSource.PortChanges;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var name = invocation.Get(_name)!;
-        var words = invocation.Get(_changes) ?? [];
+        string[] words = changes ?? [];
         var request = new UpdatePortsRequest { Name = name };
         Read(words, request);
         invocation.Names = [name];
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         RepeatedField<PortRange> ports;
         if (words.Length == 0)
         {
             // Looking must not need the right to change, which UpdatePorts does even when it only asks.
             var list = await daemon.Tunnels.ListTunnelsAsync(
-                new ListTunnelsRequest { Names = { name } }, Invocation.Within(Invocation.LookTimeout, cancellation))
+                new ListTunnelsRequest { Names = { name } }, invocation.LookCall)
                 .ResponseAsync.ConfigureAwait(false);
             ports = list.Tunnels.Count > 0 ? list.Tunnels[0].AllowedPorts : [];
         }
         else
         {
             var answer = await daemon.Tunnels.UpdatePortsAsync(
-                request, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+                request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
             ports = answer.AllowedPorts;
         }
 

@@ -5,10 +5,11 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>reload --all</c>: shows what the daemon's configuration directory asks for, and lets it be applied.</summary>
+/// <summary>
+/// <c>reload --all</c>: shows what the daemon's configuration directory asks for, and lets it be applied.
+/// </summary>
 internal static class ReloadAll
 {
-    /// <summary>Runs it.</summary>
     /// <exception cref="CommandException">Nobody agreed to what it interrupts, or a file was not applied.</exception>
     public static async Task RunAsync(Invocation invocation, bool yes, CancellationToken cancellation)
     {

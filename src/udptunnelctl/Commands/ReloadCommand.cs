@@ -1,86 +1,63 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
-/// <summary><c>reload</c>: shows what would change, then changes it. One tunnel from a file, or all from the daemon's directory.</summary>
-internal sealed class ReloadCommand : ControlCommand
+/// <summary>
+/// <c>reload</c>: shows what would change, then changes it. One tunnel from a file, or all from the daemon's directory.
+/// </summary>
+internal sealed class ReloadCommand(Invocation invocation)
 {
-    private readonly Argument<string?> _name = new("NAME")
-    {
-        Description = "Name of the running tunnel",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
+    private const string Help = "See 'udptunnelctl reload --help'.";
 
-    private readonly Argument<string?> _file = new("CONFIG.json")
+    [Command(
+        Description = "Show how a running tunnel differs from a file and apply it. "
+            + "What can change while it runs, does.")]
+    [Example("udptunnelctl reload home /etc/udptunnel/home.json")]
+    [Example("udptunnelctl reload home home.json --yes --json")]
+    [Example("udptunnelctl reload --all")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Name of the running tunnel")]
+        [CompletedFrom(CompletionSource.Tunnels)]
+        string? name,
+        [Argument("CONFIG.json", Description = "Its new configuration; - is standard input")]
+        [CompletedFrom(CompletionSource.Files)]
+        string? file,
+        [Option(
+            "all",
+            Description = "Apply the files of the daemon's configuration directory: start what is new, "
+                + "change what has changed, stop what is gone")]
+        bool all,
+        [Option("yes", ['y'], Description = "Do not ask, even if something that runs has to restart or stop")] bool yes)
     {
-        Description = "Its new configuration; - is standard input",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    private readonly Option<bool> _all = new("--all")
-    {
-        Description = "Apply the files of the daemon's configuration directory: start what is new, change what has changed, stop what is gone",
-    };
-
-    private readonly Option<bool> _yes = new("--yes", "-y")
-    {
-        Description = "Do not ask, even if something that runs has to restart or stop",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public ReloadCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "reload", "Show how a running tunnel differs from a file and apply it. What can change while it runs, does.")
-    {
-        Add(_name);
-        Add(_file);
-        Add(_all);
-        Add(_yes);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-        ["udptunnelctl reload home /etc/udptunnel/home.json", "udptunnelctl reload home home.json --yes --json", "udptunnelctl reload --all"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) => argument switch
-    {
-        0 => CompletionSource.Tunnels,
-        1 => CompletionSource.Files,
-        _ => CompletionSource.Nothing,
-    };
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        if (invocation.Get(_all))
+        if (all)
         {
-            if (invocation.Get(_name) is not null)
+            if (name is not null)
             {
-                throw UsageFailure.Usage("--all names no tunnel and no file: the daemon reads its own directory", "See 'udptunnelctl reload --help'.");
+                throw UsageFailure.Usage("--all names no tunnel and no file: the daemon reads its own directory", Help);
             }
 
-            await ReloadAll.RunAsync(invocation, invocation.Get(_yes), cancellation).ConfigureAwait(false);
+            await ReloadAll.RunAsync(invocation, yes, invocation.Cancellation).ConfigureAwait(false);
             return;
         }
 
-        if (invocation.Get(_name) is not { } name || invocation.Get(_file) is not { } file)
+        if (name is null || file is null)
         {
             throw UsageFailure.Usage(
-                "say which tunnel and which file, or --all for the daemon's configuration directory", "See 'udptunnelctl reload --help'.");
+                "say which tunnel and which file, or --all for the daemon's configuration directory", Help);
         }
 
-        await ReloadOneAsync(invocation, name, file, cancellation).ConfigureAwait(false);
+        await ReloadOneAsync(name, file, yes).ConfigureAwait(false);
     }
 
-    private async Task ReloadOneAsync(Invocation invocation, string name, string file, CancellationToken cancellation)
+    private async Task ReloadOneAsync(string name, string file, bool yes)
     {
         invocation.Names = [name];
         var text = ConfigurationText.ReadTunnel(invocation.Host, file, name);
         invocation.FileName = text.FileName;
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var request = new ReloadTunnelRequest { Name = name, Configuration = text.Text, DryRun = true };
         var answer = await CallAsync().ConfigureAwait(false);
         var restart = answer.Changes.Any(c => c.NeedsRestart);
@@ -93,7 +70,7 @@ internal sealed class ReloadCommand : ControlCommand
         {
             if (restart)
             {
-                Consent.Ask(invocation, invocation.Get(_yes), $"'{name}' has to restart for this");
+                Consent.Ask(invocation, yes, $"'{name}' has to restart for this");
             }
 
             request.DryRun = false;
@@ -104,7 +81,7 @@ internal sealed class ReloadCommand : ControlCommand
         ShowResult(invocation, name, answer, restart, text);
 
         async Task<ReloadTunnelResponse> CallAsync() => await daemon.Tunnels.ReloadTunnelAsync(
-            request, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+            request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
     }
 
     private static void ShowDifference(

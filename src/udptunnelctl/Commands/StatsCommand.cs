@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
@@ -6,65 +6,42 @@ using UdpTunnel.Cli.Output.Relays;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>stats</c>: every counter, once or again and again.</summary>
-internal sealed class StatsCommand : ControlCommand
+internal sealed class StatsCommand(Invocation invocation)
 {
-    private const string DefaultInterval = "1s";
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
 
-    private readonly Argument<string[]> _names = new("NAME")
+    [Command(Description = "Show the counters of tunnels and relays, all since they started.")]
+    [Example("udptunnelctl stats home")]
+    [Example("udptunnelctl stats --watch --interval 500ms")]
+    [Example("udptunnelctl stats --watch --json | jq '.tunnels[].rates'")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Only these tunnels and relays")]
+        [CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string[]? names,
+        [Option("watch", Description = "Go on until Ctrl-C")] bool watch,
+        [Option(
+            "interval",
+            ValueName = "DURATION",
+            Description = "Time between two looks with --watch, 100ms to 1h; default 1s")]
+        [DurationRange("100ms", "1h")]
+        TimeSpan? interval)
     {
-        Description = "Only these tunnels and relays",
-        Arity = ArgumentArity.ZeroOrMore,
-    };
-
-    private readonly Option<bool> _watch = new("--watch") { Description = "Go on until Ctrl-C" };
-
-    private readonly Option<string?> _interval = new("--interval")
-    {
-        Description = "Time between two looks with --watch, 100ms to 1h; default " + DefaultInterval,
-        HelpName = "DURATION",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public StatsCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "stats", "Show the counters of tunnels and relays, all since they started.")
-    {
-        Add(_names);
-        Add(_watch);
-        Add(_interval);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-    [
-        "udptunnelctl stats home",
-        "udptunnelctl stats --watch --interval 500ms",
-        "udptunnelctl stats --watch --json | jq .tunnels[].rates",
-    ];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) => CompletionSource.TunnelsAndRelays;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var interval = invocation.Get(_interval);
-        var watch = invocation.Get(_watch);
+        names ??= [];
         if (interval is not null && !watch)
         {
             throw UsageFailure.Usage("--interval is of use only with --watch", "See 'udptunnelctl stats --help'.");
         }
 
-        var period = DurationText.Require("--interval", interval ?? DefaultInterval, "100ms", "1h");
-        var names = invocation.Get(_names) ?? [];
         if (watch)
         {
-            using var stream = new InterruptibleStream(invocation, cancellation);
-            await new StatsWatch(invocation, stream).RunAsync(names, period).ConfigureAwait(false);
+            using var stream = new InterruptibleStream(invocation, invocation.Cancellation);
+            await new StatsWatch(invocation, stream).RunAsync(names, interval ?? DefaultInterval).ConfigureAwait(false);
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
+        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+            .ConfigureAwait(false);
         var chosen = all.Select(names);
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)

@@ -1,12 +1,12 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Cli.Live;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary>
-/// <c>stats --watch</c>: JSON, a view that is drawn over itself, or lines that are appended, whichever suits the output.
+/// <c>stats --watch</c>: JSON, a view that is drawn over itself, or lines that are appended, whichever suits the
+/// output.
 /// </summary>
 /// <param name="invocation">What was asked for.</param>
 /// <param name="stream">Ends it.</param>

@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
@@ -8,37 +8,24 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>status</c>: every tunnel and relay on one screen.</summary>
-internal sealed class StatusCommand : ControlCommand
+internal sealed class StatusCommand(Invocation invocation)
 {
-    private readonly Argument<string?> _name = new("NAME")
+    [Command(Description = "Show each tunnel and relay: state, peer, age of the last packet, traffic, drops.")]
+    [Example("udptunnelctl status")]
+    [Example("udptunnelctl status home --json")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Only this tunnel or relay, with its flows")]
+        [CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        string? name)
     {
-        Description = "Only this tunnel or relay, with its flows",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    /// <summary>Declares the command.</summary>
-    public StatusCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "status", "Show each tunnel and relay: state, peer, age of the last packet, traffic, drops.") =>
-        Add(_name);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl status", "udptunnelctl status home --json"];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) =>
-        argument == 0 ? CompletionSource.TunnelsAndRelays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var name = invocation.Get(_name);
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
+        var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+            .ConfigureAwait(false);
         inventory = inventory.Select(name is null ? [] : [name]);
-        var senders = await SendersAsync(daemon, inventory, cancellation).ConfigureAwait(false);
+        var senders = await SendersAsync(daemon, inventory, invocation.Cancellation).ConfigureAwait(false);
         if (name is not null)
         {
-            await ShowOneAsync(invocation, daemon, inventory, senders, cancellation).ConfigureAwait(false);
+            await ShowOneAsync(invocation, daemon, inventory, senders, invocation.Cancellation).ConfigureAwait(false);
             return;
         }
 

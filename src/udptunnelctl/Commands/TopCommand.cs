@@ -1,36 +1,25 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Live.Top;
 
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>top</c>: what goes on, on the whole screen.</summary>
-internal sealed class TopCommand : ControlCommand
+internal sealed class TopCommand(Invocation invocation)
 {
     private const string Instead = "'udptunnelctl stats --watch' shows the counters line by line, with --json one object on each.";
 
-    private readonly Option<string> _interval = new("--interval")
+    private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
+
+    [Command(
+        Description = "Watch tunnels, relays and flows on the whole screen, and let senders in. "
+            + "The daemon takes samples only meanwhile.")]
+    [Example("udptunnelctl top")]
+    [Example("udptunnelctl top --interval 250ms")]
+    public async Task RunAsync(
+        [Option("interval", ValueName = "DURATION", Description = "Time between two looks, 100ms to 1h; default 1s")]
+        [DurationRange("100ms", "1h")]
+        TimeSpan? interval)
     {
-        Description = "Time between two looks, 100ms to 1h; default 1s",
-        HelpName = "DURATION",
-        DefaultValueFactory = _ => "1s",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public TopCommand(CommandHost host, GlobalOptions global)
-        : base(
-            host,
-            global,
-            "top",
-            "Watch tunnels, relays and flows on the whole screen, and let senders in. The daemon takes samples only meanwhile.") =>
-        Add(_interval);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl top", "udptunnelctl top --interval 250ms"];
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var interval = DurationText.Require("--interval", invocation.Get(_interval)!, "100ms", "1h");
         var terminal = invocation.Host.Terminal;
         if (invocation.Json || !terminal.OutputIsTerminal || !terminal.InputIsTerminal)
         {
@@ -43,8 +32,8 @@ internal sealed class TopCommand : ControlCommand
             throw UsageFailure.Usage($"top cannot draw on this terminal (TERM is {name})", Instead);
         }
 
-        using var stream = new InterruptibleStream(invocation, cancellation);
+        using var stream = new InterruptibleStream(invocation, invocation.Cancellation);
         var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
-        await new TopSession(invocation, daemon, stream, interval).RunAsync().ConfigureAwait(false);
+        await new TopSession(invocation, daemon, stream, interval ?? DefaultInterval).RunAsync().ConfigureAwait(false);
     }
 }

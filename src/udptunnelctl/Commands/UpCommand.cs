@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using UdpTunnel.Cli.Commands.Relays;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
@@ -8,72 +8,49 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>up</c>: starts what a file describes.</summary>
-internal sealed class UpCommand : ControlCommand
+internal sealed class UpCommand(Invocation invocation)
 {
-    private readonly Argument<string> _file = new("CONFIG.json") { Description = "The configuration; - is standard input" };
-
-    private readonly Option<string?> _name = new("--name")
+    [Command(
+        Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done.")]
+    [Example("udptunnelctl up /etc/udptunnel/home.json")]
+    [Example("udptunnelctl up client.json --name office --ephemeral")]
+    [Example("generate-config | udptunnelctl up - --name office")]
+    public async Task RunAsync(
+        [Argument("CONFIG.json", Description = "The configuration; - is standard input")]
+        [CompletedFrom(CompletionSource.Files)]
+        string file,
+        [Option(
+            "name",
+            ValueName = "NAME",
+            Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file")]
+        string? name,
+        [Option("ephemeral", Description = "Do not start it again with the daemon")] bool ephemeral,
+        [Option("timeout", ValueName = "DURATION", Description = "How long to wait until it runs; default 30s")]
+        [DurationRange("100ms", "1h")]
+        TimeSpan? timeout)
     {
-        Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file",
-        HelpName = "NAME",
-    };
-
-    private readonly Option<bool> _ephemeral = new("--ephemeral") { Description = "Do not start it again with the daemon" };
-
-    private readonly Option<string> _timeout = new("--timeout")
-    {
-        Description = "How long to wait until it runs",
-        HelpName = "DURATION",
-        DefaultValueFactory = _ => "30s",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public UpCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "up", "Start the tunnel or relay that a file describes, wait until it runs, and say what was done.")
-    {
-        Add(_file);
-        Add(_name);
-        Add(_ephemeral);
-        Add(_timeout);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-    [
-        "udptunnelctl up /etc/udptunnel/home.json",
-        "udptunnelctl up client.json --name office --ephemeral",
-        "generate-config | udptunnelctl up - --name office",
-    ];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Files : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var timeout = DurationText.Require("--timeout", invocation.Get(_timeout)!, "100ms", "1h");
-        var name = invocation.Get(_name);
+        var limit = timeout ?? Invocation.ChangeTimeout;
         if (name is not null && !ConfigurationName.TryValidate(name, out var error))
         {
             throw UsageFailure.Usage($"--name: {error}", "See 'udptunnelctl up --help'.");
         }
 
-        var text = ConfigurationText.Read(invocation.Host, invocation.Get(_file)!, name);
+        var text = ConfigurationText.Read(invocation.Host, file, name);
         invocation.FileName = text.FileName;
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
 
         // Always sent: the daemon does not see the file's name, which is the default.
         name ??= text.Configuration.Name;
-        var ephemeral = invocation.Get(_ephemeral);
         if (text.Configuration is RelayConfig)
         {
             var relay = new StartRelayRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
-            await RelayStart.RunAsync(invocation, daemon, relay, text.With, timeout, cancellation).ConfigureAwait(false);
+            await RelayStart.RunAsync(invocation, daemon, relay, text.With, limit, invocation.Cancellation)
+                .ConfigureAwait(false);
             return;
         }
 
         var request = new StartTunnelRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
-        var answer = await daemon.Tunnels.StartTunnelAsync(request, Invocation.Within(timeout, cancellation))
+        var answer = await daemon.Tunnels.StartTunnelAsync(request, Invocation.Within(limit, invocation.Cancellation))
             .ResponseAsync.ConfigureAwait(false);
         Show(invocation, answer.Tunnel ?? new Tunnel(), text.With(answer.Warnings));
     }

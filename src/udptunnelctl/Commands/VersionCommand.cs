@@ -1,3 +1,4 @@
+using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
@@ -6,27 +7,19 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>version</c>: of this command and of the daemon, if one answers.</summary>
-internal sealed class VersionCommand : ControlCommand
+internal sealed class VersionCommand(Invocation invocation)
 {
-    /// <summary>Declares the command.</summary>
-    public VersionCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "version", "Show the versions of this command and of the daemon. Works without a daemon, too.")
-    {
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl version --json"];
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
+    [Command(Description = "Show the versions of this command and of the daemon. Works without a daemon, too.")]
+    [Example("udptunnelctl version --json")]
+    public async Task RunAsync()
     {
         GetDaemonResponse? daemon = null;
         CommandException? failure = null;
         try
         {
-            var connection = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+            var connection = await invocation.ConnectAsync().ConfigureAwait(false);
             daemon = await connection.Daemon.GetDaemonAsync(
-                new GetDaemonRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+                new GetDaemonRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
         }
         catch (CommandException e)
         {
@@ -50,7 +43,7 @@ internal sealed class VersionCommand : ControlCommand
     private static void Print(Invocation invocation, GetDaemonResponse? daemon, CommandException? failure)
     {
         var screen = invocation.NewScreen();
-        screen.Line($"udptunnelctl {CommandLine.Version}");
+        screen.Line($"udptunnelctl {ControlProgram.Version}");
         if (daemon is null)
         {
             screen.Paragraph($"udptunneld not asked: {failure?.Message}");
@@ -74,7 +67,7 @@ internal sealed class VersionCommand : ControlCommand
     private static void PrintJson(Invocation invocation, GetDaemonResponse? daemon, CommandException? failure) =>
         invocation.PrintJson(writer =>
         {
-            writer.WriteString("udptunnelctl", CommandLine.Version);
+            writer.WriteString("udptunnelctl", ControlProgram.Version);
             if (daemon is null)
             {
                 writer.WriteNull("udptunneld");

@@ -1,26 +1,19 @@
+using Cocona;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary><c>whoami</c>: what the daemon lets the caller do, and why.</summary>
-internal sealed class WhoAmICommand : ControlCommand
+internal sealed class WhoAmICommand(Invocation invocation)
 {
-    /// <summary>Declares the command.</summary>
-    public WhoAmICommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "whoami", "Show whom the daemon takes you for, and what you may do.")
+    [Command(Description = "Show whom the daemon takes you for, and what you may do.")]
+    [Example("udptunnelctl whoami")]
+    public async Task RunAsync()
     {
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } = ["udptunnelctl whoami"];
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var caller = await daemon.Daemon.WhoAmIAsync(
-            new WhoAmIRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+            new WhoAmIRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>

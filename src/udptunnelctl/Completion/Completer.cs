@@ -1,25 +1,25 @@
-using System.CommandLine;
 using UdpTunnel.Cli.Commands;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Completion;
 
 /// <summary>
-/// Answers the completion scripts: <c>udptunnelctl __complete WORD...</c> with the words after the program's name, the last of which (it may
-/// be empty) is to be completed. Writes one candidate on each line, with its description after a tab, or the line <c>:files</c> where the
-/// shell completes paths. Whatever goes wrong, it writes nothing: a prompt is no place for an error.
+/// Answers the completion scripts: <c>udptunnelctl __complete WORD...</c> with the words after the program's name, the
+/// last of which (it may be empty) is to be completed. Writes one candidate on each line, with its description after a
+/// tab, or the line <c>:files</c> where the shell completes paths. Whatever goes wrong, it writes nothing: a prompt is
+/// no place for an error.
 /// </summary>
-internal sealed class Completer(CommandHost host, RootCommand root, GlobalOptions global)
+internal sealed class Completer(CommandHost host)
 {
     /// <summary>The first argument of such a call. No name of a command begins so.</summary>
     public const string Verb = "__complete";
 
     private const string Files = ":files";
 
-    private Command _command = root;
-    private Option? _open;
+    private readonly List<string> _arguments = [];
+
+    private CommandNode _node = CommandTree.Root;
+    private OptionInfo? _open;
     private string? _socket;
-    private int _arguments;
     private bool _literal;
 
     /// <summary>Answers one call.</summary>
@@ -48,15 +48,14 @@ internal sealed class Completer(CommandHost host, RootCommand root, GlobalOption
         await host.Output.FlushAsync().ConfigureAwait(false);
     }
 
-    private IEnumerable<Option> Options => _command.Options.Concat(_command == root ? [] : root.Options.Where(o => o.Recursive))
-        .Where(o => !o.Hidden);
+    private IReadOnlyList<OptionInfo> Options => ControlProgram.Reader.OptionsOf(_node);
 
     /// <summary>A word before the one that is completed.</summary>
     private void Pass(string word)
     {
         if (_open is not null)
         {
-            _socket = _open == global.Socket ? word : _socket;
+            _socket = _open == GlobalOptions.Socket ? word : _socket;
             _open = null;
         }
         else if (word == "--" && !_literal)
@@ -65,16 +64,15 @@ internal sealed class Completer(CommandHost host, RootCommand root, GlobalOption
         }
         else if (word.StartsWith('-') && !_literal)
         {
-            _open = Options.FirstOrDefault(o => o.Name == word || o.Aliases.Contains(word));
-            _open = _open?.Arity.MaximumNumberOfValues > 0 && _open.ValueType != typeof(bool) ? _open : null;
+            _open = Options.FirstOrDefault(o => o.TakesValue && (o.Name == word || o.Letters.Contains(word)));
         }
-        else if (_arguments == 0 && _command.Subcommands.FirstOrDefault(c => c.Name == word) is { } command)
+        else if (_arguments.Count == 0 && _node is CommandGroup group && group.Find(word) is { } node)
         {
-            _command = command;
+            _node = node;
         }
         else
         {
-            _arguments++;
+            _arguments.Add(word);
         }
     }
 
@@ -90,33 +88,44 @@ internal sealed class Completer(CommandHost host, RootCommand root, GlobalOption
             return Options.Select(o => new Candidate(o.Name, FirstSentence(o.Description)));
         }
 
-        if (_command.Subcommands.Count > 0)
+        if (_node is CommandGroup)
         {
-            return _arguments > 0 ? [] : _command.Subcommands.Where(c => !c.Hidden).Select(c => new Candidate(c.Name, FirstSentence(c.Description)));
+            return Commands(_node, _arguments);
         }
 
-        var source = _command is ControlCommand command ? command.CompletionOf(_arguments) : CompletionSource.Nothing;
+        var source = CompletedFromAttribute.Of(_node, _arguments.Count);
         return source switch
         {
             CompletionSource.Nothing => [],
             CompletionSource.Files => [new Candidate(Files)],
             CompletionSource.PortChanges => [new Candidate("allow", "let these ports through"), new Candidate("deny", "no longer")],
             CompletionSource.Shells => CompletionScript.Shells.Select(s => new Candidate(s)),
+            CompletionSource.Commands => Commands(CommandTree.Root, _arguments),
             _ => await LiveNames.OfAsync(host, _socket, source).ConfigureAwait(false),
         };
     }
 
+    /// <summary>The commands of the group that the words lead to from a node; nothing if they lead elsewhere.</summary>
+    private static IEnumerable<Candidate> Commands(CommandNode? node, IEnumerable<string> words)
+    {
+        foreach (var word in words)
+        {
+            node = (node as CommandGroup)?.Find(word);
+        }
+
+        return node is CommandGroup group ? group.Select(c => new Candidate(c.Name, FirstSentence(c.Description))) : [];
+    }
+
     /// <summary>The values that the help names: <c>tls|classic</c>.</summary>
-    private static IEnumerable<Candidate> Values(Option option) => option.HelpName switch
+    private static IEnumerable<Candidate> Values(OptionInfo option) => option.ValueName switch
     {
         "PATH" => [new Candidate(Files)],
         { } choices when choices.Contains('|', StringComparison.Ordinal) => choices.Split('|').Select(c => new Candidate(c)),
         _ => [],
     };
 
-    private static string FirstSentence(string? text)
+    private static string FirstSentence(string text)
     {
-        text ??= "";
         var end = text.IndexOfAny(['.', ':', ';', ',']);
         return end < 0 ? text : text[..end];
     }

@@ -29,4 +29,29 @@ internal enum CompletionSource
 
     /// <summary>A shell whose completion we have.</summary>
     Shells,
+
+    /// <summary>A command, word by word.</summary>
+    Commands,
+}
+
+/// <summary>Completes an argument.</summary>
+/// <param name="source">What may stand there.</param>
+[AttributeUsage(AttributeTargets.Parameter | AttributeTargets.Property)]
+internal sealed class CompletedFromAttribute(CompletionSource source) : Attribute
+{
+    /// <summary>What may stand there.</summary>
+    public CompletionSource Source { get; } = source;
+
+    /// <summary>
+    /// What may stand in place of an argument of a command; <see cref="CompletionSource.Nothing"/> if nobody said.
+    /// </summary>
+    /// <param name="command">The command.</param>
+    /// <param name="place">The place, counted from 0.</param>
+    public static CompletionSource Of(CommandNode command, int place)
+    {
+        var arguments = command.Arguments;
+        var argument = place < arguments.Count ? arguments[place] : arguments.LastOrDefault(a => a.TakesMany);
+        return argument?.Attributes.OfType<CompletedFromAttribute>().FirstOrDefault()?.Source
+            ?? CompletionSource.Nothing;
+    }
 }

@@ -1,5 +1,3 @@
-using UdpTunnel.Cli.Output;
-
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>A terminal that a view has taken over. Disposing gives it back as it was.</summary>

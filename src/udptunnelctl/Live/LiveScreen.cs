@@ -1,11 +1,11 @@
 using System.Globalization;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>
-/// A view that is drawn again and again, on the terminal's alternate screen (xterm private mode 1049), so that what stood there
-/// before comes back. Remembers what each row shows and writes only rows that change, which neither flickers nor fills a serial line.
+/// A view that is drawn again and again, on the terminal's alternate screen (xterm private mode 1049), so that what
+/// stood there before comes back. Remembers what each row shows and writes only rows that change, which neither
+/// flickers nor fills a serial line.
 /// </summary>
 /// <param name="output">The terminal.</param>
 internal sealed class LiveScreen(TextWriter output)

@@ -1,14 +1,13 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Cli.Linux;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>
-/// The process's terminal, taken over: the alternate screen for what is shown, keys one by one without echo. Given back when disposed of,
-/// and also while the process is stopped (Ctrl-Z); taken again when it goes on. Signals that end a process are not handled here but by
-/// whoever waits for them, who then disposes of this.
+/// The process's terminal, taken over: the alternate screen for what is shown, keys one by one without echo. Given back
+/// when disposed of, and also while the process is stopped (Ctrl-Z); taken again when it goes on. Signals that end a
+/// process are not handled here but by whoever waits for them, who then disposes of this.
 /// </summary>
 internal sealed class LiveTerminal : ITerminal
 {

@@ -1,3 +1,4 @@
+using UdpTunnel.Linux;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Access;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 

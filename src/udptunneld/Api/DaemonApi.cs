@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
 using UdpTunnel.Doctor;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Reload;

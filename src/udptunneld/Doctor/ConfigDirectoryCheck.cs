@@ -1,3 +1,4 @@
+using UdpTunnel.Hosting;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Doctor;

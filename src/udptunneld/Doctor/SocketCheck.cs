@@ -1,4 +1,5 @@
 using UdpTunnel.Access;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Doctor;

@@ -1,3 +1,4 @@
+using UdpTunnel.Hosting;
 namespace UdpTunnel.Doctor;
 
 /// <summary>Whether what runs can be stored.</summary>

@@ -1,6 +1,6 @@
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Doctor;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using UdpTunnel.Config;
-using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;

@@ -1,6 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;

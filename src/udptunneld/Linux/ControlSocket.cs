@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using UdpTunnel.Access;
 
 namespace UdpTunnel.Linux;
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
-using UdpTunnel.Packets;
-using UdpTunnel.Tunnel;
+using UdpTunnel.Memory;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;

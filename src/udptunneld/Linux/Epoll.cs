@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using UdpTunnel.Memory;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;

@@ -24,12 +24,6 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     public static partial nint SystemCall(nint number, nint first, nint second, nint third, nint fourth);
 
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    public static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    public static partial int Unmap(void* address, nuint length);
-
     /// <summary>Gives free pages of all heaps back to the kernel, but for the given number of bytes.</summary>
     [LibraryImport("libc", EntryPoint = "malloc_trim")]
     public static partial int TrimHeaps(nuint left);

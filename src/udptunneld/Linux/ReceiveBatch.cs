@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using UdpTunnel.Packets;
+using UdpTunnel.Memory;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;

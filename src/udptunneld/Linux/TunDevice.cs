@@ -1,6 +1,6 @@
 using System.Text;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
-using UdpTunnel.Tunnel;
 using static UdpTunnel.Linux.SocketConstants;
 using static UdpTunnel.Linux.TunConstants;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
-using UdpTunnel.Tunnel;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;

@@ -1,5 +1,3 @@
-using UdpTunnel.Access;
-
 namespace UdpTunnel.Linux;
 
 /// <summary>Looks up groups as the system's name service has them, which need not be /etc/group.</summary>

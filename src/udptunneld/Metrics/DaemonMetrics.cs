@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using UdpTunnel.Access;
 using UdpTunnel.Api;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Tunnel;
 

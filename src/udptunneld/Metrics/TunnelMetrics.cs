@@ -1,3 +1,4 @@
+using UdpTunnel.Linux;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Metrics;

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.Packets;
 

@@ -1,4 +1,4 @@
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.Packets;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.Packets;
 

@@ -2,7 +2,7 @@ using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
-using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Relay;

@@ -156,9 +156,10 @@ internal sealed partial class ReceiverEngine : IRelayEngine
             listener?.Dispose();
             clients?.Dispose();
             stop?.Dispose();
-            if (e is LinuxException refused)
+            if (e is IOException)
             {
-                throw new RequestException(refused.Errno == Errno.AddressInUse ? Fault.PortTaken : Fault.System, refused.Message);
+                var isTaken = e is LinuxException { Errno: Errno.AddressInUse };
+                throw new RequestException(isTaken ? Fault.PortTaken : Fault.System, e.Message);
             }
 
             throw;

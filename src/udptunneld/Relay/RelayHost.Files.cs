@@ -1,7 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
-using UdpTunnel.Reload;
 
 namespace UdpTunnel.Relay;
 

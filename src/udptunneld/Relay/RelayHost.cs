@@ -2,7 +2,6 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.State;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 
@@ -27,7 +26,7 @@ internal sealed partial class RelayHost : IAsyncDisposable
     private readonly HostTable<RelayEntry> _relays;
     private Task _ticking = Task.CompletedTask;
 
-    public RelayHost(StateStore store, RelayKeyStore keys, TunnelHost tunnels, EventLog events, TimeProvider time)
+    public RelayHost(StateStore store, RelayKeyStore keys, EventLog events, TimeProvider time)
     {
         _store = store;
         _keys = keys;
@@ -35,8 +34,10 @@ internal sealed partial class RelayHost : IAsyncDisposable
         _time = time;
         _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), SignalSenders);
         _relays = new HostTable<RelayEntry>("relay", Capacity, Fault.NoSuchRelay, Limit.Relays, new LimitReport(events, time, ""));
-        _relays.ShareNamesWith(tunnels.Table);
     }
+
+    /// <summary>All relays by name.</summary>
+    public HostTable<RelayEntry> Table => _relays;
 
     /// <summary>Number of relays, whatever their state.</summary>
     public int Count => _relays.Count;

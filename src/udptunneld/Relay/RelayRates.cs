@@ -1,4 +1,4 @@
-using UdpTunnel.Tunnel;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Relay;
 
@@ -10,9 +10,9 @@ internal readonly record struct RelayRates(double PacketsToService, double Bytes
     {
         var seconds = elapsed.TotalSeconds;
         return new RelayRates(
-            TrafficRates.Average(PacketsToService, (now.PacketsToService - before.PacketsToService) / seconds),
-            TrafficRates.Average(BytesToService, (now.BytesToService - before.BytesToService) / seconds),
-            TrafficRates.Average(PacketsToClients, (now.PacketsToClients - before.PacketsToClients) / seconds),
-            TrafficRates.Average(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds));
+            RateAverage.Next(PacketsToService, (now.PacketsToService - before.PacketsToService) / seconds),
+            RateAverage.Next(BytesToService, (now.BytesToService - before.BytesToService) / seconds),
+            RateAverage.Next(PacketsToClients, (now.PacketsToClients - before.PacketsToClients) / seconds),
+            RateAverage.Next(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds));
     }
 }

@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
-using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;
@@ -16,7 +15,7 @@ internal sealed partial class SenderEngine
         {
             loop = new ServiceLoop(connection, IdleTimeout);
         }
-        catch (LinuxException e)
+        catch (IOException e)
         {
             return Failed(connection, e.Message);
         }

@@ -4,7 +4,6 @@ using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Relay;
 

@@ -1,3 +1,4 @@
+using UdpTunnel.Waiting;
 namespace UdpTunnel.Service;
 
 /// <summary>

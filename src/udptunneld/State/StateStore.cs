@@ -2,6 +2,7 @@ using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
+using UdpTunnel.Relay;
 
 namespace UdpTunnel.State;
 

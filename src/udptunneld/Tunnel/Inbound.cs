@@ -1,5 +1,6 @@
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;

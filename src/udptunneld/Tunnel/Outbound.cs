@@ -1,4 +1,5 @@
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;

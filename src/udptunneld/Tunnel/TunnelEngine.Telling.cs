@@ -1,4 +1,5 @@
 using UdpTunnel.Events;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;

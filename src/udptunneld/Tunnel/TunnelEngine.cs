@@ -117,7 +117,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             addresses.Refresh(Environment.TickCount64, force: true);
             return new TunnelEngine(config, resources, scope, session, workers, addresses, events, time);
         }
-        catch (LinuxException e)
+        catch (IOException e)
         {
             scope.Dispose();
             throw new RequestException(Fault.System, e.Message);

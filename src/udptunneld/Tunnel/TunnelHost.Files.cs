@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
-using UdpTunnel.Reload;
 
 namespace UdpTunnel.Tunnel;
 

@@ -26,7 +26,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerPool _workers = new();
-    private readonly HostAddresses _addresses = new(RouteSocket.ListAddresses);
+    private readonly HostAddresses _addresses = new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)));
     private readonly HostTable<TunnelEntry> _tunnels = new("tunnel", Capacity, Fault.NoSuchTunnel, Limit.Tunnels, new LimitReport(events, time, ""));
     private Task _ticking = Task.CompletedTask;
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
-using UdpTunnel.Service;
 using UdpTunnel.Waiting;
 using static UdpTunnel.Linux.SocketConstants;
 

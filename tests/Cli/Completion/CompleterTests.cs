@@ -1,4 +1,3 @@
-using System.CommandLine;
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Tests.Cli.Relays;
@@ -19,7 +18,11 @@ public sealed class CompleterTests
     [InlineData("up ", ":files")]
     [InlineData("check x", ":files")]
     [InlineData("--socket ", ":files")]
-    [InlineData("down home ", "")]
+    [InlineData("down home ", "dns home office")]
+    [InlineData("help re", "relay reload revoke")]
+    [InlineData("help relay s", "sender")]
+    [InlineData("help relay sender ", "")]
+    [InlineData("relay sender --receiver-key x --pro", "--protocol")]
     [InlineData("version ", "")]
     [InlineData("nonsense ", "")]
     [InlineData("relay nonsense ", "")]
@@ -58,12 +61,13 @@ public sealed class CompleterTests
     [Fact]
     public void Whatever_names_a_tunnel_relay_or_sender_is_completed_with_those_there_are()
     {
-        foreach (var command in Leaves(CommandLine.Create(new CommandRun().Host(), new GlobalOptions())).OfType<ControlCommand>())
+        foreach (var command in Leaves(CommandTree.Root))
         {
             for (var i = 0; i < command.Arguments.Count; i++)
             {
-                var isLive = command.CompletionOf(i) is CompletionSource.Tunnels or CompletionSource.Relays
-                    or CompletionSource.TunnelsAndRelays or CompletionSource.PendingSenders or CompletionSource.ApprovedSenders;
+                var isLive = CompletedFromAttribute.Of(command, i) is CompletionSource.Tunnels
+                    or CompletionSource.Relays or CompletionSource.TunnelsAndRelays or CompletionSource.PendingSenders
+                    or CompletionSource.ApprovedSenders;
                 Assert.True(isLive == (command.Arguments[i].Name is "NAME" or "SENDER"), $"{command.Name} {command.Arguments[i].Name}");
             }
         }
@@ -126,7 +130,8 @@ public sealed class CompleterTests
         Assert.Contains(part, run.Output.ToString(), StringComparison.Ordinal);
     }
 
-    private static IEnumerable<Command> Leaves(Command command) => command.Subcommands.SelectMany(Leaves).Prepend(command);
+    private static IEnumerable<CommandNode> Leaves(CommandNode node) =>
+        node is CommandGroup group ? group.SelectMany(Leaves) : [node];
 
     /// <summary>Two tunnels, a relay, and senders of each kind.</summary>
     internal static void Fill(FakeServer server)

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Json.Schema;
@@ -14,7 +13,7 @@ namespace UdpTunnel.Tests.Cli.Json;
 public sealed class JsonContractTests
 {
     /// <summary>Commands that have no JSON of their own, and say so.</summary>
-    private static readonly string[] ForPersons = ["top"];
+    private static readonly string[] ForPersons = ["top", "help"];
 
     private static readonly string SchemaText = File.ReadAllText(Path.Combine(JsonPage.Directory, "json/schema.json"));
 
@@ -48,7 +47,7 @@ public sealed class JsonContractTests
     [Fact]
     public void Every_command_has_a_schema_and_an_example()
     {
-        var commands = Leaves(CommandLine.Create(new CommandRun().Host(), new GlobalOptions()), "").Except(ForPersons).Order().ToList();
+        var commands = Leaves(CommandTree.Root, "").Except(ForPersons).Order().ToList();
         var schemas = JsonNode.Parse(SchemaText)!["$defs"]!.AsObject().Select(d => d.Key).ToHashSet();
 
         Assert.All(commands, c => Assert.Contains(c, schemas));
@@ -109,7 +108,7 @@ public sealed class JsonContractTests
         Assert.True(result.IsValid, $"{json}\n{string.Join('\n', mistakes ?? [])}");
     }
 
-    private static IEnumerable<string> Leaves(Command command, string path) => command.Subcommands.Count == 0
-        ? [path]
-        : command.Subcommands.Where(c => !c.Hidden).SelectMany(c => Leaves(c, path.Length == 0 ? c.Name : $"{path} {c.Name}"));
+    private static IEnumerable<string> Leaves(CommandNode node, string path) => node is CommandGroup group
+        ? group.SelectMany(n => Leaves(n, path.Length == 0 ? n.Name : $"{path} {n.Name}"))
+        : [path];
 }

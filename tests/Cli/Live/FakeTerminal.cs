@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using UdpTunnel.Cli.Live;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Tests.Cli.Live;
 

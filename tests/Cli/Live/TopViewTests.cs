@@ -1,7 +1,6 @@
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Live;
 using UdpTunnel.Cli.Live.Top;
-using UdpTunnel.Cli.Output;
 using UdpTunnel.Tests.Cli.Relays;
 
 namespace UdpTunnel.Tests.Cli.Live;

@@ -1,7 +1,5 @@
 using UdpTunnel.Cli;
-using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Daemon;
-using UdpTunnel.Cli.Failures;
 
 namespace UdpTunnel.Tests.Cli;
 
@@ -47,14 +45,16 @@ public sealed class ArgumentTests
             || (duration >= TimeSpan.Zero && text!.Any(char.IsAsciiDigit) && text![^1] is 's' or 'm' or 'h'));
 
     [Theory]
-    [InlineData("99ms")]
-    [InlineData("3601s")]
-    public void A_duration_outside_its_bounds_is_wrong_usage(string text)
+    [InlineData("stats --watch --interval 99ms", "--interval: 100ms to 1h")]
+    [InlineData("stats --watch --interval 61m", "--interval: 100ms to 1h")]
+    [InlineData("top --interval 3601s", "--interval: 100ms to 1h")]
+    [InlineData("up x.json --timeout 0s", "--timeout: 100ms to 1h")]
+    public async Task A_duration_outside_its_bounds_is_wrong_usage(string line, string message)
     {
-        var failure = Assert.Throws<CommandException>(() => DurationText.Require("--interval", text, "100ms", "1h"));
+        var run = await new CommandRun().RunAsync(line.Split(' '));
 
-        Assert.Equal(ExitCode.Usage, failure.ExitCode);
-        Assert.Contains("100ms to 1h", failure.Message, StringComparison.Ordinal);
+        Assert.Equal((int)ExitCode.Usage, run.ExitCode);
+        Assert.Contains(message, run.Error.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

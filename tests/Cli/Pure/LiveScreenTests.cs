@@ -1,5 +1,4 @@
 using UdpTunnel.Cli.Live;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Tests.Cli;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Tests.Cli;
 

@@ -51,7 +51,39 @@ public sealed class RelayCommandTests
     }
 
     [Theory]
-    [InlineData("--udp: ", "relay receiver --udp 53 --tcp :5353")]
+    [InlineData("2m", 120)]
+    [InlineData("90s", 90)]
+    [InlineData("1.5m", 90)]
+    [InlineData("120", 120)]
+    [InlineData("1000ms", 1)]
+    public async Task An_idle_timeout_is_a_duration_or_a_number_of_seconds(string text, int seconds)
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.Receiver() });
+
+        var run = await CommandRun.OfAsync(
+            server, "relay", "receiver", "--udp", ":53", "--tcp", ":5353", "--idle-timeout", text);
+
+        Assert.Equal(0, run.ExitCode);
+        var request = Assert.IsType<StartRelayRequest>(Assert.Single(server.Daemon.Requests));
+        Assert.Equal(TimeSpan.FromSeconds(seconds), Parse(request).IdleTimeout);
+    }
+
+    [Fact]
+    public async Task A_receiver_takes_a_port_alone_for_the_same_as_with_a_colon()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.Receiver() });
+
+        await CommandRun.OfAsync(server, "relay", "receiver", "--udp", ":53", "--tcp", ":5353");
+        await CommandRun.OfAsync(server, "relay", "receiver", "--udp", "53", "--tcp", "5353");
+
+        Assert.Equal(2, server.Daemon.Requests.Count);
+        Assert.Single(server.Daemon.Requests.Distinct());
+    }
+
+    [Theory]
+    [InlineData("--udp: ", "relay receiver --udp 53x --tcp :5353")]
     [InlineData("--max-flows: ", "relay receiver --udp :53 --tcp :5353 --max-flows 0")]
     [InlineData("--receiver-key: ", "relay sender --udp a:53 --tcp b:1 --protocol classic --receiver-key " + RelaySamples.Key)]
     public async Task A_mistake_is_told_of_the_option_that_it_is_in(string option, string line)

@@ -1,4 +1,5 @@
 using UdpTunnel.Access;
+using UdpTunnel.Linux;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Access;

@@ -5,17 +5,15 @@ namespace UdpTunnel.Tests.Docs;
 /// <summary>The documents that name a test for what they promise name tests that are there.</summary>
 public sealed partial class NamedTestTests
 {
-    private static readonly string Repository = Find();
-
     [Theory]
     [InlineData("SECURITY.md")]
     [InlineData("docs/reliability.md")]
     public void Every_test_that_is_named_is_there(string document)
     {
-        var sources = Directory.EnumerateFiles(Path.Combine(Repository, "tests"), "*Tests.cs", SearchOption.AllDirectories)
+        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
             .ToLookup(path => Path.GetFileNameWithoutExtension(path), File.ReadAllText);
-        var text = File.ReadAllText(Path.Combine(Repository, document));
+        var text = Repository.Read(document);
         var missing = NamedTest().Matches(text)
             .Where(match => !sources[match.Groups["class"].Value].Any(source => source.Contains(match.Groups["method"].Value, StringComparison.Ordinal)))
             .Select(match => match.Value);
@@ -26,15 +24,4 @@ public sealed partial class NamedTestTests
     /// <summary>A class, and a method or its beginning, which an ellipsis cuts off.</summary>
     [GeneratedRegex(@"(?<class>[A-Z]\w*Tests)(\.(?<method>[A-Z]\w*))?")]
     private static partial Regex NamedTest();
-
-    private static string Find()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "UdpTunnel.sln")))
-        {
-            directory = directory.Parent!;
-        }
-
-        return directory.FullName;
-    }
 }

@@ -1,6 +1,5 @@
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
-using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Tests.Packets;
 
@@ -10,10 +9,10 @@ public sealed unsafe class AddressRulesTests
 {
     private const uint Own = 0x0A00_0001;
     private const uint Peer = 0x0A00_0002;
-    private static readonly LinkAddress Address = new(Own, 24, Link: 3);
+    private static readonly (uint Address, int PrefixLength) Address = (Own, 24);
 
     private readonly HostAddresses _host;
-    private IReadOnlyList<LinkAddress> _addresses = [Address];
+    private (uint Address, int PrefixLength)[] _addresses = [Address];
 
     public AddressRulesTests()
     {
@@ -70,7 +69,7 @@ public sealed unsafe class AddressRulesTests
         var rules = new AddressRules(_host, [], []);
         Assert.Equal(DropReason.None, Check(rules, Peer));
 
-        _addresses = [Address, new LinkAddress(Peer, 32, Link: 4)];
+        _addresses = [Address, (Peer, 32)];
         _host.Refresh(1999);
         Assert.Equal(DropReason.None, Check(rules, Peer));
         _host.Refresh(2000);
@@ -81,7 +80,7 @@ public sealed unsafe class AddressRulesTests
     public void Addresses_that_cannot_be_looked_up_again_stay_as_they_were()
     {
         var fails = false;
-        var host = new HostAddresses(() => fails ? throw new LinuxException("cannot list", Errno.NoBuffers) : [Address]);
+        var host = new HostAddresses(() => fails ? throw new IOException("cannot list") : [Address]);
         host.Refresh(0);
         fails = true;
         host.Refresh(10_000);

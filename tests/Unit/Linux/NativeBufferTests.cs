@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.Tests.Linux;
 
@@ -21,11 +21,8 @@ public sealed unsafe partial class NativeBufferTests
     }
 
     [Fact]
-    public void More_than_there_can_be_is_refused()
-    {
-        var refused = Assert.Throws<LinuxException>(() => new NativeBuffer((nuint)1 << 62));
-        Assert.Equal(Errno.OutOfMemory, refused.Errno);
-    }
+    public void More_than_there_can_be_is_refused() =>
+        Assert.Throws<IOException>(() => new NativeBuffer((nuint)1 << 62));
 
     /// <summary>Whole pages of a buffer that are in memory.</summary>
     private static int ResidentPages(byte* start)

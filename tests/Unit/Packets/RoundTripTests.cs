@@ -1,3 +1,4 @@
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Packets;

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
-using UdpTunnel.State;
 using UdpTunnel.Tests.Packets;
 
 namespace UdpTunnel.Tests.Relay;

@@ -1,4 +1,4 @@
-using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 
 namespace UdpTunnel.Tests.Service;
 

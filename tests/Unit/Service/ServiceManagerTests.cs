@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Linux;
 using UdpTunnel.Service;
+using UdpTunnel.Waiting;
 
 namespace UdpTunnel.Tests.Service;
 

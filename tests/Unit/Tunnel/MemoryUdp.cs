@@ -2,7 +2,6 @@ using System.Net;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Tests.Packets;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Tunnel;
 

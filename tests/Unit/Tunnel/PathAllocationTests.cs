@@ -2,6 +2,7 @@ using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 using UdpTunnel.Tests.Packets;
 using UdpTunnel.Tunnel;

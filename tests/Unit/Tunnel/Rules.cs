@@ -1,5 +1,4 @@
 using UdpTunnel.Filter;
-using UdpTunnel.Linux;
 
 namespace UdpTunnel.Tests.Tunnel;
 

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
-using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Tunnel;
 

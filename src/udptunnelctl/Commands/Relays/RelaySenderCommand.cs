@@ -1,31 +1,27 @@
-using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+using Cocona;
 
 namespace UdpTunnel.Cli.Commands.Relays;
 
 /// <summary><c>relay sender</c>: the end inside the private network.</summary>
-internal sealed class RelaySenderCommand : RelayEndCommand
+internal sealed class RelaySenderCommand(Invocation invocation)
 {
-    private readonly Option<string?> _receiverKey = new("--receiver-key")
+    [Command(
+        Description = "Start the end inside the private network: connects to the receiver and passes datagrams to a "
+            + "UDP service.")]
+    [Example("udptunnelctl relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353")]
+    [DynamicDependency(ParameterSet.Members, typeof(RelayOptions))]
+    public Task RunAsync(
+        [Option("udp", ValueName = "HOST:PORT", Description = "The UDP service")] string udp,
+        [Option("tcp", ValueName = "HOST:PORT", Description = "The receiver")] string tcp,
+        RelayOptions options,
+        [Option(
+            "receiver-key",
+            ValueName = "SHA256:...",
+            Description = "The receiver's key (own key there). Default: the first one seen is remembered")]
+        string? receiverKey)
     {
-        Description = "The receiver's key (own key there). Default: the first one seen is remembered",
-        HelpName = "SHA256:...",
-    };
-
-    /// <summary>Declares the command.</summary>
-    public RelaySenderCommand(CommandHost host, GlobalOptions global)
-        : base(
-            host,
-            global,
-            "sender",
-            "Start the end inside the private network: connects to the receiver and passes datagrams to a UDP service.",
-            "The UDP service",
-            "The receiver") =>
-        Add(_receiverKey);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-        ["udptunnelctl relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353"];
-
-    /// <inheritdoc/>
-    protected override string? ReceiverKey(Invocation invocation) => invocation.Get(_receiverKey);
+        var end = new RelayEnd(invocation, "sender");
+        return end.StartAsync(end.Reached("--udp", udp), end.Reached("--tcp", tcp), options, receiverKey);
+    }
 }

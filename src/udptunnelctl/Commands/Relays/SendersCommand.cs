@@ -1,4 +1,4 @@
-using System.CommandLine;
+using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output.Relays;
@@ -7,48 +7,26 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands.Relays;
 
 /// <summary><c>senders</c>: who wants in, who is in, and who may come back.</summary>
-internal sealed class SendersCommand : ControlCommand
+internal sealed class SendersCommand(Invocation invocation)
 {
-    private readonly Argument<string?> _relay = new("NAME")
+    [Command(Description = "Show the senders that wait for approval, are connected, or are remembered as approved.")]
+    [Example("udptunnelctl senders")]
+    [Example("udptunnelctl senders --follow --json | jq '.senders[].state'")]
+    public async Task RunAsync(
+        [Argument("NAME", Description = "Only of this relay"), CompletedFrom(CompletionSource.Relays)] string? name,
+        [Option("follow", ['f'], Description = "Go on with what changes, until Ctrl-C")] bool follow)
     {
-        Description = "Only of this relay",
-        Arity = ArgumentArity.ZeroOrOne,
-    };
-
-    private readonly Option<bool> _follow = new("--follow", "-f") { Description = "Go on with what changes, until Ctrl-C" };
-
-    /// <summary>Declares the command.</summary>
-    public SendersCommand(CommandHost host, GlobalOptions global)
-        : base(host, global, "senders", "Show the senders that wait for approval, are connected, or are remembered as approved.")
-    {
-        Add(_relay);
-        Add(_follow);
-    }
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples { get; } =
-    [
-        "udptunnelctl senders",
-        "udptunnelctl senders --follow --json | jq .senders[].state",
-    ];
-
-    /// <inheritdoc/>
-    public override CompletionSource CompletionOf(int argument) => argument == 0 ? CompletionSource.Relays : CompletionSource.Nothing;
-
-    /// <inheritdoc/>
-    protected override async Task RunAsync(Invocation invocation, CancellationToken cancellation)
-    {
-        var relay = invocation.Get(_relay) ?? "";
+        var relay = name ?? "";
         invocation.Names = relay.Length > 0 ? [relay] : [];
-        if (invocation.Get(_follow))
+        if (follow)
         {
-            await FollowAsync(invocation, relay, cancellation).ConfigureAwait(false);
+            await FollowAsync(invocation, relay, invocation.Cancellation).ConfigureAwait(false);
             return;
         }
 
-        var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
+        var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.ListSendersAsync(
-            new ListSendersRequest { Relay = relay }, Invocation.Within(Invocation.LookTimeout, cancellation))
+            new ListSendersRequest { Relay = relay }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {

@@ -1,5 +1,3 @@
-using UdpTunnel.Cli.Output;
-
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>What the keys of <c>top</c> do, and what its columns mean.</summary>

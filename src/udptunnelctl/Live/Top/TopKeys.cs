@@ -1,4 +1,3 @@
-using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
 
 namespace UdpTunnel.Cli.Live.Top;
@@ -139,7 +138,8 @@ internal static class TopKeys
     }
 
     /// <summary>
-    /// Asks about the selected sender. If another row is selected, about the one that waits there, or the only one that waits at all.
+    /// Asks about the selected sender. If another row is selected, about the one that waits there, or the only one that
+    /// waits at all.
     /// </summary>
     private static TopState Ask(TopState state, bool approve)
     {

@@ -4,15 +4,14 @@ using Grpc.Core;
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Failures;
-using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>
-/// One run of <c>top</c>: brings the daemon's streams, its answers and the keys together on one thread at a time, and shows what comes of
-/// them. The daemon takes samples only while the streams are open.
+/// One run of <c>top</c>: brings the daemon's streams, its answers and the keys together on one thread at a time, and
+/// shows what comes of them. The daemon takes samples only while the streams are open.
 /// </summary>
 /// <param name="invocation">What was asked for.</param>
 /// <param name="daemon">Who is watched.</param>

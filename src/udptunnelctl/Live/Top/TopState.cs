@@ -1,5 +1,3 @@
-using UdpTunnel.Cli.Output;
-
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>

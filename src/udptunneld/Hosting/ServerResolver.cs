@@ -1,0 +1,144 @@
+using System.Net;
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+
+namespace UdpTunnel.Hosting;
+
+/// <summary>
+/// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and then every 30 s. A look-up
+/// that fails or answers nothing leaves the last good address in place. The device of a link-local address is looked up likewise, every 5 s: it may
+/// come later, or come back with another number.
+/// </summary>
+/// <param name="server">Host and port; of a literal address only the zone is looked up.</param>
+/// <param name="tunnel">Name of the tunnel, for events.</param>
+/// <param name="events">Where changes are told.</param>
+/// <param name="time">The clock.</param>
+/// <param name="lookUp">Resolves a name.</param>
+/// <param name="withZone">Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).</param>
+/// <param name="found">Takes each new address.</param>
+internal sealed class ServerResolver(
+    HostPort server,
+    string tunnel,
+    EventLog events,
+    TimeProvider time,
+    Func<string, CancellationToken, Task<IPAddress[]>> lookUp,
+    Func<IPAddress, string, IPAddress> withZone,
+    Action<IPEndPoint> found)
+{
+    /// <summary>Time between look-ups of a name that resolves.</summary>
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time between look-ups of a device, which cost a system call or two and leave this host alone.</summary>
+    public static readonly TimeSpan ZoneInterval = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+
+    // Slower than a resolver's own retries (5 s, resolv.conf(5)), so that a look-up that would succeed is not cut off.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
+
+    private IPAddress? _current;
+    private long _lookUps;
+    private long _failures;
+    private bool _failing;
+
+    /// <summary>Look-ups of a name that were made.</summary>
+    public long LookUps => Volatile.Read(ref _lookUps);
+
+    /// <summary>Look-ups of a name that failed or answered nothing.</summary>
+    public long Failures => Volatile.Read(ref _failures);
+
+    /// <summary>Runs until cancelled. Never fails: whatever a look-up throws is a failed look-up.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (server.TryGetAddress(out var literal) && server.Zone.Length == 0)
+        {
+            found(new IPEndPoint(literal, server.Port));
+            return;
+        }
+
+        var interval = literal is null ? Interval : ZoneInterval;
+        var retry = FirstRetry;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            var wait = interval;
+            if (!await TryLookUpAsync(literal, cancellationToken) && _current is null)
+            {
+                // Nothing to send to yet: the network may still be coming up.
+                wait = retry;
+                retry = TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, interval.Ticks));
+            }
+
+            await Task.Delay(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Chooses among a name's addresses: the one in use if it is still there, else the first, which the system ranks best (RFC 6724).</summary>
+    internal static IPAddress? Choose(IPAddress[] addresses, IPAddress? current) =>
+        current is not null && addresses.Contains(current) ? current : addresses.FirstOrDefault();
+
+    private async Task<bool> TryLookUpAsync(IPAddress? literal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var address = literal is null ? await LookUpAsync(cancellationToken) : withZone(literal, server.Zone);
+            if (address is null)
+            {
+                Fail("it has no address");
+                return false;
+            }
+
+            Take(address);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception e)
+        {
+            // The next try is as good as this one: nothing that a look-up throws may end the look-ups.
+            Fail(e is TimeoutException ? "no answer in time" : e.Message);
+            return false;
+        }
+    }
+
+    private async Task<IPAddress?> LookUpAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _lookUps);
+        return Choose(await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken), _current);
+    }
+
+    private void Take(IPAddress address)
+    {
+        _failing = false;
+        if (address.Equals(_current))
+        {
+            return;
+        }
+
+        var endpoint = new IPEndPoint(address, server.Port);
+        var message = _current is null
+            ? $"{server.Host} is {endpoint}"
+            : $"{server.Host} has moved from {_current} to {endpoint}";
+        found(endpoint);
+        _current = address;
+        events.Add(EventKind.DnsChanged, EventLevel.Info, tunnel, message);
+    }
+
+    private void Fail(string reason)
+    {
+        if (server.Zone.Length == 0)
+        {
+            Interlocked.Increment(ref _failures);
+        }
+
+        if (_failing)
+        {
+            return;
+        }
+
+        _failing = true;
+        var consequence = _current is null ? "trying again" : $"staying with {_current}";
+        events.Add(EventKind.DnsFailed, EventLevel.Warning, tunnel, $"cannot resolve {server.Host}: {reason}; {consequence}");
+    }
+}

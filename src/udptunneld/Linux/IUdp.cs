@@ -1,0 +1,46 @@
+using System.Net;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Linux;
+
+/// <summary>The outer socket, as the engine sees it. One thread receives and sends batches; heartbeats come from others.</summary>
+internal unsafe interface IUdp : IDisposable
+{
+    /// <summary>The port of this end.</summary>
+    int LocalPort { get; }
+
+    /// <summary>Whether a run leaves by one send (UDP_SEGMENT). Goes off when the kernel refuses one.</summary>
+    bool Segments { get; }
+
+    /// <summary>Whether the kernel merges what arrives into runs (UDP_GRO).</summary>
+    bool Merges { get; }
+
+    /// <summary>The form of an address that this socket sends to.</summary>
+    Endpoint ToEndpoint(IPEndPoint address);
+
+    /// <summary>Readable while there are messages or an error.</summary>
+    int Descriptor { get; }
+
+    /// <summary>Takes the messages that are there, without waiting.</summary>
+    /// <returns>False if there are none or the network reported an error; the batch is empty then.</returns>
+    bool Receive(ReceiveBatch batch);
+
+    /// <summary>Sends everything in a batch. Where a run is refused as a whole, its datagrams are sent one by one: nothing is lost by it.</summary>
+    SendResult Send(SendBatch batch, in Endpoint peer);
+
+    /// <summary>Sends one datagram from any thread.</summary>
+    /// <returns>Whether it left.</returns>
+    bool Send(byte* datagram, int length, in Endpoint peer);
+
+    /// <summary>Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until they are taken.</summary>
+    void KeepErrors(bool keep);
+
+    /// <summary>Takes one kept error, without waiting.</summary>
+    /// <param name="endpoint">Where the datagram was sent that met it.</param>
+    /// <param name="isPortUnreachable">Whether the host there has nobody at that port.</param>
+    /// <returns>False if there is none.</returns>
+    bool TakeError(out Endpoint endpoint, out bool isPortUnreachable);
+
+    /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
+    void RetrySegments();
+}

@@ -1,0 +1,17 @@
+namespace UdpTunnel.Linux;
+
+/// <summary>What became of a batch.</summary>
+internal struct SendResult
+{
+    /// <summary>Datagrams that left.</summary>
+    public int Sent;
+
+    /// <summary>Their bytes, wire headers included.</summary>
+    public long SentBytes;
+
+    /// <summary>Datagrams longer than the path takes.</summary>
+    public int TooBig;
+
+    /// <summary>Datagrams that the network refused: down, unreachable, filtered, no buffers.</summary>
+    public int Failed;
+}

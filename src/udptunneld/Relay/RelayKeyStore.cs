@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Relay.Approval;
+using UdpTunnel.Relay.Link;
+using UdpTunnel.State;
+
+namespace UdpTunnel.Relay;
+
+/// <summary>
+/// The keys of relays in the state directory.
+/// <code>
+///  identity.pem           this daemon's private key (PKCS #8), made when first needed
+///  senders/NAME           keys that were approved at receiver NAME: "SHA256:… SECONDS ADDRESS", one a line
+///  known-receivers        keys of receivers that senders here have seen: "HOST:PORT SHA256:…", one a line
+/// </code>
+/// </summary>
+internal sealed class RelayKeyStore
+{
+    private const string IdentityName = "identity.pem";
+    private const string KnownName = "known-receivers";
+    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private readonly string _directory;
+    private readonly string _senders;
+    private readonly EventLog _events;
+
+    // Protects the identity and the file of known receivers, which relays share.
+    private readonly Lock _gate = new();
+    private Identity? _identity;
+
+    /// <param name="directory">The state directory.</param>
+    /// <param name="events">Where damage is told.</param>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public RelayKeyStore(string directory, EventLog events)
+    {
+        _directory = directory;
+        _senders = Path.Combine(directory, "senders");
+        _events = events;
+        try
+        {
+            Directory.CreateDirectory(_senders, DirectoryMode);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException($"cannot make the state directory {directory}: {e.Message}");
+        }
+    }
+
+    /// <summary>This daemon's key.</summary>
+    /// <exception cref="IOException">It cannot be read or stored.</exception>
+    public Identity GetIdentity()
+    {
+        lock (_gate)
+        {
+            return _identity ??= new Identity(LoadKey() ?? MakeKey());
+        }
+    }
+
+    /// <summary>The keys that were approved at a receiver.</summary>
+    public IReadOnlyList<ApprovedSender> LoadSenders(string relay)
+    {
+        var result = new List<ApprovedSender>();
+        foreach (var line in ReadLines(Path.Combine(_senders, relay)))
+        {
+            if (line.Split(' ') is [var key, var seconds, var address]
+                && KeyFingerprint.TryParse(key, out var fingerprint, out _)
+                && uint.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var since))
+            {
+                result.Add(new ApprovedSender(fingerprint, address, DateTimeOffset.FromUnixTimeSeconds(since)));
+            }
+        }
+
+        return result.DistinctBy(s => s.Key).ToList();
+    }
+
+    /// <summary>Stores the keys that are approved at a receiver.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void SaveSenders(string relay, IReadOnlyList<ApprovedSender> senders) => AtomicFile.Write(
+        _senders,
+        relay,
+        string.Concat(senders.Select(s => string.Create(
+            CultureInfo.InvariantCulture, $"{s.Key} {s.Since.ToUnixTimeSeconds()} {s.Address}\n"))),
+        durable: true);
+
+    /// <summary>Forgets the keys of a receiver.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void ForgetSenders(string relay)
+    {
+        File.Delete(Path.Combine(_senders, relay));
+        AtomicFile.FlushDirectory(_senders);
+    }
+
+    /// <summary>The key that a receiver has shown; null if it is not known.</summary>
+    public KeyFingerprint? FindReceiver(HostPort address)
+    {
+        lock (_gate)
+        {
+            return KnownReceivers().TryGetValue(address.ToString(), out var key) ? key : null;
+        }
+    }
+
+    /// <summary>Remembers a receiver's key from now on.</summary>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void RememberReceiver(HostPort address, KeyFingerprint key)
+    {
+        lock (_gate)
+        {
+            var known = KnownReceivers();
+            known[address.ToString()] = key;
+            AtomicFile.Write(_directory, KnownName, string.Concat(known.Select(k => $"{k.Key} {k.Value}\n")), durable: true);
+        }
+    }
+
+    private SortedDictionary<string, KeyFingerprint> KnownReceivers()
+    {
+        var result = new SortedDictionary<string, KeyFingerprint>(StringComparer.Ordinal);
+        foreach (var line in ReadLines(Path.Combine(_directory, KnownName)))
+        {
+            if (line.Split(' ') is [var address, var key] && KeyFingerprint.TryParse(key, out var fingerprint, out _))
+            {
+                result[address] = fingerprint;
+            }
+        }
+
+        return result;
+    }
+
+    private static string[] ReadLines(string path) => File.Exists(path) ? File.ReadAllLines(path) : [];
+
+    private ECDsa? LoadKey()
+    {
+        var path = Path.Combine(_directory, IdentityName);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        var key = ECDsa.Create();
+        try
+        {
+            key.ImportFromPem(File.ReadAllText(path));
+            return key;
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            key.Dispose();
+            var aside = path + ".damaged";
+            File.Move(path, aside, overwrite: true);
+            _events.Add(
+                EventKind.StateDamaged,
+                EventLevel.Error,
+                "",
+                $"state file {path} is damaged ({e.Message}); it is kept as {aside}, and this daemon has a new key, which its peers have to accept");
+            return null;
+        }
+    }
+
+    private ECDsa MakeKey()
+    {
+        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        AtomicFile.Write(_directory, IdentityName, key.ExportPkcs8PrivateKeyPem() + "\n", durable: true);
+        return key;
+    }
+}

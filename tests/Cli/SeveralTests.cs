@@ -1,0 +1,104 @@
+using System.Text.Json;
+using Grpc.Core;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Tests.Cli;
+
+/// <summary>One command for several things.</summary>
+public sealed class SeveralTests
+{
+    private const string Tunnel = """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}""";
+
+    [Fact]
+    public async Task Down_stops_each_that_is_named_in_turn()
+    {
+        await using var server = await StoppingAsync();
+
+        var text = await CommandRun.OfAsync(server, "down", "a", "b", "a");
+        var json = await CommandRun.OfAsync(server, "down", "a", "b", "--json");
+
+        Assert.Equal(0, text.ExitCode);
+        Assert.Equal(
+            ["a is down", "b is down"],
+            text.Output.ToString().Split('\n').Where(l => l.EndsWith("is down", StringComparison.Ordinal)));
+        Assert.Equal(["a", "b"], json.JsonLines.Select(l => l.GetProperty("tunnel").GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public async Task One_wrong_name_keeps_down_from_no_other()
+    {
+        await using var server = await StoppingAsync();
+
+        var text = await CommandRun.OfAsync(server, "down", "a", "nobody", "b");
+        var json = await CommandRun.OfAsync(server, "down", "a", "nobody", "b", "--json");
+
+        Assert.Equal(5, text.ExitCode);
+        Assert.Contains("b is down", text.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("there is no tunnel or relay 'nobody'\n", text.Error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(5, json.ExitCode);
+        Assert.Equal(["tunnel", "error", "tunnel"], json.JsonLines.Select(Member));
+    }
+
+    [Fact]
+    public async Task Check_looks_at_each_file_and_at_all_of_a_directory()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var directory = Directory.CreateDirectory(server.File("tunnels.d"));
+        var good = server.File("tunnels.d/good.json", Tunnel);
+        var bad = server.File("tunnels.d/bad.json", "{}");
+        var other = server.File("other.json", Tunnel);
+        server.File("tunnels.d/notes.txt", "not looked at");
+
+        var text = await new CommandRun().RunAsync("check", other, directory.FullName);
+        var json = await new CommandRun().RunAsync("check", directory.FullName, "--json");
+        var right = await new CommandRun().RunAsync("check", other, good);
+
+        Assert.Equal(2, text.ExitCode);
+        var lines = text.Output.ToString().ReplaceLineEndings(" ");
+        Assert.Contains($"{other} is valid", lines, StringComparison.Ordinal);
+        Assert.Contains($"{good} is valid", lines, StringComparison.Ordinal);
+        Assert.StartsWith($"udptunnelctl: {bad} has ", text.Error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(["error", "valid"], json.JsonLines.Select(Member));
+        Assert.Equal(0, right.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_directory_without_a_configuration_is_most_likely_the_wrong_one()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var directory = Directory.CreateDirectory(server.File("empty")).FullName;
+
+        var run = await new CommandRun().RunAsync("check", directory);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal($"udptunnelctl: there is no configuration (*.json) in {directory}\n", run.Error.ToString());
+    }
+
+    [Fact]
+    public async Task One_name_is_not_for_several_configurations()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var one = server.File("one.json", Tunnel);
+        var two = server.File("two.json", Tunnel);
+
+        var run = await new CommandRun().RunAsync("check", one, two, "--name", "x");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("--name is of use only with one configuration", run.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    /// <summary>The first member behind the version.</summary>
+    private static string Member(JsonElement line) => line.EnumerateObject().Skip(1).First().Name;
+
+    private static async Task<FakeServer> StoppingAsync()
+    {
+        var server = await FakeServer.StartAsync();
+        server.Daemon.Has(new Tunnel { Name = "a" }, new Tunnel { Name = "b" });
+        server.Daemon.Stop = request => request.Name is "a" or "b"
+            ? Task.FromResult(new StopTunnelResponse { Tunnel = new Tunnel { Name = request.Name } })
+            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no such tunnel");
+        server.Daemon.StopRelay = _ =>
+            throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", "there is no such relay");
+        return server;
+    }
+}
