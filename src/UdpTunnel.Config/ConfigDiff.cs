@@ -20,6 +20,12 @@ public static class ConfigDiff
         changes.Compare(nameof(after.TunnelAddress), $"{before.TunnelAddress}", $"{after.TunnelAddress}");
         changes.Compare(nameof(after.NetworkAddress), $"{before.NetworkAddress}", $"{after.NetworkAddress}");
         changes.Compare(nameof(after.AllowedPorts), $"{before.AllowedPorts}", $"{after.AllowedPorts}", ChangeEffect.Live);
+        changes.Compare(nameof(after.AllowedSources), Networks(before.AllowedSources), Networks(after.AllowedSources), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.AllowedDestinations),
+            Networks(before.AllowedDestinations),
+            Networks(after.AllowedDestinations),
+            ChangeEffect.Live);
         changes.Compare(nameof(after.TunnelDevice), Device(before), Device(after));
         changes.Compare(nameof(after.HeartbeatInterval), Heartbeat(before), Heartbeat(after), ChangeEffect.Live);
         if (before.PacketMagic != after.PacketMagic)
@@ -29,6 +35,8 @@ public static class ConfigDiff
 
         changes.Compare(nameof(after.Mtu), Number(before.Mtu), Number(after.Mtu));
         changes.Compare(nameof(after.Firewall), Word(before.Firewall), Word(after.Firewall));
+        changes.Compare(nameof(after.Forward), Word(before.Forward), Word(after.Forward));
+        changes.Compare(nameof(after.Overlap), Word(before.Overlap), Word(after.Overlap), ChangeEffect.Live);
         changes.Compare(
             nameof(after.Offload), Choices.Text(Choices.Offload, before.Offload), Choices.Text(Choices.Offload, after.Offload));
         return changes;
@@ -65,6 +73,8 @@ public static class ConfigDiff
     private static string Seconds(TimeSpan time) => $"{Number((long)time.TotalSeconds)} s";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Networks(Ipv4NetworkList networks) => networks.Count == 0 ? "all" : networks.ToString();
 
     private static string Word(bool value) => value ? "true" : "false";
 

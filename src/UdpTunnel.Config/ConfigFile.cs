@@ -94,7 +94,13 @@ public static class ConfigFile
             tunnel.Read(member);
         }
 
-        return remarks.HasErrors ? null : tunnel.ToConfiguration(name!);
+        if (remarks.HasErrors)
+        {
+            return null;
+        }
+
+        tunnel.CheckTogether();
+        return tunnel.ToConfiguration(name!);
     }
 
     private static string? ReadName(in FieldReader reader, FileMembers members, string? defaultName)

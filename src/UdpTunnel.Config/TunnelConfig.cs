@@ -42,6 +42,15 @@ public sealed record TunnelConfig : Configuration
     /// <summary>TCP and UDP ports that may be reached through the tunnel, not empty.</summary>
     public required PortSet AllowedPorts { get; init; }
 
+    /// <summary>
+    /// Networks that packets from the peer may come from; empty for all. Never a host's own addresses, whatever stands
+    /// here.
+    /// </summary>
+    public Ipv4NetworkList AllowedSources { get; init; } = [];
+
+    /// <summary>Networks that packets from the peer may go to; empty for all.</summary>
+    public Ipv4NetworkList AllowedDestinations { get; init; } = [];
+
     /// <summary>Name of the TUN device, 1 to 15 bytes; null lets the kernel choose.</summary>
     public string? TunnelDevice { get; init; }
 
@@ -60,6 +69,18 @@ public sealed record TunnelConfig : Configuration
     /// <summary>Whether an nftables table of our own also guards the device.</summary>
     public bool Firewall { get; init; }
 
+    /// <summary>
+    /// Whether the table of <see cref="Firewall"/> also lets packets pass that this host forwards. Without that table
+    /// nothing of ours keeps a host that forwards from forwarding.
+    /// </summary>
+    public bool Forward { get; init; }
+
+    /// <summary>
+    /// Whether <see cref="TunnelAddress"/> may cover addresses that this host reaches otherwise: of other devices'
+    /// networks, gateways, name servers.
+    /// </summary>
+    public bool Overlap { get; init; }
+
     /// <summary>Whether offloads may be used.</summary>
     public OffloadMode Offload { get; init; }
 
@@ -76,6 +97,8 @@ public sealed record TunnelConfig : Configuration
         // Raw, to keep the list on one line.
         json.WritePropertyName(nameof(AllowedPorts));
         json.WriteRawValue(AllowedPorts.ToJsonArray());
+        Write(json, nameof(AllowedSources), AllowedSources);
+        Write(json, nameof(AllowedDestinations), AllowedDestinations);
         if (TunnelDevice is not null)
         {
             json.WriteString(nameof(TunnelDevice), TunnelDevice);
@@ -85,6 +108,33 @@ public sealed record TunnelConfig : Configuration
         json.WriteString(nameof(PacketMagic), PacketMagic);
         json.WriteNumber(nameof(Mtu), Mtu);
         json.WriteBoolean(nameof(Firewall), Firewall);
+        // Only where true, so that a version that knows neither still reads what was stored for it.
+        if (Forward)
+        {
+            json.WriteBoolean(nameof(Forward), Forward);
+        }
+
+        if (Overlap)
+        {
+            json.WriteBoolean(nameof(Overlap), Overlap);
+        }
+
         json.WriteString(nameof(Offload), Choices.Text(Choices.Offload, Offload));
+    }
+
+    private static void Write(Utf8JsonWriter json, string field, Ipv4NetworkList networks)
+    {
+        if (networks.Count == 0)
+        {
+            return;
+        }
+
+        json.WriteStartArray(field);
+        foreach (var network in networks)
+        {
+            json.WriteStringValue(network.ToString());
+        }
+
+        json.WriteEndArray();
     }
 }

@@ -36,6 +36,9 @@ internal sealed class CommandHost
     /// <summary>Takes the terminal over for a view that is drawn again and again.</summary>
     public required TakeTerminal TakeTerminal { get; init; }
 
+    /// <summary>Whether this host forwards IPv4 packets from one network to another.</summary>
+    public Func<bool> IsForwarding { get; init; } = () => false;
+
     /// <summary>How a daemon is started and asked on this host.</summary>
     public required ServiceManager Service { get; init; }
 }

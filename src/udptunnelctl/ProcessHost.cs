@@ -32,7 +32,20 @@ internal static class ProcessHost
             TakeTerminal = (press, redraw, keepLast) =>
                 new LiveTerminal(output, readsKeys: !Console.IsInputRedirected, keepLast, press, redraw),
             Service = ServiceManager.OfThisHost,
+            IsForwarding = IsForwarding,
         };
+    }
+
+    private static bool IsForwarding()
+    {
+        try
+        {
+            return File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>

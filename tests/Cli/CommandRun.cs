@@ -29,6 +29,9 @@ internal sealed class CommandRun
 
     public int ExitCode { get; private set; } = -1;
 
+    /// <summary>Whether the host of the command forwards packets.</summary>
+    public bool IsForwarding { get; init; }
+
     /// <summary>A host without systemd.</summary>
     public ServiceManager Service { get; init; } = new(_ => false);
 
@@ -76,6 +79,7 @@ internal sealed class CommandRun
     public CommandHost Host() => new()
     {
         Output = Output,
+        IsForwarding = () => IsForwarding,
         Error = Error,
         OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
         Terminal = Terminal,

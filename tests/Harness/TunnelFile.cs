@@ -36,6 +36,14 @@ internal sealed record TunnelFile
 
     public bool? Firewall { get; init; }
 
+    public bool? Forward { get; init; }
+
+    public bool? Overlap { get; init; }
+
+    public IReadOnlyList<string>? AllowedSources { get; init; }
+
+    public IReadOnlyList<string>? AllowedDestinations { get; init; }
+
     public string? Offload { get; init; }
 
     /// <summary>Address of this end inside the tunnel, without the prefix length.</summary>

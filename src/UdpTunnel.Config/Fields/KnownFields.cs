@@ -16,6 +16,8 @@ internal static class KnownFields
     public static readonly Field AllowedPorts = new(
         "AllowedPorts", FileKinds.Tunnel, "a list of ports, such as [22, \"8000-8010\"]");
 
+    public static readonly Field AllowedSources = new("AllowedSources", FileKinds.Tunnel);
+    public static readonly Field AllowedDestinations = new("AllowedDestinations", FileKinds.Tunnel);
     public static readonly Field TunnelDevice = new("TunnelDevice", FileKinds.Tunnel);
     public static readonly Field HeartbeatInterval = new("HeartbeatInterval", FileKinds.Tunnel);
     public static readonly Field PacketMagic = new("PacketMagic", FileKinds.Tunnel, IsSecret: true);
@@ -23,6 +25,8 @@ internal static class KnownFields
     public static readonly Field LogFile = new("LogFile", FileKinds.Tunnel);
     public static readonly Field Mtu = new("Mtu", FileKinds.Tunnel);
     public static readonly Field Firewall = new("Firewall", FileKinds.Tunnel);
+    public static readonly Field Forward = new("Forward", FileKinds.Tunnel);
+    public static readonly Field Overlap = new("Overlap", FileKinds.Tunnel);
     public static readonly Field Offload = new("Offload", FileKinds.Tunnel);
 
     public static readonly Field Relay = new("Relay", FileKinds.Relay, "\"receiver\" or \"sender\"");
@@ -41,8 +45,8 @@ internal static class KnownFields
     /// <summary>All of them, in the order in which messages list them.</summary>
     public static readonly Field[] All =
     [
-        Name, TunnelAddress, NetworkAddress, AllowedPorts, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, Firewall,
-        Offload, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows,
+        Name, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
+        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows,
         ReceiverKey,
     ];
 

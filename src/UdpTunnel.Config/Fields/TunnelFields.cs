@@ -16,13 +16,28 @@ internal ref struct TunnelFields
     /// <summary>Largest packet whose datagram fits an Ethernet frame: 1,500 less the same.</summary>
     private const int LargestPacketOverEthernet = 1_500 - 20 - 8 - MagicLength;
 
+    /// <summary>
+    /// Words that stand in examples of this project, or that people try first. None of them keeps a stranger out.
+    /// </summary>
+    private static readonly HashSet<string> WellKnownMagics = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "3cce35f267e1936f", "the same word at both ends", "change me", "changeme", "magic", "packetmagic", "password",
+        "passwd", "secret", "s3cret", "udptunnel", "tunnel", "test", "example", "hunter2", "admin", "123456", "12345678",
+    };
+
     private readonly FieldReader _reader;
+    private Member? _magicMember;
+    private Member? _forwardMember;
     private InterfaceAddress? _tunnelAddress;
     private HostPort? _networkAddress;
     private PortSet? _allowedPorts;
     private string? _tunnelDevice;
     private int _heartbeatInterval = TunnelConfig.DefaultHeartbeatInterval;
     private string _packetMagic = "";
+    private Ipv4NetworkList _allowedSources = [];
+    private Ipv4NetworkList _allowedDestinations = [];
+    private bool _forward;
+    private bool _overlap;
     private int _mtu = TunnelConfig.DefaultMtu;
     private bool _firewall;
     private OffloadMode _offload;
@@ -42,6 +57,12 @@ internal ref struct TunnelFields
                 break;
             case "AllowedPorts":
                 _allowedPorts = AllowedPortsReader.Read(_reader, member);
+                break;
+            case "AllowedSources":
+                _allowedSources = NetworksReader.Read(_reader, member);
+                break;
+            case "AllowedDestinations":
+                _allowedDestinations = NetworksReader.Read(_reader, member);
                 break;
             case "TunnelDevice":
                 ReadTunnelDevice(member);
@@ -70,11 +91,39 @@ internal ref struct TunnelFields
             case "Firewall":
                 _reader.TryReadBoolean(member, out _firewall);
                 break;
+            case "Forward":
+                _forwardMember = member;
+                _reader.TryReadBoolean(member, out _forward);
+                break;
+            case "Overlap":
+                _reader.TryReadBoolean(member, out _overlap);
+                break;
             case "Offload":
                 _reader.TryReadChoice(member, Choices.Offload, out _offload);
                 break;
             default:
                 throw new InvalidOperationException($"{member.Field.Name} is no field of a tunnel.");
+        }
+    }
+
+    /// <summary>Remarks upon what is accepted and takes a look at all fields. Not for a text with errors, which matter more.</summary>
+    public readonly void CheckTogether()
+    {
+        if (_packetMagic.Length == 0 || WellKnownMagics.Contains(_packetMagic.Trim()))
+        {
+            // The word is a secret even when it is a bad one.
+            var offset = _magicMember?.Value.Start ?? _reader.Nodes[0].Start;
+            var fault = _packetMagic.Length == 0 ? "is empty" : "is the word of an example";
+            _reader.Warn(
+                offset,
+                KnownFields.PacketMagic.Name,
+                $"{fault}: whoever reaches the port can send packets into the tunnel "
+                    + "(the same word at both ends, such as `openssl rand -hex 16` makes)");
+        }
+
+        if (_forward && !_firewall && _forwardMember is { } member)
+        {
+            _reader.Warn(member, "has no effect without \"Firewall\": true");
         }
     }
 
@@ -85,11 +134,15 @@ internal ref struct TunnelFields
         TunnelAddress = _tunnelAddress!,
         NetworkAddress = _networkAddress!,
         AllowedPorts = _allowedPorts!,
+        AllowedSources = _allowedSources,
+        AllowedDestinations = _allowedDestinations,
         TunnelDevice = _tunnelDevice,
         HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
         PacketMagic = _packetMagic,
         Mtu = _mtu,
         Firewall = _firewall,
+        Forward = _forward,
+        Overlap = _overlap,
         Offload = _offload,
     };
 
@@ -131,6 +184,7 @@ internal ref struct TunnelFields
 
     private void ReadPacketMagic(in Member member)
     {
+        _magicMember = member;
         if (!_reader.TryReadString(member, out var text))
         {
             return;

@@ -60,6 +60,11 @@ internal sealed class CheckCommand(Invocation invocation)
 
     private void Show(ConfigurationText text)
     {
+        if (text.Configuration is TunnelConfig config && invocation.Host.IsForwarding())
+        {
+            text = text with { Warnings = text.With(ConfigurationText.OnReach(config)) };
+        }
+
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>

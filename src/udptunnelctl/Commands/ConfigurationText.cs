@@ -60,6 +60,10 @@ internal sealed record ConfigurationText(
     /// <summary>These warnings and those of the daemon that are not among them: both ends know the same rules.</summary>
     public IReadOnlyList<Remark> With(IEnumerable<Remark> warnings) => [.. Warnings.Union(warnings)];
 
+    /// <summary>What is to be said of a tunnel on a host that forwards.</summary>
+    public static IEnumerable<Remark> OnReach(TunnelConfig config) =>
+        PeerReach.RemarkWhereForwarding(config) is { } remark ? [ToMessage(remark)] : [];
+
     private static byte[] ReadBytes(CommandHost host, string path, string fileName)
     {
         try

@@ -70,6 +70,7 @@ internal static class RpcFailure
             + "connected.",
         "AMBIGUOUS_SENDER" => "Give more characters of the fingerprint; 'udptunnelctl senders' shows them all.",
         "SENDER_NOT_PENDING" => "'udptunnelctl senders' shows who waits and who is in; 'udptunnelctl revoke' ends an approval.",
+        "ADDRESS_OVERLAP" => "'ip -4 address' and 'ip route' show what this host has already.",
         "NAME_TAKEN" => "Change it with 'udptunnelctl reload', stop it with 'udptunnelctl down', or take another name with --name.",
         "DEVICE_TAKEN" => "Choose another TunnelDevice, or leave it out and the kernel chooses one.",
         "PORT_TAKEN" => "Choose another port; 'ss -ulpn' (UDP) and 'ss -tlpn' (TCP) show who has this one.",

@@ -46,6 +46,9 @@ internal static class Words
         DropReason.DeviceFailed => "device_failed",
         DropReason.SendBufferFull => "send_buffer_full",
         DropReason.LinkControl => "link_control",
+        DropReason.SourceAddress => "source_address",
+        DropReason.DestinationAddress => "destination_address",
+        DropReason.PeerUnproven => "peer_unproven",
         _ => null,
     };
 

@@ -3,6 +3,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Config;
+using UdpTunnel.Doctor;
 using UdpTunnel.Hosting;
 using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
@@ -20,7 +21,8 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     {
         var (config, warnings) = Parse(request.Configuration, request.Name);
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
-        return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { warnings.Select(Convert.ToDiagnostic) } };
+        var remarks = NetworkCheck.RemarkOnReach(status) is { } reach ? warnings.Append(reach) : warnings;
+        return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { remarks.Select(Convert.ToDiagnostic) } };
     }
 
     /// <inheritdoc/>

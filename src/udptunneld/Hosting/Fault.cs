@@ -21,4 +21,5 @@ internal enum Fault
     NoSuchSender = 16,
     AmbiguousSender = 17,
     SenderNotPending = 18,
+    AddressOverlap = 19,
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 
@@ -7,13 +6,15 @@ namespace UdpTunnel.Hosting;
 
 /// <summary>
 /// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and then every 30 s. A look-up
-/// that fails or answers nothing leaves the last good address in place.
+/// that fails or answers nothing leaves the last good address in place. The device of a link-local address is looked up likewise, every 5 s: it may
+/// come later, or come back with another number.
 /// </summary>
-/// <param name="server">Host and port; a literal address is not looked up.</param>
+/// <param name="server">Host and port; of a literal address only the zone is looked up.</param>
 /// <param name="tunnel">Name of the tunnel, for events.</param>
 /// <param name="events">Where changes are told.</param>
 /// <param name="time">The clock.</param>
 /// <param name="lookUp">Resolves a name.</param>
+/// <param name="withZone">Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).</param>
 /// <param name="found">Takes each new address.</param>
 internal sealed class ServerResolver(
     HostPort server,
@@ -21,10 +22,14 @@ internal sealed class ServerResolver(
     EventLog events,
     TimeProvider time,
     Func<string, CancellationToken, Task<IPAddress[]>> lookUp,
+    Func<IPAddress, string, IPAddress> withZone,
     Action<IPEndPoint> found)
 {
     /// <summary>Time between look-ups of a name that resolves.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+
+    /// <summary>Time between look-ups of a device, which cost a system call or two and leave this host alone.</summary>
+    public static readonly TimeSpan ZoneInterval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
 
@@ -36,30 +41,31 @@ internal sealed class ServerResolver(
     private long _failures;
     private bool _failing;
 
-    /// <summary>Look-ups made.</summary>
+    /// <summary>Look-ups of a name that were made.</summary>
     public long LookUps => Volatile.Read(ref _lookUps);
 
-    /// <summary>Look-ups that failed or answered nothing.</summary>
+    /// <summary>Look-ups of a name that failed or answered nothing.</summary>
     public long Failures => Volatile.Read(ref _failures);
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Runs until cancelled. Never fails: whatever a look-up throws is a failed look-up.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (server.TryGetAddress(out var literal))
+        if (server.TryGetAddress(out var literal) && server.Zone.Length == 0)
         {
-            found(new IPEndPoint(WithZone(literal), server.Port));
+            found(new IPEndPoint(literal, server.Port));
             return;
         }
 
+        var interval = literal is null ? Interval : ZoneInterval;
         var retry = FirstRetry;
         while (!cancellationToken.IsCancellationRequested)
         {
-            var wait = Interval;
-            if (!await LookUpAsync(cancellationToken) && _current is null)
+            var wait = interval;
+            if (!await TryLookUpAsync(literal, cancellationToken) && _current is null)
             {
                 // Nothing to send to yet: the network may still be coming up.
                 wait = retry;
-                retry = TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, Interval.Ticks));
+                retry = TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, interval.Ticks));
             }
 
             await Task.Delay(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -70,30 +76,36 @@ internal sealed class ServerResolver(
     internal static IPAddress? Choose(IPAddress[] addresses, IPAddress? current) =>
         current is not null && addresses.Contains(current) ? current : addresses.FirstOrDefault();
 
-    private async Task<bool> LookUpAsync(CancellationToken cancellationToken)
+    private async Task<bool> TryLookUpAsync(IPAddress? literal, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _lookUps);
         try
         {
-            var addresses = await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
-            if (Choose(addresses, _current) is not { } chosen)
+            var address = literal is null ? await LookUpAsync(cancellationToken) : withZone(literal, server.Zone);
+            if (address is null)
             {
                 Fail("it has no address");
                 return false;
             }
 
-            Take(chosen);
+            Take(address);
             return true;
         }
-        catch (Exception e) when (e is SocketException or TimeoutException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
+            return false;
+        }
+        catch (Exception e)
+        {
+            // The next try is as good as this one: nothing that a look-up throws may end the look-ups.
             Fail(e is TimeoutException ? "no answer in time" : e.Message);
             return false;
         }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+    }
+
+    private async Task<IPAddress?> LookUpAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _lookUps);
+        return Choose(await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken), _current);
     }
 
     private void Take(IPAddress address)
@@ -108,14 +120,18 @@ internal sealed class ServerResolver(
         var message = _current is null
             ? $"{server.Host} is {endpoint}"
             : $"{server.Host} has moved from {_current} to {endpoint}";
-        events.Add(EventKind.DnsChanged, EventLevel.Info, tunnel, message);
-        _current = address;
         found(endpoint);
+        _current = address;
+        events.Add(EventKind.DnsChanged, EventLevel.Info, tunnel, message);
     }
 
     private void Fail(string reason)
     {
-        Interlocked.Increment(ref _failures);
+        if (server.Zone.Length == 0)
+        {
+            Interlocked.Increment(ref _failures);
+        }
+
         if (_failing)
         {
             return;
@@ -125,10 +141,4 @@ internal sealed class ServerResolver(
         var consequence = _current is null ? "trying again" : $"staying with {_current}";
         events.Add(EventKind.DnsFailed, EventLevel.Warning, tunnel, $"cannot resolve {server.Host}: {reason}; {consequence}");
     }
-
-    /// <summary>A link-local address needs its device's number, which may change while the name stays.</summary>
-    private IPAddress WithZone(IPAddress literal) =>
-        server.Zone.Length > 0 && Linux.RouteSocket.FindLink(server.Zone) is { } index
-            ? new IPAddress(literal.GetAddressBytes(), index)
-            : literal;
 }

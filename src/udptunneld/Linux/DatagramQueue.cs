@@ -21,6 +21,11 @@ internal sealed unsafe class DatagramQueue : IDisposable
     // What an Ethernet frame takes: a longer datagram is fragmented, which a run does not allow.
     private const int LargestSegment = 1472;
 
+    // Destinations whose path, or whose device, refused a run: each may have a size of its own, which may grow again. A place is shared by the keys
+    // that fall on it: one that is overwritten costs one more refused send.
+    private const int RememberedRefusals = 64;
+    private const long RefusalMilliseconds = 60_000;
+
     // Two control messages lie one behind the other, so that either may be left out. cmsghdr of in6_pktinfo: length u64 = 36, level i32, type i32, address
     // 16 bytes, interface u32 = 0, padded to 40 bytes; of in_pktinfo: 28, level, type, interface i32 = 0, address u32, 0, padded to 32 bytes and put
     // at offset 8. Of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
@@ -41,7 +46,8 @@ internal sealed unsafe class DatagramQueue : IDisposable
     private readonly SourceAddress[] _sources = new SourceAddress[MaxMessages];
     private readonly bool _isV6;
     private readonly Run[] _runs = new Run[MaxMessages];
-    private int _largestSegment = LargestSegment;
+    private readonly RefusedRun[] _refused = new RefusedRun[RememberedRefusals];
+    private bool _hasRefused;
     private int _count;
     private int _sliceCount;
 
@@ -88,7 +94,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
         if (_count > 0)
         {
             ref var last = ref _runs[_count - 1];
-            if (last.Takes(length, key, _largestSegment))
+            if (last.Takes(length, key, LargestSegmentOf(key)))
             {
                 last.Add(length);
                 _sliceCount++;
@@ -158,7 +164,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
                     continue;
                 case SendVerdict.SendSingly:
                     // A device that cannot segment at all, or a path that takes less.
-                    _largestSegment = error == Errno.InputOutput ? 0 : Math.Min(_largestSegment, failed.Size - 1);
+                    Remember(failed, error == Errno.InputOutput ? 0 : failed.Size - 1);
                     SendSingly(descriptor, flags, next, ref result);
                     break;
                 case SendVerdict.TooBig:
@@ -185,6 +191,23 @@ internal sealed unsafe class DatagramQueue : IDisposable
     {
         result.Sent += run.Datagrams;
         result.SentBytes += run.Bytes;
+    }
+
+    private int LargestSegmentOf(uint key)
+    {
+        if (!_hasRefused)
+        {
+            return LargestSegment;
+        }
+
+        ref readonly var refused = ref _refused[key % RememberedRefusals];
+        return refused.Key == key && Environment.TickCount64 < refused.Until ? refused.LargestSegment : LargestSegment;
+    }
+
+    private void Remember(in Run run, int largestSegment)
+    {
+        _hasRefused = true;
+        _refused[run.Key % RememberedRefusals] = new RefusedRun(run.Key, largestSegment, Environment.TickCount64 + RefusalMilliseconds);
     }
 
     private void SetHeader(int index, in Run run)
@@ -250,11 +273,15 @@ internal sealed unsafe class DatagramQueue : IDisposable
         }
     }
 
+    /// <summary>What a destination last refused: longer datagrams than this go to it one by one for a time.</summary>
+    private readonly record struct RefusedRun(uint Key, int LargestSegment, long Until);
+
     /// <summary>Datagrams that one message carries.</summary>
     private struct Run(int firstSlice, int size, uint key)
     {
-        private readonly uint _key = key;
         private bool _isComplete = size == 0;
+
+        public uint Key { get; } = key;
 
         public int FirstSlice { get; } = firstSlice;
 
@@ -266,7 +293,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
         public int Bytes { get; private set; } = size;
 
         public readonly bool Takes(int length, uint key, int largestSegment) => !_isComplete
-            && key == _key
+            && key == Key
             && length > 0
             && length <= Size
             && Size <= largestSegment

@@ -14,16 +14,21 @@ internal sealed unsafe class Epoll : IDisposable
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;
     private static readonly int EntrySize = DataOffset + sizeof(ulong);
 
-    private readonly int _descriptor;
-    private readonly NativeBuffer _ready = new((nuint)(Capacity * EntrySize));
+    private readonly FileDescriptor _descriptor;
+    private readonly NativeBuffer _ready;
 
-    /// <exception cref="LinuxException">The system has no descriptors left.</exception>
+    /// <exception cref="LinuxException">The system has no descriptors or no memory left.</exception>
     public Epoll()
     {
-        _descriptor = Libc.EpollCreate(EPOLL_CLOEXEC);
-        if (_descriptor < 0)
+        _descriptor = FileDescriptor.Take(Libc.EpollCreate(EPOLL_CLOEXEC), "cannot make an epoll descriptor");
+        try
         {
-            throw LinuxException.Last("cannot make an epoll descriptor");
+            _ready = new NativeBuffer((nuint)(Capacity * EntrySize));
+        }
+        catch
+        {
+            _descriptor.Dispose();
+            throw;
         }
     }
 
@@ -47,7 +52,7 @@ internal sealed unsafe class Epoll : IDisposable
     /// <summary>Waits.</summary>
     /// <param name="milliseconds">At most; -1 for as long as it takes.</param>
     /// <returns>How many descriptors are ready.</returns>
-    public int Wait(int milliseconds) => Math.Max(0, Libc.EpollWait(_descriptor, _ready.Start, Capacity, milliseconds));
+    public int Wait(int milliseconds) => Math.Max(0, Libc.EpollWait(_descriptor.Number, _ready.Start, Capacity, milliseconds));
 
     /// <summary>What was given with a ready descriptor.</summary>
     public ulong Data(int index) => Unsafe.ReadUnaligned<ulong>(_ready.Start + (index * EntrySize) + DataOffset);
@@ -55,7 +60,7 @@ internal sealed unsafe class Epoll : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _ = Libc.Close(_descriptor);
+        _descriptor.Dispose();
         _ready.Dispose();
     }
 
@@ -64,6 +69,6 @@ internal sealed unsafe class Epoll : IDisposable
         var wanted = stackalloc byte[EntrySize];
         Unsafe.WriteUnaligned(wanted, events);
         Unsafe.WriteUnaligned(wanted + DataOffset, data);
-        return Libc.EpollControl(_descriptor, operation, descriptor, wanted) < 0 ? Libc.LastError : Errno.None;
+        return Libc.EpollControl(_descriptor.Number, operation, descriptor, wanted) < 0 ? Libc.LastError : Errno.None;
     }
 }

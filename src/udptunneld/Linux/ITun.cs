@@ -23,7 +23,7 @@ internal unsafe interface ITun : IDisposable
 
     /// <summary>Takes the packets that are there, without waiting.</summary>
     /// <param name="batch">Is cleared and filled.</param>
-    /// <returns>False if the device is gone.</returns>
+    /// <returns>False if the device is gone or fails: somebody has to <see cref="Recreate"/> it.</returns>
     bool Read(PacketBatch batch);
 
     /// <summary>Writes one packet or superpacket.</summary>
@@ -32,7 +32,9 @@ internal unsafe interface ITun : IDisposable
     WriteStatus Write(Slice* slices, int count);
 
     /// <summary>
-    /// Makes the device again after it was deleted; it has no address and is down. The descriptor keeps its number. Nobody may read meanwhile.
+    /// Makes the device again if it was deleted; then it has no address and is down. The descriptor keeps its number. Nobody may read meanwhile.
+    /// May be called again when this or the configuring of the device failed.
     /// </summary>
+    /// <exception cref="Linux.LinuxException">The kernel refuses, or does not answer.</exception>
     void Recreate();
 }

@@ -41,6 +41,15 @@ internal unsafe interface IUdp : IDisposable
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void FitSendBuffer(long now);
 
+    /// <summary>Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until they are taken.</summary>
+    void KeepErrors(bool keep);
+
+    /// <summary>Takes one kept error, without waiting.</summary>
+    /// <param name="endpoint">Where the datagram was sent that met it.</param>
+    /// <param name="isPortUnreachable">Whether the host there has nobody at that port.</param>
+    /// <returns>False if there is none.</returns>
+    bool TakeError(out Endpoint endpoint, out bool isPortUnreachable);
+
     /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
     void RetrySegments();
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Linux;
@@ -6,8 +7,29 @@ namespace UdpTunnel.Linux;
 internal static class NetlinkAnswer
 {
     private const ushort NLMSG_ERROR = 2;
+    private const ushort NLMSG_DONE = 3;
     private const ushort RTM_NEWLINK = 16;
+    private const ushort RTM_NEWADDR = 20;
+    private const ushort RTM_NEWROUTE = 24;
+    private const ushort RTM_NEWNETCONF = 80;
     private const int HeaderSize = 16;
+    private const int AttributeHeaderSize = 4;
+
+    // struct ifaddrmsg: family u8, prefix length u8, flags u8, scope u8, index u32.
+    private const int AddressMessageSize = 8;
+    private const ushort IFA_LOCAL = 2;
+
+    // struct rtmsg: family u8, destination's prefix length u8, source's, TOS, table, protocol, scope, type u8 each, flags u32.
+    private const int RouteMessageSize = 12;
+    private const int RouteType = 7;
+    private const byte RTN_UNICAST = 1;
+    private const ushort RTA_DST = 1;
+    private const ushort RTA_OIF = 4;
+    private const ushort RTA_GATEWAY = 5;
+
+    // struct netconfmsg: family u8, padded.
+    private const int ConfigurationMessageSize = 4;
+    private const ushort NETCONFA_FORWARDING = 2;
 
     /// <summary>Finds the acknowledgement of a request.</summary>
     /// <param name="answer">One datagram from the kernel, of one or more messages.</param>
@@ -40,6 +62,107 @@ internal static class NetlinkAnswer
         }
 
         return null;
+    }
+
+    /// <summary>Adds the IPv4 addresses in an answer to RTM_GETADDR.</summary>
+    public static void AddAddresses(ReadOnlySpan<byte> answer, uint sequence, List<LinkAddress> addresses)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (type == RTM_NEWADDR
+                && messageSequence == sequence
+                && body.Length >= AddressMessageSize
+                && body[0] == SocketConstants.AF_INET
+                && body[1] <= 32
+                && FindAttribute(body[AddressMessageSize..], IFA_LOCAL, sizeof(uint), out var local))
+            {
+                addresses.Add(new LinkAddress(
+                    BinaryPrimitives.ReadUInt32BigEndian(local), body[1], MemoryMarshal.Read<int>(body[4..])));
+            }
+        }
+    }
+
+    /// <summary>Adds the IPv4 routes to other hosts in an answer to RTM_GETROUTE.</summary>
+    public static void AddRoutes(ReadOnlySpan<byte> answer, uint sequence, List<Route> routes)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (type != RTM_NEWROUTE
+                || messageSequence != sequence
+                || body.Length < RouteMessageSize
+                || body[0] != SocketConstants.AF_INET
+                || body[1] > 32
+                || body[RouteType] != RTN_UNICAST)
+            {
+                continue;
+            }
+
+            var attributes = body[RouteMessageSize..];
+            var network = FindAttribute(attributes, RTA_DST, sizeof(uint), out var destination)
+                ? BinaryPrimitives.ReadUInt32BigEndian(destination)
+                : 0;
+            uint? gateway = FindAttribute(attributes, RTA_GATEWAY, sizeof(uint), out var address)
+                ? BinaryPrimitives.ReadUInt32BigEndian(address)
+                : null;
+            int? link = FindAttribute(attributes, RTA_OIF, sizeof(int), out var index) ? MemoryMarshal.Read<int>(index) : null;
+            routes.Add(new Route(network, body[1], gateway, link));
+        }
+    }
+
+    /// <summary>Finds in an answer to RTM_GETNETCONF whether IPv4 packets from the device are forwarded.</summary>
+    /// <returns>Null if the answer does not say so.</returns>
+    public static bool? FindForwarding(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (type == RTM_NEWNETCONF
+                && messageSequence == sequence
+                && body.Length >= ConfigurationMessageSize
+                && FindAttribute(body[ConfigurationMessageSize..], NETCONFA_FORWARDING, sizeof(int), out var value))
+            {
+                return MemoryMarshal.Read<int>(value) != 0;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether the last message of a list is among these.</summary>
+    public static bool IsEndOfList(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out _))
+        {
+            if (type == NLMSG_DONE && messageSequence == sequence)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Finds the first attribute of a type that has a value of a size.</summary>
+    private static bool FindAttribute(ReadOnlySpan<byte> attributes, ushort type, int size, out ReadOnlySpan<byte> value)
+    {
+        while (attributes.Length >= AttributeHeaderSize)
+        {
+            int length = MemoryMarshal.Read<ushort>(attributes);
+            if (length < AttributeHeaderSize || length > attributes.Length)
+            {
+                break;
+            }
+
+            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type && length == AttributeHeaderSize + size)
+            {
+                value = attributes[AttributeHeaderSize..length];
+                return true;
+            }
+
+            attributes = attributes[Math.Min(attributes.Length, (length + 3) & ~3)..];
+        }
+
+        value = default;
+        return false;
     }
 
     private static bool Next(ref ReadOnlySpan<byte> rest, out ushort type, out uint sequence, out ReadOnlySpan<byte> body)

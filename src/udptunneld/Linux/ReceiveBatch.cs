@@ -73,8 +73,10 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>Where a message came from.</summary>
     public ref readonly Endpoint Source(int message) => ref _names[message];
 
-    /// <summary>Whether the kernel cut the message off.</summary>
-    public bool IsTruncated(int message) => (_headers[message].Flags & MSG_TRUNC) != 0;
+    /// <summary>
+    /// Whether the kernel cut off the message, or what it says of it: without the size of its datagrams a run would pass for one datagram.
+    /// </summary>
+    public bool IsTruncated(int message) => (_headers[message].Flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
 
     /// <summary>Bytes of each datagram of the message, the last of which may be shorter.</summary>
     public int DatagramSize(int message)

@@ -6,7 +6,7 @@ namespace UdpTunnel.Linux;
 
 /// <summary>
 /// Devices and addresses by rtnetlink (RFC 3549, rtnetlink(7)), without the <c>ip</c> command. Each call opens a socket of its own: they
-/// are rare, and so no call can take another's answer.
+/// are rare, and so no call can take another's answer. A kernel that does not answer within <see cref="Patience"/> is an error (EAGAIN).
 /// </summary>
 internal static unsafe class RouteSocket
 {
@@ -14,10 +14,14 @@ internal static unsafe class RouteSocket
     private const ushort RTM_NEWLINK = 16;
     private const ushort RTM_GETLINK = 18;
     private const ushort RTM_NEWADDR = 20;
+    private const ushort RTM_GETADDR = 22;
+    private const ushort RTM_GETROUTE = 26;
+    private const ushort RTM_GETNETCONF = 82;
 
     private const ushort NLM_F_REQUEST = 0x001;
     private const ushort NLM_F_ACK = 0x004;
-    private const ushort NLM_F_EXCL = 0x200;
+    private const ushort NLM_F_REPLACE = 0x100;
+    private const ushort NLM_F_DUMP = 0x300;
     private const ushort NLM_F_CREATE = 0x400;
 
     private const ushort IFLA_IFNAME = 3;
@@ -31,8 +35,18 @@ internal static unsafe class RouteSocket
     private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
 
+    private const ushort NETCONFA_IFINDEX = 1;
+
     private const uint Sequence = 1;
     private const int BufferSize = 16384;
+
+    // The kernel fills its messages of a list up to this (netlink_dump in net/netlink/af_netlink.c).
+    private const int ListBufferSize = 32768;
+
+    /// <summary>
+    /// How long the kernel may take. It answers while the request is sent; only one that is out of memory for the answer does not.
+    /// </summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Looks a device up by its name in the current network namespace.</summary>
     /// <returns>Its index, or null if there is none.</returns>
@@ -43,13 +57,56 @@ internal static unsafe class RouteSocket
         var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
         request.Append(default(LinkMessage));
         request.Attribute(IFLA_IFNAME, name);
+        return FindLink(request.Bytes, buffer, name);
+    }
+
+    /// <summary>Looks a device up by its number in the current network namespace.</summary>
+    /// <returns>The number, or null if there is none.</returns>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static int? FindLink(int index)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
+        request.Append(new LinkMessage { Index = index });
+        return FindLink(request.Bytes, buffer, $"number {index}");
+    }
+
+    /// <summary>The IPv4 addresses of all devices.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlyList<LinkAddress> ListAddresses()
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
+        request.Append(new AddressMessage { Family = AF_INET });
+        var addresses = new List<LinkAddress>();
+        List(request.Bytes, buffer, "addresses", answer => NetlinkAnswer.AddAddresses(answer, Sequence, addresses));
+        return addresses;
+    }
+
+    /// <summary>The IPv4 routes to other hosts, of all tables.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlyList<Route> ListRoutes()
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
+        request.Append(new RouteMessage { Family = AF_INET });
+        var routes = new List<Route>();
+        List(request.Bytes, buffer, "routes", answer => NetlinkAnswer.AddRoutes(answer, Sequence, routes));
+        return routes;
+    }
+
+    /// <summary>Whether the kernel forwards IPv4 packets that come from a device (<c>net.ipv4.conf.DEVICE.forwarding</c>).</summary>
+    /// <exception cref="LinuxException">There is no such device, or the kernel does not answer.</exception>
+    public static bool IsForwarding(int index)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETNETCONF, NLM_F_REQUEST | NLM_F_ACK, Sequence);
+        request.Append(new ConfigurationMessage { Family = AF_INET });
+        request.Attribute(NETCONFA_IFINDEX, index);
         var error = Exchange(request.Bytes, buffer, out var answer);
-        return error switch
-        {
-            Errno.None => NetlinkAnswer.FindLinkIndex(answer, Sequence),
-            Errno.NoDevice => null,
-            _ => throw new LinuxException($"cannot look for device {name}", error),
-        };
+        return error == Errno.None
+            ? NetlinkAnswer.FindForwarding(answer, Sequence) ?? false
+            : throw new LinuxException("cannot ask whether packets of the device are forwarded", error);
     }
 
     /// <summary>Sets a device's MTU in bytes.</summary>
@@ -72,12 +129,12 @@ internal static unsafe class RouteSocket
     /// <summary>Sets a device up.</summary>
     public static void SetUp(int index) => SetLink(index, "state", null, IFF_UP);
 
-    /// <summary>Gives a device an address; the kernel adds the route to its network.</summary>
+    /// <summary>Gives a device an address, which it may have already; the kernel adds the route to its network.</summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void AddAddress(int index, IPAddress address, int prefixLength)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, Sequence);
+        var request = new NetlinkRequest(buffer, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, Sequence);
         request.Append(new AddressMessage { Family = AF_INET, PrefixLength = (byte)prefixLength, Index = (uint)index });
         request.Attribute(IFA_LOCAL, address.GetAddressBytes());
         request.Attribute(IFA_ADDRESS, address.GetAddressBytes());
@@ -89,6 +146,57 @@ internal static unsafe class RouteSocket
     }
 
     private delegate void AddAttributes(ref NetlinkRequest request);
+
+    private delegate void ReadPart(ReadOnlySpan<byte> answer);
+
+    private static int? FindLink(ReadOnlySpan<byte> request, Span<byte> buffer, string device)
+    {
+        var error = Exchange(request, buffer, out var answer);
+        return error switch
+        {
+            Errno.None => NetlinkAnswer.FindLinkIndex(answer, Sequence),
+            Errno.NoDevice => null,
+            _ => throw new LinuxException($"cannot look for device {device}", error),
+        };
+    }
+
+    /// <summary>Sends a request for a list and reads all parts of it.</summary>
+    private static void List(ReadOnlySpan<byte> request, Span<byte> buffer, string what, ReadPart read)
+    {
+        FileDescriptor? socket = null;
+        try
+        {
+            socket = Open(out var error);
+            if (socket is null || (error = Send(socket, request)) != Errno.None)
+            {
+                throw new LinuxException($"cannot list the {what} of this host", error);
+            }
+
+            while (true)
+            {
+                error = Receive(socket, buffer, out var part);
+                if (error == Errno.None && NetlinkAnswer.FindAcknowledgement(part, Sequence) is { } refused)
+                {
+                    error = refused;
+                }
+
+                if (error != Errno.None)
+                {
+                    throw new LinuxException($"cannot list the {what} of this host", error);
+                }
+
+                read(part);
+                if (NetlinkAnswer.IsEndOfList(part, Sequence))
+                {
+                    return;
+                }
+            }
+        }
+        finally
+        {
+            socket?.Dispose();
+        }
+    }
 
     private static void SetLink(int index, string what, AddAttributes? attributes, uint flags = 0)
     {
@@ -107,55 +215,85 @@ internal static unsafe class RouteSocket
     private static Errno Exchange(ReadOnlySpan<byte> request, Span<byte> buffer, out ReadOnlySpan<byte> answer)
     {
         answer = default;
-        var descriptor = Libc.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        if (descriptor < 0)
+        using var socket = Open(out var error);
+        if (socket is null || (error = Send(socket, request)) != Errno.None)
+        {
+            return error;
+        }
+
+        while (true)
+        {
+            error = Receive(socket, buffer, out answer);
+            if (error != Errno.None)
+            {
+                return error;
+            }
+
+            if (NetlinkAnswer.FindAcknowledgement(answer, Sequence) is { } refused)
+            {
+                return refused;
+            }
+
+            if (NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null || NetlinkAnswer.FindForwarding(answer, Sequence) is not null)
+            {
+                return Errno.None;
+            }
+        }
+    }
+
+    /// <summary>Opens a socket whose reads end after <see cref="Patience"/>.</summary>
+    /// <returns>Null if there is an error.</returns>
+    internal static FileDescriptor? Open(out Errno error)
+    {
+        var number = Libc.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        if (number < 0)
+        {
+            error = Libc.LastError;
+            return null;
+        }
+
+        var socket = new FileDescriptor(number);
+        var patience = new TimeValue { Seconds = (long)Patience.TotalSeconds };
+        if (Libc.SetSocketOption(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(TimeValue)) < 0)
+        {
+            error = Libc.LastError;
+            socket.Dispose();
+            return null;
+        }
+
+        error = Errno.None;
+        return socket;
+    }
+
+    /// <summary>Reads one datagram of the kernel.</summary>
+    /// <returns><see cref="Errno.Again"/> if none comes in time.</returns>
+    internal static Errno Receive(FileDescriptor socket, Span<byte> buffer, out ReadOnlySpan<byte> answer)
+    {
+        answer = default;
+        nint length;
+        do
+        {
+            fixed (byte* start = buffer)
+            {
+                length = Libc.Receive(socket.Number, start, buffer.Length, 0);
+            }
+        }
+        while (length < 0 && Libc.LastError == Errno.Interrupted);
+
+        if (length < 0)
         {
             return Libc.LastError;
         }
 
-        try
+        answer = buffer[..(int)length];
+        return Errno.None;
+    }
+
+    private static Errno Send(FileDescriptor socket, ReadOnlySpan<byte> request)
+    {
+        fixed (byte* start = request)
         {
-            fixed (byte* start = request)
-            {
-                if (Libc.Send(descriptor, start, request.Length, 0) < 0)
-                {
-                    return Libc.LastError;
-                }
-            }
-
-            while (true)
-            {
-                nint length;
-                fixed (byte* start = buffer)
-                {
-                    length = Libc.Receive(descriptor, start, buffer.Length, 0);
-                }
-
-                if (length < 0)
-                {
-                    if (Libc.LastError == Errno.Interrupted)
-                    {
-                        continue;
-                    }
-
-                    return Libc.LastError;
-                }
-
-                answer = buffer[..(int)length];
-                if (NetlinkAnswer.FindAcknowledgement(answer, Sequence) is { } error)
-                {
-                    return error;
-                }
-
-                if (NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null)
-                {
-                    return Errno.None;
-                }
-            }
-        }
-        finally
-        {
-            _ = Libc.Close(descriptor);
+            return Libc.Send(socket.Number, start, request.Length, 0) < 0 ? Libc.LastError : Errno.None;
         }
     }
 
@@ -179,5 +317,26 @@ internal static unsafe class RouteSocket
         public byte Flags;
         public byte Scope;
         public uint Index;
+    }
+
+    /// <summary><c>struct rtmsg</c>.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 12)]
+    private struct RouteMessage
+    {
+        public byte Family;
+    }
+
+    /// <summary><c>struct netconfmsg</c>, padded.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 4)]
+    private struct ConfigurationMessage
+    {
+        public byte Family;
+    }
+
+    /// <summary><c>struct timeval</c>.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    private struct TimeValue
+    {
+        public long Seconds;
     }
 }

@@ -14,6 +14,7 @@ internal static class SocketConstants
     public const int SOCK_NONBLOCK = 0x800;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_RCVTIMEO = 20;
     public const int SO_REUSEADDR = 2;
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;
@@ -43,7 +44,13 @@ internal static class SocketConstants
     public const int UDP_SEGMENT = 103;
     public const int UDP_GRO = 104;
 
+    public const int IP_RECVERR = 11;
+    public const int IPV6_RECVERR = 25;
+    public const byte SO_EE_ORIGIN_ICMP = 2;
+    public const byte SO_EE_ORIGIN_ICMP6 = 3;
+    public const int MSG_ERRQUEUE = 0x2000;
     public const int MSG_PEEK = 0x2;
+    public const int MSG_CTRUNC = 0x8;
     public const int MSG_TRUNC = 0x20;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;

@@ -1,6 +1,7 @@
 using System.Text;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
+using static UdpTunnel.Linux.SocketConstants;
 using static UdpTunnel.Linux.TunConstants;
 
 namespace UdpTunnel.Linux;
@@ -17,9 +18,11 @@ internal sealed unsafe class TunDevice : ITun
 
     private readonly string _requestedName;
     private readonly bool _offload;
-    private readonly int _descriptor;
+    private readonly FileDescriptor _descriptor;
+    private int _readFlags = RWF_NOWAIT;
+    private volatile bool _isGone;
 
-    private TunDevice(string requestedName, bool offload, int descriptor, string name, TunOffloads offloads)
+    private TunDevice(string requestedName, bool offload, FileDescriptor descriptor, string name, TunOffloads offloads)
     {
         _requestedName = requestedName;
         _offload = offload;
@@ -30,7 +33,7 @@ internal sealed unsafe class TunDevice : ITun
     }
 
     /// <inheritdoc/>
-    public int Descriptor => _descriptor;
+    public int Descriptor => _descriptor.Number;
 
     /// <inheritdoc/>
     public string Name { get; private set; }
@@ -54,7 +57,7 @@ internal sealed unsafe class TunDevice : ITun
         }
         catch
         {
-            _ = Libc.Close(descriptor);
+            descriptor.Dispose();
             throw;
         }
     }
@@ -66,16 +69,26 @@ internal sealed unsafe class TunDevice : ITun
         while (!batch.IsFull)
         {
             var slice = new Slice(batch.Target(batch.Count), PacketBatch.TargetSize);
-            var length = Libc.ReadVector(_descriptor, &slice, 1, -1, RWF_NOWAIT);
+            var length = Libc.ReadVector(_descriptor.Number, &slice, 1, -1, _readFlags);
             if (length < 0)
             {
-                var error = Libc.LastError;
-                if (error == Errno.Interrupted)
+                switch (Libc.LastError)
                 {
-                    continue;
+                    case Errno.Interrupted:
+                        continue;
+                    case Errno.Again:
+                        return true;
+                    case Errno.NotSupported when _readFlags == RWF_NOWAIT && SetNonBlocking():
+                        // Before Linux 5.10 a TUN device does not know the flag.
+                        _readFlags = 0;
+                        continue;
+                    case Errno.BadDescriptorState or Errno.BadAddress or Errno.InputOutput:
+                        // tun_chr_read_iter and tun_ring_recv (drivers/net/tun.c) of a device that was deleted.
+                        _isGone = true;
+                        return batch.Count > 0;
+                    default:
+                        return batch.Count > 0;
                 }
-
-                return error == Errno.Again || batch.Count > 0;
             }
 
             batch.Accept((int)length);
@@ -95,7 +108,7 @@ internal sealed unsafe class TunDevice : ITun
     {
         while (true)
         {
-            if (Libc.WriteVector(_descriptor, slices, count) >= 0)
+            if (Libc.WriteVector(_descriptor.Number, slices, count) >= 0)
             {
                 return WriteStatus.Written;
             }
@@ -115,36 +128,51 @@ internal sealed unsafe class TunDevice : ITun
     /// <inheritdoc/>
     public void Recreate()
     {
-        var descriptor = Attach(_requestedName.Length > 0 ? _requestedName : Name, _offload, out var name, out var offloads);
+        // A device that was attached before and could not be configured is still ours: its name is taken, by us.
+        if (_isGone)
+        {
+            Attach();
+        }
+
+        Index = RouteSocket.FindLink(Name) ?? throw Gone();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _descriptor.Dispose();
+
+    private void Attach()
+    {
+        using var descriptor = Attach(_requestedName.Length > 0 ? _requestedName : Name, _offload, out var name, out var offloads);
 
         // The worker may be writing to the old descriptor: replacing what the number stands for is atomic, while closing it and using another
         // number would race.
-        var replaced = Libc.Dup3(descriptor, _descriptor, O_CLOEXEC);
-        var error = Libc.LastError;
-        _ = Libc.Close(descriptor);
-        if (replaced < 0)
+        if (Libc.Dup3(descriptor.Number, _descriptor.Number, O_CLOEXEC) < 0)
         {
-            throw new LinuxException("cannot replace the device", error);
+            throw LinuxException.Last("cannot replace the device");
         }
 
         Name = name;
         Offloads = offloads;
-        Index = RouteSocket.FindLink(name) ?? throw new LinuxException($"device {name} is gone", Errno.NoDevice);
+        _readFlags = RWF_NOWAIT;
+        _isGone = false;
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _ = Libc.Close(_descriptor);
+    private bool SetNonBlocking() => Libc.FileControl(_descriptor.Number, F_SETFL, O_RDWR | O_NONBLOCK) == 0;
 
-    private static int Attach(string name, bool offload, out string actualName, out TunOffloads offloads)
+    /// <summary>The device went again after it was attached: the next call attaches another.</summary>
+    private LinuxException Gone()
     {
-        var descriptor = Libc.Open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-        if (descriptor < 0)
-        {
-            throw LinuxException.Last("cannot open /dev/net/tun");
-        }
+        _isGone = true;
+        return new LinuxException($"device {Name} is gone", Errno.NoDevice);
+    }
 
+    private static FileDescriptor Attach(string name, bool offload, out string actualName, out TunOffloads offloads)
+    {
+        var owner = FileDescriptor.Take(Libc.Open("/dev/net/tun", O_RDWR | O_CLOEXEC), "cannot open /dev/net/tun");
         try
         {
+            var descriptor = owner.Number;
+
             // struct ifreq: name (16 bytes), then a union that starts with the flags.
             var request = stackalloc byte[40];
             new Span<byte>(request, 40).Clear();
@@ -163,11 +191,11 @@ internal sealed unsafe class TunDevice : ITun
 
             actualName = Encoding.ASCII.GetString(new ReadOnlySpan<byte>(request, IFNAMSIZ)).TrimEnd('\0');
             offloads = offload ? EnableOffloads(descriptor) : TunOffloads.None;
-            return descriptor;
+            return owner;
         }
         catch
         {
-            _ = Libc.Close(descriptor);
+            owner.Dispose();
             throw;
         }
     }

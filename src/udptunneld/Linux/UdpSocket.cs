@@ -164,6 +164,45 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
+    public void KeepErrors(bool keep)
+    {
+        // Turning it off also throws away what is there (do_ip_setsockopt).
+        _ = SetOption(IPPROTO_IP, IP_RECVERR, keep ? 1 : 0);
+        _ = SetOption(IPPROTO_IPV6, IPV6_RECVERR, keep ? 1 : 0);
+    }
+
+    /// <inheritdoc/>
+    public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
+    {
+        const int ControlRoom = 256;
+        const int ControlHeader = 16;
+        var control = stackalloc byte[ControlRoom];
+        byte first;
+        var slice = new Slice(&first, 1);
+        Endpoint name = default;
+        var message = new Libc.MessageHeader
+        {
+            Name = &name,
+            NameLength = Endpoint.MaxLength,
+            Slices = &slice,
+            SliceCount = 1,
+            Control = control,
+            ControlLength = ControlRoom,
+        };
+        var isTaken = Libc.ReceiveMessages(_descriptor, &message, 1, MSG_ERRQUEUE | MSG_DONTWAIT, null) == 1;
+        endpoint = name;
+
+        // cmsghdr: length u64, level i32, type i32; then sock_extended_err: errno u32, origin u8, type u8, code u8.
+        var isKept = isTaken
+            && message.ControlLength >= ControlHeader + 8
+            && (*(int*)(control + 8), *(int*)(control + 12)) is (IPPROTO_IP, IP_RECVERR) or (IPPROTO_IPV6, IPV6_RECVERR);
+        isPortUnreachable = isKept
+            && *(int*)(control + ControlHeader) == (int)Errno.ConnectionRefused
+            && control[ControlHeader + 4] is SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6;
+        return isTaken;
+    }
+
+    /// <inheritdoc/>
     public void RetrySegments() => _segments = _canSegment;
 
     /// <inheritdoc/>

@@ -5,21 +5,17 @@ namespace UdpTunnel.Linux;
 /// <summary>Wakes a thread that waits for descriptors (eventfd).</summary>
 internal sealed unsafe class WakeSignal : IDisposable
 {
+    private readonly FileDescriptor _descriptor;
+
     // Many raise it between two waits of the woken thread; the first system call is enough.
     private int _raised;
 
     /// <exception cref="LinuxException">The system has no descriptors left.</exception>
-    public WakeSignal()
-    {
-        Descriptor = Libc.EventDescriptor(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (Descriptor < 0)
-        {
-            throw LinuxException.Last("cannot make an event descriptor");
-        }
-    }
+    public WakeSignal() =>
+        _descriptor = FileDescriptor.Take(Libc.EventDescriptor(0, EFD_NONBLOCK | EFD_CLOEXEC), "cannot make an event descriptor");
 
     /// <summary>Readable while raised.</summary>
-    public int Descriptor { get; }
+    public int Descriptor => _descriptor.Number;
 
     /// <summary>Wakes the waiting thread, now or at its next wait.</summary>
     public void Raise()
@@ -40,5 +36,5 @@ internal sealed unsafe class WakeSignal : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _ = Libc.Close(Descriptor);
+    public void Dispose() => _descriptor.Dispose();
 }

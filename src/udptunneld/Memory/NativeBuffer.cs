@@ -6,8 +6,9 @@ namespace UdpTunnel.Memory;
 /// <remarks>
 /// Not from the C library: once a large block was freed, it keeps blocks of that size (M_MMAP_THRESHOLD of mallopt(3) grows) and clears them for the
 /// next who asks for zeros, which touches every page. The two flow tables of a tunnel then take 8 MiB instead of nothing, for as long as the daemon runs.
+/// <para>Given back by its owner, or by the garbage collector where a constructor threw before its object had an owner.</para>
 /// </remarks>
-internal sealed unsafe partial class NativeBuffer : IDisposable
+internal sealed unsafe partial class NativeBuffer : SafeHandle
 {
     private const int ReadWrite = 1 | 2;
     private const int PrivateAnonymous = 0x02 | 0x20;
@@ -17,24 +18,34 @@ internal sealed unsafe partial class NativeBuffer : IDisposable
     /// <param name="length">In bytes.</param>
     /// <exception cref="IOException">The system has no room for it.</exception>
     public NativeBuffer(nuint length)
+        : base(0, ownsHandle: true)
     {
         _length = length;
         var start = Map(null, length, ReadWrite, PrivateAnonymous, -1, 0);
-        Start = (nint)start != -1 ? (byte*)start : throw new IOException($"no room for {length} bytes of memory");
+        if ((nint)start == -1)
+        {
+            throw new IOException($"no room for {length} bytes of memory");
+        }
+
+        SetHandle((nint)start);
+        Start = (byte*)start;
     }
 
-    /// <summary>The first byte.</summary>
+    /// <inheritdoc/>
+    public override bool IsInvalid => handle == 0;
+
+    /// <summary>The first byte; null after the memory was given back.</summary>
     public byte* Start { get; private set; }
 
     /// <inheritdoc/>
-    public void Dispose()
+    protected override void Dispose(bool disposing)
     {
-        if (Start != null)
-        {
-            _ = Unmap(Start, _length);
-            Start = null;
-        }
+        Start = null;
+        base.Dispose(disposing);
     }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => Unmap((void*)handle, _length) == 0;
 
     // The two calls of the system that are made outside of Linux: this folder lies below it, and Packets use it.
     [LibraryImport("libc", EntryPoint = "mmap")]

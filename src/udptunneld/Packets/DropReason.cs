@@ -54,4 +54,13 @@ internal enum DropReason : byte
 
     /// <summary>IPv6 neighbour discovery or multicast listener messages: each host sends them, and no tunnel needs them.</summary>
     LinkControl = 15,
+
+    /// <summary>From an inner address that no peer may have, or that is not among the allowed sources.</summary>
+    SourceAddress = 16,
+
+    /// <summary>To an inner address that is not among the allowed destinations.</summary>
+    DestinationAddress = 17,
+
+    /// <summary>To a peer that has not yet answered anything, beyond what it may get until then.</summary>
+    PeerUnproven = 18,
 }

@@ -48,12 +48,7 @@ internal sealed class Dialer(HostPort target, WakeSignal stop, CancellationToken
     {
         if (target.TryGetAddress(out var literal))
         {
-            return
-            [
-                new IPEndPoint(
-                    target.Zone.Length > 0 && RouteSocket.FindLink(target.Zone) is { } index ? new IPAddress(literal.GetAddressBytes(), index) : literal,
-                    target.Port),
-            ];
+            return [new IPEndPoint(LinkName.WithZone(literal, target.Zone), target.Port)];
         }
 
         Interlocked.Increment(ref _lookUps);

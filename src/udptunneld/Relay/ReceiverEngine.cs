@@ -162,13 +162,8 @@ internal sealed class ReceiverEngine : IRelayEngine
 
     private static IPAddress? AddressOf(HostPort address)
     {
-        if (!address.TryGetAddress(out var literal) || literal.Equals(IPAddress.IPv6Any))
-        {
-            return null;
-        }
-
-        return address.Zone.Length > 0 && RouteSocket.FindLink(address.Zone) is { } index
-            ? new IPAddress(literal.GetAddressBytes(), index)
-            : literal;
+        return address.TryGetAddress(out var literal) && !literal.Equals(IPAddress.IPv6Any)
+            ? LinkName.WithZone(literal, address.Zone)
+            : null;
     }
 }

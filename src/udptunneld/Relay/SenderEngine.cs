@@ -62,7 +62,13 @@ internal sealed class SenderEngine : IRelayEngine
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
-            config.UdpAddress, config.Name, services.Events, _time, (host, stop) => Dns.GetHostAddressesAsync(host, stop), address => _service = address);
+            config.UdpAddress,
+            config.Name,
+            _events,
+            _time,
+            (host, stop) => Dns.GetHostAddressesAsync(host, stop),
+            LinkName.WithZone,
+            address => _service = address);
         _resolving = _resolver.RunAsync(_stopping.Token);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try

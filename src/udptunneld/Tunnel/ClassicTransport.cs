@@ -20,6 +20,10 @@ internal sealed unsafe class ClassicTransport : ITransport
     private long _lastOut = Environment.TickCount64;
     private bool _hasSent;
 
+    // Of the message that is looked at: bytes of the peer's datagrams in it, and whether one is the proof that is missing.
+    private int _bytes;
+    private bool _isAnswer;
+
     /// <param name="packetMagic">The shared word.</param>
     /// <param name="udp">Sends heartbeats and echo requests.</param>
     /// <param name="peer">The peer.</param>
@@ -31,7 +35,7 @@ internal sealed unsafe class ClassicTransport : ITransport
         _udp = udp;
         _peer = peer;
         _innerAddress = innerAddress;
-        _claims = isServer ? new PeerClaims(peer, AskPeer) : null;
+        _claims = isServer ? new PeerClaims(peer, AskPeer, udp.KeepErrors) : null;
     }
 
     /// <summary>Time without anything sent after which a client sends a heartbeat; zero for never. For any thread.</summary>
@@ -61,9 +65,13 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop)
+    public bool TryBegin(Peer peer, in PacketView packet, int datagrams, long now, out DropReason drop)
     {
-        drop = _peer.Current is null ? DropReason.NoPeer : DropReason.None;
+        _claims?.OnSending(now);
+        var address = _peer.Current;
+        drop = address is null ? DropReason.NoPeer
+            : address.Proof is { } proof && !TrySpend(proof, packet, datagrams) ? DropReason.PeerUnproven
+            : DropReason.None;
         _hasSent |= drop == DropReason.None;
         return drop == DropReason.None;
     }
@@ -81,9 +89,20 @@ internal sealed unsafe class ClassicTransport : ITransport
     public Opened Open(byte* datagram, int length, in Endpoint source, long now)
     {
         var drop = _wire.Open(datagram, length);
-        return drop == DropReason.None
-            ? new Opened { Peer = _peer, Packet = datagram + _wire.Headroom, Length = length - _wire.Headroom }
-            : new Opened { Drop = drop };
+        if (drop != DropReason.None)
+        {
+            return new Opened { Drop = drop };
+        }
+
+        var packet = datagram + _wire.Headroom;
+        var packetLength = length - _wire.Headroom;
+        _bytes += length;
+        if (packetLength > 0 && _peer.Current?.Proof is { } proof)
+        {
+            _isAnswer |= proof.IsAnswer(PacketView.Parse(packet, packetLength));
+        }
+
+        return new Opened { Peer = _peer, Packet = packet, Length = packetLength };
     }
 
     /// <inheritdoc/>
@@ -95,9 +114,15 @@ internal sealed unsafe class ClassicTransport : ITransport
         }
         else
         {
-            _claims.Hear(source, passed.Version == 0 ? 0 : (uint)passed.SourceLow, now);
+            _claims.OnDatagram(source, passed.Version == 0 ? 0 : (uint)passed.SourceLow, _bytes, _isAnswer, now);
         }
+
+        _bytes = 0;
+        _isAnswer = false;
     }
+
+    /// <inheritdoc/>
+    public void OnPortUnreachable(in Endpoint endpoint, long now) => _claims?.OnPortUnreachable(endpoint, now);
 
     /// <inheritdoc/>
     public void OnDrained(long now) => _claims?.Settle(now);
@@ -151,14 +176,32 @@ internal sealed unsafe class ClassicTransport : ITransport
         // Socket and peer are the engine's.
     }
 
-    /// <summary>Asks the known peer whether it is still there. Not counted among the packets, of which it is none of the host's.</summary>
-    private void AskPeer(uint inner)
+    /// <summary>Sends as much as an address may get before it has proven that it gets it.</summary>
+    private bool TrySpend(PeerProof proof, in PacketView packet, int datagrams)
     {
-        if (_peer.Current is { } address)
+        if (!proof.TrySpend(packet.Length + ((long)datagrams * Headroom)))
         {
-            var datagram = stackalloc byte[Headroom + EchoRequest.Length];
-            EchoRequest.Write(datagram + Headroom, _innerAddress, inner);
-            _ = _udp.Send(datagram, Seal(datagram, EchoRequest.Length), address.Endpoint);
+            return false;
         }
+
+        proof.OnSending(packet);
+        return true;
+    }
+
+    /// <summary>
+    /// Asks who is at an address of the peer whether it is there. Not counted among the packets: this host did not send it.
+    /// </summary>
+    private void AskPeer(Peer.Address address, uint inner)
+    {
+        var length = Headroom + EchoRequest.Length;
+        var proof = address.Proof;
+        if (proof is not null && !proof.TrySpend(length))
+        {
+            return;
+        }
+
+        var datagram = stackalloc byte[length];
+        EchoRequest.Write(datagram + Headroom, _innerAddress, inner, proof?.Number ?? 0);
+        _ = _udp.Send(datagram, Seal(datagram, EchoRequest.Length), address.Endpoint);
     }
 }

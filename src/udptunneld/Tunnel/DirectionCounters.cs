@@ -14,7 +14,7 @@ internal sealed class DirectionCounters
     private const int BytesIndex = Padding + 1;
     private const int DropsIndex = Padding + 2;
 
-    private static readonly int Reasons = Enum.GetValues<DropReason>().Length;
+    private static readonly int Reasons = (int)Enum.GetValues<DropReason>().Max() + 1;
 
     private readonly long[] _values = new long[DropsIndex + Reasons + Padding];
 

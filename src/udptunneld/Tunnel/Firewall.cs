@@ -9,6 +9,12 @@ namespace UdpTunnel.Tunnel;
 /// </summary>
 internal sealed class Firewall : IDisposable
 {
+    /// <summary>Connections through one device that the host's connection tracking remembers at most.</summary>
+    internal const int MostConnections = 8192;
+
+    // Each is remembered for 30 s (nf_conntrack_icmp_timeout): 3,000 entries at the most.
+    private const string ForwardedEcho = "limit rate over 100/second burst 200 packets counter drop";
+
     private readonly Nftables _nftables = new();
     private readonly string _device;
 
@@ -20,14 +26,15 @@ internal sealed class Firewall : IDisposable
     /// <summary>Puts the table in place.</summary>
     /// <param name="device">Name of the device, which need not exist yet.</param>
     /// <param name="ports">What may be reached through it.</param>
+    /// <param name="forward">Whether packets pass that this host forwards.</param>
     /// <exception cref="FirewallException">libnftables or the kernel refuses.</exception>
-    public static Firewall Install(string device, PortSet ports)
+    public static Firewall Install(string device, PortSet ports, bool forward)
     {
         Firewall? firewall = null;
         try
         {
             firewall = new Firewall(device);
-            firewall.Run(Table(device, ports), "set up");
+            firewall.Run(Table(device, ports, forward), "set up");
             return firewall;
         }
         catch (LinuxException e)
@@ -53,8 +60,13 @@ internal sealed class Firewall : IDisposable
     /// <remarks>
     /// The flag stands in the table's own block: to name the table once more without it would be to disown it, which the kernel refuses
     /// with EOPNOTSUPP.
+    /// <para>
+    /// The host's connection tracking has one table for all of it, which the peer must not fill. Echo requests to this host and their answers are not
+    /// tracked at all, as they need no memory; those that are forwarded are limited, since a NAT behind needs them tracked. All other connections
+    /// through the device are counted. A packet that is dropped here leaves no entry: entries are confirmed behind these chains.
+    /// </para>
     /// </remarks>
-    internal static string Table(string device, PortSet ports) =>
+    internal static string Table(string device, PortSet ports, bool forward) =>
         $$"""
         table inet {{Name(device)}} {
             flags owner
@@ -63,6 +75,7 @@ internal sealed class Firewall : IDisposable
 
             chain guard {
                 ct state { established, related } accept
+                ct state new ct count over {{MostConnections}} counter drop
                 icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
                 icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
                 tcp dport @ports accept
@@ -74,8 +87,16 @@ internal sealed class Firewall : IDisposable
             chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
             chain forward {
                 type filter hook forward priority filter - 5; policy accept;
-                iifname "{{device}}" jump guard
-                oifname "{{device}}" jump guard
+                iifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
+                oifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
+            }
+            chain untracked_in {
+                type filter hook prerouting priority raw; policy accept;
+                iifname "{{device}}" icmp type echo-request {{(forward ? ForwardedEcho : "notrack")}}
+            }
+            chain untracked_out {
+                type filter hook output priority raw; policy accept;
+                oifname "{{device}}" icmp type echo-reply notrack
             }
         }
 

@@ -26,8 +26,9 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="peer">As <see cref="Route"/> gave it.</param>
     /// <param name="packet">The packet, or the superpacket that they are cut from. Its checksums are right if it is one packet.</param>
     /// <param name="datagrams">How many there are.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
     /// <param name="drop">Why they cannot be sealed, if they cannot; None if the transport has taken the packet and sends it later.</param>
-    bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop);
+    bool TryBegin(Peer peer, in PacketView packet, int datagrams, long now, out DropReason drop);
 
     /// <summary>Ends what <see cref="TryBegin"/> began: all packets are sealed.</summary>
     void End();
@@ -47,6 +48,11 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="passed">The last packet in it that the filter let pass; <see cref="PacketView.Version"/> is 0 if none did.</param>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void OnReceived(Peer peer, in Endpoint source, in PacketView passed, long now);
+
+    /// <summary>A host has said that nobody is at the port that a datagram went to (ICMP). Anybody can forge that.</summary>
+    /// <param name="endpoint">Where the datagram went.</param>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    void OnPortUnreachable(in Endpoint endpoint, long now);
 
     /// <summary>Nothing more waits in the socket at this moment.</summary>
     void OnDrained(long now);

@@ -13,7 +13,9 @@ namespace UdpTunnel.Tunnel;
 /// <param name="filter">The port filter.</param>
 /// <param name="tun">Where packets go.</param>
 /// <param name="coalescer">The worker's, empty whenever it does not call.</param>
-internal sealed unsafe class Inbound(ITransport transport, PortFilter filter, ITun tun, Coalescer coalescer)
+/// <param name="rules">Which inner addresses packets may have.</param>
+internal sealed unsafe class Inbound(
+    ITransport transport, PortFilter filter, AddressRules rules, ITun tun, Coalescer coalescer)
 {
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
@@ -116,7 +118,12 @@ internal sealed unsafe class Inbound(ITransport transport, PortFilter filter, IT
     private void AddPacket(Peer peer, byte* start, int length, uint now, ref PacketView passed)
     {
         var packet = PacketView.Parse(start, length);
-        var verdict = filter.Check(Direction.In, packet, now, peer.Number);
+        var verdict = rules.Check(packet);
+        if (verdict == DropReason.None)
+        {
+            verdict = filter.Check(Direction.In, packet, now, peer.Number);
+        }
+
         if (verdict != DropReason.None)
         {
             Drop(verdict, peer, start, length);

@@ -23,8 +23,11 @@ internal sealed class Peer
     public TrafficTotals Traffic => new(
         Volatile.Read(ref _packetsOut), Volatile.Read(ref _bytesOut), Volatile.Read(ref _packetsIn), Volatile.Read(ref _bytesIn));
 
-    /// <summary>Where to send; null if not known yet. One reference, so that no thread sees half of a new address.</summary>
+    /// <summary>Where to send; null if not known. One reference, so that no thread sees half of a new address.</summary>
     public Address? Current => Volatile.Read(ref _address);
+
+    /// <summary>The same, if it is proven that who is there gets what is sent; else null.</summary>
+    public Address? Proven => Current is { Proof: null } proven ? proven : null;
 
     /// <summary>When a datagram last came from the peer, in milliseconds of the monotonic clock; 0 if none came yet.</summary>
     public long LastHeard
@@ -50,25 +53,50 @@ internal sealed class Peer
         _bytesIn += bytes;
     }
 
-    /// <summary>Takes another endpoint. Rare, so it may allocate.</summary>
+    /// <summary>Takes another endpoint, which a person or a run before named. Rare, so it may allocate.</summary>
     /// <returns>The endpoint before; none if this is the first.</returns>
-    public Endpoint Move(in Endpoint endpoint)
+    public Endpoint Move(in Endpoint endpoint) => Move(new Address(endpoint, proof: null))?.Endpoint ?? default;
+
+    /// <summary>Takes another address, or none.</summary>
+    /// <returns>The one before; null if there was none.</returns>
+    public Address? Move(Address? address)
     {
-        var before = Interlocked.Exchange(ref _address, new Address(endpoint));
+        var before = Interlocked.Exchange(ref _address, address);
         if (before is not null)
         {
             Interlocked.Increment(ref _changes);
         }
 
-        return before?.Endpoint ?? default;
+        return before;
     }
 
-    /// <summary>An endpoint that never changes.</summary>
-    internal sealed class Address(Endpoint endpoint)
+    /// <summary>Keeps the endpoint, and has it prove again what it has proven before.</summary>
+    public void Replace(Address same) => Volatile.Write(ref _address, same);
+
+    /// <summary>An endpoint that never changes, and what is known of who is there.</summary>
+    internal sealed class Address(Endpoint endpoint, PeerProof? proof, (uint First, uint Last) inner = default, bool wasProven = false)
     {
         private readonly Endpoint _endpoint = endpoint;
 
         /// <summary>The endpoint.</summary>
         public ref readonly Endpoint Endpoint => ref _endpoint;
+
+        /// <summary>What is still to be proven; null if what is sent there is known to arrive.</summary>
+        public PeerProof? Proof => proof is { IsGiven: false } ? proof : null;
+
+        /// <summary>Whether the same endpoint had proven before what it has to prove again.</summary>
+        public bool WasProven => wasProven;
+
+        /// <summary>Whether the host there has answered a ping, so that its silence says something.</summary>
+        public bool AnswersPings => proof is { AnswersPings: true };
+
+        /// <summary>
+        /// Inner addresses (host order, 0 for none) that packets from there had as their source: the first one and the last one. Two, because only
+        /// the last one can be set by who sends datagrams with a false outer address. Written by the worker alone.
+        /// </summary>
+        public (uint First, uint Last) Inner { get; private set; } = inner;
+
+        /// <summary>A packet came from there.</summary>
+        public void OnInner(uint source) => Inner = (Inner.First == 0 ? source : Inner.First, source);
     }
 }

@@ -1,37 +1,53 @@
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>What a tunnel takes from the kernel, opened in an order that never leaves the device unguarded, and named faults when refused.</summary>
-internal sealed class Resources : IDisposable
+internal sealed class Resources
 {
-    /// <summary>The device; up when <see cref="Open"/> is done.</summary>
-    public ITun? Tun { get; private set; }
+    private Resources(ITun tun, IUdp udp, Firewall? firewall)
+    {
+        Tun = tun;
+        Udp = udp;
+        Firewall = firewall;
+    }
+
+    /// <summary>The device, which is up.</summary>
+    public ITun Tun { get; }
 
     /// <summary>The socket.</summary>
-    public IUdp? Udp { get; private set; }
+    public IUdp Udp { get; }
 
     /// <summary>The firewall table, where one is asked for.</summary>
-    public Firewall? Firewall { get; private set; }
+    public Firewall? Firewall { get; }
 
     /// <summary>Opens everything.</summary>
-    /// <exception cref="RequestException">Something was refused. What was opened before is closed by <see cref="Dispose"/>.</exception>
-    public void Open(TunnelConfig config)
+    /// <param name="config">The tunnel.</param>
+    /// <param name="scope">Owns what is opened, also if this fails.</param>
+    /// <exception cref="RequestException">Something was refused.</exception>
+    public static Resources Open(TunnelConfig config, Scope scope)
     {
         var offload = config.Offload == OffloadMode.Auto;
-        Udp = OpenUdp(config, offload);
-        Tun = OpenTun(config, offload);
         try
         {
+            RequireNoOverlap(config);
+            var udp = scope.Own(OpenUdp(config, offload));
+
+            // Closed after the device, though it is made after it: the device is guarded for as long as it is there.
+            Firewall? firewall = null;
+            scope.AtEnd(() => firewall?.Dispose());
+            var tun = scope.Own(OpenTun(config, offload));
             if (config.Firewall)
             {
-                Firewall = Firewall.Install(Tun.Name, config.AllowedPorts);
+                firewall = Firewall.Install(tun.Name, config.AllowedPorts, config.Forward);
             }
 
-            Configure(Tun, config);
+            Configure(tun, config);
+            return new Resources(tun, udp, firewall);
         }
         catch (FirewallException e)
         {
@@ -43,7 +59,7 @@ internal sealed class Resources : IDisposable
         }
     }
 
-    /// <summary>Gives a new device its MTU, superpacket size and address, and sets it up.</summary>
+    /// <summary>Gives a device, which may have some of it already, its MTU, superpacket size and address, and sets it up.</summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void Configure(ITun tun, TunnelConfig config)
     {
@@ -66,14 +82,6 @@ internal sealed class Resources : IDisposable
         RouteSocket.SetUp(tun.Index);
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        Tun?.Dispose();
-        Udp?.Dispose();
-        Firewall?.Dispose();
-    }
-
     /// <summary>
     /// The superpacket that becomes exactly one run: with the kernel's 64 KiB each would become a full run and a small one, at 7.1 instead of
     /// 9.1 Gbit/s (docs/performance.md).
@@ -87,6 +95,17 @@ internal sealed class Resources : IDisposable
     }
 
     private const int ClassicHeader = 16;
+
+    private static void RequireNoOverlap(TunnelConfig config)
+    {
+        if (!config.Overlap && NetworkOverlap.Now(config, ownLink: null) is { Length: > 0 } covered)
+        {
+            throw new RequestException(
+                Fault.AddressOverlap,
+                $"the tunnel's network {NetworkOverlap.NetworkOf(config.TunnelAddress)} overlaps {covered}: "
+                    + "choose another TunnelAddress, or write \"Overlap\": true if that is meant");
+        }
+    }
 
     private static UdpSocket OpenUdp(TunnelConfig config, bool offload)
     {

@@ -37,6 +37,7 @@ internal sealed unsafe partial class TunnelEngine
 
         _lastTotals = totals;
         _lastTick = now;
+        _addresses.Refresh(now);
         RecreateDevice();
         _udp.FitSendBuffer(now);
         RetrySegments(now);
@@ -51,10 +52,10 @@ internal sealed unsafe partial class TunnelEngine
         return IsSessionDue(now, totals);
     }
 
-    /// <summary>What a next run should know: the peer and the flows.</summary>
+    /// <summary>What a next run should know: the flows, and the peer if it is proven to be there.</summary>
     public Session Session => new(
         _time.GetUtcNow(),
-        _peer.Current?.Endpoint.ToIPEndPoint(),
+        _peer.Proven?.Endpoint.ToIPEndPoint(),
         Flows);
 
     /// <summary>The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not wait for it.</summary>
@@ -205,7 +206,7 @@ internal sealed unsafe partial class TunnelEngine
 
     private bool IsSessionDue(long now, in TrafficTotals totals)
     {
-        var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Current, _seen.SavedPeer);
+        var isNew = _filter.Generation != _seen.Generation || !ReferenceEquals(_peer.Proven, _seen.SavedPeer);
 
         // Flows that go on are used again and again: what was saved about them must not look expired.
         var isOld = now - _sessionSaved >= SessionIntervalMilliseconds && totals != _seen.SavedTotals;
@@ -215,7 +216,7 @@ internal sealed unsafe partial class TunnelEngine
         }
 
         _seen.Generation = _filter.Generation;
-        _seen.SavedPeer = _peer.Current;
+        _seen.SavedPeer = _peer.Proven;
         _seen.SavedTotals = totals;
         _sessionSaved = now;
         return true;

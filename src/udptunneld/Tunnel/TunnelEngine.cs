@@ -5,6 +5,7 @@ using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 using UdpTunnel.State;
 
@@ -28,65 +29,70 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly Inbound _inbound;
     private readonly ServerResolver? _resolver;
     private readonly CancellationTokenSource _stop = new();
-    private readonly WorkerPool _workers;
+    private readonly Scope _scope;
+    private readonly HostAddresses _addresses;
+    private readonly AddressRules _rules;
     private readonly Worker _worker;
-    private readonly Watch _watchUdp;
     private readonly Watch _watchTun;
-    private readonly Task _resolving;
+    private readonly Task _resolving = Task.CompletedTask;
     private readonly Lock _disposing = new();
     private volatile bool _deviceLost;
     private volatile string _deviceProblem = "";
     private TunnelStatus? _lastStatus;
 
     private TunnelEngine(
-        TunnelConfig config, Resources resources, Session? session, WorkerPool workers, EventLog events, TimeProvider time)
+        TunnelConfig config,
+        Resources resources,
+        Scope scope,
+        Session? session,
+        WorkerPool workers,
+        HostAddresses addresses,
+        EventLog events,
+        TimeProvider time)
     {
         Config = config;
         Started = time.GetUtcNow();
+        _scope = scope;
+        _addresses = addresses;
         _events = events;
         _time = time;
-        _tun = resources.Tun!;
-        _udp = resources.Udp!;
+        _tun = resources.Tun;
+        _udp = resources.Udp;
         _firewall = resources.Firewall;
-        _filter = new PortFilter(config.AllowedPorts);
+        _filter = scope.Own(new PortFilter(config.AllowedPorts));
+        _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
         var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
-        _transport = new ClassicTransport(config.PacketMagic, _udp, _peer, config.IsServer, inner)
+        _transport = scope.Own(new ClassicTransport(config.PacketMagic, _udp, _peer, config.IsServer, inner)
         {
             HeartbeatInterval = config.HeartbeatInterval,
-        };
-        _outbound = new Outbound(_transport, _filter, _udp, config.Mtu);
+        });
+        _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu));
         _limits = new LimitReport(events, time, config.Name);
-        _workers = workers;
+        scope.Own(_stop);
+        scope.AtEnd(() => _resolving.Wait());
+
+        // The worker must have let go before what it would use is closed.
         _worker = workers.Take();
-        try
+        scope.AtEnd(() => workers.Return(_worker));
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer);
+        _seen = new Seen(_udp.Segments, _inbound.Merges);
+        if (session is not null)
         {
-            _inbound = new Inbound(_transport, _filter, _tun, _worker.Coalescer);
-            _seen = new Seen(_udp.Segments, _inbound.Merges);
-            if (session is not null)
-            {
-                Restore(session);
-            }
-
-            if (!config.IsServer)
-            {
-                _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, OnServerFound);
-            }
-
-            _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
-            _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
-        }
-        catch
-        {
-            // The worker must have let go before what it would use is closed.
-            _watchTun?.Dispose();
-            workers.Return(_worker);
-            throw;
+            Restore(session);
         }
 
+        if (!config.IsServer)
+        {
+            _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, LinkName.WithZone, OnServerFound);
+        }
+
+        _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, OnPackets));
+        scope.Own(_worker.Watch(_udp.Descriptor, OnMessages));
+        scope.AtEnd(_stop.Cancel);
         _resolving = _resolver?.RunAsync(_stop.Token) ?? Task.CompletedTask;
     }
 
-    /// <summary>What it does; only ports and heartbeat change while it runs.</summary>
+    /// <summary>What it does; only ports, networks and heartbeat change while it runs.</summary>
     public TunnelConfig Config { get; private set; }
 
     /// <summary>When it started.</summary>
@@ -99,30 +105,33 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <param name="config">What to do.</param>
     /// <param name="session">What a run before knew, or null.</param>
     /// <param name="workers">Who serves it.</param>
+    /// <param name="addresses">The addresses of this host.</param>
     /// <param name="events">Where to tell what happens.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="RequestException">Something was refused; nothing is left behind.</exception>
-    public static TunnelEngine Start(TunnelConfig config, Session? session, WorkerPool workers, EventLog events, TimeProvider time)
+    public static TunnelEngine Start(
+        TunnelConfig config, Session? session, WorkerPool workers, HostAddresses addresses, EventLog events, TimeProvider time)
     {
-        var resources = new Resources();
+        var scope = new Scope();
         try
         {
-            resources.Open(config);
-            return new TunnelEngine(config, resources, session, workers, events, time);
+            var resources = Resources.Open(config, scope);
+            addresses.Refresh(Environment.TickCount64, force: true);
+            return new TunnelEngine(config, resources, scope, session, workers, addresses, events, time);
         }
         catch (IOException e)
         {
-            resources.Dispose();
+            scope.Dispose();
             throw new RequestException(Fault.System, e.Message);
         }
         catch
         {
-            resources.Dispose();
+            scope.Dispose();
             throw;
         }
     }
 
-    /// <summary>Changes what can be changed while packets flow: ports and heartbeat.</summary>
+    /// <summary>Changes what can be changed while packets flow: ports, networks and heartbeat.</summary>
     /// <exception cref="RequestException">The firewall table cannot be changed; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
@@ -141,6 +150,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         _transport.HeartbeatInterval = config.HeartbeatInterval;
+        _rules.Limit(config.AllowedSources, config.AllowedDestinations);
+
         Config = config;
     }
 
@@ -157,17 +168,15 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             _lastStatus = CurrentStatus;
         }
 
-        _stop.Cancel();
-        _watchTun.Dispose();
-        _watchUdp.Dispose();
-        _workers.Return(_worker);
-        _resolving.Wait();
-        _tun.Dispose();
-        _udp.Dispose();
-        _firewall?.Dispose();
-        _outbound.Dispose();
-        _filter.Dispose();
-        _stop.Dispose();
+        try
+        {
+            _scope.Dispose();
+        }
+        catch (Exception e)
+        {
+            // What fails is one step; the others were done, and the caller has other tunnels to close.
+            _events.Add(EventKind.TunnelFailed, EventLevel.Error, Config.Name, $"was not closed in full: {e.Message}");
+        }
     }
 
     private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
@@ -204,6 +213,23 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
             // The host has answered while the packets were written to its device: acknowledgments, echo replies.
             _ = SendPackets();
+        }
+        else
+        {
+            TakeErrors();
+        }
+    }
+
+    /// <summary>There are only errors while somebody has to prove something, and little is sent then.</summary>
+    private void TakeErrors()
+    {
+        const int MostAtOnce = 64;
+        for (var i = 0; i < MostAtOnce && _udp.TakeError(out var endpoint, out var isPortUnreachable); i++)
+        {
+            if (isPortUnreachable)
+            {
+                _transport.OnPortUnreachable(endpoint, Environment.TickCount64);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
@@ -25,6 +26,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerPool _workers = new();
+    private readonly HostAddresses _addresses = new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)));
     private readonly HostTable<TunnelEntry> _tunnels = new("tunnel", Capacity, Fault.NoSuchTunnel, Limit.Tunnels, new LimitReport(events, time, ""));
     private Task _ticking = Task.CompletedTask;
 
@@ -156,7 +158,7 @@ internal sealed partial class TunnelHost(StateStore store, EventLog events, Time
 
     private TunnelEntry StartEntry(TunnelEntry entry, Session? session)
     {
-        var engine = TunnelEngine.Start(entry.Config, session, _workers, events, time);
+        var engine = TunnelEngine.Start(entry.Config, session, _workers, _addresses, events, time);
         events.Add(EventKind.TunnelStarted, EventLevel.Info, entry.Config.Name, $"runs on device {engine.Device}");
         return entry with { Engine = engine, Problem = "" };
     }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.WireGuard;
 

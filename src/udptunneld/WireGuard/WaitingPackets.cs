@@ -1,4 +1,5 @@
 using UdpTunnel.Linux;
+using UdpTunnel.Memory;
 
 namespace UdpTunnel.WireGuard;
 

@@ -15,7 +15,7 @@ public sealed class ConfigDiffTests
             """
             {
                 "Name": "other", "TunnelAddress": "10.0.0.2/30", "NetworkAddress": "example.com:8000",
-                "AllowedPorts": [22, "8000-8010"], "TunnelDevice": "tun7", "HeartbeatInterval": 0, "PacketMagic": "hunter2",
+                "AllowedPorts": [22, "8000-8010"], "AllowedSources": ["10.0.0.0/8", "1.2.3.4"], "AllowedDestinations": ["10.0.0.2"], "Forward": true, "Overlap": true, "TunnelDevice": "tun7", "HeartbeatInterval": 0, "PacketMagic": "hunter2",
                 "Mtu": 1400, "Firewall": true, "Offload": "off"
             }
             """).Configuration);
@@ -26,11 +26,15 @@ public sealed class ConfigDiffTests
                 new FieldChange("TunnelAddress", "10.0.0.1/24", "10.0.0.2/30", ChangeEffect.Restart),
                 new FieldChange("NetworkAddress", ":8000", "example.com:8000", ChangeEffect.Restart),
                 new FieldChange("AllowedPorts", "22", "22, 8000-8010", ChangeEffect.Live),
+                new FieldChange("AllowedSources", "all", "10.0.0.0/8, 1.2.3.4/32", ChangeEffect.Live),
+                new FieldChange("AllowedDestinations", "all", "10.0.0.2/32", ChangeEffect.Live),
                 new FieldChange("TunnelDevice", "(chosen by the kernel)", "tun7", ChangeEffect.Restart),
                 new FieldChange("HeartbeatInterval", "30 s", "never", ChangeEffect.Live),
                 new FieldChange("PacketMagic", "(hidden)", "(hidden)", ChangeEffect.Restart),
                 new FieldChange("Mtu", "1300", "1400", ChangeEffect.Restart),
                 new FieldChange("Firewall", "false", "true", ChangeEffect.Restart),
+                new FieldChange("Forward", "false", "true", ChangeEffect.Restart),
+                new FieldChange("Overlap", "false", "true", ChangeEffect.Live),
                 new FieldChange("Offload", "auto", "off", ChangeEffect.Restart),
             ],
             ConfigDiff.Between(Before, after));

@@ -58,6 +58,11 @@ internal static class Generated
         where InterfaceAddress.TryParse(text, out _, out _)
         select InterfaceAddress.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
 
+    private static readonly Gen<Ipv4NetworkList> NetworkLists = Gen.ListOf(
+        from address in Gen.Choose(int.MinValue, int.MaxValue)
+        from prefix in Gen.Choose(0, 32)
+        select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => Ipv4NetworkList.Create([.. networks.Take(Ipv4NetworkList.MaxCount)]));
+
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
     public static readonly Gen<TunnelConfig> Tunnels =
@@ -69,7 +74,11 @@ internal static class Generated
         from heartbeat in Gen.Choose(0, TunnelConfig.MaxHeartbeatInterval)
         from magic in Words
         from mtu in Gen.Choose(TunnelConfig.MinMtu, TunnelConfig.MaxMtu)
+        from sources in NetworkLists
+        from destinations in NetworkLists
         from firewall in Gen.Elements(false, true)
+        from forward in Gen.Elements(false, true)
+        from overlap in Gen.Elements(false, true)
         from offload in Gen.Elements(Enum.GetValues<OffloadMode>())
         select new TunnelConfig
         {
@@ -81,7 +90,11 @@ internal static class Generated
             HeartbeatInterval = TimeSpan.FromSeconds(heartbeat),
             PacketMagic = magic,
             Mtu = mtu,
+            AllowedSources = sources,
+            AllowedDestinations = destinations,
             Firewall = firewall,
+            Forward = forward,
+            Overlap = overlap,
             Offload = offload,
         };
 

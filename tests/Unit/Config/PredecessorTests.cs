@@ -37,7 +37,7 @@ public sealed class PredecessorTests
             	"NetworkAddress": "server.example.com:8000",
             	"AllowedPorts": [22],
             	"HeartbeatInterval": 60,
-            	"PacketMagic": "s3cret",
+            	"PacketMagic": "s3cret word",
             }
             """;
 
@@ -51,7 +51,7 @@ public sealed class PredecessorTests
         var config = Assert.IsType<TunnelConfig>(Sample.Parse(Text).Configuration);
         Assert.Equal("tunnel", config.TunnelDevice);
         Assert.Equal(TimeSpan.FromMinutes(1), config.HeartbeatInterval);
-        Assert.Equal("s3cret", config.PacketMagic);
+        Assert.Equal("s3cret word", config.PacketMagic);
     }
 
     [Fact]

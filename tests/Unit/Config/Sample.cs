@@ -20,12 +20,12 @@ internal static class Sample
 
     public static ConfigResult Parse(string text) => ConfigFile.Parse(Encoding.UTF8.GetBytes(text), "config");
 
-    /// <summary>The configuration of a text without any remark.</summary>
+    /// <summary>The configuration of a text without any remark but the one upon a word that keeps nobody out.</summary>
     public static T Clean<T>(string text)
         where T : Configuration
     {
         var result = Parse(text);
-        Assert.Empty(result.Diagnostics);
+        Assert.DoesNotContain(result.Diagnostics, d => d.Severity == DiagnosticSeverity.Error || d.Field != "PacketMagic");
         return Assert.IsType<T>(result.Configuration);
     }
 
@@ -40,6 +40,7 @@ internal static class Sample
             ["TunnelAddress"] = "\"10.0.0.1\"",
             ["NetworkAddress"] = "\":8000\"",
             ["AllowedPorts"] = "[22]",
+            ["PacketMagic"] = "\"w\"",
         };
         fields.Remove(field);
         return $"{{\n\"{field}\": {json},\n{string.Join(",\n", fields.Select(f => $"\"{f.Key}\": {f.Value}"))}}}";

@@ -124,6 +124,44 @@ public sealed class TunnelMistakeTests
         Assert.Null(Sample.Parse(text).Configuration);
     }
 
+    [Theory]
+    [InlineData("\"10.0.0.0/24\"", "2:19: AllowedSources: \"10.0.0.0/24\" is not a list of networks (such as [\"10.0.0.0/24\"])")]
+    [InlineData("[]", "2:19: AllowedSources: the list is empty (leave the field out to allow all networks)")]
+    [InlineData("[7]", "2:20: AllowedSources[0]: 7 is not a network (such as \"10.0.0.0/24\")")]
+    [InlineData("[\"10.0.0.1/24\"]", "2:20: AllowedSources[0]: \"10.0.0.1/24\" has bits behind its prefix (\"10.0.0.0/24\" is the network)")]
+    [InlineData("[\"10.0.0.0/33\"]", "2:20: AllowedSources[0]: \"33\" is not a prefix length (0 to 32)")]
+    [InlineData("[\"::/0\"]", "2:20: AllowedSources[0]: \"::/0\" is not an IPv4 network (such as \"10.0.0.0/24\" or \"10.0.0.1\")")]
+    public void A_mistake_in_a_list_of_networks_is_answered_likewise(string json, string remark) =>
+        Assert.Equal(["config.json:" + remark], Sample.Remarks(Sample.ServerWith("AllowedSources", json)));
+
+    [Fact]
+    public void More_networks_than_are_looked_at_for_a_packet_are_a_mistake() => Assert.Contains(
+        "257 networks (at most 256 are allowed)",
+        Assert.Single(Sample.Remarks(Sample.ServerWith("AllowedSources", $"[{string.Join(',', Enumerable.Repeat("\"10.0.0.1\"", 257))}]"))),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("\"\"", "is empty")]
+    [InlineData("\"the same word at both ends\"", "is the word of an example")]
+    [InlineData("\"Change Me\"", "is the word of an example")]
+    [InlineData("\"3cce35f267e1936f\"", "is the word of an example")]
+    public void A_word_that_keeps_nobody_out_gives_a_warning_that_does_not_show_it(string json, string what)
+    {
+        var remark = Assert.Single(Sample.Remarks(Sample.ServerWith("PacketMagic", json)));
+
+        Assert.StartsWith($"config.json:2:16: warning: PacketMagic: {what}: ", remark, StringComparison.Ordinal);
+        Assert.DoesNotContain("change", remark, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("3cce", remark, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_without_a_word_is_told_so() => Assert.StartsWith(
+        "config.json:1:1: warning: PacketMagic: is empty", Assert.Single(Sample.Remarks(Sample.Server)), StringComparison.Ordinal);
+
+    [Fact]
+    public void To_forward_past_a_firewall_that_is_not_there_gives_a_warning() => Assert.Equal(
+        ["config.json:2:12: warning: Forward: has no effect without \"Firewall\": true"], Sample.Remarks(Sample.ServerWith("Forward", "true")));
+
     [Fact]
     public void All_mistakes_are_reported_in_the_order_of_the_text()
     {
@@ -147,8 +185,8 @@ public sealed class TunnelMistakeTests
                 "config.json:4:10: Mtu: 100 is not an MTU (1280 to 65520 bytes)",
                 "config.json:5:3: Mtu: is given twice; the first is at 4:3",
                 "config.json:6:3: Colour: is not a field of a tunnel file (Name, TunnelAddress, NetworkAddress, "
-                    + "AllowedPorts, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, Firewall, Offload, "
-                    + "TunnelPeerAddress, LogFile)",
+                    + "AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, "
+                    + "Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile)",
             ],
             Sample.Remarks(Text));
     }

@@ -52,6 +52,32 @@ public sealed unsafe class UdpSocketTests
             Assert.True(sender.Segments);
         }));
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public void An_error_that_is_kept_says_where_nobody_is_and_is_forgotten_when_nobody_asks(string address) => NetworkNamespaceThread.Run(65_536, () =>
+    {
+        using var sender = UdpSocket.Bind(0, offload: true);
+        using var closed = UdpSocket.Bind(0, offload: true);
+        var nobody = sender.ToEndpoint(new IPEndPoint(IPAddress.Parse(address), closed.LocalPort));
+        closed.Dispose();
+        byte datagram = 1;
+        _ = sender.Send(&datagram, 1, nobody);
+        Assert.False(sender.TakeError(out _, out _));
+
+        sender.KeepErrors(true);
+        _ = sender.Send(&datagram, 1, nobody);
+        Assert.True(sender.TakeError(out var endpoint, out var isPortUnreachable));
+        Assert.Equal(nobody, endpoint);
+        Assert.True(isPortUnreachable);
+        Assert.False(sender.TakeError(out _, out _));
+
+        _ = sender.Send(&datagram, 1, nobody);
+        _ = sender.Send(&datagram, 1, nobody);
+        sender.KeepErrors(false);
+        Assert.False(sender.TakeError(out _, out _));
+    });
+
     [Fact]
     public void What_the_network_refuses_is_counted_and_ends_nothing() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
     {

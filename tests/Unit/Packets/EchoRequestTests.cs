@@ -13,13 +13,31 @@ public sealed unsafe class EchoRequestTests
         using var filter = new PortFilter(PortSet.Create([new PortRange(22)]));
         fixed (byte* start = packet)
         {
-            EchoRequest.Write(start, source: 0x0A00_0001, destination: 0x0A00_0002);
+            EchoRequest.Write(start, source: 0x0A00_0001, destination: 0x0A00_0002, number: 0x0102_0304_0506_0708);
             Assert.Equal(DropReason.None, filter.Check(Direction.In, PacketView.Parse(start, packet.Length), 1));
         }
 
-        Assert.Equal([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1], packet[..10]);
+        Assert.Equal([0x45, 0, 0, 36, 0, 0, 0, 0, 64, 1], packet[..10]);
         Assert.Equal([10, 0, 0, 1, 10, 0, 0, 2, 8, 0], packet[12..22]);
         Assert.Equal(0xFFFF, NaiveChecksum.Sum(packet.AsSpan(..20)));
         Assert.Equal(0xFFFF, NaiveChecksum.Sum(packet.AsSpan(20..)));
+    }
+
+    [Fact]
+    public void Only_the_reply_with_the_number_is_an_answer()
+    {
+        var packet = new byte[EchoRequest.Length];
+        fixed (byte* start = packet)
+        {
+            EchoRequest.Write(start, 1, 2, number: 77);
+            Assert.False(EchoRequest.IsAnswered(start, packet.Length, 77));
+
+            start[Ipv4Header.MinLength] = 0;
+            Assert.True(EchoRequest.IsAnswered(start, packet.Length, 77));
+            Assert.False(EchoRequest.IsAnswered(start, packet.Length, 78));
+            Assert.False(EchoRequest.IsAnswered(start, packet.Length - 1, 77));
+            start[Ipv4Header.Protocol] = Ipv4Header.Udp;
+            Assert.False(EchoRequest.IsAnswered(start, packet.Length, 77));
+        }
     }
 }

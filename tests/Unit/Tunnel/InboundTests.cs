@@ -28,7 +28,7 @@ public sealed unsafe class InboundTests : IDisposable
     {
         _messages.Clear();
         _transport = new ClassicTransport("word", _udp, _peer, isServer: true, innerAddress: 0x0A00_0001);
-        _inbound = new Inbound(_transport, _filter, _tun, _coalescer);
+        _inbound = new Inbound(_transport, _filter, Rules.None, _tun, _coalescer);
     }
 
     /// <summary>The inner addresses that an echo request was sent to.</summary>
@@ -96,6 +96,10 @@ public sealed unsafe class InboundTests : IDisposable
         Assert.Equal(Home, _peer.Current!.Endpoint);
         var first = _peer.Current;
 
+        // It is asked whether it gets what is sent to it.
+        Assert.Equal([0x0A00_0002u], _asked);
+        _asked.Clear();
+
         // The same again is no move, and takes no memory; what does not show the magic is no claim.
         Put(Sealed([]), Home);
         Put([.. new byte[50]], Cafe);
@@ -126,7 +130,7 @@ public sealed unsafe class InboundTests : IDisposable
     {
         using var coalescer = new Coalescer();
         using var transport = new ClassicTransport("word", _udp, _peer, isServer: false, innerAddress: 0);
-        var inbound = new Inbound(transport, _filter, _tun, coalescer);
+        var inbound = new Inbound(transport, _filter, Rules.None, _tun, coalescer);
         Put(Sealed(new TestPacket().Build()), Cafe);
         inbound.Process(_messages, Now);
         Assert.Null(_peer.Current);
@@ -205,7 +209,7 @@ public sealed unsafe class InboundTests : IDisposable
     {
         var plain = new MemoryTun(TunOffloads.None);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(_transport, _filter, plain, coalescer);
+        var inbound = new Inbound(_transport, _filter, Rules.None, plain, coalescer);
         var packets = CoalescerTests.Train(new TestPacket(), [1000, 1000, 500]);
         PutAll(packets);
 

@@ -106,6 +106,18 @@ internal sealed unsafe class MemoryUdp : IUdp
         // Nothing waits here.
     }
 
+    /// <summary>Whether errors were asked for last.</summary>
+    public bool KeepsErrors { get; private set; }
+
+    public void KeepErrors(bool keep) => KeepsErrors = keep;
+
+    public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
+    {
+        endpoint = default;
+        isPortUnreachable = false;
+        return false;
+    }
+
     public void RetrySegments()
     {
         // Nothing refuses them here.

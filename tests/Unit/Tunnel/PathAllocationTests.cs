@@ -23,7 +23,7 @@ public sealed unsafe class PathAllocationTests
         using var transport = new ClassicTransport("word", link, peer, isServer: true, innerAddress: 0x0A000001);
         using var outbound = new Outbound(transport, filter, link, mtu: 1300);
         using var coalescer = new Coalescer();
-        var inbound = new Inbound(transport, filter, link, coalescer);
+        var inbound = new Inbound(transport, filter, Rules.None, link, coalescer);
         using var packets = new PacketBatch();
         using var messages = new ReceiveBatch();
         var tcp = new TestPacket { Payload = new byte[50_000] };
@@ -141,6 +141,18 @@ public sealed unsafe class PathAllocationTests
         public void FitSendBuffer(long now)
         {
             // Nothing waits here.
+        }
+
+        public void KeepErrors(bool keep)
+        {
+            // There are none.
+        }
+
+        public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
+        {
+            endpoint = default;
+            isPortUnreachable = false;
+            return false;
         }
 
         public void RetrySegments()

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Tests.Tunnel;
 
@@ -17,6 +18,7 @@ public sealed class ServerResolverTests : IAsyncDisposable
     private readonly List<string> _found = [];
     private readonly DateTimeOffset _start;
     private Func<Task<IPAddress[]>> _answer = () => Task.FromResult<IPAddress[]>([]);
+    private Func<IPAddress, string, IPAddress> _withZone = (_, _) => throw new InvalidOperationException("no zone is asked for");
     private Task _running = Task.CompletedTask;
 
     public ServerResolverTests()
@@ -143,6 +145,41 @@ public sealed class ServerResolverTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_device_that_comes_later_is_found_and_one_that_comes_back_with_another_number_too()
+    {
+        _withZone = (_, zone) => throw new LinuxException($"there is no device {zone}", Errno.NoDevice);
+        Run("[fe80::1%usb0]:8000");
+        await PassAsync(10);
+        Assert.Empty(_found);
+        Assert.Equal([EventKind.DnsFailed], Kinds);
+        Assert.Contains("no device usb0", _events.After(0)[0].Message, StringComparison.Ordinal);
+
+        _withZone = (address, _) => new IPAddress(address.GetAddressBytes(), 3);
+        await PassAsync(5);
+        Assert.Equal(["[fe80::1%3]:8000"], _found);
+
+        _withZone = (address, _) => new IPAddress(address.GetAddressBytes(), 9);
+        await PassAsync(6);
+        Assert.Equal(["[fe80::1%3]:8000", "[fe80::1%9]:8000"], _found);
+    }
+
+    [Fact]
+    public async Task Whatever_a_look_up_throws_is_a_failed_look_up()
+    {
+        _answer = () => throw new LinuxException("cannot look", Errno.NoBuffers);
+        var resolver = Run();
+        await PassAsync(1);
+        _answer = () => throw new InvalidOperationException("nobody expected this");
+        await PassAsync(2);
+        Answers("192.0.2.1");
+        await PassAsync(4);
+
+        Assert.Equal(3, resolver.Failures);
+        Assert.Equal(["192.0.2.1:8000"], _found);
+        Assert.False(_running.IsCompleted);
+    }
+
+    [Fact]
     public void The_first_answer_is_chosen_unless_the_current_one_is_still_there()
     {
         IPAddress[] two = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2")];
@@ -164,7 +201,7 @@ public sealed class ServerResolverTests : IAsyncDisposable
     private ServerResolver Run(string server = "server.example:8000")
     {
         Assert.True(HostPort.TryParse(server, out var address, out var error), error);
-        var resolver = new ServerResolver(address, "home", _events, _time, LookUp, e => _found.Add(e.ToString()));
+        var resolver = new ServerResolver(address, "home", _events, _time, LookUp, (address, zone) => _withZone(address, zone), e => _found.Add(e.ToString()));
         _running = resolver.RunAsync(_stop.Token);
         return resolver;
 

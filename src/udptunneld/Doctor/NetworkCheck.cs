@@ -1,0 +1,77 @@
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
+using UdpTunnel.Tunnel;
+
+namespace UdpTunnel.Doctor;
+
+/// <summary>What a tunnel means for the networks of this host: which of them it covers, and which of them its peer reaches.</summary>
+internal sealed class NetworkCheck : ICheck
+{
+    private const string ReachId = "peer_reach";
+
+    /// <inheritdoc/>
+    public string Id => "overlap";
+
+    /// <inheritdoc/>
+    public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
+        .Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
+        .SelectMany(Of);
+
+    /// <summary>What whoever starts a tunnel should know of its peer's reach; null if there is nothing.</summary>
+    public static Diagnostic? RemarkOnReach(TunnelStatus tunnel)
+    {
+        try
+        {
+            return IsForwarding(tunnel) ? PeerReach.RemarkWhereForwarding(tunnel.Config) : null;
+        }
+        catch (LinuxException)
+        {
+            // The device is gone already, which the tunnel itself reports.
+            return null;
+        }
+    }
+
+    private static bool IsForwarding(TunnelStatus tunnel) =>
+        RouteSocket.FindLink(tunnel.Device) is { } link && RouteSocket.IsForwarding(link);
+
+    private IEnumerable<Finding> Of(TunnelStatus tunnel) => [Overlap(tunnel), Reach(tunnel)];
+
+    private Finding Overlap(TunnelStatus tunnel)
+    {
+        var name = tunnel.Config.Name;
+        var network = NetworkOverlap.NetworkOf(tunnel.Config.TunnelAddress);
+        var covered = NetworkOverlap.Now(tunnel.Config, RouteSocket.FindLink(tunnel.Device));
+        return covered.Length == 0
+            ? new Finding(Id, CheckResult.Ok, $"{network} is the tunnel's alone", Subject: name)
+            : new Finding(
+                Id,
+                CheckResult.Warning,
+                $"the tunnel's network {network} overlaps {covered}: which of the two gets a packet depends on the routes",
+                "another \"TunnelAddress\" at both ends; ip route",
+                name);
+    }
+
+    private static Finding Reach(TunnelStatus tunnel)
+    {
+        var name = tunnel.Config.Name;
+        if (!IsForwarding(tunnel))
+        {
+            return new Finding(ReachId, CheckResult.Ok, "the peer reaches this host alone: it forwards nothing", Subject: name);
+        }
+
+        if (PeerReach.IsLimited(tunnel.Config))
+        {
+            var limit = tunnel.Config.AllowedDestinations.Count > 0
+                ? $"only {tunnel.Config.AllowedDestinations[0]}{(tunnel.Config.AllowedDestinations.Count > 1 ? " and others of AllowedDestinations" : "")}"
+                : "this host alone: the firewall table forwards nothing";
+            return new Finding(ReachId, CheckResult.Ok, $"the peer reaches {limit}", Subject: name);
+        }
+
+        return new Finding(
+            ReachId,
+            CheckResult.Warning,
+            $"{nameof(tunnel.Config.AllowedDestinations)} {PeerReach.TextWhereForwarding(tunnel.Config)}",
+            $"\"AllowedDestinations\": [\"{tunnel.Config.TunnelAddress.Address}\"], or \"Firewall\": true",
+            name);
+    }
+}

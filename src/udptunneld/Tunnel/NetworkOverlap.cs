@@ -1,0 +1,96 @@
+using System.Globalization;
+using System.Net;
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// What a tunnel's network has in common with what this host reaches otherwise. The kernel prefers the longer prefix: such a tunnel takes over a LAN, a
+/// gateway or a name server, or loses its own packets to a LAN.
+/// </summary>
+internal static class NetworkOverlap
+{
+    /// <summary>A network with a shorter prefix takes most of what the default route is for: no private network is as large (RFC 1918).</summary>
+    private const int LongestOfDefaultRoute = 7;
+
+    private const int MostNamed = 4;
+
+    private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
+
+    /// <summary>What a tunnel covers now, in words; empty if nothing.</summary>
+    /// <param name="config">The tunnel.</param>
+    /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
+    /// <exception cref="LinuxException">The kernel does not say.</exception>
+    public static string Now(TunnelConfig config, int? ownLink) => InWords(Find(
+        NetworkOf(config.TunnelAddress), RouteSocket.ListAddresses(), RouteSocket.ListRoutes(), NameServers(), ownLink, i => LinkName.Of(i)));
+
+    /// <summary>The network of an address.</summary>
+    internal static Ipv4Network NetworkOf(InterfaceAddress address) => Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength);
+
+    /// <summary>What a network covers. Pure.</summary>
+    /// <param name="network">The tunnel's.</param>
+    /// <param name="addresses">Those of all devices.</param>
+    /// <param name="routes">All routes.</param>
+    /// <param name="nameServers">Addresses in host order.</param>
+    /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
+    /// <param name="nameOf">The name of a device.</param>
+    internal static IReadOnlyList<string> Find(
+        Ipv4Network network,
+        IEnumerable<LinkAddress> addresses,
+        IReadOnlyList<Route> routes,
+        IEnumerable<uint> nameServers,
+        int? ownLink,
+        Func<int, string> nameOf)
+    {
+        var others = routes.Where(r => ownLink is null || r.Link != ownLink).ToList();
+        var networks = addresses
+            .Where(a => a.Link != ownLink)
+            .Select(a => (Network: Ipv4Network.Of(a.Address, a.PrefixLength), a.Link))
+            .Where(n => n.Network.Overlaps(network))
+            .Select(n => $"the network {n.Network} of {nameOf(n.Link)}");
+        var defaults = network.PrefixLength <= LongestOfDefaultRoute
+            ? others.Where(r => r.PrefixLength == 0).Select(r => r.Link is { } link ? $"the default route through {nameOf(link)}" : "the default route")
+            : [];
+        var gateways = others.Select(r => r.Gateway).OfType<uint>().Where(network.Contains).Select(g => $"the gateway {ToText(g)}");
+        var servers = nameServers.Where(network.Contains).Select(s => $"the name server {ToText(s)}");
+        return [.. defaults.Concat(networks).Concat(gateways).Concat(servers).Distinct()];
+    }
+
+    /// <summary>The name servers in the text of a resolv.conf(5) that are IPv4 addresses of other hosts.</summary>
+    internal static IEnumerable<uint> NameServersIn(string text) =>
+        from line in text.Split('\n')
+        let words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+        where words is ["nameserver", _, ..]
+        where IPAddress.TryParse(words[1], out var address)
+            && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+            && !IPAddress.IsLoopback(address)
+        select ToUInt32(IPAddress.Parse(words[1]));
+
+    private static string InWords(IReadOnlyList<string> covered) =>
+        string.Join(", ", covered.Take(MostNamed))
+        + (covered.Count > MostNamed ? string.Create(CultureInfo.InvariantCulture, $" and {covered.Count - MostNamed} more") : "");
+
+    private static List<uint> NameServers()
+    {
+        var servers = new List<uint>();
+        foreach (var file in ResolverFiles)
+        {
+            try
+            {
+                servers.AddRange(NameServersIn(File.ReadAllText(file)));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // A host without name servers, or without this way to name them.
+            }
+        }
+
+        return servers;
+    }
+
+    private static uint ToUInt32(IPAddress address) =>
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+
+    private static string ToText(uint address) => Ipv4Network.Of(address, 32).ToString()[..^"/32".Length];
+}
