@@ -566,6 +566,7 @@ internal sealed class ReceiverConnections(
         else if (isSecond)
         {
             connection.BytesWhileWaiting = 0;
+            connection.Liveness.Look(connection.Link.Socket.AcknowledgedUnderway(), now);
             var hasGreeted = connection.State is ConnectionState.Waiting or ConnectionState.Serving;
             if (hasGreeted && !connection.Link.Codec.NamesFlows && connection.Liveness.IsDead(now))
             {

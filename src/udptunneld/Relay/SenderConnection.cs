@@ -63,6 +63,7 @@ internal sealed class SenderConnection : IDisposable
     /// <summary>Ends it if the receiver is dead. Any thread.</summary>
     public void Tick(long now)
     {
+        Liveness.Look(Link.Socket.AcknowledgedUnderway(), now);
         var isGreeted = State is ConnectionState.Waiting or ConnectionState.Serving;
         if (isGreeted && !Link.Codec.NamesFlows && Liveness.IsDead(now))
         {
