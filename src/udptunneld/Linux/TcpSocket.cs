@@ -14,8 +14,8 @@ internal sealed unsafe class TcpSocket : IDisposable
     private const int KeepAliveInterval = 3;
     private const int KeepAliveProbes = 3;
 
-    // struct tcp_info (include/uapi/linux/tcp.h): probes u8 at 3, unacked u32 at 24, last_ack_recv u32 at 56, bytes_acked u64 at 120,
-    // notsent_bytes u32 at 144.
+    // struct tcp_info (include/uapi/linux/tcp.h): probes u8 at 3, unacked u32 at 24, last_ack_recv u32 at 56,
+    // bytes_acked u64 at 120, notsent_bytes u32 at 144.
     private const int InfoSize = 148;
     private const int InfoProbes = 3;
     private const int InfoUnacknowledged = 24;
@@ -83,7 +83,9 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>Takes the bytes that are there, without waiting.</summary>
-    /// <returns>How many; <see cref="Nothing"/> if there are none, 0 if the connection ended, whatever the reason.</returns>
+    /// <returns>
+    /// How many; <see cref="Nothing"/> if there are none, 0 if the connection ended, whatever the reason.
+    /// </returns>
     public int TryReceive(Span<byte> buffer)
     {
         fixed (byte* start = buffer)
@@ -94,7 +96,9 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>Looks at the first byte without taking it or waiting for it.</summary>
-    /// <returns>The byte; <see cref="Nothing"/> if there is none, <see cref="Ended"/> if the connection ended.</returns>
+    /// <returns>
+    /// The byte; <see cref="Nothing"/> if there is none, <see cref="Ended"/> if the connection ended.
+    /// </returns>
     public int TryPeek()
     {
         byte first;
@@ -106,12 +110,15 @@ internal sealed unsafe class TcpSocket : IDisposable
         };
     }
 
-    /// <summary>Waits for bytes of the peer or for the end of the connection, which <see cref="Shutdown()"/> brings about too.</summary>
+    /// <summary>
+    /// Waits for bytes of the peer or for the end of the connection, which <see cref="Shutdown()"/> brings about too.
+    /// </summary>
     /// <param name="forRoom">Whether room for bytes that are to be sent ends the wait as well.</param>
     /// <param name="milliseconds">At most so long.</param>
     public void Wait(bool forRoom, int milliseconds)
     {
-        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = forRoom ? (short)(POLLIN | POLLOUT) : POLLIN };
+        var wanted = forRoom ? (short)(POLLIN | POLLOUT) : POLLIN;
+        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = wanted };
         _ = Libc.Poll(&entry, 1, milliseconds);
     }
 
@@ -132,8 +139,8 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>
-    /// Whether the peer's kernel has been silent although it owed an answer: data is on its way, or a full window was probed, and nothing came back. A
-    /// peer that is slow but alive still acknowledges.
+    /// Whether the peer's kernel has been silent although it owed an answer: data is on its way, or a full window was
+    /// probed, and nothing came back. A peer that is slow but alive still acknowledges.
     /// </summary>
     public bool IsUnanswered(TimeSpan silence)
     {
@@ -147,7 +154,10 @@ internal sealed unsafe class TcpSocket : IDisposable
         return owes && Unsafe.ReadUnaligned<uint>(info + InfoLastAcknowledged) > silence.TotalMilliseconds;
     }
 
-    /// <summary>Bytes that the peer's kernel has acknowledged while the path does not take all that there are; 0 if it takes them.</summary>
+    /// <summary>
+    /// Bytes that the peer's kernel has acknowledged while the path does not take all that there are; 0 if it takes
+    /// them.
+    /// </summary>
     public ulong AcknowledgedUnderway()
     {
         var info = stackalloc byte[InfoSize];
@@ -205,7 +215,8 @@ internal sealed unsafe class TcpSocket : IDisposable
         var length = InfoSize;
         lock (_closing)
         {
-            return !_closed && Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0 && length == InfoSize;
+            return !_closed && Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0
+                && length == InfoSize;
         }
     }
 

@@ -1,11 +1,13 @@
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// When to ask a silent peer for a sign of life, and when it is dead. Pure; one thread asks, another tells that it heard the peer, and one looks for progress.
+/// When to ask a silent peer for a sign of life, and when it is dead. Pure; one thread asks, another tells that it
+/// heard the peer, and one looks for progress.
 /// </summary>
 /// <remarks>
-/// A question waits behind the datagrams in front of it, which on a slow path takes longer than a peer may be silent. So bytes that its kernel
-/// acknowledges count as a sign of life while the path does not take all that there are; otherwise they do not, so that a peer that hangs is noticed.
+/// A question waits behind the datagrams in front of it, which on a slow path takes longer than a peer may be silent.
+/// So bytes that its kernel acknowledges count as a sign of life while the path does not take all that there are;
+/// otherwise they do not, so that a peer that hangs is noticed.
 /// </remarks>
 internal sealed class Liveness(long now)
 {
@@ -21,7 +23,9 @@ internal sealed class Liveness(long now)
     public void Hear(long now) => Volatile.Write(ref _heard, now);
 
     /// <summary>Looks for progress; about once a second.</summary>
-    /// <param name="acknowledged">Bytes that the peer's kernel has acknowledged; 0 if the path takes all that there are.</param>
+    /// <param name="acknowledged">
+    /// Bytes that the peer's kernel has acknowledged; 0 if the path takes all that there are.
+    /// </param>
     /// <param name="now">Milliseconds.</param>
     public void Look(ulong acknowledged, long now)
     {

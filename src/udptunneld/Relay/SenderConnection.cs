@@ -7,7 +7,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// A sender's connection to its receiver. It belongs to the sender's thread (<see cref="SenderSession"/>); any may end it and read how it is.
+/// A sender's connection to its receiver. It belongs to the sender's thread (<see cref="SenderSession"/>); any may end
+/// it and read how it is.
 /// </summary>
 internal sealed class SenderConnection : IDisposable
 {
