@@ -7,13 +7,14 @@ using static UdpTunnel.Crypto.TlsLibrary;
 namespace UdpTunnel.Crypto;
 
 /// <summary>
-/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, one application protocol, and nothing that a relay does not need
-/// (no tickets, resumption, early data, renegotiation or compression). Any thread may begin a session with it.
+/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, one application protocol, and
+/// nothing that a relay does not need (no tickets, resumption, early data, renegotiation or compression). Any thread
+/// may begin a session with it.
 /// </summary>
 /// <remarks>
 /// A peer is its key. A certificate only carries it: no chain is built, and neither names nor dates nor extensions are
-/// looked at. A peer must show one certificate of at most <see cref="MaxCertificate"/> bytes with a key on the curve P-256,
-/// which is checked before its signature is.
+/// looked at. A peer must show one certificate of at most <see cref="MaxCertificate"/> bytes with a key on the curve
+/// P-256, which is checked before its signature is.
 /// </remarks>
 internal sealed unsafe class TlsContext : IDisposable
 {
@@ -139,7 +140,8 @@ internal sealed unsafe class TlsContext : IDisposable
 
     /// <summary>A client offers protocols; chooses ours, or ends the handshake.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int OnProtocols(nint session, byte** chosen, byte* chosenLength, byte* offered, uint length, nint argument)
+    private static int OnProtocols(
+        nint session, byte** chosen, byte* chosenLength, byte* offered, uint length, nint argument)
     {
         for (uint at = 0; at < length && at + 1 + offered[at] <= length; at += 1u + offered[at])
         {

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.Crypto;
 
 /// <summary>
-/// OpenSSL's TLS (libssl 3) and the little of libcrypto that it needs. Only the classes named Tls call it. Numbers are those of
-/// include/openssl/ssl.h, bio.h and x509.h, which are the same on every architecture.
+/// OpenSSL's TLS (libssl 3) and the little of libcrypto that it needs. Only the classes named Tls call it. Numbers are
+/// those of include/openssl/ssl.h, bio.h and x509.h, which are the same on every architecture.
 /// </summary>
 internal static unsafe partial class TlsLibrary
 {
@@ -74,7 +74,8 @@ internal static unsafe partial class TlsLibrary
     public static partial void SetVerify(nint context, int mode, nint callback);
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_cert_verify_callback")]
-    public static partial void SetCertificateCallback(nint context, delegate* unmanaged[Cdecl]<nint, nint, int> callback, nint argument);
+    public static partial void SetCertificateCallback(
+        nint context, delegate* unmanaged[Cdecl]<nint, nint, int> callback, nint argument);
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_alpn_protos")]
     public static partial int SetProtocols(nint context, byte* list, uint length);
@@ -174,7 +175,8 @@ internal static unsafe partial class TlsLibrary
     public static partial int SetBioWrite(nint method, delegate* unmanaged[Cdecl]<nint, byte*, int, int> write);
 
     [LibraryImport(Crypto, EntryPoint = "BIO_meth_set_ctrl")]
-    public static partial int SetBioControl(nint method, delegate* unmanaged[Cdecl]<nint, int, nint, void*, nint> control);
+    public static partial int SetBioControl(
+        nint method, delegate* unmanaged[Cdecl]<nint, int, nint, void*, nint> control);
 
     [LibraryImport(Crypto, EntryPoint = "BIO_new")]
     public static partial nint NewBio(nint method);
@@ -194,7 +196,9 @@ internal static unsafe partial class TlsLibrary
     [LibraryImport(Crypto, EntryPoint = "BIO_clear_flags")]
     public static partial void ClearBioFlags(nint bio, int flags);
 
-    /// <summary>Each thread has a queue of errors, in which those of a call before would be taken for this one's.</summary>
+    /// <summary>
+    /// Each thread has a queue of errors, in which those of a call before would be taken for this one's.
+    /// </summary>
     [LibraryImport(Crypto, EntryPoint = "ERR_clear_error")]
     public static partial void ClearErrors();
 
@@ -226,7 +230,9 @@ internal sealed class TlsContextHandle : SafeHandleZeroOrMinusOneIsInvalid
     }
 }
 
-/// <summary>Owns an <c>SSL</c> with its BIO, and the handle by which their callbacks find the managed session.</summary>
+/// <summary>
+/// Owns an <c>SSL</c> with its BIO, and the handle by which their callbacks find the managed session.
+/// </summary>
 internal sealed class TlsSessionHandle : SafeHandleZeroOrMinusOneIsInvalid
 {
     private GCHandle _session;

@@ -31,7 +31,8 @@ internal enum TlsProgress
 }
 
 /// <summary>
-/// One TLS connection that never waits: it reads and writes through an <see cref="ITlsTransport"/>. Belongs to one thread.
+/// One TLS connection that never waits: it reads and writes through an <see cref="ITlsTransport"/>. Belongs to one
+/// thread.
 /// </summary>
 /// <remarks>
 /// Memory of a stranger: OpenSSL's state of about 20 KiB, and one record of at most 18 KiB while it is incomplete. A
@@ -42,14 +43,17 @@ internal sealed unsafe class TlsSession : IDisposable
     /// <summary>There are no bytes now.</summary>
     public const int Nothing = -1;
 
-    /// <summary>The most bytes that a peer may send until its key is proven. Those of this program send about 2 KiB.</summary>
+    /// <summary>
+    /// The most bytes that a peer may send until its key is proven. Those of this program send about 2 KiB.
+    /// </summary>
     public const int MaxHandshake = 16 * 1024;
 
     // Bytes of a session whose peer is trusted that one system call takes.
     private const int TrustedReadBuffer = 64 * 1024;
 
     // SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480), without the 64 bytes of the point.
-    private static readonly byte[] KeyPrefix = Convert.FromHexString("3059301306072A8648CE3D020106082A8648CE3D03010703420004");
+    private static readonly byte[] KeyPrefix = Convert.FromHexString(
+        "3059301306072A8648CE3D020106082A8648CE3D03010703420004");
     private static readonly int KeyLength = KeyPrefix.Length + 64;
 
     private static readonly nint BioMethod = NewMethod();
@@ -97,7 +101,10 @@ internal sealed unsafe class TlsSession : IDisposable
     /// <summary>Why the handshake failed, for a person.</summary>
     public string Problem { get; private set; } = "";
 
-    /// <summary>SHA-256 of the SubjectPublicKeyInfo of the peer's key; null until the peer has shown one. Proven when the handshake is done.</summary>
+    /// <summary>
+    /// SHA-256 of the SubjectPublicKeyInfo of the peer's key; null until the peer has shown one. Proven when the
+    /// handshake is done.
+    /// </summary>
     public byte[]? PeerKeyHash { get; private set; }
 
     private nint Handle => _session.DangerousGetHandle();
@@ -129,11 +136,15 @@ internal sealed unsafe class TlsSession : IDisposable
         }
 
         var reason = FirstError();
-        return Fail(_certificateProblem.Length > 0 ? _certificateProblem : reason.Length > 0 ? reason : "the other end closed the connection");
+        return Fail(_certificateProblem.Length > 0
+            ? _certificateProblem
+            : reason.Length > 0 ? reason : "the other end closed the connection");
     }
 
     /// <summary>Takes decrypted bytes.</summary>
-    /// <returns>How many; <see cref="Nothing"/> if none have come, 0 if the session has ended, whatever the reason.</returns>
+    /// <returns>
+    /// How many; <see cref="Nothing"/> if none have come, 0 if the session has ended, whatever the reason.
+    /// </returns>
     public int Read(Span<byte> buffer)
     {
         if (_hasFailed || !_isDone)
@@ -214,7 +225,8 @@ internal sealed unsafe class TlsSession : IDisposable
         return 0;
     }
 
-    private static TlsSession? Find(nint handle) => handle == 0 ? null : GCHandle.FromIntPtr(handle).Target as TlsSession;
+    private static TlsSession? Find(nint handle) =>
+        handle == 0 ? null : GCHandle.FromIntPtr(handle).Target as TlsSession;
 
     private static nint NewMethod()
     {
@@ -267,7 +279,9 @@ internal sealed unsafe class TlsSession : IDisposable
         ClearBioFlags(bio, BIO_FLAGS_RETRIES);
         try
         {
-            return Find(GetBioData(bio)) is { } session && session._transport.Send(new ReadOnlySpan<byte>(bytes, length)) ? length : -1;
+            var isTaken = Find(GetBioData(bio)) is { } session
+                && session._transport.Send(new ReadOnlySpan<byte>(bytes, length));
+            return isTaken ? length : -1;
         }
         catch (Exception)
         {
@@ -276,7 +290,8 @@ internal sealed unsafe class TlsSession : IDisposable
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static nint OnControl(nint bio, int command, nint number, void* pointer) => command == BIO_CTRL_FLUSH ? 1 : 0;
+    private static nint OnControl(nint bio, int command, nint number, void* pointer) =>
+        command == BIO_CTRL_FLUSH ? 1 : 0;
 
     private int Receive(Span<byte> buffer)
     {
@@ -328,7 +343,9 @@ internal sealed unsafe class TlsSession : IDisposable
         return PeerKeyHash is not null && new ReadOnlySpan<byte>(name, (int)length).SequenceEqual(TlsContext.Protocol);
     }
 
-    /// <summary>A buffer in use keeps its size, so that the larger one comes when the smaller is empty and was given back.</summary>
+    /// <summary>
+    /// A buffer in use keeps its size, so that the larger one comes when the smaller is empty and was given back.
+    /// </summary>
     private void Grow()
     {
         if (_growsWhenEmpty && HasPending(Handle) == 0)

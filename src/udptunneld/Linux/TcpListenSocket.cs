@@ -35,8 +35,8 @@ internal sealed unsafe class TcpListenSocket : IDisposable
 
     /// <summary>Takes a connection that waits, without waiting for one.</summary>
     /// <returns>
-    /// <see cref="Errno.None"/> and a connection, or none if none waits; or why the system refuses: it passes, but the caller must not
-    /// spin while it lasts.
+    /// <see cref="Errno.None"/> and a connection, or none if none waits; or why the system refuses: it passes, but the
+    /// caller must not spin while it lasts.
     /// </returns>
     public Errno TryAccept(out TcpSocket? connection)
     {
@@ -47,7 +47,9 @@ internal sealed unsafe class TcpListenSocket : IDisposable
         if (descriptor < 0)
         {
             // A connection that its peer gave up meanwhile is none.
-            return Libc.LastError is Errno.ConnectionAborted or Errno.Interrupted or Errno.Again ? Errno.None : Libc.LastError;
+            return Libc.LastError is Errno.ConnectionAborted or Errno.Interrupted or Errno.Again
+                ? Errno.None
+                : Libc.LastError;
         }
 
         if (DescriptorLimit.IsReserved(descriptor))

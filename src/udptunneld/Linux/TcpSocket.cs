@@ -14,11 +14,14 @@ internal sealed unsafe class TcpSocket : IDisposable
     private const int KeepAliveInterval = 3;
     private const int KeepAliveProbes = 3;
 
-    // struct tcp_info (include/uapi/linux/tcp.h): probes u8 at 3, unacked u32 at 24, last_ack_recv u32 at 56.
-    private const int InfoSize = 104;
+    // struct tcp_info (include/uapi/linux/tcp.h): probes u8 at 3, unacked u32 at 24, last_ack_recv u32 at 56,
+    // bytes_acked u64 at 120, notsent_bytes u32 at 144.
+    private const int InfoSize = 148;
     private const int InfoProbes = 3;
     private const int InfoUnacknowledged = 24;
     private const int InfoLastAcknowledged = 56;
+    private const int InfoBytesAcknowledged = 120;
+    private const int InfoNotSent = 144;
     private const int ProbesWithoutAnswer = 2;
 
     /// <summary>There is no byte yet.</summary>
@@ -80,7 +83,9 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>Takes the bytes that are there, without waiting.</summary>
-    /// <returns>How many; <see cref="Nothing"/> if there are none, 0 if the connection ended, whatever the reason.</returns>
+    /// <returns>
+    /// How many; <see cref="Nothing"/> if there are none, 0 if the connection ended, whatever the reason.
+    /// </returns>
     public int TryReceive(Span<byte> buffer)
     {
         fixed (byte* start = buffer)
@@ -91,7 +96,9 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>Looks at the first byte without taking it or waiting for it.</summary>
-    /// <returns>The byte; <see cref="Nothing"/> if there is none, <see cref="Ended"/> if the connection ended.</returns>
+    /// <returns>
+    /// The byte; <see cref="Nothing"/> if there is none, <see cref="Ended"/> if the connection ended.
+    /// </returns>
     public int TryPeek()
     {
         byte first;
@@ -103,12 +110,15 @@ internal sealed unsafe class TcpSocket : IDisposable
         };
     }
 
-    /// <summary>Waits for bytes of the peer or for the end of the connection, which <see cref="Shutdown()"/> brings about too.</summary>
+    /// <summary>
+    /// Waits for bytes of the peer or for the end of the connection, which <see cref="Shutdown()"/> brings about too.
+    /// </summary>
     /// <param name="forRoom">Whether room for bytes that are to be sent ends the wait as well.</param>
     /// <param name="milliseconds">At most so long.</param>
     public void Wait(bool forRoom, int milliseconds)
     {
-        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = forRoom ? (short)(POLLIN | POLLOUT) : POLLIN };
+        var wanted = forRoom ? (short)(POLLIN | POLLOUT) : POLLIN;
+        var entry = new Libc.PollEntry { Descriptor = Descriptor, Wanted = wanted };
         _ = Libc.Poll(&entry, 1, milliseconds);
     }
 
@@ -129,23 +139,31 @@ internal sealed unsafe class TcpSocket : IDisposable
     }
 
     /// <summary>
-    /// Whether the peer's kernel has been silent although it owed an answer: data is on its way, or a full window was probed, and nothing came back. A
-    /// peer that is slow but alive still acknowledges.
+    /// Whether the peer's kernel has been silent although it owed an answer: data is on its way, or a full window was
+    /// probed, and nothing came back. A peer that is slow but alive still acknowledges.
     /// </summary>
     public bool IsUnanswered(TimeSpan silence)
     {
         var info = stackalloc byte[InfoSize];
-        var length = InfoSize;
-        lock (_closing)
+        if (!TryReadInfo(info))
         {
-            if (_closed || Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) < 0 || length < InfoSize)
-            {
-                return false;
-            }
+            return false;
         }
 
         var owes = Unsafe.ReadUnaligned<uint>(info + InfoUnacknowledged) > 0 || info[InfoProbes] >= ProbesWithoutAnswer;
         return owes && Unsafe.ReadUnaligned<uint>(info + InfoLastAcknowledged) > silence.TotalMilliseconds;
+    }
+
+    /// <summary>
+    /// Bytes that the peer's kernel has acknowledged while the path does not take all that there are; 0 if it takes
+    /// them.
+    /// </summary>
+    public ulong AcknowledgedUnderway()
+    {
+        var info = stackalloc byte[InfoSize];
+        return TryReadInfo(info) && Unsafe.ReadUnaligned<uint>(info + InfoNotSent) > 0
+            ? Unsafe.ReadUnaligned<ulong>(info + InfoBytesAcknowledged)
+            : 0;
     }
 
     /// <summary>Tells the peer that nothing more comes; what it sends is still read.</summary>
@@ -189,6 +207,16 @@ internal sealed unsafe class TcpSocket : IDisposable
         if (error != 0)
         {
             throw new LinuxException($"cannot connect to {remote}", (Errno)error);
+        }
+    }
+
+    private bool TryReadInfo(byte* info)
+    {
+        var length = InfoSize;
+        lock (_closing)
+        {
+            return !_closed && Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0
+                && length == InfoSize;
         }
     }
 

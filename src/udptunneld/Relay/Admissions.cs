@@ -8,16 +8,17 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// Who is let in at a receiver, and people's decisions about it. Connections belong to the receiver's thread, which enters and leaves them here and
-/// is woken after each decision: it lets in the one that is active, and sends away each that was decided against. Any thread; nothing here waits for a
-/// connection.
+/// Who is let in at a receiver, and people's decisions about it. Connections belong to the receiver's thread, which
+/// enters and leaves them here and is woken after each decision: it lets in the one that is active, and sends away each
+/// that was decided against. Any thread; nothing here waits for a connection.
 /// </summary>
 /// <param name="config">The receiver.</param>
 /// <param name="keys">Where approved keys are remembered.</param>
 /// <param name="events">Where to tell.</param>
 /// <param name="time">The clock.</param>
 /// <param name="decided">Wakes the receiver's thread and tells watchers.</param>
-internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvents events, TimeProvider time, Action decided)
+internal sealed class Admissions(
+    RelayConfig config, SenderKeys keys, RelayEvents events, TimeProvider time, Action decided)
 {
     // Protects the approvals. The decision about a connection is made while it is held, so that exactly one is let in.
     private readonly Lock _gate = new();
@@ -52,11 +53,17 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
             lock (_gate)
             {
                 var result = _approvals.Waiting
-                    .Select(w => new SenderStatus(w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since))
+                    .Select(w => new SenderStatus(
+                        w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since))
                     .ToList();
                 if (_approvals.Active is { } active)
                 {
-                    result.Add(new SenderStatus(active.Key, active.Remote.ToString(), config.Name, SenderState.Connected, _approvals.ActiveSince));
+                    result.Add(new SenderStatus(
+                        active.Key,
+                        active.Remote.ToString(),
+                        config.Name,
+                        SenderState.Connected,
+                        _approvals.ActiveSince));
                 }
 
                 var connected = result.Select(s => s.Key).ToHashSet();
@@ -143,7 +150,10 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
             case Admission.Waits:
                 var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
                 events.RaiseOfPeer(
-                    EventKind.SenderPending, EventLevel.Info, $"{connection.DisplayName} waits: `udptunnelctl approve {hint}` lets it in", now);
+                    EventKind.SenderPending,
+                    EventLevel.Info,
+                    $"{connection.DisplayName} waits: `udptunnelctl approve {hint}` lets it in",
+                    now);
                 break;
             default:
                 connection.Counters.CountDrop(RelayDropReason.PendingLimit);
@@ -178,7 +188,8 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
         lock (_gate)
         {
             overdue = [.. _approvals.Overdue];
-            overdue.ForEach(connection => Deny(connection, new Denial(DenialCode.TimedOut, "nobody approved it in time")));
+            overdue.ForEach(
+                connection => Deny(connection, new Denial(DenialCode.TimedOut, "nobody approved it in time")));
         }
 
         if (overdue.Count > 0)
@@ -190,7 +201,9 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
     /// <summary>Lets a waiting sender in.</summary>
     /// <param name="sender">As it was told.</param>
     /// <param name="once">Whether its key is not to be remembered.</param>
-    /// <exception cref="RequestException">It does not wait any more, another one is let in, or its key cannot be stored.</exception>
+    /// <exception cref="RequestException">
+    /// It does not wait any more, another one is let in, or its key cannot be stored.
+    /// </exception>
     public SenderStatus Approve(SenderStatus sender, bool once)
     {
         SenderStatus result;
@@ -209,17 +222,21 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
             {
                 Remember(_approvals.With(new ApprovedSender(key, connection.Remote.ToString(), now))
                     ?? throw new RequestException(
-                        Fault.LimitReached, $"{config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already"));
+                        Fault.LimitReached,
+                        $"{config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already"));
             }
 
             _approvals.TryApprove(connection, out var replaced);
             replaced?.Decide(new Denial(DenialCode.Replaced, "the same key connected again"));
             Activate(connection);
-            result = new SenderStatus(connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now);
+            result = new SenderStatus(
+                connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now);
         }
 
         events.Raise(
-            EventKind.SenderApproved, EventLevel.Info, $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved");
+            EventKind.SenderApproved,
+            EventLevel.Info,
+            $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved");
         decided();
         return result;
     }
@@ -268,7 +285,9 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
         }
 
         events.Raise(
-            EventKind.SenderDenied, EventLevel.Info, $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked");
+            EventKind.SenderDenied,
+            EventLevel.Info,
+            $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked");
         if (next is not null)
         {
             TellLetIn(next);
@@ -327,5 +346,8 @@ internal sealed class Admissions(RelayConfig config, SenderKeys keys, RelayEvent
         ?? throw new RequestException(Fault.SenderNotPending, "it does not wait any more");
 
     private void TellLetIn(ReceiverConnection connection) => events.RaiseOfPeer(
-        EventKind.SenderApproved, EventLevel.Info, $"{connection.DisplayName} is let in: its key is remembered", RelayTimes.Now);
+        EventKind.SenderApproved,
+        EventLevel.Info,
+        $"{connection.DisplayName} is let in: its key is remembered",
+        RelayTimes.Now);
 }

@@ -6,7 +6,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// Takes the frames of the sender while datagrams flow, on the receiver's thread: answers go to the clients whose flows are live, and to nobody else.
+/// Takes the frames of the sender while datagrams flow, on the receiver's thread: answers go to the clients whose flows
+/// are live, and to nobody else.
 /// </summary>
 internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection connection, FrameWriter writer) : IDisposable
 {

@@ -9,7 +9,9 @@ using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>Where a connection of a sender stands at its receiver. <see cref="ReceiverConnections"/> alone moves it.</summary>
+/// <summary>
+/// Where a connection of a sender stands at its receiver. <see cref="ReceiverConnections"/> alone moves it.
+/// </summary>
 internal enum ConnectionState
 {
     /// <summary>It was accepted and has not proven a key, or not said hello.</summary>
@@ -38,8 +40,8 @@ internal enum GreetingStep
 }
 
 /// <summary>
-/// One sender's connection at a receiver, from its acceptance to its end. It belongs to the receiver's thread; a person's decision about it comes from
-/// other threads (<see cref="Decide"/>), which may also read it.
+/// One sender's connection at a receiver, from its acceptance to its end. It belongs to the receiver's thread; a
+/// person's decision about it comes from other threads (<see cref="Decide"/>), which may also read it.
 /// </summary>
 internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
 {
@@ -52,8 +54,11 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
     /// <param name="codec">The protocol.</param>
     /// <param name="context">The own key; null for no TLS.</param>
     /// <param name="counters">Of the receiver's thread.</param>
-    /// <exception cref="InsufficientMemoryException">There is no memory for it; the socket stays the caller's.</exception>
-    public ReceiverConnection(ulong id, TcpSocket socket, IRelayCodec codec, TlsContext? context, RelayCounters counters)
+    /// <exception cref="InsufficientMemoryException">
+    /// There is no memory for it; the socket stays the caller's.
+    /// </exception>
+    public ReceiverConnection(
+        ulong id, TcpSocket socket, IRelayCodec codec, TlsContext? context, RelayCounters counters)
     {
         Id = id;
         Remote = socket.Remote;
@@ -127,7 +132,9 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
     /// <summary>Why it is to leave, by a decision of this end; null if it may stay.</summary>
     public Denial? Decision => Volatile.Read(ref _decision);
 
-    /// <summary>It is to leave. Any thread; the first decision counts, and the receiver's thread has to be woken for it.</summary>
+    /// <summary>
+    /// It is to leave. Any thread; the first decision counts, and the receiver's thread has to be woken for it.
+    /// </summary>
     public void Decide(Denial denial) => Interlocked.CompareExchange(ref _decision, denial, null);
 
     /// <summary>A step of the handshake is done.</summary>

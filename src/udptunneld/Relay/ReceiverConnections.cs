@@ -9,8 +9,8 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// All connections of a receiver, from acceptance to end, and the one place where each moves from one state to the next (<see cref="MoveTo"/>). Belongs to
-/// the receiver's thread; nothing in it waits.
+/// All connections of a receiver, from acceptance to end, and the one place where each moves from one state to the next
+/// (<see cref="MoveTo"/>). Belongs to the receiver's thread; nothing in it waits.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,8 +18,8 @@ namespace UdpTunnel.Relay;
 ///                   |           |          |                    ^
 ///                   +-----------+----------+--------------------+     each may leave or end at any time
 /// </code>
-/// Bounds: <see cref="HandshakePlaces{T}"/>, <see cref="Approvals{T}"/>, one connection that is served, <see cref="MostLeaving"/>. A connection that waits takes
-/// about 35 KiB, with OpenSSL's part of it.
+/// Bounds: <see cref="HandshakePlaces{T}"/>, <see cref="Approvals{T}"/>, one connection that is served,
+/// <see cref="MostLeaving"/>. A connection that waits takes about 35 KiB, with OpenSSL's part of it.
 /// </remarks>
 /// <param name="identity">The own key; null for no TLS.</param>
 /// <param name="listener">Where they come from.</param>
@@ -53,7 +53,8 @@ internal sealed class ReceiverConnections(
     // A sender that waits says a ping of 30 bytes each 5 s.
     private const int MostBytesWhileWaiting = 16 * 1024;
 
-    // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it which protocol is spoken here.
+    // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it which
+    // protocol is spoken here.
     private static readonly byte[] TlsAlert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 
     private readonly Dictionary<ulong, ReceiverConnection> _all = [];
@@ -81,7 +82,8 @@ internal sealed class ReceiverConnections(
     public int Count => _all.Count;
 
     /// <summary>How long the thread may wait, in milliseconds; -1 for as long as it takes.</summary>
-    public int Patience => !_isAccepting || _leaving > 0 ? AcceptPause : _all.Count > 0 ? TickInterval : Timeout.Infinite;
+    public int Patience =>
+        !_isAccepting || _leaving > 0 ? AcceptPause : _all.Count > 0 ? TickInterval : Timeout.Infinite;
 
     /// <summary>Begins to listen.</summary>
     public void Start() => Listen(true);
@@ -180,7 +182,9 @@ internal sealed class ReceiverConnections(
         }
     }
 
-    /// <summary>Ends a connection for an exception that nobody foresaw: it is the connection's, not the daemon's.</summary>
+    /// <summary>
+    /// Ends a connection for an exception that nobody foresaw: it is the connection's, not the daemon's.
+    /// </summary>
     public void Fail(ReceiverConnection connection, Exception exception) =>
         End(connection, $"this end failed: {exception.GetType().Name}: {exception.Message}");
 
@@ -212,7 +216,8 @@ internal sealed class ReceiverConnections(
         {
             IRelayCodec codec = identity is null ? new ClassicCodec() : new TlsCodec();
             connection = new ReceiverConnection(++_lastId, socket, codec, identity?.Context, counters);
-            if (!_places.TryTake(connection, admissions.IsFriendly(connection.Network), RelayTimes.Now, out var givesWay))
+            if (!_places.TryTake(
+                connection, admissions.IsFriendly(connection.Network), RelayTimes.Now, out var givesWay))
             {
                 counters.CountDrop(RelayDropReason.PendingLimit);
                 connection.Dispose();
@@ -315,10 +320,12 @@ internal sealed class ReceiverConnections(
 
         // It may take the message in before it finds the end; if it does not leave by itself, its time is short.
         connection.Link.Socket.FinishSending();
-        connection.Deadline = RelayTimes.Now + (connection.Link.Codec.NamesFlows ? RelayTimes.Leave : RelayTimes.LeaveTls);
+        var isClassic = connection.Link.Codec.NamesFlows;
+        connection.Deadline = RelayTimes.Now + (isClassic ? RelayTimes.Leave : RelayTimes.LeaveTls);
         if (_leaving > MostLeaving)
         {
-            MoveTo(_all.Values.Where(c => c.State == ConnectionState.Leaving).MinBy(c => c.Deadline)!, ConnectionState.Ended);
+            var oldest = _all.Values.Where(c => c.State == ConnectionState.Leaving).MinBy(c => c.Deadline);
+            MoveTo(oldest!, ConnectionState.Ended);
         }
     }
 
@@ -384,7 +391,8 @@ internal sealed class ReceiverConnections(
             FrameStatus status;
             while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
             {
-                if (connection.Step == GreetingStep.Hello ? !TakeHello(connection, frame) : !TakeWhileWaiting(connection, frame.Type))
+                var isHello = connection.Step == GreetingStep.Hello;
+                if (isHello ? !TakeHello(connection, frame) : !TakeWhileWaiting(connection, frame.Type))
                 {
                     return;
                 }
@@ -408,13 +416,17 @@ internal sealed class ReceiverConnections(
             return;
         }
 
-        End(connection, connection.Step == GreetingStep.Hello ? "it closed the connection before its hello" : "it closed the connection");
+        End(connection, connection.Step == GreetingStep.Hello
+            ? "it closed the connection before its hello"
+            : "it closed the connection");
     }
 
     /// <returns>False if the connection leaves.</returns>
     private bool TakeHello(ReceiverConnection connection, in RelayFrame frame)
     {
-        var problem = frame.Type == FrameType.Hello ? Hello.Problem(frame.Payload, fromReceiver: false) : "it does not begin with a hello";
+        var problem = frame.Type == FrameType.Hello
+            ? Hello.Problem(frame.Payload, fromReceiver: false)
+            : "it does not begin with a hello";
         if (problem is not null)
         {
             counters.CountDrop(RelayDropReason.ProtocolError);
@@ -459,13 +471,16 @@ internal sealed class ReceiverConnections(
         counters.CountDrop(RelayDropReason.ProtocolError);
         End(connection, connection.Link.FirstByte == TlsHandshakeByte && connection.Link.Codec.NamesFlows
             ? "it speaks TLS, and this relay the classic protocol: start it, or this relay, with the other --protocol"
-            : connection.Flows is null ? "it sent what nobody may send before approval" : "it sent what the protocol does not know");
+            : connection.Flows is null
+                ? "it sent what nobody may send before approval"
+                : "it sent what the protocol does not know");
     }
 
     private void TurnAwayUnencrypted(ReceiverConnection connection, string finding)
     {
         _ = connection.Link.Socket.TrySend(TlsAlert);
-        Leave(connection, $"{finding}; if it speaks the classic protocol, start it, or this relay, with the other --protocol");
+        Leave(connection,
+            $"{finding}; if it speaks the classic protocol, start it, or this relay, with the other --protocol");
     }
 
     /// <summary>Lets a connection take its last words in, and tells why it goes.</summary>
@@ -492,7 +507,8 @@ internal sealed class ReceiverConnections(
         var now = RelayTimes.Now;
         if (connection.Flows is not null)
         {
-            events.RaiseOfPeer(EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}", now);
+            events.RaiseOfPeer(
+                EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}", now);
             return;
         }
 
@@ -515,11 +531,13 @@ internal sealed class ReceiverConnections(
         var active = admissions.Active;
         foreach (var connection in _all.Values.ToArray())
         {
-            if (connection.State is ConnectionState.Waiting or ConnectionState.Serving && connection.Decision is { } denial)
+            if (connection.State is ConnectionState.Waiting or ConnectionState.Serving
+                && connection.Decision is { } denial)
             {
                 Guard(connection, c => Leave(c, denial.Text));
             }
-            else if (connection.State == ConnectionState.Handshake && connection.Key is { } key && revoked.Contains(key))
+            else if (connection.State == ConnectionState.Handshake && connection.Key is { } key
+                && revoked.Contains(key))
             {
                 Guard(connection, c => Leave(c, "the receiver's user revoked its approval"));
             }
@@ -566,6 +584,7 @@ internal sealed class ReceiverConnections(
         else if (isSecond)
         {
             connection.BytesWhileWaiting = 0;
+            connection.Liveness.Look(connection.Link.Socket.AcknowledgedUnderway(), now);
             var hasGreeted = connection.State is ConnectionState.Waiting or ConnectionState.Serving;
             if (hasGreeted && !connection.Link.Codec.NamesFlows && connection.Liveness.IsDead(now))
             {

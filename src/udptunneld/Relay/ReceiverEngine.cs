@@ -6,10 +6,14 @@ using UdpTunnel.Relay.Approval;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>One running receiver, as the rest of the daemon sees it. Its work is done by one thread (<see cref="ReceiverLoop"/>).</summary>
+/// <summary>
+/// One running receiver, as the rest of the daemon sees it. Its work is done by one thread (<see
+/// cref="ReceiverLoop"/>).
+/// </summary>
 /// <remarks>
-/// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), those of <see cref="Link.FrameReader"/> and <see cref="Link.FrameWriter"/> for the one
-/// sender that is let in, the flow table, and about 35 KiB for each connection that shakes hands or waits, of which there is a bounded number.
+/// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), those of <see cref="Link.FrameReader"/> and
+/// <see cref="Link.FrameWriter"/> for the one sender that is let in, the flow table, and about 35 KiB for each
+/// connection that shakes hands or waits, of which there is a bounded number.
 /// </remarks>
 internal sealed class ReceiverEngine : IRelayEngine
 {
@@ -25,7 +29,8 @@ internal sealed class ReceiverEngine : IRelayEngine
     private volatile bool _stops;
     private long _lastHeard;
 
-    private ReceiverEngine(RelayConfig config, ClientSocket clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
+    private ReceiverEngine(
+        RelayConfig config, ClientSocket clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
         var events = new RelayEvents(services.Events, config.Name);
@@ -67,7 +72,9 @@ internal sealed class ReceiverEngine : IRelayEngine
             return new RelayStatus
             {
                 Config = _config,
-                State = _loop.Failure is not null ? RelayState.Failed : active is null ? RelayState.Waiting : RelayState.Running,
+                State = _loop.Failure is not null
+                    ? RelayState.Failed
+                    : active is null ? RelayState.Waiting : RelayState.Running,
                 Problem = _loop.Failure ?? (active is null ? _loop.Connections.Problem : ""),
                 Started = _started,
                 OwnFingerprint = _ownFingerprint,
@@ -109,7 +116,9 @@ internal sealed class ReceiverEngine : IRelayEngine
     public IReadOnlyList<SenderStatus> Senders => _admissions.Senders;
 
     /// <summary>Starts a receiver; when this returns it listens.</summary>
-    /// <exception cref="RequestException">A port is taken, the key cannot be made, or the system has no descriptor or thread for it.</exception>
+    /// <exception cref="RequestException">
+    /// A port is taken, the key cannot be made, or the system has no descriptor or thread for it.
+    /// </exception>
     public static ReceiverEngine Start(RelayConfig config, RelayServices services, SenderKeys keys)
     {
         ClientSocket? clients = null;
@@ -129,7 +138,8 @@ internal sealed class ReceiverEngine : IRelayEngine
             {
                 IOException => new RequestException(
                     e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message),
-                OutOfMemoryException or ThreadStartException => new RequestException(Fault.System, "the system has no memory or thread for it"),
+                OutOfMemoryException or ThreadStartException => new RequestException(
+                    Fault.System, "the system has no memory or thread for it"),
                 _ => e,
             };
         }

@@ -10,12 +10,12 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// The receiver's one thread. It takes the datagrams of clients and hands all of them to the sender by one write, hands the sender's answers to the clients,
-/// and looks after all connections (<see cref="ReceiverConnections"/>).
+/// The receiver's one thread. It takes the datagrams of clients and hands all of them to the sender by one write, hands
+/// the sender's answers to the clients, and looks after all connections (<see cref="ReceiverConnections"/>).
 /// </summary>
 /// <remarks>
-/// One thread for both directions, as at the sender: where a question waits for its answer two would take turns, and wake each other for each datagram
-/// (docs/performance.md).
+/// One thread for both directions, as at the sender: where a question waits for its answer two would take turns, and
+/// wake each other for each datagram (docs/performance.md).
 /// </remarks>
 internal sealed class ReceiverLoop : IDisposable
 {
@@ -53,7 +53,12 @@ internal sealed class ReceiverLoop : IDisposable
     /// <param name="events">Where to tell.</param>
     /// <exception cref="LinuxException">The system has no descriptors left.</exception>
     public ReceiverLoop(
-        RelayConfig config, Identity? identity, ClientSocket socket, TcpListenSocket listener, Admissions admissions, RelayEvents events)
+        RelayConfig config,
+        Identity? identity,
+        ClientSocket socket,
+        TcpListenSocket listener,
+        Admissions admissions,
+        RelayEvents events)
     {
         _config = config;
         _socket = socket;

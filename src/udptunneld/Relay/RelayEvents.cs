@@ -4,8 +4,9 @@ using UdpTunnel.Events;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// Tells what happens at a relay. Events that a peer can bring about as often as it likes are bounded for each kind: after a burst one a minute, with the
-/// number of those that were left out, so that nobody on the network fills the log. Any thread.
+/// Tells what happens at a relay. Events that a peer can bring about as often as it likes are bounded for each kind:
+/// after a burst one a minute, with the number of those that were left out, so that nobody on the network fills the
+/// log. Any thread.
 /// </summary>
 /// <param name="events">Where to tell.</param>
 /// <param name="relay">Name of the relay.</param>
@@ -44,8 +45,10 @@ internal sealed class RelayEvents(EventLog events, string relay)
             }
         }
 
-        events.Add(
-            kind, level, relay, leftOut == 0 ? message : string.Create(CultureInfo.InvariantCulture, $"{message} ({leftOut:N0} more like it were left out)"));
+        var suffix = leftOut == 0
+            ? ""
+            : string.Create(CultureInfo.InvariantCulture, $" ({leftOut:N0} more like it were left out)");
+        events.Add(kind, level, relay, message + suffix);
     }
 
     private sealed class Allowance

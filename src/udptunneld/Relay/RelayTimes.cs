@@ -1,6 +1,8 @@
 namespace UdpTunnel.Relay;
 
-/// <summary>Times that both ends of a relay have in common, so that neither takes a quiet peer for a dead one. In milliseconds.</summary>
+/// <summary>
+/// Times that both ends of a relay have in common, so that neither takes a quiet peer for a dead one. In milliseconds.
+/// </summary>
 internal static class RelayTimes
 {
     /// <summary>After so much silence the peer is asked for a sign of life.</summary>
@@ -18,7 +20,9 @@ internal static class RelayTimes
     /// <summary>How long a peer that was sent away may take to leave.</summary>
     public const long Leave = 2_000;
 
-    /// <summary>The same where the last word is encrypted and its end is known: revoking ends a connection within a second.</summary>
+    /// <summary>
+    /// The same where the last word is encrypted and its end is known: revoking ends a connection within a second.
+    /// </summary>
     public const long LeaveTls = 500;
 
     /// <summary>The clock of all of these.</summary>

@@ -7,7 +7,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// A sender's connection to its receiver. It belongs to the sender's thread (<see cref="SenderSession"/>); any may end it and read how it is.
+/// A sender's connection to its receiver. It belongs to the sender's thread (<see cref="SenderSession"/>); any may end
+/// it and read how it is.
 /// </summary>
 internal sealed class SenderConnection : IDisposable
 {
@@ -63,6 +64,7 @@ internal sealed class SenderConnection : IDisposable
     /// <summary>Ends it if the receiver is dead. Any thread.</summary>
     public void Tick(long now)
     {
+        Liveness.Look(Link.Socket.AcknowledgedUnderway(), now);
         var isGreeted = State is ConnectionState.Waiting or ConnectionState.Serving;
         if (isGreeted && !Link.Codec.NamesFlows && Liveness.IsDead(now))
         {

@@ -10,11 +10,13 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// One running sender, with one thread: it connects, again and again, and runs each connection to its end (<see cref="SenderSession"/>).
+/// One running sender, with one thread: it connects, again and again, and runs each connection to its end
+/// (<see cref="SenderSession"/>).
 /// </summary>
 /// <remarks>
-/// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), of <see cref="FrameReader"/> and of <see cref="FrameWriter"/>, and the flow table with a
-/// socket for each flow, whose kernel buffers have the system's default size.
+/// Memory: the buffers of <see cref="ReceiveBatch"/> (64 messages), of <see cref="FrameReader"/> and of
+/// <see cref="FrameWriter"/>, and the flow table with a socket for each flow, whose kernel buffers have the system's
+/// default size.
 /// </remarks>
 internal sealed class SenderEngine : IRelayEngine
 {
@@ -64,7 +66,7 @@ internal sealed class SenderEngine : IRelayEngine
         _resolver = new ServerResolver(
             config.UdpAddress,
             config.Name,
-            _events,
+            services.Events,
             _time,
             (host, stop) => Dns.GetHostAddressesAsync(host, stop),
             LinkName.WithZone,
@@ -106,7 +108,9 @@ internal sealed class SenderEngine : IRelayEngine
                     OwnFingerprint = _identity?.Fingerprint.ToString() ?? "",
                     PeerAddress = _peerAddress,
                     PeerFingerprint = _peerKey?.ToString() ?? "",
-                    LastHeard = heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(RelayTimes.Now - heard),
+                    LastHeard = heard == 0
+                        ? null
+                        : _time.GetUtcNow() - TimeSpan.FromMilliseconds(RelayTimes.Now - heard),
                     Traffic = total.Traffic,
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
@@ -157,12 +161,15 @@ internal sealed class SenderEngine : IRelayEngine
         }
         catch (Exception e) when (e is IOException or OutOfMemoryException or ThreadStartException)
         {
-            throw new RequestException(Fault.System, e is IOException ? e.Message : "the system has no memory or thread for it");
+            var problem = e is IOException ? e.Message : "the system has no memory or thread for it";
+            throw new RequestException(Fault.System, problem);
         }
     }
 
     /// <summary>Remembers another key for the receiver, and tries again at once.</summary>
-    /// <exception cref="RequestException">There is no key to remember, the configuration pins one, or it cannot be stored.</exception>
+    /// <exception cref="RequestException">
+    /// There is no key to remember, the configuration pins one, or it cannot be stored.
+    /// </exception>
     public void AcceptKey(KeyFingerprint key)
     {
         if (_config.Protocol != RelayProtocol.Tls)
@@ -173,7 +180,8 @@ internal sealed class SenderEngine : IRelayEngine
         if (_config.ReceiverKey is { } pinned && pinned != key)
         {
             throw new RequestException(
-                Fault.InvalidRequest, $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
+                Fault.InvalidRequest,
+                $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
         }
 
         _keys.Remember(key);
@@ -218,8 +226,10 @@ internal sealed class SenderEngine : IRelayEngine
 
     private bool Stops => _stopping.IsCancellationRequested;
 
-    // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended here.
-    private long IdleTimeout => (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
+    // The receiver ends flows first where both have the same timeout, so that it does not use one that was just ended
+    // here.
+    private long IdleTimeout =>
+        (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
 
     private void RunGuarded()
     {
@@ -270,9 +280,13 @@ internal sealed class SenderEngine : IRelayEngine
         {
             socket = _dialer.Connect();
         }
-        catch (Exception e) when (e is LinuxException or SocketException or TimeoutException or OperationCanceledException)
+        catch (LinuxException e)
         {
-            return new Attempt(e is LinuxException ? e.Message : $"cannot resolve {_config.TcpAddress.Host}: {e.Message}", false, false);
+            return new Attempt(e.Message, false, false);
+        }
+        catch (Exception e) when (e is SocketException or TimeoutException or OperationCanceledException)
+        {
+            return new Attempt($"cannot resolve {_config.TcpAddress.Host}: {e.Message}", false, false);
         }
 
         SenderConnection connection;
@@ -302,7 +316,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), reason => OnWaiting(reason));
+            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
         var attempt = session.Run();
         lock (_gate)
         {
@@ -322,7 +336,8 @@ internal sealed class SenderEngine : IRelayEngine
                 lock (_gate)
                 {
                     _state = RelayState.Pending;
-                    _problem = "connected; the classic protocol does not tell whether the receiver has approved it before the first datagram"
+                    _problem = "connected; the classic protocol does not tell whether the receiver has approved it "
+                        + "before the first datagram"
                         + (_told.Length > 0 ? $"; last time: {_told}" : "");
                 }
 
@@ -337,7 +352,10 @@ internal sealed class SenderEngine : IRelayEngine
                 _told = "";
                 var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
                 _events.RaiseOfPeer(
-                    EventKind.RelayConnected, EventLevel.Info, $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow", RelayTimes.Now);
+                    EventKind.RelayConnected,
+                    EventLevel.Info,
+                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow",
+                    RelayTimes.Now);
                 break;
             case ConnectionState.Ended when connection.IsGreeted:
                 lock (_gate)
@@ -353,7 +371,8 @@ internal sealed class SenderEngine : IRelayEngine
     {
         var isTaken = reason == WaitingReason.Taken;
         var problem = isTaken
-            ? "the receiver has let another sender in; this one waits until that is gone and the receiver's user approves it"
+            ? "the receiver has let another sender in; this one waits until that is gone "
+                + "and the receiver's user approves it"
             : "waits until the receiver's user approves it";
         lock (_gate)
         {
@@ -390,7 +409,8 @@ internal sealed class SenderEngine : IRelayEngine
 
         if (expected is null)
         {
-            _events.Raise(EventKind.RelayConnected, EventLevel.Info, $"the receiver's key is {key}; it is remembered, and another one will be refused");
+            _events.Raise(EventKind.RelayConnected, EventLevel.Info,
+                $"the receiver's key is {key}; it is remembered, and another one will be refused");
             return null;
         }
 
@@ -402,12 +422,16 @@ internal sealed class SenderEngine : IRelayEngine
         var advice = _config.ReceiverKey is null
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
             : "if the receiver was set up anew, start the relay with the new --receiver-key";
-        var problem = $"the receiver shows the key {key}, but {expected} is expected: somebody may be in between; {advice}";
+        var problem = $"the receiver shows the key {key}, but {expected} is expected: "
+            + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
         return new Attempt(problem, false, IsRefused: true);
     }
 
-    /// <summary>Tells a problem once until datagrams flow, or there is another one; a receiver that alternates is bounded all the same.</summary>
+    /// <summary>
+    /// Tells a problem once until datagrams flow, or there is another one; a receiver that alternates is bounded all
+    /// the same.
+    /// </summary>
     private void TellOnce(EventKind kind, EventLevel level, string problem)
     {
         if (_told != problem)

@@ -12,8 +12,9 @@ namespace UdpTunnel.Relay;
 internal sealed record Attempt(string Problem, bool WasLetIn, bool IsRefused);
 
 /// <summary>
-/// One connection of a sender from the handshake to its end, on the sender's thread, and the one place where it moves from one state to the next
-/// (<see cref="MoveTo"/>). The thread waits for this connection alone; whoever ends the connection wakes it.
+/// One connection of a sender from the handshake to its end, on the sender's thread, and the one place where it moves
+/// from one state to the next (<see cref="MoveTo"/>). The thread waits for this connection alone; whoever ends the
+/// connection wakes it.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -67,7 +68,8 @@ internal sealed class SenderSession(
         }
         catch (Exception e)
         {
-            // Nobody has checked the receiver's key at first: an exception that nobody foresaw ends this connection, not the daemon.
+            // Nobody has checked the receiver's key at first: an exception that nobody foresaw ends this connection,
+            // not the daemon.
             return Failed($"this end failed: {e.GetType().Name}: {e.Message}");
         }
         finally
@@ -116,9 +118,12 @@ internal sealed class SenderSession(
         var now = RelayTimes.Now;
         if (connection.State == ConnectionState.Handshake && now > _deadline)
         {
-            _end = Failed($"it did not answer within {RelayTimes.Handshake / 1000} s; it may speak the classic protocol (--protocol)");
+            _end = Failed(
+                $"it did not answer within {RelayTimes.Handshake / 1000} s; "
+                + "it may speak the classic protocol (--protocol)");
         }
-        else if ((_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, [])) || !link.TryFlush())
+        else if ((_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
+            || !link.TryFlush())
         {
             _end = Failed("it closed the connection");
         }
@@ -139,7 +144,8 @@ internal sealed class SenderSession(
             case TlsProgress.Failed:
                 _end = Failed(link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
                     ? $"the TLS handshake failed: {link.Problem}; it may speak the classic protocol (--protocol)"
-                    : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, with the other --protocol");
+                    : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, "
+                        + "with the other --protocol");
                 return;
         }
 
@@ -308,8 +314,10 @@ internal sealed class SenderSession(
     }
 
     private Attempt Denied(Denial denial) => new(
-        $"the receiver {connection.Link.Socket.Remote} sent this sender away: {denial.Text}", WasLetIn: false, IsRefused: denial.IsFinal);
+        $"the receiver {connection.Link.Socket.Remote} sent this sender away: {denial.Text}",
+        WasLetIn: false,
+        IsRefused: denial.IsFinal);
 
     private Attempt Failed(string problem) =>
-        new($"receiver {connection.Link.Socket.Remote}: {connection.EndReason ?? problem}", WasLetIn: false, IsRefused: false);
+        new($"receiver {connection.Link.Socket.Remote}: {connection.EndReason ?? problem}", false, false);
 }

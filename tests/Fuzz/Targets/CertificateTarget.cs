@@ -5,8 +5,9 @@ using UdpTunnel.Crypto;
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
-/// Certificates of strangers, shown in a real TLS handshake, in both roles. A handshake fails or succeeds and nothing is thrown; where it succeeds the
-/// fingerprint is that of the key which the certificate carries. A certificate that OpenSSL cannot load at all cannot be shown by it either.
+/// Certificates of strangers, shown in a real TLS handshake, in both roles. A handshake fails or succeeds and nothing
+/// is thrown; where it succeeds the fingerprint is that of the key which the certificate carries. A certificate that
+/// OpenSSL cannot load at all cannot be shown by it either.
 /// </summary>
 internal sealed class CertificateTarget : IFuzzTarget
 {
@@ -19,18 +20,26 @@ internal sealed class CertificateTarget : IFuzzTarget
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
     [
-        [0x30, 0x82], [0x30, 0x80], [0x06, 0x03, 0x55, 0x1D], [0x55, 0x1D, 0x20], [0x55, 0x1D, 0x21], [0x55, 0x1D, 0x24], [0x55, 0x1D, 0x36], [0x55, 0x1D, 0x25],
-        [0x55, 0x1D, 0x13], [0x55, 0x1D, 0x1E], [0x01, 0x01, 0xFF], [0x04, 0x00], [0x05, 0x00], [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07],
-        [0x2B, 0x81, 0x04, 0x00, 0x22], [0x03, 0x42, 0x00, 0x04], [0xA3, 0x82], [0x18, 0x0F], [0x17, 0x0D], [0xFF, 0xFF, 0xFF, 0xFF],
+        [0x30, 0x82], [0x30, 0x80], [0x06, 0x03, 0x55, 0x1D], [0x55, 0x1D, 0x20], [0x55, 0x1D, 0x21],
+        [0x55, 0x1D, 0x24], [0x55, 0x1D, 0x36], [0x55, 0x1D, 0x25], [0x55, 0x1D, 0x13], [0x55, 0x1D, 0x1E],
+        [0x01, 0x01, 0xFF], [0x04, 0x00], [0x05, 0x00], [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07],
+        [0x2B, 0x81, 0x04, 0x00, 0x22], [0x03, 0x42, 0x00, 0x04], [0xA3, 0x82], [0x18, 0x0F], [0x17, 0x0D],
+        [0xFF, 0xFF, 0xFF, 0xFF],
     ];
 
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random)
     {
-        foreach (var extension in (string[])["2.5.29.19", "2.5.29.30", "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.37", "2.5.29.54", "1.3.6.1.4.1.311.21.10"])
+        string[] extensions =
+        [
+            "2.5.29.19", "2.5.29.30", "2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.37", "2.5.29.54",
+            "1.3.6.1.4.1.311.21.10",
+        ];
+        foreach (var extension in extensions)
         {
             yield return Certificate(_key, [new X509Extension(extension, [0], critical: false)]);
-            yield return Certificate(_key, [new X509Extension(extension, [0x30, 0x03, 0x02, 0x01, 0x05], critical: true)]);
+            yield return Certificate(
+                _key, [new X509Extension(extension, [0x30, 0x03, 0x02, 0x01, 0x05], critical: true)]);
         }
 
         yield return Certificate(_key, []);
@@ -112,7 +121,8 @@ internal sealed class CertificateTarget : IFuzzTarget
             request.CertificateExtensions.Add(extension);
         }
 
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
         return certificate.RawData;
     }
 }

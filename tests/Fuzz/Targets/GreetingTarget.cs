@@ -14,8 +14,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
-/// Talks to both ends of a relay as they run, over the loopback: bytes instead of the handshake, and frames after it. Each connection ends when its peer has
-/// said everything, and neither end fails for it.
+/// Talks to both ends of a relay as they run, over the loopback: bytes instead of the handshake, and frames after it.
+/// Each connection ends when its peer has said everything, and neither end fails for it.
 /// </summary>
 /// <remarks>The first byte says which end, and whether the bytes come before or after the handshake.</remarks>
 internal sealed class GreetingTarget : IFuzzTarget
@@ -38,8 +38,9 @@ internal sealed class GreetingTarget : IFuzzTarget
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
     [
-        [1, 0, 0, 2, 0, 0, 0, 0, 1, 2], [1, 0, 0, 3, 0, 0, 0, 0, 1, 1, 8], [2, 0, 0, 0, 0, 0, 0, 0], [3, 0, 0, 1, 0, 0, 0, 0, 1], [8, 0, 0, 1, 0, 0, 0, 0, 2],
-        [6, 0, 0, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0], [4, 0, 0, 1, 0, 0, 0, 1, 9], [0x16, 3, 1, 0, 4], [0x15, 3, 3, 0, 2, 2, 0x28], [0x16, 3, 3], [0x17, 3, 3],
+        [1, 0, 0, 2, 0, 0, 0, 0, 1, 2], [1, 0, 0, 3, 0, 0, 0, 0, 1, 1, 8], [2, 0, 0, 0, 0, 0, 0, 0],
+        [3, 0, 0, 1, 0, 0, 0, 0, 1], [8, 0, 0, 1, 0, 0, 0, 0, 2], [6, 0, 0, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0],
+        [4, 0, 0, 1, 0, 0, 0, 1, 9], [0x16, 3, 1, 0, 4], [0x15, 3, 3, 0, 2, 2, 0x28], [0x16, 3, 3], [0x17, 3, 3],
     ];
 
     /// <inheritdoc/>
@@ -109,7 +110,10 @@ internal sealed class GreetingTarget : IFuzzTarget
 
         using var stop = new WakeSignal();
         using var connection = new SenderConnection(
-            TcpSocket.Connect((IPEndPoint)_listener.LocalEndpoint, Patience, stop), new TlsCodec(), _own.Context, maxFlows: 10);
+            TcpSocket.Connect((IPEndPoint)_listener.LocalEndpoint, Patience, stop),
+            new TlsCodec(),
+            _own.Context,
+            maxFlows: 10);
         using var socket = _listener.AcceptSocket();
         var session = new SenderSession(connection, 1000, () => null, _ => null, _ => { }, _ => { });
         var running = Task.Run(session.Run);
@@ -170,24 +174,35 @@ internal sealed class GreetingTarget : IFuzzTarget
     private static (ReceiverEngine Engine, int Port) StartReceiver(Identity identity)
     {
         var friends = Enumerable.Range(0, Networks)
-            .Select(i => new ApprovedSender(KeyFingerprint.FromHash(SHA256.HashData([(byte)i])), $"{AddressOf(i)}:1", DateTimeOffset.UnixEpoch))
+            .Select(i => new ApprovedSender(
+                KeyFingerprint.FromHash(SHA256.HashData([(byte)i])), $"{AddressOf(i)}:1", DateTimeOffset.UnixEpoch))
             .ToList();
         var services = new RelayServices(
-            new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance), TimeProvider.System, () => identity, () => { });
+            new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
+            TimeProvider.System,
+            () => identity,
+            () => { });
         var (udp, tcp) = (FreePort(SocketType.Dgram), FreePort(SocketType.Stream));
         var config = new RelayConfig
         {
-            Name = "greeting", Relay = RelayRole.Receiver, UdpAddress = AtLoopback(udp), TcpAddress = AtLoopback(tcp), Protocol = RelayProtocol.Tls,
+            Name = "greeting",
+            Relay = RelayRole.Receiver,
+            UdpAddress = AtLoopback(udp),
+            TcpAddress = AtLoopback(tcp),
+            Protocol = RelayProtocol.Tls,
         };
         return (ReceiverEngine.Start(config, services, new SenderKeys(() => friends, _ => { })), tcp);
     }
 
     private static HostPort AtLoopback(int port) =>
-        HostPort.TryParse($"127.0.0.1:{port}", out var address, out _) ? address : throw new InvalidOperationException("no address");
+        HostPort.TryParse($"127.0.0.1:{port}", out var address, out _)
+            ? address
+            : throw new InvalidOperationException("no address");
 
     private static int FreePort(SocketType type)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, type, type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp);
+        var protocol = type == SocketType.Stream ? ProtocolType.Tcp : ProtocolType.Udp;
+        using var socket = new Socket(AddressFamily.InterNetwork, type, protocol);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }

@@ -5,7 +5,9 @@ using Places = UdpTunnel.Relay.Approval.HandshakePlaces<UdpTunnel.Tests.Relay.Ha
 
 namespace UdpTunnel.Tests.Relay;
 
-/// <summary>One network is one stranger: how many connections it may have shaking hands, and how many a second.</summary>
+/// <summary>
+/// One network is one stranger: how many connections it may have shaking hands, and how many a second.
+/// </summary>
 public sealed class HandshakePlacesTests
 {
     [Theory]
@@ -27,7 +29,8 @@ public sealed class HandshakePlacesTests
     public void One_network_has_only_some_of_the_places()
     {
         var places = new Places();
-        Assert.Equal(Places.MostPerNetwork, Enumerable.Range(0, 20).Count(i => Takes(places, $"2001:db8:1:9::{i + 1:x}", 0)));
+        Assert.Equal(
+            Places.MostPerNetwork, Enumerable.Range(0, 20).Count(i => Takes(places, $"2001:db8:1:9::{i + 1:x}", 0)));
         Assert.Equal(
             Places.MostPerWideNetwork - Places.MostPerNetwork,
             Enumerable.Range(0, 40).Count(i => Takes(places, $"2001:db8:1:{i + 10:x}::1", 0)));

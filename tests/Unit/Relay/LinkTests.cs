@@ -118,6 +118,27 @@ public sealed class LinkTests
         Assert.True(liveness.ShouldAsk(17_000));
     }
 
+    [Fact]
+    public void A_peer_that_takes_bytes_slowly_is_alive_and_one_that_takes_only_questions_is_not()
+    {
+        var slow = new Liveness(0);
+        var hung = new Liveness(0);
+        for (var second = 1; second < 100; second++)
+        {
+            slow.Look((ulong)second * 64_000, second * 1000);
+            hung.Look(second % 5 == 0 ? 0 : 1_000UL, second * 1000);
+            Assert.False(slow.IsDead(second * 1000));
+            Assert.Equal(second >= 12, hung.IsDead(second * 1000));
+        }
+
+        // It stops.
+        for (var second = 100; second < 120; second++)
+        {
+            slow.Look(99 * 64_000, second * 1000);
+            Assert.Equal(second >= 99 + 12, slow.IsDead(second * 1000));
+        }
+    }
+
     [Theory]
     [InlineData(new byte[] { 1, 1 }, true, null)]
     [InlineData(new byte[] { 1, 2 }, false, null)]

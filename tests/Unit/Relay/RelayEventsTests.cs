@@ -48,7 +48,8 @@ public sealed class RelayEventsTests
         var events = new RelayEvents(_log, "relay");
         for (var i = 0; i < 200; i++)
         {
-            events.RaiseOfPeer(EventKind.SenderGone, EventLevel.Info, "gone", i < 100 ? 0 : RelayEvents.Burst * RelayEvents.Interval);
+            var now = i < 100 ? 0 : RelayEvents.Burst * RelayEvents.Interval;
+            events.RaiseOfPeer(EventKind.SenderGone, EventLevel.Info, "gone", now);
         }
 
         Assert.Equal(2 * RelayEvents.Burst, _log.After(0).Count);

@@ -30,7 +30,8 @@ public sealed class TlsLinkTests
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-        Assert.Equal(KeyFingerprint.FromHash(SHA256.HashData(key.ExportSubjectPublicKeyInfo())), new Identity(key).Fingerprint);
+        Assert.Equal(
+            KeyFingerprint.FromHash(SHA256.HashData(key.ExportSubjectPublicKeyInfo())), new Identity(key).Fingerprint);
     }
 
     [Fact]
@@ -190,9 +191,11 @@ public sealed class TlsLinkTests
             set => Volatile.Write(ref _isSlow, value);
         }
 
-        public RelayLink Sender(Identity identity) => new(_one.Own, new TlsCodec(), identity.Context, isReceiver: false);
+        public RelayLink Sender(Identity identity) =>
+            new(_one.Own, new TlsCodec(), identity.Context, isReceiver: false);
 
-        public RelayLink Receiver(Identity identity) => new(_other.Own, new TlsCodec(), identity.Context, isReceiver: true);
+        public RelayLink Receiver(Identity identity) =>
+            new(_other.Own, new TlsCodec(), identity.Context, isReceiver: true);
 
         public void Dispose()
         {

@@ -3,15 +3,17 @@ using UdpTunnel.Config;
 namespace UdpTunnel.Relay.Approval;
 
 /// <summary>
-/// Who may be the sender of one receiver: the one that is let in, those that wait for a person, and the keys that are remembered. Pure: the caller
-/// keeps one call at a time, and closes the connections.
+/// Who may be the sender of one receiver: the one that is let in, those that wait for a person, and the keys that are
+/// remembered. Pure: the caller keeps one call at a time, and closes the connections.
 /// </summary>
 /// <remarks>
-/// Strangers cannot push anybody out: when the places are taken, later ones are refused, and one network has only some of them. A remembered key needs no such
-/// place, and there is one connection for each key.
+/// Strangers cannot push anybody out: when the places are taken, later ones are refused, and one network has only some
+/// of them. A remembered key needs no such place, and there is one connection for each key.
 /// </remarks>
 /// <param name="remembered">What was remembered before.</param>
-/// <param name="time">Its monotonic clock says who has waited for too long; the wall clock, which may be set, only what people are shown.</param>
+/// <param name="time">
+/// Its monotonic clock says who has waited for too long; the wall clock, which may be set, only what people are shown.
+/// </param>
 internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeProvider time)
     where T : class, IApplicant
 {
@@ -43,7 +45,8 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
     public IReadOnlyList<WaitingSender<T>> Waiting => _waiting;
 
     /// <summary>Those for whom nobody decided in time.</summary>
-    public IEnumerable<T> Overdue => _waiting.Where(w => time.GetElapsedTime(w.Arrived) >= WaitingTime).Select(w => w.Applicant);
+    public IEnumerable<T> Overdue =>
+        _waiting.Where(w => time.GetElapsedTime(w.Arrived) >= WaitingTime).Select(w => w.Applicant);
 
     /// <summary>The keys that are remembered.</summary>
     public IReadOnlyCollection<ApprovedSender> Remembered => _remembered.Values;
@@ -127,7 +130,8 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
             : null;
 
     /// <summary>The remembered keys without one.</summary>
-    public IReadOnlyList<ApprovedSender> Without(KeyFingerprint key) => [.. _remembered.Values.Where(s => s.Key != key)];
+    public IReadOnlyList<ApprovedSender> Without(KeyFingerprint key) =>
+        [.. _remembered.Values.Where(s => s.Key != key)];
 
     /// <summary>Remembers these keys and no others.</summary>
     public void Remember(IEnumerable<ApprovedSender> senders)

@@ -16,13 +16,14 @@ internal interface IHandshake
 }
 
 /// <summary>
-/// Which connections may shake hands: so many at a time and so many a second for each network and in all, counted before anything is done for them. One that
-/// makes no progress gives way to a newer one. Networks from which an approved sender came have places and a rate of their own. Pure; belongs to one
-/// thread.
+/// Which connections may shake hands: so many at a time and so many a second for each network and in all, counted
+/// before anything is done for them. One that makes no progress gives way to a newer one. Networks from which an
+/// approved sender came have places and a rate of their own. Pure; belongs to one thread.
 /// </summary>
 /// <remarks>
-/// A handshake costs about a millisecond of a processor: the rates let strangers have a twentieth of one. A place is given up for a newer connection of the
-/// same network where that has all of its places, so that nobody loses one to strangers elsewhere while those hold more.
+/// A handshake costs about a millisecond of a processor: the rates let strangers have a twentieth of one. A place is
+/// given up for a newer connection of the same network where that has all of its places, so that nobody loses one to
+/// strangers elsewhere while those hold more.
 /// </remarks>
 internal sealed class HandshakePlaces<T>
     where T : class, IHandshake
@@ -42,7 +43,9 @@ internal sealed class HandshakePlaces<T>
     /// <summary>Of these, from one address or /64.</summary>
     public const int MostPerFriend = 16;
 
-    /// <summary>How long a handshake may rest, in milliseconds, before it gives way: longer than a round trip to anywhere.</summary>
+    /// <summary>
+    /// How long a handshake may rest, in milliseconds, before it gives way: longer than a round trip to anywhere.
+    /// </summary>
     public const long Grace = 1000;
 
     private const int BucketCount = 256;
@@ -65,7 +68,8 @@ internal sealed class HandshakePlaces<T>
     {
         givesWay = null;
         var network = newcomer.Network;
-        if (!_narrow.TryTake(network.Narrow, 0, now) || (!isFriend && !(_wide.TryTake(network.Wide, 0, now) && _all.TryTake(1, 0, now))))
+        if (!_narrow.TryTake(network.Narrow, 0, now)
+            || (!isFriend && !(_wide.TryTake(network.Wide, 0, now) && _all.TryTake(1, 0, now))))
         {
             return false;
         }
@@ -79,7 +83,11 @@ internal sealed class HandshakePlaces<T>
             : null;
         if (full is not null)
         {
-            givesWay = full.FindAll(h => now - h.LastStep >= Grace).OrderBy(h => h.Step).ThenBy(h => h.LastStep).FirstOrDefault();
+            givesWay = full
+                .FindAll(h => now - h.LastStep >= Grace)
+                .OrderBy(h => h.Step)
+                .ThenBy(h => h.LastStep)
+                .FirstOrDefault();
             if (givesWay is null)
             {
                 return false;

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace UdpTunnel.Relay.Approval;
 
 /// <summary>
-/// The networks that count as one stranger: somebody who has one address of them has many. Of IPv4 the address itself and its /24, of IPv6 the /64 and
-/// the /48. Pure.
+/// The networks that count as one stranger: somebody who has one address of them has many. Of IPv4 the address itself
+/// and its /24, of IPv6 the /64 and the /48. Pure.
 /// </summary>
 /// <param name="Narrow">The address, or the /64.</param>
 /// <param name="Wide">The /24, or the /48.</param>

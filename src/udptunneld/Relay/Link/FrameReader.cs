@@ -4,9 +4,12 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Takes frames from a connection. A frame that <see cref="Next"/> gives is valid until the next fill. Belongs to the connection's thread.
+/// Takes frames from a connection. A frame that <see cref="Next"/> gives is valid until the next fill. Belongs to the
+/// connection's thread.
 /// </summary>
-/// <remarks>Memory: 4 KiB while the peer is a stranger, then a buffer that holds at least two of the longest frames.</remarks>
+/// <remarks>
+/// Memory: 4 KiB while the peer is a stranger, then a buffer that holds at least two of the longest frames.
+/// </remarks>
 internal sealed unsafe class FrameReader(LinkStream stream, IRelayCodec codec, LockStep step) : IDisposable
 {
     private const int StrangerSize = 4096;
@@ -36,10 +39,12 @@ internal sealed unsafe class FrameReader(LinkStream stream, IRelayCodec codec, L
     }
 
     /// <summary>
-    /// Takes the bytes that have come, without waiting. Of a peer that is trusted, the bytes of one system call fit beside the longest frame; of a stranger,
-    /// <see cref="FillMore"/> takes the rest when the frames were taken.
+    /// Takes the bytes that have come, without waiting. Of a peer that is trusted, the bytes of one system call fit
+    /// beside the longest frame; of a stranger, <see cref="FillMore"/> takes the rest when the frames were taken.
     /// </summary>
-    /// <returns>How many; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended or a frame is too long.</returns>
+    /// <returns>
+    /// How many; <see cref="TcpSocket.Nothing"/> if there are none, 0 if the connection ended or a frame is too long.
+    /// </returns>
     public int Fill()
     {
         stream.BeginFill();

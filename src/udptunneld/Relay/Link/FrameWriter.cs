@@ -4,18 +4,22 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Puts frames on a connection that carries datagrams: collects the frames of one wake-up and sends them by one system call that never blocks.
-/// Belongs to one thread.
+/// Puts frames on a connection that carries datagrams: collects the frames of one wake-up and sends them by one system
+/// call that never blocks. Belongs to one thread.
 /// </summary>
 /// <remarks>
-/// Memory per connection: 256 KiB for frames and 1.5 MiB for bytes that the connection has not taken yet. When 1 MiB is pending, datagrams are refused.
+/// Memory per connection: 256 KiB for frames and 1.5 MiB for bytes that the connection has not taken yet. When 1 MiB is
+/// pending, datagrams are refused.
 /// </remarks>
 internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, IRelayCodec codec, LockStep step)
 {
     /// <summary>Bytes that may wait for the connection.</summary>
     public const int Limit = 1024 * 1024;
 
-    /// <summary>Room for bytes that wait: frames that were collected, their TLS records' overhead, and control frames above the limit.</summary>
+    /// <summary>
+    /// Room for bytes that wait: frames that were collected, their TLS records' overhead, and control frames above the
+    /// limit.
+    /// </summary>
     public const int PendingSize = Limit + (2 * FramesSize);
 
     private const int FramesSize = 256 * 1024;
@@ -49,7 +53,9 @@ internal sealed class FrameWriter(TcpSocket socket, LinkStream stream, IRelayCod
         return true;
     }
 
-    /// <summary>Adds another frame; it is left out if too much is pending, for none is needed while data flows.</summary>
+    /// <summary>
+    /// Adds another frame; it is left out if too much is pending, for none is needed while data flows.
+    /// </summary>
     public void AddControl(FrameType type, uint flowId, ReadOnlySpan<byte> payload)
     {
         if (stream.PendingCount + _count > ControlLimit)

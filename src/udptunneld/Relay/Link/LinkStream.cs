@@ -4,8 +4,9 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// The bytes of one connection: TCP, and TLS above it where the protocol has it. Nothing waits: a read gives the bytes that have come, and a write collects
-/// bytes that leave with the next flush, so that all records of a batch leave by one system call. Belongs to one thread.
+/// The bytes of one connection: TCP, and TLS above it where the protocol has it. Nothing waits: a read gives the bytes
+/// that have come, and a write collects bytes that leave with the next flush, so that all records of a batch leave by
+/// one system call. Belongs to one thread.
 /// </summary>
 internal sealed class LinkStream : ITlsTransport, IDisposable
 {
@@ -52,7 +53,9 @@ internal sealed class LinkStream : ITlsTransport, IDisposable
         return progress;
     }
 
-    /// <summary>The next read may ask the kernel for bytes, once: what one system call brings is read until nothing is left.</summary>
+    /// <summary>
+    /// The next read may ask the kernel for bytes, once: what one system call brings is read until nothing is left.
+    /// </summary>
     public void BeginFill() => _mayReceive = true;
 
     /// <summary>Takes bytes.</summary>

@@ -6,8 +6,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. Nothing in it waits but <see cref="Wait"/>. It belongs to one
-/// thread; any may shut it down.
+/// One connection between sender and receiver: TCP, TLS where the protocol has it, and frames. Nothing in it waits but
+/// <see cref="Wait"/>. It belongs to one thread; any may shut it down.
 /// </summary>
 internal sealed class RelayLink : IDisposable
 {
@@ -22,7 +22,9 @@ internal sealed class RelayLink : IDisposable
     /// <param name="codec">The protocol.</param>
     /// <param name="context">The own key; null for no TLS.</param>
     /// <param name="isReceiver">Whether the peer begins.</param>
-    /// <exception cref="InsufficientMemoryException">There is no memory for TLS; the socket stays the caller's.</exception>
+    /// <exception cref="InsufficientMemoryException">
+    /// There is no memory for TLS; the socket stays the caller's.
+    /// </exception>
     public RelayLink(TcpSocket socket, IRelayCodec codec, TlsContext? context, bool isReceiver)
     {
         Socket = socket;
@@ -89,8 +91,9 @@ internal sealed class RelayLink : IDisposable
     public int TryFill() => Reader.Fill();
 
     /// <summary>
-    /// Whether to look for more before the frames are written: where several came at once more are on their way, and each few datagrams that leave by
-    /// themselves cost a record, a segment and a wake-up. Those who send get the processor first.
+    /// Whether to look for more before the frames are written: where several came at once more are on their way, and
+    /// each few datagrams that leave by themselves cost a record, a segment and a wake-up. Those who send get the
+    /// processor first.
     /// </summary>
     /// <param name="taken">How many were there this time, datagrams or descriptors that have some.</param>
     public bool Gathers(int taken)
