@@ -11,9 +11,10 @@ public sealed class PassedSocketTests
     private const string Manager = """
         import os, socket, struct, sys
         mode, count, listens, command = int(sys.argv[1], 8), sys.argv[2], sys.argv[3] == "listens", sys.argv[4:]
-        os.umask(0o777 & ~mode)
+        before = os.umask(0o777 & ~mode)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.bind(command[command.index("--socket") + 1])
+        os.umask(before)
         if "ALLOWED" in os.environ:
             none, group = 2**32 - 1, int(os.environ["ALLOWED"])
             entries = [(1, 6, none), (4, 6, none), (8, 6, group), (16, 6, none), (32, 0, none)]
@@ -92,7 +93,7 @@ public sealed class PassedSocketTests
             RootsSocket(allowed: Onlookers) with { LookGroup = Onlookers });
         File.SetUnixFileMode(daemon.Directory, OpenDaemonFixture.EverybodyMayEnter);
 
-        Assert.Equal("Look", (await new Caller(SomeUser, Onlookers).CallEverythingAsync(daemon.SocketPath)).Role);
+        Assert.Equal("Look", (await new Caller(SomeUser + 1, Onlookers).CallEverythingAsync(daemon.SocketPath)).Role);
         Assert.DoesNotContain("cannot connect", daemon.Process.Errors, StringComparison.Ordinal);
     }
 
