@@ -150,7 +150,7 @@ public sealed class ProcessTests
         await using var server = await FakeServer.StartAsync();
         var change = new Change { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };
         server.Daemon.Reload = _ => Task.FromResult(new ReloadTunnelResponse { Changes = { change } });
-        var file = server.File("c.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}""");
+        var file = server.File("c.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}""");
 
         var (exitCode, output, _) = await ShellAsync(server, $"$CTL reload home {file} 2>&1 < /dev/null");
 
@@ -166,7 +166,7 @@ public sealed class ProcessTests
 
         var (exitCode, output, _) = await ShellAsync(
             server,
-            """echo '{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22]}' | $CTL up - --name home""");
+            """echo '{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}' | $CTL up - --name home""");
 
         Assert.Equal(0, exitCode);
         Assert.StartsWith("home is up", output, StringComparison.Ordinal);

@@ -6,7 +6,7 @@ namespace UdpTunnel.Tests.Cli;
 
 public sealed class ReloadTests
 {
-    private const string Text = """{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22]}""";
+    private const string Text = """{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22], "PacketMagic": "w"}""";
 
     private static readonly Change Live = new() { Field = "AllowedPorts", Before = "[22]", After = "[22, 80]" };
     private static readonly Change Restart = new() { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };

@@ -12,6 +12,10 @@ public sealed class FirewallTests
     private const string Table = "table inet udptunnel_guarded0";
     private const int NotAllowed = 6001;
 
+#pragma warning disable CA5351 // The wire format's own.
+    private static readonly byte[] EmptyMagic = System.Security.Cryptography.MD5.HashData([]);
+#pragma warning restore CA5351
+
     [Fact]
     public async Task The_table_is_there_as_long_as_the_tunnel()
     {
@@ -94,6 +98,33 @@ public sealed class FirewallTests
         await WaitFor.TrueAsync(
             async () => (await RulesAsync(lab)).Contains("counter packets 1 ", StringComparison.Ordinal), "the firewall to count the packet");
         Assert.Equal(0, asking.Available);
+    }
+
+    [Fact]
+    public async Task A_peer_does_not_fill_the_connection_tracking_of_the_host()
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        await StartAsync(lab);
+        using var stranger = lab.Client.Open(SocketType.Dgram);
+        var server = new IPEndPoint(IPAddress.Parse(lab.Server.Address), 8000);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var packet = new CraftedPacket($"10.7.{i >> 8}.{i & 255}", "10.0.0.1");
+            var bytes = i % 2 == 0
+                ? packet with { Protocol = 1, Payload = CraftedPacket.EchoRequest((ushort)i) }
+                : packet with { Payload = CraftedPacket.UdpPayload(40_000, TunnelFile.Allowed, "x"u8) };
+            stranger.SendTo([.. EmptyMagic, .. bytes.ToBytes()], server);
+            if (i % 200 == 0)
+            {
+                await Task.Delay(4, TestContext.Current.CancellationToken);
+            }
+        }
+
+        await lab.Server.Control.WaitForAsync("t", s => s.Counter("flows") > 8500, "the flood to have come in");
+        var entries = int.Parse(
+            await lab.Server.Namespace.RunAsync("cat", "/proc/sys/net/netfilter/nf_conntrack_count"), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(entries, 1, 8192 + 100);
+        Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
     }
 
     [Fact]

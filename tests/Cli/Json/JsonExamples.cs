@@ -55,7 +55,7 @@ internal static class JsonExamples
         await using var server = await FakeServer.StartAsync();
         var run = new CommandRun();
         Answer(server, run);
-        server.File("home.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"LogFile":"x"}""");
+        server.File("home.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"LogFile":"x","PacketMagic":"w"}""");
         server.File("dns.json", """{"Relay":"receiver","UdpAddress":":53","TcpAddress":":5353"}""");
         server.File("mistakes.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22,70000]}""");
         var words = line.Split(' ').Select(w => w.EndsWith(".json", StringComparison.Ordinal) ? server.File(w) : w);

@@ -28,6 +28,14 @@ internal sealed record CraftedPacket(string Source, string Destination)
     /// <summary>What stands behind the IP header.</summary>
     public byte[] Payload { get; init; } = [];
 
+    /// <summary>An ICMP echo request with its checksum.</summary>
+    public static byte[] EchoRequest(ushort identifier)
+    {
+        byte[] message = [8, 0, 0, 0, (byte)(identifier >> 8), (byte)identifier, 0, 1];
+        BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), InternetChecksum.Of(message));
+        return message;
+    }
+
     /// <summary>A UDP header, without a checksum as RFC 768 allows, and data.</summary>
     public static byte[] UdpPayload(int sourcePort, int destinationPort, ReadOnlySpan<byte> data)
     {
