@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Console;
@@ -25,14 +26,39 @@ internal static partial class Daemon
     // Requests are short and streams end with the daemon, so nobody needs longer to finish; a client that keeps its half of a call open is cut off.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
 
-    // A configuration of 1 MiB and what is around it.
-    private const int MaxRequest = 2 * 1024 * 1024;
+    // As a whole below the 3 s after which people, and service managers of containers, think that it hangs.
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(2);
+
+    // What a connection may have under way that nobody has read: far less than its hundred streams could hold.
+    private const int ConnectionWindow = 256 * 1024;
+    private const int StreamWindow = 128 * 1024;
+    private const int MaxHeaderBytes = 16 * 1024;
+    private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5);
 
     /// <summary>Runs until SIGTERM or SIGINT.</summary>
     /// <returns>The exit code: 0, or 1 if it could not start.</returns>
     public static async Task<int> RunAsync(DaemonOptions options)
     {
         var stop = new StopSignals();
+        var run = Task.Run(() => RunAsync(options, stop));
+        await Task.WhenAny(run, stop.Asked);
+        if (!stop.IsHandled)
+        {
+            // A start goes on to its next tunnel, and ends there; one that hangs in the kernel or a name service never gets to it.
+            await Task.WhenAny(run, Task.Delay(StartTimeout));
+            if (!run.IsCompleted && !stop.IsHandled)
+            {
+                await Console.Error.WriteLineAsync("udptunneld: the start hangs; the daemon ends without it");
+                stop.Abandoned?.Invoke();
+                Environment.Exit(0);
+            }
+        }
+
+        return await run;
+    }
+
+    private static async Task<int> RunAsync(DaemonOptions options, StopSignals stop)
+    {
         try
         {
             var operate = UnixGroups.Find(DaemonOptions.OperateGroup);
@@ -51,6 +77,7 @@ internal static partial class Daemon
             }
 
             using var listener = ControlSocket.Listen(options.Socket, policy.OperateGroup, policy.LookGroup);
+            stop.Abandoned = () => File.Delete(options.Socket);
             try
             {
                 await RunAsync(options, policy, listener, stop);
@@ -77,18 +104,16 @@ internal static partial class Daemon
         await using var metrics = address is null
             ? null
             : await MetricsServer.StartAsync(address, app.Services.GetRequiredService<DaemonMetrics>(), policy);
-        var events = app.Services.GetRequiredService<EventLog>();
-        var host = app.Services.GetRequiredService<TunnelHost>();
-        var relays = app.Services.GetRequiredService<RelayHost>();
-        relays.Table.ShareNamesWith(host.Table);
         var reload = app.Services.GetRequiredService<DirectoryReload>();
         var manager = app.Services.GetRequiredService<ServiceManager>();
         using var stopping = app.Lifetime.ApplicationStopping.Register(manager.TellStopping);
-        await host.StartAsync();
-        await relays.StartAsync();
-        await reload.StartAsync();
-        host.ForgetOldSessions();
-        await app.StartAsync();
+        if (!await StartAsync(app, reload, stop))
+        {
+            manager.TellStopping();
+            return;
+        }
+
+        var events = app.Services.GetRequiredService<EventLog>();
         if (policy.LookGroup is { } lookGroup && !SocketAcl.Allows(options.Socket, lookGroup.Id))
         {
             LogShut(app.Logger, lookGroup.Name, options.Socket);
@@ -96,11 +121,30 @@ internal static partial class Daemon
 
         events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
         manager.TellReady();
-
-        // Not before, since what has started in part says that it failed.
-        stop.Asked.GetAwaiter().OnCompleted(app.Lifetime.StopApplication);
+        stop.Take(app.Lifetime.StopApplication);
         await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
+    }
+
+    /// <returns>False if the daemon was asked to stop meanwhile.</returns>
+    private static async Task<bool> StartAsync(WebApplication app, DirectoryReload reload, StopSignals stop)
+    {
+        var tunnels = app.Services.GetRequiredService<TunnelHost>();
+        var relays = app.Services.GetRequiredService<RelayHost>();
+        try
+        {
+            await tunnels.StartAsync(stop.AskedToken);
+            await relays.StartAsync(stop.AskedToken);
+            await reload.StartAsync(stop.AskedToken);
+            tunnels.ForgetOldSessions();
+            await app.StartAsync(stop.AskedToken);
+            return true;
+        }
+        catch (OperationCanceledException) when (stop.AskedToken.IsCancellationRequested)
+        {
+            stop.IsHandled = true;
+            return false;
+        }
     }
 
     private static MetricsAddress? Address(string? text)
@@ -120,6 +164,16 @@ internal static partial class Daemon
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.RequestHeadersTimeout = HeaderTimeout;
+            kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+            kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindow;
+            kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindow;
+
+            // A write is done when it has left for the caller, so that what nobody reads is seen to wait.
+            kestrel.Limits.MaxResponseBufferSize = 0;
+
+            // RequestGate has a bound of its own for each message, which ends the call and not the connection.
+            kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.ListenHandle((ulong)listener.Handle, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
@@ -130,8 +184,9 @@ internal static partial class Daemon
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownTimeout);
         builder.Services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = MaxRequest;
-            grpc.Interceptors.Add<AccessInterceptor>();
+            grpc.MaxReceiveMessageSize = RequestGate.MaxMessage;
+            grpc.Interceptors.Add<OperationLog>();
+            grpc.Interceptors.Add<AnswerBound>();
             grpc.Interceptors.Add<ErrorInterceptor>();
         });
         builder.Services
@@ -139,7 +194,9 @@ internal static partial class Daemon
             .AddSingleton(TimeProvider.System)
             .AddSingleton(policy)
             .AddSingleton<IHostLifetime>(stop)
-            .AddSingleton<AccessInterceptor>()
+            .AddSingleton<RequestGate>()
+            .AddSingleton<OperationLog>()
+            .AddSingleton<AnswerBound>()
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()
             .AddSingleton<Watchers>()
@@ -147,6 +204,8 @@ internal static partial class Daemon
             .AddSingleton<ReflectionApi>()
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
             .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
+            .AddSingleton<HostNames>()
+            .AddSingleton<Supervised>()
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
             .AddSingleton<DirectoryReload>()
@@ -156,6 +215,7 @@ internal static partial class Daemon
             .AddSingleton<DaemonMetrics>();
 
         var app = builder.Build();
+        app.Use((HttpContext context, RequestDelegate next) => app.Services.GetRequiredService<RequestGate>().ServeAsync(context, next));
         app.MapGrpcService<DaemonApi>();
         app.MapGrpcService<EventApi>();
         app.MapGrpcService<TunnelApi>();
@@ -175,7 +235,9 @@ internal static partial class Daemon
     private static void Log(ILoggingBuilder logging)
     {
         logging.ClearProviders();
-        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+
+        // What misbehaving clients make the server throw is neither news nor bounded; what goes wrong in here, the interceptors and the gate report.
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Critical).AddFilter("Grpc", LogLevel.None);
         logging.AddConsole(console =>
         {
             console.FormatterName = LogFormatter.FormatterName;

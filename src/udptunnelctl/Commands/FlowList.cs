@@ -6,7 +6,7 @@ namespace UdpTunnel.Cli.Commands;
 
 /// <summary>The flows of one tunnel or relay.</summary>
 /// <param name="OfTunnel">The one that was used last first.</param>
-/// <param name="OfRelay">In no order.</param>
+/// <param name="OfRelay">The one that was used last first.</param>
 /// <param name="Total">How many there are, listed or not.</param>
 internal sealed record FlowList(IReadOnlyList<TunnelFlow> OfTunnel, IReadOnlyList<RelayFlow> OfRelay, uint Total)
 {
@@ -20,7 +20,8 @@ internal sealed record FlowList(IReadOnlyList<TunnelFlow> OfTunnel, IReadOnlyLis
         if (isRelay)
         {
             var answer = await daemon.Relays.ListFlowsAsync(new ListFlowsRequest { Name = name }, options).ResponseAsync.ConfigureAwait(false);
-            return new FlowList([], answer.Flows, (uint)answer.Flows.Count);
+            // A daemon of before lists all and has no total.
+            return new FlowList([], answer.Flows, Math.Max(answer.Total, (uint)answer.Flows.Count));
         }
 
         try

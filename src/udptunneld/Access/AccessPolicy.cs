@@ -43,6 +43,14 @@ internal sealed class AccessPolicy(uint daemonUser, UnixGroup? operateGroup, Uni
         return (Role.Connect, $"neither root nor a member of {Groups()}");
     }
 
+    /// <summary>The caller, with its rank.</summary>
+    public RankedCaller RankOf(Caller caller) => RankOf(caller.User) is { Rank: CallerRank.Other } other && RoleOf(caller).Role == Role.Operate
+        ? other with { Rank = CallerRank.Operator }
+        : RankOf(caller.User);
+
+    /// <summary>A user whose groups are not known, with its rank.</summary>
+    public RankedCaller RankOf(uint user) => new(user, user == Root || user == daemonUser ? CallerRank.Daemon : CallerRank.Other);
+
     /// <summary>What would give a caller a role, for the message that denies it.</summary>
     public string Needed(Role role) => role switch
     {

@@ -1,5 +1,8 @@
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace UdpTunnel.Access;
 
@@ -21,9 +24,17 @@ internal sealed record Caller(uint User, uint Group, int Process, IReadOnlyList<
     /// <summary>NGROUPS_MAX: no process has more.</summary>
     private const int MaxGroups = 65536;
 
+    // Not in the connection's Items: calls of one connection run at the same time, and those are a plain dictionary.
+    private static readonly ConditionalWeakTable<Socket, Caller> Known = [];
+
+    /// <summary>Who is at the other end of a connection. The kernel is asked once.</summary>
+    /// <exception cref="SocketException">The socket is no Unix socket, or closed.</exception>
+    public static Caller At(IFeatureCollection connection) =>
+        Known.GetValue(connection.GetRequiredFeature<IConnectionSocketFeature>().Socket, Of);
+
     /// <summary>Asks the kernel.</summary>
     /// <exception cref="SocketException">The socket is no Unix socket, or closed.</exception>
-    public static Caller Of(Socket socket)
+    private static Caller Of(Socket socket)
     {
         Span<byte> credentials = stackalloc byte[12];
         _ = socket.GetRawSocketOption(SOL_SOCKET, SO_PEERCRED, credentials);

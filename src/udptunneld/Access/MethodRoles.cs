@@ -19,24 +19,34 @@ internal static class MethodRoles
     ];
 
     // Stands after Services, from which it is made.
-    private static readonly Dictionary<string, Role> Roles = Collect();
+    private static readonly Dictionary<string, (Role Role, MethodDescriptor Method)> Methods = Collect();
 
     /// <summary>The least role for a method; <see cref="Role.Unspecified"/>, which nobody has, for an unknown one.</summary>
     /// <param name="method">As on the wire: "/udptunnel.v1.DaemonService/GetDaemon".</param>
-    public static Role Required(string method) => Roles.GetValueOrDefault(method);
+    public static Role Required(string method) => Find(method) ?? Role.Unspecified;
 
-    private static Dictionary<string, Role> Collect()
+    /// <summary>The same; null for an unknown method.</summary>
+    public static Role? Find(string method) => Methods.TryGetValue(method, out var known) ? known.Role : null;
+
+    /// <summary>Whether a method takes more than one message.</summary>
+    public static bool TakesStream(string method) => Methods.TryGetValue(method, out var known) && known.Method.IsClientStreaming;
+
+    /// <summary>Whether a method answers with a list, which can be long.</summary>
+    public static bool Lists(string method) =>
+        Methods.TryGetValue(method, out var known) && known.Method.Name.StartsWith("List", StringComparison.Ordinal);
+
+    private static Dictionary<string, (Role Role, MethodDescriptor Method)> Collect()
     {
-        var roles = new Dictionary<string, Role>();
+        var methods = new Dictionary<string, (Role Role, MethodDescriptor Method)>();
         foreach (var service in Services)
         {
             foreach (var method in service.Methods)
             {
-                roles[$"/{service.FullName}/{method.Name}"] = RoleOf(service, method);
+                methods[$"/{service.FullName}/{method.Name}"] = (RoleOf(service, method), method);
             }
         }
 
-        return roles;
+        return methods;
     }
 
     private static Role RoleOf(ServiceDescriptor service, MethodDescriptor method)

@@ -34,7 +34,7 @@ internal sealed class DaemonApi(
     /// <inheritdoc/>
     public override Task<WhoAmIResponse> WhoAmI(WhoAmIRequest request, ServerCallContext context)
     {
-        var caller = AccessInterceptor.CallerOf(context);
+        var caller = Caller.At(context.GetHttpContext().Features);
         var (role, reason) = policy.RoleOf(caller);
         return Task.FromResult(new WhoAmIResponse
         {

@@ -54,8 +54,16 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     }
 
     /// <inheritdoc/>
-    public override Task<ListFlowsResponse> ListFlows(ListFlowsRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListFlowsResponse { Flows = { host.FlowsOf(Required(request.Name, "name")).Select(RelayConvert.ToFlow) } });
+    public override Task<ListFlowsResponse> ListFlows(ListFlowsRequest request, ServerCallContext context)
+    {
+        var limit = FlowLimit.Read(request.Limit);
+        var flows = host.FlowsOf(Required(request.Name, "name"));
+        return Task.FromResult(new ListFlowsResponse
+        {
+            Flows = { flows.OrderBy(f => f.Idle).Take(limit).Select(RelayConvert.ToFlow) },
+            Total = (uint)flows.Count,
+        });
+    }
 
     /// <inheritdoc/>
     public override Task<ListSendersResponse> ListSenders(ListSendersRequest request, ServerCallContext context) =>

@@ -13,9 +13,6 @@ namespace UdpTunnel.Api;
 /// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
 internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider time) : TunnelService.TunnelServiceBase
 {
-    // An answer stays below the 4 MiB that most clients take; a filter remembers up to 131,072 flows.
-    private const int MostFlows = 10_000;
-
     /// <inheritdoc/>
     public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
     {
@@ -78,13 +75,8 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     /// <inheritdoc/>
     public override Task<ListTunnelFlowsResponse> ListTunnelFlows(ListTunnelFlowsRequest request, ServerCallContext context)
     {
-        if (request.Limit > MostFlows)
-        {
-            throw new RequestException(Fault.InvalidRequest, $"the limit must be at most {MostFlows} flows");
-        }
-
+        var limit = FlowLimit.Read(request.Limit);
         var flows = host.FlowsOf(Required(request.Name));
-        var limit = request.Limit == 0 ? MostFlows : (int)request.Limit;
         return Task.FromResult(new ListTunnelFlowsResponse
         {
             Flows = { flows.OrderBy(f => f.Age).Take(limit).Select(Convert.ToFlow) },

@@ -38,7 +38,7 @@ internal sealed class SocketCheck(DaemonOptions options, AccessPolicy policy) : 
             ];
         }
 
-        if (FileOwner.Of(path).Group != group.Id)
+        if (FileStatus.Of(path).Group != group.Id)
         {
             return [new Finding(Id, CheckResult.Warning, $"{path} is not group {group.Name}'s", $"sudo chgrp {group.Name} {path}")];
         }
@@ -60,7 +60,7 @@ internal sealed class SocketCheck(DaemonOptions options, AccessPolicy policy) : 
         for (var directory = Path.GetDirectoryName(path); directory is not null; directory = Path.GetDirectoryName(directory))
         {
             var mode = File.GetUnixFileMode(directory);
-            var byGroup = mode.HasFlag(UnixFileMode.GroupExecute) && FileOwner.Of(directory).Group == group.Id;
+            var byGroup = mode.HasFlag(UnixFileMode.GroupExecute) && FileStatus.Of(directory).Group == group.Id;
             if (!mode.HasFlag(UnixFileMode.OtherExecute) && !byGroup)
             {
                 return directory;

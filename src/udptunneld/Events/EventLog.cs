@@ -1,42 +1,58 @@
+using System.Globalization;
+
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// The last events, in two rings: what strangers can bring about pushes nothing else out. Watchers keep no queue of their own: each reads from the rings
+/// The last events, in a ring for each kind: what is repeated pushes out nothing but its like. What others can bring about is bounded for each cause as well
+/// (<see cref="BoundedLines{TCause, TLine}"/>), in the rings and in the log. Watchers keep no queue of their own: each reads from the rings
 /// where it left off, so that a slow one costs nothing and misses what was overwritten (visible as a gap in the sequence).
 /// </summary>
-internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logger)
+internal sealed partial class EventLog
 {
-    /// <summary>How many events are remembered of what the daemon and its users did.</summary>
-    public const int Capacity = 1024;
+    /// <summary>How many events of each kind are remembered.</summary>
+    public const int Capacity = 128;
 
-    /// <summary>How many of what strangers can bring about.</summary>
-    public const int StrangersCapacity = 512;
+    private static readonly int Kinds = Enum.GetValues<EventKind>().Max(k => (int)k) + 1;
 
-    private readonly EventRing _own = new(Capacity);
-    private readonly EventRing _strangers = new(StrangersCapacity);
-
-    private readonly long[] _counts = new long[Enum.GetValues<EventKind>().Max(k => (int)k) + 1];
+    private readonly TimeProvider _time;
+    private readonly ILogger<EventLog> _logger;
+    private readonly BoundedLines<Cause, Line> _bounded;
+    private readonly EventRing[] _rings = [.. Enumerable.Range(0, Kinds).Select(_ => new EventRing(Capacity))];
+    private readonly long[] _counts = new long[Kinds];
 
     // Protects the rings, their end, the counts and the signal.
     private readonly Lock _gate = new();
     private ulong _last;
     private TaskCompletionSource _added = NewSignal();
 
-    /// <summary>Records an event and writes it to the log.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The log.</param>
+    public EventLog(TimeProvider time, ILogger<EventLog> logger)
+    {
+        _time = time;
+        _logger = logger;
+        _bounded = new(time, (line, leftOut) => Record(leftOut == 0
+            ? line
+            : line with { Message = string.Create(CultureInfo.InvariantCulture, $"{line.Message} (and {leftOut:N0} more like it, which were left out)") }));
+    }
+
+    /// <summary>Records an event and writes it to the log; one of many alike is counted, and told with the next that is.</summary>
     public void Add(EventKind kind, EventLevel level, string tunnel, string message, Limit limit = Limit.None)
     {
-        TaskCompletionSource added;
         lock (_gate)
         {
-            _last++;
             _counts[(int)kind]++;
-            (IsOfStrangers(kind) ? _strangers : _own).Add(new Event(_last, time.GetUtcNow(), kind, level, tunnel, message, limit));
-            added = _added;
-            _added = NewSignal();
         }
 
-        added.SetResult();
-        Log(level, tunnel, message);
+        var line = new Line(kind, level, tunnel, message, limit);
+        if (IsOfOperators(kind))
+        {
+            Record(line);
+        }
+        else
+        {
+            _bounded.Add(new Cause(kind, tunnel, limit), line);
+        }
     }
 
     /// <summary>How many events of a kind there were since the daemon started.</summary>
@@ -80,11 +96,26 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
         }
     }
 
-    /// <summary>Whether somebody without a role, on the network, can make as many of them as he likes.</summary>
-    private static bool IsOfStrangers(EventKind kind) => kind is EventKind.PeerMoved or EventKind.PeerClaimed or EventKind.LimitReached
-        or EventKind.SenderPending or EventKind.SenderDenied or EventKind.SenderGone;
+    /// <summary>Whether it only happens because somebody who may operate the daemon wants it.</summary>
+    private static bool IsOfOperators(EventKind kind) => kind is EventKind.DaemonStarted or EventKind.TunnelStarted or EventKind.TunnelStopped
+        or EventKind.RelayStarted or EventKind.RelayStopped or EventKind.Reloaded or EventKind.StateDamaged;
 
-    private List<Event> Read(ulong sequence) => [.. _own.After(sequence).Concat(_strangers.After(sequence)).OrderBy(e => e.Sequence)];
+    private void Record(Line line)
+    {
+        TaskCompletionSource added;
+        lock (_gate)
+        {
+            _last++;
+            _rings[(int)line.Kind].Add(new Event(_last, _time.GetUtcNow(), line.Kind, line.Level, line.Tunnel, line.Message, line.Limit));
+            added = _added;
+            _added = NewSignal();
+        }
+
+        added.SetResult();
+        Log(line.Level, line.Tunnel, line.Message);
+    }
+
+    private List<Event> Read(ulong sequence) => [.. _rings.SelectMany(r => r.After(sequence)).OrderBy(e => e.Sequence)];
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -111,4 +142,9 @@ internal sealed partial class EventLog(TimeProvider time, ILogger<EventLog> logg
 
     [LoggerMessage(Message = "{Message}")]
     private partial void LogDaemon(LogLevel level, string message);
+
+    /// <summary>What may write so many lines and no more.</summary>
+    private readonly record struct Cause(EventKind Kind, string Tunnel, Limit Limit);
+
+    private sealed record Line(EventKind Kind, EventLevel Level, string Tunnel, string Message, Limit Limit);
 }

@@ -1,24 +1,36 @@
 namespace UdpTunnel.Events;
 
-/// <summary>The last events of some kinds, oldest first; a new one takes the place of the oldest.</summary>
+/// <summary>
+/// The last events of one kind, oldest first. When it is full, the oldest event of whatever has most events in it goes, so that one tunnel, relay or
+/// limit pushes out no other's.
+/// </summary>
 /// <param name="capacity">How many.</param>
 internal sealed class EventRing(int capacity)
 {
-    private readonly Event[] _events = new Event[capacity];
-    private long _added;
+    private readonly List<Event> _events = new(capacity);
 
     /// <summary>Remembers an event; its sequence number is greater than those before.</summary>
-    public void Add(Event e) => _events[_added++ % capacity] = e;
+    public void Add(Event e)
+    {
+        _events.Add(e);
+        if (_events.Count > capacity)
+        {
+            var most = _events.CountBy(CauseOf).MaxBy(c => c.Value).Key;
+            _events.RemoveAt(_events.FindIndex(old => CauseOf(old) == most));
+        }
+    }
 
     /// <summary>Those after a sequence number.</summary>
     public IEnumerable<Event> After(ulong sequence)
     {
-        for (var i = Math.Max(0, _added - capacity); i < _added; i++)
+        var first = _events.Count;
+        while (first > 0 && _events[first - 1].Sequence > sequence)
         {
-            if (_events[i % capacity] is var e && e.Sequence > sequence)
-            {
-                yield return e;
-            }
+            first--;
         }
+
+        return _events.Skip(first);
     }
+
+    private static (string Tunnel, Limit Limit) CauseOf(Event e) => (e.Tunnel, e.Limit);
 }

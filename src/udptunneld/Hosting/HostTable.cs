@@ -9,29 +9,21 @@ namespace UdpTunnel.Hosting;
 /// <param name="absent">What is answered about a name that is not there.</param>
 /// <param name="limit">What is told when one more is refused.</param>
 /// <param name="limits">Where it is told.</param>
+/// <param name="names">The names that are taken, here and by the other kind.</param>
 #pragma warning disable CA1001 // A semaphore without a wait handle holds nothing, and a late caller may still ask.
-internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limit limit, LimitReport limits)
+internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limit limit, LimitReport limits, HostNames names)
     where T : class, IHosted
 #pragma warning restore CA1001
 {
     // Protects the table against changes; readers see one or the other immutable state of it.
     private readonly SemaphoreSlim _gate = new(1);
     private volatile SortedList<string, T> _entries = new(StringComparer.Ordinal);
-    private Func<string, string?> _kindElsewhere = _ => null;
 
     /// <summary>How many there are, whatever their state.</summary>
     public int Count => _entries.Count;
 
     /// <summary>All, in the order of their names.</summary>
     public IList<T> All => _entries.Values;
-
-    /// <summary>A name means one thing, of this table or of the other: people name both in the same commands.</summary>
-    public void ShareNamesWith<TOther>(HostTable<TOther> other)
-        where TOther : class, IHosted
-    {
-        _kindElsewhere = other.KindOf;
-        other._kindElsewhere = KindOf;
-    }
 
     /// <summary>Waits for other changes; until what this returns is disposed of, there are none but the caller's.</summary>
     public async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
@@ -55,24 +47,22 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
     public IEnumerable<T> FindExisting(IReadOnlySet<string> names) =>
         names.Count == 0 ? _entries.Values : _entries.Values.Where(e => names.Contains(e.Name));
 
-    /// <summary>Goes on if another one of that name can be taken.</summary>
-    /// <exception cref="RequestException">It cannot.</exception>
-    public void RequireRoom(string name)
+    /// <summary>Takes a name and a place for one more, which are given back unless it is in the table when this ends. Only for who has entered.</summary>
+    /// <exception cref="RequestException">The name is taken, or there are too many.</exception>
+    public Reservation Reserve(string name)
     {
-        if ((KindOf(name) ?? _kindElsewhere(name)) is { } taken)
+        names.Take(name, kind);
+        if (_entries.Count < capacity)
         {
-            throw new RequestException(
-                Fault.NameTaken, $"a {taken} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
+            return new Reservation(() => Release(name));
         }
 
-        if (_entries.Count >= capacity)
-        {
-            limits.Hit(limit, $"{capacity} {kind}s are there, which is the most: more are refused");
-            throw new RequestException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
-        }
+        names.GiveBack(name);
+        limits.Hit(limit, $"{capacity} {kind}s are there, which is the most: more are refused");
+        throw new RequestException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
     }
 
-    /// <summary>Takes one in, or in the place of what has its name. Only for who has entered.</summary>
+    /// <summary>Takes one in whose name is reserved, or in the place of what has its name. Only for who has entered.</summary>
     public void Set(T entry) => _entries = new(_entries, StringComparer.Ordinal) { [entry.Name] = entry };
 
     /// <summary>Takes one out. Only for who has entered.</summary>
@@ -81,12 +71,26 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
         var entries = new SortedList<string, T>(_entries, StringComparer.Ordinal);
         entries.Remove(name);
         _entries = entries;
+        names.GiveBack(name);
     }
 
-    /// <summary>Takes all out. Only for who has entered.</summary>
+    /// <summary>Takes all out, as the daemon ends. Only for who has entered.</summary>
     public void Clear() => _entries = new(StringComparer.Ordinal);
 
-    private string? KindOf(string name) => _entries.ContainsKey(name) ? kind : null;
+    private void Release(string name)
+    {
+        if (!_entries.ContainsKey(name))
+        {
+            names.GiveBack(name);
+        }
+    }
+
+    /// <summary>A name that somebody is starting something under.</summary>
+    internal readonly struct Reservation(Action end) : IDisposable
+    {
+        /// <inheritdoc/>
+        public void Dispose() => end();
+    }
 
     private sealed class Leave(SemaphoreSlim gate) : IDisposable
     {

@@ -6,22 +6,20 @@ namespace UdpTunnel.Linux;
 
 /// <summary>
 /// The control socket as a file: mode 0660, owned by the daemon's user and the operators' group, and never wider, not even for a moment:
-/// it is bound with mode 0660, and before it listens nobody can connect.
+/// it is bound with mode 0660, and before it listens nobody can connect. Group, mode and access list are set on the very file that was bound,
+/// also if the directory is somebody's who puts another one in its place.
 /// </summary>
 internal static class ControlSocket
 {
-    // bind asks for mode 0777; this leaves rw-rw----.
-    private const uint SocketMask = 0b_001_001_111;
+    private const UnixFileMode SocketMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     private const int Backlog = 128;
 
     /// <summary>sun_path of sockaddr_un less the final zero (unix(7)), in bytes.</summary>
     private const int LongestPath = 107;
 
-    private const uint Unchanged = uint.MaxValue;
     private const int LockAttempts = 200;
-    private const int O_RDONLY = 0;
-    private const int O_NONBLOCK = 0x800;
 
     private static readonly TimeSpan LockInterval = TimeSpan.FromMilliseconds(10);
 
@@ -44,16 +42,7 @@ internal static class ControlSocket
         try
         {
             Bind(socket, path);
-            if (group is not null && Libc.ChangeOwner(path, Unchanged, group.Id) < 0)
-            {
-                throw LinuxException.Last($"cannot give {path} to group {group.Name}");
-            }
-
-            if (lookGroup is not null)
-            {
-                SocketAcl.Allow(path, lookGroup.Id);
-            }
-
+            Restrict(path, group, lookGroup);
             socket.Listen(Backlog);
             return socket;
         }
@@ -84,8 +73,12 @@ internal static class ControlSocket
 
     private static void Bind(Socket socket, string path)
     {
-        // The mask is the process's, but nothing else makes files this early.
-        var before = Libc.Umask(SocketMask);
+        // The file gets the mode of the socket less the umask (unix_bind_bsd of net/unix/af_unix.c), so the process's umask stays as it is.
+        if (Libc.ChangeMode(socket.Handle.ToInt32(), (uint)SocketMode) < 0)
+        {
+            throw LinuxException.Last($"cannot make the socket {path}");
+        }
+
         try
         {
             socket.Bind(new UnixDomainSocketEndPoint(path));
@@ -94,23 +87,43 @@ internal static class ControlSocket
         {
             throw new IOException($"cannot make the socket {path}: {e.Message}");
         }
-        finally
+    }
+
+    private static void Restrict(string path, UnixGroup? group, UnixGroup? lookGroup)
+    {
+        using var file = PathHandle.Open(path);
+        var status = FileStatus.Of(file, path);
+        if (status.Kind != FileKind.Socket || status.User != Libc.GetEffectiveUser())
         {
-            _ = Libc.Umask(before);
+            throw new IOException($"{path} was replaced while the socket was made");
         }
+
+        if (group is not null && !PathHandle.TrySetGroup(file, group.Id))
+        {
+            throw LinuxException.Last($"cannot give {path} to group {group.Name}");
+        }
+
+        // The umask may have taken something away, and the directory may have a default access list, which adds entries.
+        if (status.Mode != SocketMode && !PathHandle.TrySetMode(file, SocketMode))
+        {
+            throw LinuxException.Last($"cannot set the mode of {path}");
+        }
+
+        SocketAcl.Set(file, path, lookGroup?.Id);
     }
 
     /// <summary>Nobody answers at a file that a killed daemon left; at that of a running one somebody does.</summary>
     private static void RemoveStale(string path)
     {
-        if (!File.Exists(path))
+        // Connecting is refused by other files as well as by a socket that nobody listens at, and those must not be deleted.
+        switch (FileStatus.OfEntry(path)?.Kind)
         {
-            return;
-        }
-
-        if (!IsSocket(path))
-        {
-            throw new IOException($"--socket: {path} is there and is no socket");
+            case null:
+                return;
+            case FileKind.Socket:
+                break;
+            default:
+                throw new IOException($"--socket: {path} is there and is no socket");
         }
 
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -129,21 +142,5 @@ internal static class ControlSocket
         }
 
         throw new IOException($"another udptunneld answers at {path}: stop it, or use --socket");
-    }
-
-    /// <summary>
-    /// Connecting is refused by other files as well as by a socket that nobody listens at, and those must not be deleted. Opening tells them apart:
-    /// a socket cannot be opened (ENXIO, open(2)).
-    /// </summary>
-    private static bool IsSocket(string path)
-    {
-        var descriptor = Libc.Open(path, O_RDONLY | O_NONBLOCK | TunConstants.O_CLOEXEC);
-        if (descriptor >= 0)
-        {
-            _ = Libc.Close(descriptor);
-            return false;
-        }
-
-        return Libc.LastError == Errno.NoSuchDeviceOrAddress ? true : throw LinuxException.Last($"cannot look at the socket {path}");
     }
 }

@@ -10,6 +10,7 @@ internal static class NetlinkAnswer
     private const ushort NLMSG_DONE = 3;
     private const ushort RTM_NEWLINK = 16;
     private const ushort RTM_NEWADDR = 20;
+    private const ushort SOCK_DIAG_BY_FAMILY = 20;
     private const ushort RTM_NEWROUTE = 24;
     private const ushort RTM_NEWNETCONF = 80;
     private const int HeaderSize = 16;
@@ -58,6 +59,22 @@ internal static class NetlinkAnswer
             if (type == RTM_NEWLINK && messageSequence == sequence && body.Length >= 8)
             {
                 return MemoryMarshal.Read<int>(body[4..]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds the user of the socket in an answer to SOCK_DIAG_BY_FAMILY.</summary>
+    /// <returns>The user's id, or null if there is none in it.</returns>
+    public static uint? FindSocketUser(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            // inet_diag_msg: 4 bytes, inet_diag_sockid (48 bytes), expires, rqueue, wqueue u32, uid u32, inode u32
+            if (type == SOCK_DIAG_BY_FAMILY && messageSequence == sequence && body.Length >= 72)
+            {
+                return MemoryMarshal.Read<uint>(body[64..]);
             }
         }
 

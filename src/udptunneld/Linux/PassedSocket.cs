@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
-using UdpTunnel.Access;
+using Microsoft.Win32.SafeHandles;
 
 namespace UdpTunnel.Linux;
 
@@ -59,6 +59,18 @@ internal static class PassedSocket
         }
     }
 
+    private static SafeFileHandle OpenSocket(string path)
+    {
+        var file = PathHandle.Open(path);
+        if (FileStatus.Of(file, path).Kind == FileKind.Socket)
+        {
+            return file;
+        }
+
+        file.Dispose();
+        throw new IOException($"{path} is no socket any more");
+    }
+
     private static string PathOf(Socket socket)
     {
         Span<byte> listens = stackalloc byte[sizeof(int)];
@@ -71,7 +83,8 @@ internal static class PassedSocket
         }
 
         // Who may do what is decided at each call as well, but who has no business here should not even connect.
-        var mode = File.GetUnixFileMode(path);
+        using var file = OpenSocket(path);
+        var mode = FileStatus.Of(file, path).Mode;
         return (mode & ~Allowed) == 0
             ? path
             : throw new IOException(
@@ -82,7 +95,12 @@ internal static class PassedSocket
     {
         try
         {
-            SocketAcl.Allow(path, group.Id);
+            // A list that is right already may have more of the administrator's in it.
+            if (!SocketAcl.Allows(path, group.Id))
+            {
+                using var file = OpenSocket(path);
+                SocketAcl.Set(file, path, group.Id);
+            }
         }
         catch (LinuxException e) when (e.Errno is Errno.NotPermitted or Errno.AccessDenied or Errno.ReadOnlyFileSystem)
         {

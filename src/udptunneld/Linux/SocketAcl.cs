@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace UdpTunnel.Linux;
 
@@ -20,18 +21,27 @@ internal static unsafe class SocketAcl
     private const ushort Nothing = 0;
     private const uint NoId = uint.MaxValue;
 
-    // XATTR_SIZE_MAX (limits.h): no list is longer.
-    private const int LongestList = 65536;
+    /// <summary>The largest value that an extended attribute has (XATTR_SIZE_MAX).</summary>
+    private const int MaxList = 65536;
 
-    /// <summary>Gives a group the right to read and write.</summary>
+    /// <summary>Sets the list: owner, owner's group and one more group may read and write, or no more than these two.</summary>
+    /// <param name="file">The file, as <see cref="PathHandle"/> has it.</param>
+    /// <param name="path">Its path, for errors.</param>
+    /// <param name="group">The other group; null: none, and a list that the directory has given to the file is removed.</param>
     /// <exception cref="LinuxException">The file system has no access control lists, or the file is another's.</exception>
-    public static void Allow(string path, uint group)
+    public static void Set(SafeFileHandle file, string path, uint? group)
     {
+        if (group is not { } id)
+        {
+            _ = Libc.RemoveExtendedAttribute(PathHandle.PathOf(file), Attribute);
+            return;
+        }
+
         Entry[] entries =
         [
             new(Owner, ReadWrite, NoId),
             new(OwnersGroup, ReadWrite, NoId),
-            new(Group, ReadWrite, group),
+            new(Group, ReadWrite, id),
             new(Mask, ReadWrite, NoId),
             new(Others, Nothing, NoId),
         ];
@@ -41,7 +51,7 @@ internal static unsafe class SocketAcl
         MemoryMarshal.AsBytes(entries.AsSpan()).CopyTo(list.AsSpan(sizeof(uint)));
         fixed (byte* start = list)
         {
-            if (Libc.SetExtendedAttribute(path, Attribute, start, list.Length, 0) < 0)
+            if (Libc.SetExtendedAttribute(PathHandle.PathOf(file), Attribute, start, list.Length, 0) < 0)
             {
                 throw LinuxException.Last($"cannot let another group open {path}");
             }
@@ -51,7 +61,7 @@ internal static unsafe class SocketAcl
     /// <summary>Whether a group has the right to read and write, by this list and not as the file's own group.</summary>
     public static bool Allows(string path, uint group)
     {
-        var list = new byte[LongestList];
+        var list = new byte[MaxList];
         nint length;
         fixed (byte* start = list)
         {

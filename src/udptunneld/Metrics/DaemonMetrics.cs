@@ -12,7 +12,7 @@ namespace UdpTunnel.Metrics;
 /// no packet knows of them.
 /// </summary>
 internal sealed class DaemonMetrics(
-    DaemonOptions options, TunnelHost tunnels, RelayHost relays, EventLog events, Watchers watchers, AccessInterceptor access)
+    DaemonOptions options, TunnelHost tunnels, RelayHost relays, EventLog events, Watchers watchers, RequestGate gate)
 {
     /// <summary>All families at this moment.</summary>
     public IEnumerable<MetricFamily> Collect()
@@ -79,7 +79,7 @@ internal sealed class DaemonMetrics(
             ]);
         yield return Gauge("api_streams", "Watch streams of the control API that are open.", watchers.Open);
         yield return new MetricFamily(
-            "udptunnel_api_denied_total", MetricType.Counter, "Calls that the caller's role did not suffice for.", [new(access.Denied)]);
+            "udptunnel_api_denied_total", MetricType.Counter, "Calls that the caller's role did not suffice for.", [new(gate.Denied)]);
         yield return new MetricFamily(
             "udptunnel_events_total",
             MetricType.Counter,

@@ -17,12 +17,13 @@ internal sealed class MetricsServer : IAsyncDisposable
 {
     private const string Path = "/metrics";
 
-    // Scrapers are few and ask now and then; strangers on this host get no more than this.
-    private const int MaxConnections = 16;
     private const int MaxHeaderBytes = 8 * 1024;
 
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(10);
+
+    // Scrapers send their few bytes at once, and come back with another connection as well as with the old one.
+    private static readonly TimeSpan HeaderTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(15);
 
     private readonly WebApplication _app;
     private readonly Socket? _socket;
@@ -43,7 +44,7 @@ internal sealed class MetricsServer : IAsyncDisposable
     public static async Task<MetricsServer> StartAsync(MetricsAddress address, DaemonMetrics metrics, AccessPolicy policy)
     {
         var socket = address.SocketPath is { } path ? ControlSocket.Listen(path, policy.OperateGroup, policy.LookGroup) : null;
-        var server = new MetricsServer(Build(address, socket, metrics), socket, address.SocketPath);
+        var server = new MetricsServer(Build(address, socket, metrics, new MetricsConnections(policy)), socket, address.SocketPath);
         try
         {
             await server._app.StartAsync();
@@ -67,7 +68,7 @@ internal sealed class MetricsServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(MetricsAddress address, Socket? socket, DaemonMetrics metrics)
+    private static WebApplication Build(MetricsAddress address, Socket? socket, DaemonMetrics metrics, MetricsConnections connections)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
 
@@ -77,22 +78,28 @@ internal sealed class MetricsServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MaxRequestBodySize = 0;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
             kestrel.Limits.RequestHeadersTimeout = HeaderTimeout;
+            kestrel.Limits.KeepAliveTimeout = IdleTimeout;
             if (socket is not null)
             {
-                kestrel.ListenHandle((ulong)socket.Handle, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.ListenHandle((ulong)socket.Handle, Listen);
             }
             else
             {
-                kestrel.Listen(address.Endpoint!, listen => listen.Protocols = HttpProtocols.Http1);
+                kestrel.Listen(address.Endpoint!, Listen);
             }
         });
         var app = builder.Build();
         app.Run(context => AnswerAsync(context, metrics));
         return app;
+
+        void Listen(ListenOptions listen)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => connection => connections.ServeAsync(connection, next));
+        }
     }
 
     private static async Task AnswerAsync(HttpContext context, DaemonMetrics metrics)

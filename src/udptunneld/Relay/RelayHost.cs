@@ -1,244 +1,194 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
+using UdpTunnel.Relay.Approval;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>
-/// All relays of the daemon. A stored relay that cannot start is kept as failed and tried again.
-/// </summary>
-internal sealed partial class RelayHost : IAsyncDisposable
+/// <summary>All relays of the daemon, the senders of all receivers, and what people decide about them.</summary>
+internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
 {
     /// <summary>The most relays.</summary>
     public const int Capacity = 1024;
 
-    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
+    private static readonly HostedKind Kind = new(
+        "relay",
+        Capacity,
+        Fault.NoSuchRelay,
+        Limit.Relays,
+        EventKind.RelayStarted,
+        EventKind.RelayStopped,
+        EventKind.RelayFailed);
 
     private readonly StateStore _store;
     private readonly RelayKeyStore _keys;
-    private readonly EventLog _events;
-    private readonly TimeProvider _time;
     private readonly RelayServices _services;
+    private volatile TaskCompletionSource _sendersChanged = NewSignal();
 
-    private readonly CancellationTokenSource _stop = new();
-    private readonly HostTable<RelayEntry> _relays;
-    private Task _ticking = Task.CompletedTask;
-
-    public RelayHost(StateStore store, RelayKeyStore keys, EventLog events, TimeProvider time)
+    public RelayHost(StateStore store, RelayKeyStore keys, HostNames names, EventLog events, TimeProvider time, Supervised supervised)
+        : base(Kind, names, events, time, supervised)
     {
         _store = store;
         _keys = keys;
-        _events = events;
-        _time = time;
-        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), SignalSenders);
-        _relays = new HostTable<RelayEntry>("relay", Capacity, Fault.NoSuchRelay, Limit.Relays, new LimitReport(events, time, ""));
+        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), OnChanged);
     }
 
-    /// <summary>All relays by name.</summary>
-    public HostTable<RelayEntry> Table => _relays;
+    /// <summary>The senders of all receivers.</summary>
+    public IReadOnlyList<SenderStatus> Senders => [.. Table.All.SelectMany(e => e.Engine?.Receiver?.Senders ?? [])];
 
-    /// <summary>Number of relays, whatever their state.</summary>
-    public int Count => _relays.Count;
+    /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
+    public Task SendersChanged => _sendersChanged.Task;
 
-    /// <summary>Starts what was stored.</summary>
-    public async Task StartAsync()
-    {
-        using var gate = await _relays.EnterAsync(CancellationToken.None);
-        foreach (var config in _store.LoadRelays())
-        {
-            _relays.Set(TryStart(new RelayEntry(config, IsEphemeral: false)));
-        }
-
-        _ticking = TickAsync();
-    }
+    /// <inheritdoc/>
+    protected override ParallelOptions ParallelStops => new();
 
     /// <summary>Starts a relay.</summary>
     /// <exception cref="RequestException">It cannot be started; nothing is left behind.</exception>
-    public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken)
-    {
-        using var gate = await _relays.EnterAsync(cancellationToken);
-        _relays.RequireRoom(config.Name);
-        var entry = StartEntry(new RelayEntry(config, ephemeral));
-        try
-        {
-            if (!ephemeral)
-            {
-                StateWriting.Try(() => _store.Save(config));
-            }
-        }
-        catch (RequestException)
-        {
-            entry.Engine!.Dispose();
-            throw;
-        }
-
-        _relays.Set(entry);
-        return entry.Status;
-    }
+    public async Task<RelayStatus> StartAsync(RelayConfig config, bool ephemeral, CancellationToken cancellationToken) =>
+        StatusOf(await StartEntryAsync(config, ephemeral, cancellationToken));
 
     /// <summary>Stops a relay and forgets it, with the senders that were approved.</summary>
+    /// <returns>How it was at the end.</returns>
     /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
-    public async Task<RelayStatus> StopAsync(string name, CancellationToken cancellationToken)
-    {
-        using var gate = await _relays.EnterAsync(cancellationToken);
-        var entry = _relays.Find(name);
-        if (entry.IsStored)
-        {
-            StateWriting.Try(() => _store.ForgetRelay(name));
-        }
-
-        if (!entry.IsEphemeral)
-        {
-            StateWriting.Try(() => _keys.ForgetSenders(name));
-        }
-
-        var last = entry.Status;
-        _relays.Remove(name);
-        entry.Engine?.Dispose();
-        _events.Add(EventKind.RelayStopped, EventLevel.Info, name, "stopped");
-        SignalSenders();
-        return last;
-    }
+    public Task<RelayStatus> StopAsync(string name, CancellationToken cancellationToken) => StopEntryAsync(name, StatusOf, cancellationToken);
 
     /// <summary>How relays are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
     /// <exception cref="RequestException">A name is unknown.</exception>
-    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => [.. _relays.FindAll(names).Select(e => e.Status)];
+    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => [.. Table.FindAll(names).Select(StatusOf)];
 
     /// <summary>How those of some relays are that are still there.</summary>
-    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) => [.. _relays.FindExisting(names).Select(e => e.Status)];
+    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) => [.. Table.FindExisting(names).Select(StatusOf)];
 
-    /// <summary>The live flows of a relay.</summary>
+    /// <summary>The live flows of a relay, in no order.</summary>
     /// <exception cref="RequestException">There is none of that name.</exception>
-    public IReadOnlyList<FlowStatus> FlowsOf(string name) => _relays.Find(name).Engine?.Flows ?? [];
+    public IReadOnlyList<FlowStatus> FlowsOf(string name) => Table.Find(name).Engine?.Engine.Flows ?? [];
+
+    /// <summary>The senders of one receiver, or of all.</summary>
+    /// <param name="relay">The receiver; empty for all.</param>
+    /// <exception cref="RequestException">There is none of that name.</exception>
+    public IReadOnlyList<SenderStatus> SendersOf(string relay) => relay.Length == 0
+        ? Senders
+        : Table.Find(relay).Engine?.Receiver?.Senders ?? [];
 
     /// <summary>Accepts the new key of a receiver.</summary>
     /// <exception cref="RequestException">There is no such sender relay, or the key cannot be accepted.</exception>
     public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
     {
-        var entry = _relays.Find(name);
-        if (entry.Engine is not SenderEngine engine)
+        var entry = Table.Find(name);
+        if (entry.Engine?.Engine is not SenderEngine engine)
         {
             throw new RequestException(Fault.InvalidRequest, $"{name} is not a running sender");
         }
 
         engine.AcceptKey(key);
-        return entry.Status;
+        return StatusOf(entry);
     }
 
-    /// <summary>Stops all relays; they stay stored.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Lets a pending sender in.</summary>
+    /// <exception cref="RequestException">There is no such sender, or it does not wait.</exception>
+    public SenderStatus Approve(string sender, bool once)
     {
-        await _stop.CancelAsync();
-        await _ticking;
-        using var gate = await _relays.EnterAsync(CancellationToken.None);
-        Parallel.ForEach(_relays.All, e => e.Engine?.Dispose());
-        _relays.Clear();
+        var found = SenderSelector.One(
+            sender, Senders, s => s.State == SenderState.Pending, s => $"{Name(s)} does not wait: it is {Describe(s)} already");
+        return ReceiverOf(found).Approve(found, once);
     }
 
-    private RelayEntry StartEntry(RelayEntry entry)
+    /// <summary>Sends a pending sender away.</summary>
+    /// <exception cref="RequestException">There is no such sender, or it does not wait.</exception>
+    public SenderStatus Deny(string sender)
+    {
+        var found = SenderSelector.One(
+            sender,
+            Senders,
+            s => s.State == SenderState.Pending,
+            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back");
+        return ReceiverOf(found).Deny(found);
+    }
+
+    /// <summary>Forgets a sender's approvals at all receivers, and ends its connections.</summary>
+    /// <exception cref="RequestException">There is no such sender, or it only waits.</exception>
+    public IReadOnlyList<SenderStatus> Revoke(string sender)
+    {
+        var found = SenderSelector.OneKey(
+            sender, Senders, s => s.State != SenderState.Pending, s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away");
+        return [.. found.Select(s => ReceiverOf(s).Revoke(s))];
+    }
+
+    /// <inheritdoc/>
+    protected override IReadOnlyList<RelayConfig> LoadStored() => _store.LoadRelays();
+
+    /// <inheritdoc/>
+    protected override void Save(RelayConfig config) => StateWriting.Try(() => _store.Save(config));
+
+    /// <inheritdoc/>
+    protected override void Forget(HostEntry<RelayConfig, RunningRelay> entry)
+    {
+        if (entry.IsStored)
+        {
+            StateWriting.Try(() => _store.ForgetRelay(entry.Name));
+        }
+
+        if (!entry.IsEphemeral)
+        {
+            StateWriting.Try(() => _keys.ForgetSenders(entry.Name));
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override (RunningRelay Engine, string What) Open(HostEntry<RelayConfig, RunningRelay> entry, object? memory)
     {
         var config = entry.Config;
-        IRelayEngine engine = config.Relay == RelayRole.Receiver
-            ? ReceiverEngine.Start(config, _services, SenderKeysOf(entry))
-            : SenderEngine.Start(config, _services, new ReceiverKeys(
-                () => StateWriting.Try(() => _keys.FindReceiver(config.TcpAddress)), key => StateWriting.Try(() => _keys.RememberReceiver(config.TcpAddress, key))));
-        var what = config.Relay == RelayRole.Receiver
-            ? $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}"
-            : $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}";
-        _events.Add(EventKind.RelayStarted, EventLevel.Info, config.Name, what);
-        return entry with { Engine = engine, Problem = "" };
+        return config.Relay == RelayRole.Receiver
+            ? (new RunningRelay(ReceiverEngine.Start(config, _services, SenderKeysOf(entry))),
+                $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}")
+            : (new RunningRelay(SenderEngine.Start(config, _services, ReceiverKeysOf(config))),
+                $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}");
     }
 
-    private SenderKeys SenderKeysOf(RelayEntry entry)
+    /// <inheritdoc/>
+    protected override IReadOnlyList<FieldChange> Differences(RelayConfig before, RelayConfig after) => ConfigDiff.Between(before, after);
+
+    /// <inheritdoc/>
+    protected override string? FailureOf(RunningRelay engine) => engine.Engine.Failure;
+
+    /// <inheritdoc/>
+    protected override void Tick(HostEntry<RelayConfig, RunningRelay> entry) => entry.Engine!.Tick();
+
+    /// <inheritdoc/>
+    protected override void OnChanged()
     {
-        var name = entry.Config.Name;
-        return entry.IsEphemeral
-            ? new SenderKeys(() => [], _ => { })
-            : new SenderKeys(() => StateWriting.Try(() => _keys.LoadSenders(name)), senders => StateWriting.Try(() => _keys.SaveSenders(name, senders)));
+        var before = _sendersChanged;
+        _sendersChanged = NewSignal();
+        before.TrySetResult();
     }
 
-    private RelayEntry TryStart(RelayEntry entry)
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static RelayStatus StatusOf(HostEntry<RelayConfig, RunningRelay> entry)
     {
-        try
-        {
-            return StartEntry(entry);
-        }
-        catch (RequestException e)
-        {
-            if (e.Message != entry.Problem)
-            {
-                _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Config.Name, $"cannot start: {e.Message}; trying again");
-            }
-
-            return entry with { Problem = e.Message, Tried = _time.GetTimestamp() };
-        }
+        var status = entry.Engine?.Status ?? new RelayStatus { Config = entry.Config, State = RelayState.Failed, Problem = entry.Problem };
+        return status with { Ephemeral = entry.IsEphemeral, File = entry.File };
     }
 
-    private async Task TickAsync()
+    private static string Name(SenderStatus sender) => sender.Key?.ToString() ?? sender.Address;
+
+    private static string Describe(SenderStatus sender) => sender.State switch
     {
-        using var timer = new PeriodicTimer(TickInterval, _time);
-        while (!_stop.IsCancellationRequested)
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(_stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        SenderState.Connected => $"connected to {sender.Relay}",
+        SenderState.Approved => $"approved at {sender.Relay}",
+        _ => $"pending at {sender.Relay}",
+    };
 
-            // Under the gate, so that no engine goes while it is looked after.
-            using var gate = await _relays.EnterAsync(CancellationToken.None);
-            foreach (var entry in _relays.All)
-            {
-                try
-                {
-                    Tick(entry);
-                }
-                catch (Exception e)
-                {
-                    // An error that nobody foresaw is this relay's; the others are looked after all the same.
-                    Fail(entry, $"this end failed: {e.GetType().Name}: {e.Message}");
-                }
-            }
-        }
-    }
+    private ReceiverEngine ReceiverOf(SenderStatus sender) => Table.Find(sender.Relay).Engine?.Receiver
+        ?? throw new RequestException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
 
-    private void Tick(RelayEntry entry)
-    {
-        if (entry.Engine is { Failure: { } failure })
-        {
-            Fail(entry, failure);
-        }
-        else if (entry.Engine is { } engine)
-        {
-            engine.Tick();
-            entry.Meter.Tick(engine.Status.Traffic, RelayTimes.Now);
-        }
-        else if (_time.GetElapsedTime(entry.Tried) >= RetryInterval)
-        {
-            _relays.Set(TryStart(entry));
-        }
-    }
+    private SenderKeys SenderKeysOf(HostEntry<RelayConfig, RunningRelay> entry) => entry.IsEphemeral
+        ? new SenderKeys(() => [], _ => { })
+        : new SenderKeys(
+            () => StateWriting.Try(() => _keys.LoadSenders(entry.Name)), senders => StateWriting.Try(() => _keys.SaveSenders(entry.Name, senders)));
 
-    /// <summary>The relay is failed from now on, and is started again like one that could not be started.</summary>
-    private void Fail(RelayEntry entry, string problem)
-    {
-        _relays.Set(entry with { Engine = null, Problem = problem, Tried = _time.GetTimestamp() });
-        _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Name, $"{problem}; trying again");
-        try
-        {
-            entry.Engine?.Dispose();
-        }
-        catch (Exception e)
-        {
-            _events.Add(EventKind.RelayFailed, EventLevel.Error, entry.Name, $"cannot be stopped: {e}");
-        }
-
-        SignalSenders();
-    }
+    private ReceiverKeys ReceiverKeysOf(RelayConfig config) => new(
+        () => StateWriting.Try(() => _keys.FindReceiver(config.TcpAddress)), key => StateWriting.Try(() => _keys.RememberReceiver(config.TcpAddress, key)));
 }

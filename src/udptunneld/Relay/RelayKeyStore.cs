@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.State;
@@ -20,7 +22,9 @@ internal sealed class RelayKeyStore
 {
     private const string IdentityName = "identity.pem";
     private const string KnownName = "known-receivers";
-    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    // 40,000 keys, and far more than a private key.
+    private const int MaxLength = 4 * 1024 * 1024;
 
     private readonly string _directory;
     private readonly string _senders;
@@ -38,14 +42,8 @@ internal sealed class RelayKeyStore
         _directory = directory;
         _senders = Path.Combine(directory, "senders");
         _events = events;
-        try
-        {
-            Directory.CreateDirectory(_senders, DirectoryMode);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException($"cannot make the state directory {directory}: {e.Message}");
-        }
+        PrivateDirectory.Make(directory, mark: IdentityName);
+        PrivateDirectory.Make(_senders);
     }
 
     /// <summary>This daemon's key.</summary>
@@ -127,20 +125,23 @@ internal sealed class RelayKeyStore
         return result;
     }
 
-    private static string[] ReadLines(string path) => File.Exists(path) ? File.ReadAllLines(path) : [];
+    private static string[] ReadLines(string path) => FileStatus.OfEntry(path) is null ? [] : Read(path).Split('\n');
+
+    private static string Read(string path) => Encoding.UTF8.GetString(RegularFile.Read(path, MaxLength, followLink: false));
 
     private ECDsa? LoadKey()
     {
         var path = Path.Combine(_directory, IdentityName);
-        if (!File.Exists(path))
+        if (FileStatus.OfEntry(path) is null)
         {
             return null;
         }
 
+        var text = Read(path);
         var key = ECDsa.Create();
         try
         {
-            key.ImportFromPem(File.ReadAllText(path));
+            key.ImportFromPem(text);
             return key;
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)

@@ -41,6 +41,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
             var outcomes = new List<FileOutcome>();
             foreach (var file in files)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 outcomes.Add(await ApplyAsync(file, dryRun, allowRestart, cancellationToken));
             }
 
@@ -73,11 +74,12 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     }
 
     /// <summary>Starts what the files describe, when the daemon starts.</summary>
-    public async Task StartAsync()
+    /// <param name="cancellationToken">Ends the start behind the file that is being applied.</param>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
-            foreach (var outcome in await RunAsync(dryRun: false, allowRestart: true, CancellationToken.None))
+            foreach (var outcome in await RunAsync(dryRun: false, allowRestart: true, cancellationToken))
             {
                 Tell(outcome);
             }

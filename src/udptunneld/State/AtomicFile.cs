@@ -23,9 +23,13 @@ internal static class AtomicFile
 
         // No name begins with a dot, so this is never another's file.
         var fresh = Path.Combine(directory, $".{name}.new");
-        var options = new FileStreamOptions { Mode = System.IO.FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
+        // A crash came between write and rename, perhaps. What is opened is a new file in any case, not what a link leads to.
+        File.Delete(fresh);
+        var options = new FileStreamOptions { Mode = System.IO.FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
         using (var file = new FileStream(fresh, options))
         {
+            // The umask may have taken the owner's rights away.
+            File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly);
             file.Write(Encoding.UTF8.GetBytes(text));
             file.Flush(flushToDisk: durable);
         }

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.State;
 
@@ -62,12 +63,7 @@ internal static class ConfigDirectory
         var name = ConfigurationName.FromFileName(file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file);
         try
         {
-            if (new FileInfo(path).Length > ConfigFile.MaxLength)
-            {
-                return Unusable($"{path} is longer than {ConfigFile.MaxLength} bytes");
-            }
-
-            var result = ConfigFile.Parse(File.ReadAllBytes(path), name);
+            var result = ConfigFile.Parse(RegularFile.Read(path, ConfigFile.MaxLength, followLink: true), name);
             return result.Configuration is { } configuration
                 ? new ConfiguredFile(path, configuration.Name, configuration, result.Diagnostics, "")
                 : new ConfiguredFile(path, name, null, result.Diagnostics, FirstError(result.Diagnostics).Render(path));

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
@@ -17,7 +18,8 @@ namespace UdpTunnel.State;
 /// </summary>
 internal sealed class StateStore : IDisposable
 {
-    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    // Far more than the configuration of a relay or tunnel takes, or a session with all the flows that a filter remembers.
+    private const int MaxSessionLength = 32 * 1024 * 1024;
 
     private readonly string _tunnels;
     private readonly string _relays;
@@ -27,7 +29,7 @@ internal sealed class StateStore : IDisposable
 
     /// <param name="directory">Made if it is not there.</param>
     /// <param name="events">Where damage is told.</param>
-    /// <exception cref="IOException">The directory cannot be made.</exception>
+    /// <exception cref="IOException">The directory cannot be made, or is not the daemon's alone.</exception>
     public StateStore(string directory, EventLog events)
     {
         if (directory.Length == 0)
@@ -39,16 +41,10 @@ internal sealed class StateStore : IDisposable
         _relays = Path.Combine(directory, "relays");
         _sessions = Path.Combine(directory, "sessions");
         _events = events;
-        try
-        {
-            Directory.CreateDirectory(_tunnels, DirectoryMode);
-            Directory.CreateDirectory(_relays, DirectoryMode);
-            Directory.CreateDirectory(_sessions, DirectoryMode);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"cannot make the state directory {directory}: {e.Message}");
-        }
+        PrivateDirectory.Make(directory, mark: "tunnels");
+        PrivateDirectory.Make(_tunnels);
+        PrivateDirectory.Make(_relays);
+        PrivateDirectory.Make(_sessions);
     }
 
     /// <summary>
@@ -129,7 +125,7 @@ internal sealed class StateStore : IDisposable
     {
         try
         {
-            return SessionText.Read(File.ReadAllText(Path.Combine(_sessions, name)));
+            return SessionText.Read(Encoding.UTF8.GetString(RegularFile.Read(Path.Combine(_sessions, name), MaxSessionLength, followLink: false)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -188,7 +184,7 @@ internal sealed class StateStore : IDisposable
         try
         {
             var name = Path.GetFileNameWithoutExtension(path);
-            var result = ConfigFile.Parse(File.ReadAllBytes(path), name);
+            var result = ConfigFile.Parse(RegularFile.Read(path, ConfigFile.MaxLength, followLink: false), name);
             if (result.Configuration is T config && config.Name == name)
             {
                 return config;

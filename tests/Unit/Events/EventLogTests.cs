@@ -47,27 +47,59 @@ public sealed class EventLogTests
     }
 
     [Fact]
-    public void What_strangers_bring_about_pushes_out_nothing_but_its_own_kind()
+    public void What_is_repeated_pushes_out_nothing_but_its_like()
     {
-        Add(1);
-        for (var i = 2; i <= 10 * EventLog.Capacity; i++)
+        foreach (var kind in Enum.GetValues<EventKind>())
         {
-            _log.Add((i % 6) switch
-            {
-                0 => EventKind.SenderPending,
-                1 => EventKind.SenderGone,
-                2 => EventKind.SenderDenied,
-                3 => EventKind.PeerClaimed,
-                4 => EventKind.PeerMoved,
-                _ => EventKind.LimitReached,
-            }, EventLevel.Warning, "home", "");
+            _log.Add(kind, EventLevel.Warning, "home", "first of its kind");
         }
 
-        Add((10 * EventLog.Capacity) + 1);
+        // Those of operators are not bounded otherwise.
+        for (var i = 0; i < 10 * EventLog.Capacity; i++)
+        {
+            Add(i);
+        }
 
-        var kept = _log.After(0).Select(e => (int)e.Sequence).ToList();
-        Assert.Equal([1, .. Enumerable.Range((10 * EventLog.Capacity) - EventLog.StrangersCapacity + 1, EventLog.StrangersCapacity + 1)], kept);
-        Assert.Equal(kept.TakeLast(2), _log.After((10 * EventLog.Capacity) - 1).Select(e => (int)e.Sequence));
+        Assert.Equal(
+            Enum.GetValues<EventKind>().Where(k => k != EventKind.Reloaded),
+            _log.After(0).Where(e => e.Message == "first of its kind").Select(e => e.Kind).Where(k => k != EventKind.Reloaded).Order());
+    }
+
+    [Fact]
+    public void Of_one_kind_a_busy_tunnel_pushes_out_no_other_s_events()
+    {
+        _log.Add(EventKind.Reloaded, EventLevel.Info, "quiet", "");
+        for (var i = 0; i < 10 * EventLog.Capacity; i++)
+        {
+            _log.Add(EventKind.Reloaded, EventLevel.Info, "busy", $"{i}");
+        }
+
+        var kept = _log.After(0);
+        Assert.Equal(EventLog.Capacity, kept.Count);
+        Assert.Equal("quiet", kept[0].Tunnel);
+        Assert.Equal(kept.OrderBy(e => e.Sequence), kept);
+    }
+
+    [Fact]
+    public void What_others_bring_about_is_told_in_a_burst_and_then_once_a_minute_with_the_number_of_those_left_out()
+    {
+        foreach (var kind in (EventKind[])[EventKind.SenderPending, EventKind.RelayConnected, EventKind.SenderApproved, EventKind.PeerMoved])
+        {
+            var log = new EventLog(_time, NullLogger<EventLog>.Instance);
+            for (var i = 1; i <= 1000; i++)
+            {
+                log.Add(kind, EventLevel.Info, "dns", $"{i}");
+            }
+
+            log.Add(kind, EventLevel.Info, "other", "another's");
+            Assert.Equal([.. Enumerable.Range(1, 20).Select(i => $"{i}"), "another's"], log.After(0).Select(e => e.Message));
+            Assert.Equal(1001, log.Count(kind));
+
+            _time.Advance(TimeSpan.FromMinutes(1));
+            Assert.Equal("1000 (and 979 more like it, which were left out)", log.After(0)[^1].Message);
+            _time.Advance(TimeSpan.FromMinutes(10));
+            Assert.Equal(22, log.After(0).Count);
+        }
     }
 
     [Fact]
@@ -104,7 +136,7 @@ public sealed class EventLogTests
     public async Task Watchers_of_many_writers_see_every_event_once_and_in_order()
     {
         const int Writers = 4;
-        const int Each = 200;
+        const int Each = EventLog.Capacity / Writers;
         var watchers = Enumerable.Range(0, 4).Select(_ => Task.Run(WatchAsync, Cancellation)).ToList();
 
         await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => Task.Run(

@@ -41,6 +41,56 @@ public sealed class ConfigDirectoryTests : IDisposable
     [Fact]
     public void Directories_that_are_not_there_are_empty() => Assert.Empty(ConfigDirectory.Read(In("etc"), In("credentials")));
 
+    /// <remarks>A FIFO has no writer, a device no end, and a file of /proc says that it is empty.</remarks>
+    [Fact]
+    public async Task What_is_no_regular_file_of_1_MiB_is_refused_at_once_and_the_rest_is_read()
+    {
+        Write("etc/tunnels.d/home.json", Tunnel);
+        Write("etc/real", Tunnel);
+        File.CreateSymbolicLink(In("etc/tunnels.d/link.json"), In("etc/real"));
+        Make("mkfifo", In("etc/tunnels.d/fifo.json"));
+        Make("mkfifo", In("etc/fifo"));
+        File.CreateSymbolicLink(In("etc/tunnels.d/link-to-fifo.json"), In("etc/fifo"));
+        File.CreateSymbolicLink(In("etc/tunnels.d/zero.json"), "/dev/zero");
+        File.CreateSymbolicLink(In("etc/tunnels.d/terminal.json"), "/dev/tty");
+        File.CreateSymbolicLink(In("etc/tunnels.d/endless.json"), "/proc/self/pagemap");
+        File.CreateSymbolicLink(In("etc/tunnels.d/dangling.json"), "/nowhere/at/all");
+        File.CreateSymbolicLink(In("etc/tunnels.d/loop.json"), In("etc/tunnels.d/loop.json"));
+        Directory.CreateDirectory(In("etc/tunnels.d/directory.json"));
+        using (var sparse = File.Create(In("etc/tunnels.d/sparse.json")))
+        {
+            sparse.SetLength(1L << 40);
+        }
+
+        using var socket = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(In("etc/tunnels.d/socket.json")));
+
+        var before = GC.GetTotalAllocatedBytes();
+        var files = await Task.Run(() => ConfigDirectory.Read(In("etc")), TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+
+        Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 64 * 1024 * 1024);
+        Assert.Equal(["home", "link"], files.Where(f => f.Configuration is not null).Select(f => f.Name));
+        Assert.All(files.Where(f => f.Configuration is null), f => Assert.Contains("etc/", f.Problem, StringComparison.Ordinal));
+        Assert.Contains("is a FIFO", Problem("fifo"), StringComparison.Ordinal);
+        Assert.Contains("is a FIFO", Problem("link-to-fifo"), StringComparison.Ordinal);
+        Assert.Contains("is a device", Problem("zero"), StringComparison.Ordinal);
+        Assert.Contains("is a device", Problem("terminal"), StringComparison.Ordinal);
+        Assert.Contains("is a socket", Problem("socket"), StringComparison.Ordinal);
+        Assert.Contains("longer than", Problem("sparse"), StringComparison.Ordinal);
+        Assert.Contains("longer than", Problem("endless"), StringComparison.Ordinal);
+
+        string Problem(string name) => Assert.Single(files, f => f.Name == name).Problem;
+    }
+
+    private static void Make(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
+
     private string In(string name) => Path.Combine(_directory.FullName, name);
 
     private void Write(string name, string text)

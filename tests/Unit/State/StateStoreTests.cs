@@ -112,6 +112,39 @@ public sealed class StateStoreTests : IDisposable
         Assert.Single(_events.After(0));
     }
 
+    [Theory]
+    [InlineData("tunnels")]
+    [InlineData("relays")]
+    [InlineData("sessions")]
+    public void A_link_in_the_place_of_a_directory_is_refused(string name)
+    {
+        var elsewhere = Directory.CreateDirectory(Path.Combine(_directory.FullName, "elsewhere"));
+        Directory.CreateDirectory(Path.Combine(_directory.FullName, "state"), OwnerOnly | UnixFileMode.UserExecute);
+        File.CreateSymbolicLink(Path.Combine(_directory.FullName, "state", name), elsewhere.FullName);
+
+        Assert.Contains("is a link", Assert.Throws<IOException>(Open).Message, StringComparison.Ordinal);
+        Assert.Empty(elsewhere.EnumerateFileSystemInfos());
+    }
+
+    [Fact]
+    public void A_link_in_the_place_of_a_file_is_neither_read_nor_written_through()
+    {
+        var secret = Path.Combine(_directory.FullName, "secret");
+        File.WriteAllText(secret, Server("a").ToJson());
+        var store = Open();
+        File.CreateSymbolicLink(Path.Combine(Tunnels, "a.json"), secret);
+        File.CreateSymbolicLink(Path.Combine(Tunnels, ".b.json.new"), secret);
+
+        Assert.Empty(store.Load());
+        File.CreateSymbolicLink(Path.Combine(Tunnels, "b.json"), secret);
+        File.CreateSymbolicLink(Path.Combine(Tunnels, ".b.json.new"), secret);
+        store.Save(Server("b"));
+
+        Assert.Equal(Server("a").ToJson(), File.ReadAllText(secret));
+        Assert.Null(new FileInfo(Path.Combine(Tunnels, "b.json")).LinkTarget);
+        Assert.Contains("is a link", Assert.Single(_events.After(0)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_file_whose_name_is_no_tunnel_s_is_set_aside()
     {

@@ -1,10 +1,13 @@
 using UdpTunnel.Config;
-using UdpTunnel.Hosting;
 
-namespace UdpTunnel.Tunnel;
+namespace UdpTunnel.Hosting;
 
-/// <summary>One tunnel of the daemon; without an engine it could not be started.</summary>
-internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral) : IHosted
+/// <summary>One tunnel or relay of the daemon; without an engine it could not be started.</summary>
+/// <param name="Config">What it shall do.</param>
+/// <param name="IsEphemeral">Whether it is forgotten when the daemon ends.</param>
+internal sealed record HostEntry<TConfig, TEngine>(TConfig Config, bool IsEphemeral) : IHosted
+    where TConfig : Configuration
+    where TEngine : class
 {
     /// <inheritdoc/>
     public string Name => Config.Name;
@@ -18,7 +21,8 @@ internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral) : IHos
     /// <summary>What to say behind a change that its file does not know of.</summary>
     public string FileNote => File.Length > 0 ? $"; {File} does not say so and counts again at the next reload or start" : "";
 
-    public TunnelEngine? Engine { get; init; }
+    /// <summary>What runs.</summary>
+    public TEngine? Engine { get; init; }
 
     /// <inheritdoc/>
     public bool IsRunning => Engine is not null;
@@ -26,11 +30,6 @@ internal sealed record TunnelEntry(TunnelConfig Config, bool IsEphemeral) : IHos
     /// <inheritdoc/>
     public string Problem { get; init; } = "";
 
-    /// <summary>By the monotonic clock: somebody may set the other one back.</summary>
+    /// <summary>When it was last tried to start, by the monotonic clock: somebody may set the other one back.</summary>
     public long Tried { get; init; }
-
-    public TunnelStatus Status => Current with { Ephemeral = IsEphemeral, File = File };
-
-    private TunnelStatus Current =>
-        Engine?.Status ?? new TunnelStatus { Config = Config, State = TunnelState.Failed, Problem = Problem };
 }
