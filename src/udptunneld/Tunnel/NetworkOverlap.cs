@@ -22,8 +22,14 @@ internal static class NetworkOverlap
     /// <param name="config">The tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
     /// <exception cref="LinuxException">The kernel does not say.</exception>
-    public static string Now(TunnelConfig config, int? ownLink) => InWords(Find(
-        NetworkOf(config.TunnelAddress), RouteSocket.ListAddresses(), RouteSocket.ListRoutes(), NameServers(), ownLink, i => LinkName.Of(i)));
+    /// <param name="isOther">Whether a device is of interest: not one of another tunnel of this daemon, whose operators are the same.</param>
+    public static string Now(TunnelConfig config, int? ownLink, Func<int, bool> isOther) => InWords(Find(
+        NetworkOf(config.TunnelAddress),
+        RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
+        RouteSocket.ListRoutes(),
+        NameServers(),
+        ownLink,
+        i => LinkName.Of(i)));
 
     /// <summary>The network of an address.</summary>
     internal static Ipv4Network NetworkOf(InterfaceAddress address) => Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength);

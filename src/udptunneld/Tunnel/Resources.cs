@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
@@ -27,14 +28,15 @@ internal sealed class Resources
 
     /// <summary>Opens everything.</summary>
     /// <param name="config">The tunnel.</param>
+    /// <param name="tunnels">Numbers of the devices of all tunnels.</param>
     /// <param name="scope">Owns what is opened, also if this fails.</param>
     /// <exception cref="RequestException">Something was refused.</exception>
-    public static Resources Open(TunnelConfig config, Scope scope)
+    public static Resources Open(TunnelConfig config, Scope scope, ConcurrentDictionary<int, string> tunnels)
     {
         var offload = config.Offload == OffloadMode.Auto;
         try
         {
-            RequireNoOverlap(config);
+            RequireNoOverlap(config, tunnels);
             var udp = scope.Own(OpenUdp(config, offload));
 
             // Closed after the device, though it is made after it: the device is guarded for as long as it is there.
@@ -46,6 +48,8 @@ internal sealed class Resources
                 firewall = Firewall.Install(tun.Name, config.AllowedPorts, config.Forward);
             }
 
+            tunnels[tun.Index] = config.Name;
+            scope.AtEnd(() => tunnels.TryRemove(tun.Index, out _));
             Configure(tun, config);
             return new Resources(tun, udp, firewall);
         }
@@ -96,9 +100,9 @@ internal sealed class Resources
 
     private const int ClassicHeader = 16;
 
-    private static void RequireNoOverlap(TunnelConfig config)
+    private static void RequireNoOverlap(TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
     {
-        if (!config.Overlap && NetworkOverlap.Now(config, ownLink: null) is { Length: > 0 } covered)
+        if (!config.Overlap && NetworkOverlap.Now(config, ownLink: null, link => !tunnels.ContainsKey(link)) is { Length: > 0 } covered)
         {
             throw new RequestException(
                 Fault.AddressOverlap,

@@ -177,6 +177,7 @@ internal sealed unsafe partial class TunnelEngine
         try
         {
             _tun.Recreate();
+            _devices[_tun.Index] = Config.Name;
             Resources.Configure(_tun, Config);
             _deviceLost = false;
             _watchTun.Resume();

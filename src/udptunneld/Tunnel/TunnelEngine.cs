@@ -33,6 +33,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly HostAddresses _addresses;
     private readonly AddressRules _rules;
     private readonly Worker _worker;
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<int, string> _devices;
     private readonly Watch _watchTun;
     private readonly Task _resolving = Task.CompletedTask;
     private readonly Lock _disposing = new();
@@ -54,6 +55,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         Started = time.GetUtcNow();
         _scope = scope;
         _addresses = addresses;
+        _devices = workers.Devices;
         _events = events;
         _time = time;
         _tun = resources.Tun;
@@ -115,7 +117,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         var scope = new Scope();
         try
         {
-            var resources = Resources.Open(config, scope);
+            var resources = Resources.Open(config, scope, workers.Devices);
             addresses.Refresh(Environment.TickCount64, force: true);
             return new TunnelEngine(config, resources, scope, session, workers, addresses, events, time);
         }

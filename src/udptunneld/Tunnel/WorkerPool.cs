@@ -10,6 +10,9 @@ internal sealed class WorkerPool : IDisposable
     private readonly Lock _gate = new();
     private readonly List<(Worker Worker, int Tunnels)> _workers = [];
 
+    /// <summary>Numbers of the devices of the tunnels, and whose they are.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<int, string> Devices { get; } = new();
+
     /// <summary>The workers that there are.</summary>
     public IReadOnlyList<Worker> Workers
     {
