@@ -44,6 +44,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     public int Process(PacketBatch packets, long now)
     {
         _sent = 0;
+        transport.Advance(now);
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < packets.Count; i++)
         {

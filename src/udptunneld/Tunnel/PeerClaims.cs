@@ -24,6 +24,8 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
     /// </summary>
     public const long Grace = 300;
 
+    private const long Latest = 1000;
+
     // Protects all below: claims come in on the worker, and expire on another thread.
     private readonly Lock _gate = new();
     private Endpoint _claimant;
@@ -63,6 +65,9 @@ internal sealed class PeerClaims(Peer peer, Action<uint> ask)
             _inner = inner;
         }
     }
+
+    /// <summary>When a claim is to be decided though nothing more comes, or more than is read; never if there is none. For any thread.</summary>
+    public long Due => Volatile.Read(ref _claimed) is not 0 and var claimed ? claimed + Latest : long.MaxValue;
 
     /// <summary>
     /// Decides a claim whose time is over. Called when nothing more waits in the socket: on a machine that was busy, or under a flood, what the peer has

@@ -34,6 +34,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly Watch _watchTun;
     private readonly Task _resolving;
     private readonly Lock _disposing = new();
+    private long _due = long.MaxValue;
     private volatile bool _deviceLost;
     private volatile string _deviceProblem = "";
     private TunnelStatus? _lastStatus;
@@ -73,7 +74,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             }
 
             _watchTun = _worker.Watch(_tun.Descriptor, OnPackets);
-            _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages);
+            _watchUdp = _worker.Watch(_udp.Descriptor, OnMessages, OnDue);
+            _watchUdp.CallAt(Environment.TickCount64);
         }
         catch
         {
@@ -141,6 +143,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         _transport.HeartbeatInterval = config.HeartbeatInterval;
+        _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
     }
 
@@ -193,6 +196,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             watch.Pause();
             _deviceLost = true;
         }
+
+        CallEarlierIfDue();
     }
 
     /// <summary>The socket has messages, or an error, which passes. On the worker's thread.</summary>
@@ -204,6 +209,26 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
             // The host has answered while the packets were written to its device: acknowledgments, echo replies.
             _ = SendPackets();
+            CallEarlierIfDue();
+        }
+    }
+
+    /// <summary>The transport wanted to be called at this time. On the worker's thread.</summary>
+    private void OnDue(Watch watch)
+    {
+        _transport.Advance(Environment.TickCount64);
+        _due = _transport.Due;
+        watch.CallAt(_due);
+    }
+
+    /// <summary>What the worker has just done may have brought the transport's next time closer. On the worker's thread.</summary>
+    private void CallEarlierIfDue()
+    {
+        var due = _transport.Due;
+        if (due < _due && _watchUdp is { } watch)
+        {
+            _due = due;
+            watch.CallAt(due);
         }
     }
 
