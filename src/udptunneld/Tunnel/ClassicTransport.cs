@@ -10,6 +10,9 @@ namespace UdpTunnel.Tunnel;
 /// </summary>
 internal sealed unsafe class ClassicTransport : ITransport
 {
+    // A heartbeat that could not be sent is tried again.
+    private const long RetryMilliseconds = 1000;
+
     private readonly ClassicWireFormat _wire;
     private readonly IUdp _udp;
     private readonly Peer _peer;
@@ -18,7 +21,8 @@ internal sealed unsafe class ClassicTransport : ITransport
     private long _heartbeatMilliseconds;
     private long _heartbeatsOut;
     private long _lastOut = Environment.TickCount64;
-    private bool _hasSent;
+    private long _now = Environment.TickCount64;
+    private long _nextTry;
 
     // Of the message that is looked at: bytes of the peer's datagrams in it, and whether one is the proof that is missing.
     private int _bytes;
@@ -65,14 +69,14 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public bool TryBegin(Peer peer, in PacketView packet, int datagrams, long now, out DropReason drop)
+    public bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop)
     {
-        _claims?.OnSending(now);
+        _claims?.OnSending(_now);
         var address = _peer.Current;
         drop = address is null ? DropReason.NoPeer
             : address.Proof is { } proof && !TrySpend(proof, packet, datagrams) ? DropReason.PeerUnproven
             : DropReason.None;
-        _hasSent |= drop == DropReason.None;
+        _lastOut = drop == DropReason.None ? _now : _lastOut;
         return drop == DropReason.None;
     }
 
@@ -86,7 +90,7 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public Opened Open(byte* datagram, int length, in Endpoint source, long now)
+    public Opened Open(byte* datagram, int length, in Endpoint source)
     {
         var drop = _wire.Open(datagram, length);
         if (drop != DropReason.None)
@@ -106,15 +110,15 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public void OnReceived(Peer peer, in Endpoint source, in PacketView passed, long now)
+    public void OnReceived(Peer peer, in Endpoint source, in PacketView passed)
     {
         if (_claims is null)
         {
-            peer.LastHeard = now;
+            peer.LastHeard = _now;
         }
         else
         {
-            _claims.OnDatagram(source, passed.Version == 0 ? 0 : (uint)passed.SourceLow, _bytes, _isAnswer, now);
+            _claims.OnDatagram(source, passed.Version == 0 ? 0 : (uint)passed.SourceLow, _bytes, _isAnswer, _now);
         }
 
         _bytes = 0;
@@ -122,33 +126,40 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <inheritdoc/>
-    public void OnPortUnreachable(in Endpoint endpoint, long now) => _claims?.OnPortUnreachable(endpoint, now);
+    public void OnPortUnreachable(in Endpoint endpoint) => _claims?.OnPortUnreachable(endpoint, _now);
 
     /// <inheritdoc/>
-    public void OnDrained(long now) => _claims?.Settle(now);
+    public void OnDrained() => _claims?.Settle(_now);
 
     /// <inheritdoc/>
-    public long Advance(long now)
+    public long Due
     {
-        _claims?.Settle(now);
-        if (_hasSent)
+        get
         {
-            _hasSent = false;
-            _lastOut = now;
-        }
+            if (_claims is not null)
+            {
+                return _claims.Due;
+            }
 
-        var interval = Volatile.Read(ref _heartbeatMilliseconds);
-        if (_claims is not null || interval <= 0)
-        {
-            return long.MaxValue;
+            var interval = Volatile.Read(ref _heartbeatMilliseconds);
+            return interval > 0 ? Math.Max(Volatile.Read(ref _lastOut) + interval, _nextTry) : long.MaxValue;
         }
+    }
 
-        if (now - _lastOut >= interval)
+    /// <inheritdoc/>
+    public void Advance(long now)
+    {
+        var isDue = now >= Due;
+        _now = now;
+        if (isDue && _claims is not null)
         {
+            _claims.Settle(now);
+        }
+        else if (isDue)
+        {
+            _nextTry = now + RetryMilliseconds;
             SendHeartbeat();
         }
-
-        return Math.Max(now, _lastOut) + interval;
     }
 
     /// <summary>Tells the peer where this end is. For any thread.</summary>
@@ -163,7 +174,7 @@ internal sealed unsafe class ClassicTransport : ITransport
         if (_udp.Send(datagram, Seal(datagram, 0), address.Endpoint))
         {
             Interlocked.Increment(ref _heartbeatsOut);
-            _lastOut = Environment.TickCount64;
+            Volatile.Write(ref _lastOut, Math.Max(_now, Volatile.Read(ref _lastOut)));
         }
     }
 

@@ -26,9 +26,8 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="peer">As <see cref="Route"/> gave it.</param>
     /// <param name="packet">The packet, or the superpacket that they are cut from. Its checksums are right if it is one packet.</param>
     /// <param name="datagrams">How many there are.</param>
-    /// <param name="now">Milliseconds of the monotonic clock.</param>
     /// <param name="drop">Why they cannot be sealed, if they cannot; None if the transport has taken the packet and sends it later.</param>
-    bool TryBegin(Peer peer, in PacketView packet, int datagrams, long now, out DropReason drop);
+    bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop);
 
     /// <summary>Ends what <see cref="TryBegin"/> began: all packets are sealed.</summary>
     void End();
@@ -37,8 +36,7 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="datagram">First byte.</param>
     /// <param name="length">Any length.</param>
     /// <param name="source">Where it came from.</param>
-    /// <param name="now">Milliseconds of the monotonic clock.</param>
-    Opened Open(byte* datagram, int length, in Endpoint source, long now);
+    Opened Open(byte* datagram, int length, in Endpoint source);
 
     /// <summary>
     /// A message from the socket, one datagram or a run of them, has been looked at and something in it was a peer's.
@@ -46,21 +44,21 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="peer">The peer.</param>
     /// <param name="source">Where it came from.</param>
     /// <param name="passed">The last packet in it that the filter let pass; <see cref="PacketView.Version"/> is 0 if none did.</param>
-    /// <param name="now">Milliseconds of the monotonic clock.</param>
-    void OnReceived(Peer peer, in Endpoint source, in PacketView passed, long now);
+    void OnReceived(Peer peer, in Endpoint source, in PacketView passed);
 
     /// <summary>A host has said that nobody is at the port that a datagram went to (ICMP). Anybody can forge that.</summary>
     /// <param name="endpoint">Where the datagram went.</param>
-    /// <param name="now">Milliseconds of the monotonic clock.</param>
-    void OnPortUnreachable(in Endpoint endpoint, long now);
+    void OnPortUnreachable(in Endpoint endpoint);
 
     /// <summary>Nothing more waits in the socket at this moment.</summary>
-    void OnDrained(long now);
+    void OnDrained();
 
-    /// <summary>Does what is due.</summary>
+    /// <summary>Says what time it is, once for each wake-up and when it is <see cref="Due"/>, and does what is due.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
-    /// <returns>When it wants to be called again at the latest; <see cref="long.MaxValue"/> if it does not care.</returns>
-    long Advance(long now);
+    void Advance(long now);
+
+    /// <summary>When <see cref="Advance"/> wants to be called at the latest; <see cref="long.MaxValue"/> if it does not care.</summary>
+    long Due { get; }
 }
 
 /// <summary>What a datagram is.</summary>

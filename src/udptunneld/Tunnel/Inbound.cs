@@ -46,8 +46,10 @@ internal sealed unsafe class Inbound(
     public int Process(ReceiveBatch messages, long now)
     {
         _datagrams = 0;
+        transport.Advance(now);
         coalescer.MergeTcp = (_merges & TunOffloads.Tcp) != 0;
         coalescer.MergeUdp = (_merges & TunOffloads.Udp) != 0;
+        var seconds = (uint)(now / 1000);
         for (var i = 0; i < messages.Count; i++)
         {
             if (messages.IsTruncated(i))
@@ -56,13 +58,13 @@ internal sealed unsafe class Inbound(
             }
             else
             {
-                AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), messages.Source(i), now);
+                AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), messages.Source(i), seconds);
             }
         }
 
         if (!messages.IsFull)
         {
-            transport.OnDrained(now);
+            transport.OnDrained();
         }
 
         Flush();
@@ -71,15 +73,14 @@ internal sealed unsafe class Inbound(
     }
 
     /// <summary>Takes the datagrams of one message.</summary>
-    private void AddRun(byte* datagram, int length, int datagramSize, in Endpoint source, long now)
+    private void AddRun(byte* datagram, int length, int datagramSize, in Endpoint source, uint now)
     {
-        var seconds = (uint)(now / 1000);
         var passed = default(PacketView);
         Peer? last = null;
         do
         {
             var size = Math.Min(datagramSize, length);
-            var opened = transport.Open(datagram, size, source, now);
+            var opened = transport.Open(datagram, size, source);
             if (opened.Drop != DropReason.None)
             {
                 Drop(opened.Drop, opened.Peer, datagram, size);
@@ -88,7 +89,7 @@ internal sealed unsafe class Inbound(
             {
                 if (last is not null && !ReferenceEquals(last, peer))
                 {
-                    transport.OnReceived(last, source, passed, now);
+                    transport.OnReceived(last, source, passed);
                     passed = default;
                 }
 
@@ -99,7 +100,7 @@ internal sealed unsafe class Inbound(
                 }
                 else
                 {
-                    AddPacket(peer, opened.Packet, opened.Length, seconds, ref passed);
+                    AddPacket(peer, opened.Packet, opened.Length, now, ref passed);
                 }
             }
 
@@ -111,7 +112,7 @@ internal sealed unsafe class Inbound(
 
         if (last is not null)
         {
-            transport.OnReceived(last, source, passed, now);
+            transport.OnReceived(last, source, passed);
         }
     }
 

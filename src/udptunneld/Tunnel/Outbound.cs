@@ -24,7 +24,6 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
     private int _destinationCount;
     private int _sent;
-    private long _now;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
 
@@ -45,7 +44,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     public int Process(PacketBatch packets, long now)
     {
         _sent = 0;
-        _now = now;
+        transport.Advance(now);
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < packets.Count; i++)
         {
@@ -110,7 +109,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             return;
         }
 
-        if (!transport.TryBegin(peer, packet, 1, _now, out var drop))
+        if (!transport.TryBegin(peer, packet, 1, out var drop))
         {
             Drop(drop, peer, packet);
             return;
@@ -161,7 +160,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             return;
         }
 
-        if (!transport.TryBegin(peer, packet, plan.Datagrams, _now, out verdict))
+        if (!transport.TryBegin(peer, packet, plan.Datagrams, out verdict))
         {
             Drop(verdict, peer, packet, plan.Datagrams);
             return;

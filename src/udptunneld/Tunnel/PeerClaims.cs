@@ -46,6 +46,7 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
     private const int AllowancesPerSecond = 256;
 
     private const long QuestionMilliseconds = 1000;
+    private const long Latest = 1000;
 
     // Protects all below: claims come in on the worker, and expire on another thread.
     private readonly Lock _gate = new();
@@ -168,6 +169,9 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
             }
         }
     }
+
+    /// <summary>When a claim is to be decided though nothing more comes, or more than is read; never if there is none. For any thread.</summary>
+    public long Due => Volatile.Read(ref _claimed) is not 0 and var claimed ? claimed + Latest : long.MaxValue;
 
     /// <summary>
     /// Decides a claim whose time is over. Called when nothing more waits in the socket: on a machine that was busy, or under a flood, what the peer has

@@ -7,7 +7,7 @@ using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>What happens once a second, beside the packet path: heartbeat, rates and a lost device.</summary>
+/// <summary>What happens once a second, beside the packet path: rates, offloads and a lost device.</summary>
 internal sealed unsafe partial class TunnelEngine
 {
     private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
@@ -44,7 +44,6 @@ internal sealed unsafe partial class TunnelEngine
 
         // Before as well: who was adopted and displaced between two ticks is told as both.
         TellPeer();
-        _ = _transport.Advance(now);
         TellPeer();
         TellClaims(now);
         TellOffloads();

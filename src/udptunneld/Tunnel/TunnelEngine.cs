@@ -35,8 +35,10 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly Worker _worker;
     private readonly System.Collections.Concurrent.ConcurrentDictionary<int, string> _devices;
     private readonly Watch _watchTun;
+    private readonly Watch _watchUdp;
     private readonly Task _resolving = Task.CompletedTask;
     private readonly Lock _disposing = new();
+    private long _due = long.MaxValue;
     private volatile bool _deviceLost;
     private volatile string _deviceProblem = "";
     private TunnelStatus? _lastStatus;
@@ -89,7 +91,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, OnPackets));
-        scope.Own(_worker.Watch(_udp.Descriptor, OnMessages));
+        _watchUdp = scope.Own(_worker.Watch(_udp.Descriptor, OnMessages, OnDue));
+        _watchUdp.CallAt(Environment.TickCount64);
         scope.AtEnd(_stop.Cancel);
         _resolving = _resolver?.RunAsync(_stop.Token) ?? Task.CompletedTask;
     }
@@ -153,7 +156,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
         _transport.HeartbeatInterval = config.HeartbeatInterval;
         _rules.Limit(config.AllowedSources, config.AllowedDestinations);
-
+        _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
     }
 
@@ -204,6 +207,8 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             watch.Pause();
             _deviceLost = true;
         }
+
+        CallEarlierIfDue();
     }
 
     /// <summary>The socket has messages, or an error, which passes. On the worker's thread.</summary>
@@ -220,17 +225,39 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         {
             TakeErrors();
         }
+
+        CallEarlierIfDue();
+    }
+
+    /// <summary>The transport wanted to be called at this time. On the worker's thread.</summary>
+    private void OnDue(Watch watch)
+    {
+        _transport.Advance(Environment.TickCount64);
+        _due = _transport.Due;
+        watch.CallAt(_due);
+    }
+
+    /// <summary>The worker's work may have brought the transport's next time closer. On the worker's thread.</summary>
+    private void CallEarlierIfDue()
+    {
+        var due = _transport.Due;
+        if (due < _due && _watchUdp is { } watch)
+        {
+            _due = due;
+            watch.CallAt(due);
+        }
     }
 
     /// <summary>There are only errors while somebody has to prove something, and little is sent then.</summary>
     private void TakeErrors()
     {
         const int MostAtOnce = 64;
+        _transport.Advance(Environment.TickCount64);
         for (var i = 0; i < MostAtOnce && _udp.TakeError(out var endpoint, out var isPortUnreachable); i++)
         {
             if (isPortUnreachable)
             {
-                _transport.OnPortUnreachable(endpoint, Environment.TickCount64);
+                _transport.OnPortUnreachable(endpoint);
             }
         }
     }

@@ -3,7 +3,7 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>A descriptor that a <see cref="Worker"/> waits for, until it is disposed of; the descriptor stays its owner's.</summary>
-internal sealed class Watch(Worker worker, int descriptor, int slot, Action<Watch> onReadable) : IDisposable
+internal sealed class Watch(Worker worker, int descriptor, int slot, Action<Watch> onReadable, Action<Watch>? onDue) : IDisposable
 {
     /// <summary>The descriptor.</summary>
     public int Descriptor => descriptor;
@@ -13,6 +13,21 @@ internal sealed class Watch(Worker worker, int descriptor, int slot, Action<Watc
 
     /// <summary>Calls the handler; for the worker.</summary>
     public void Invoke() => onReadable(this);
+
+    /// <summary>When it wants to be called; the worker's own, which protects it.</summary>
+    internal long Due { get; set; } = long.MaxValue;
+
+    /// <summary>Whether it was disposed of; the worker's own.</summary>
+    internal bool HasEnded { get; set; }
+
+    /// <summary>Calls whoever wanted to be called at a time; for the worker.</summary>
+    public void InvokeDue() => onDue?.Invoke(this);
+
+    /// <summary>
+    /// Has the worker call at a time, once, instead of at the time that was said before. For any thread.
+    /// </summary>
+    /// <param name="due">Milliseconds of the monotonic clock; <see cref="long.MaxValue"/> for never.</param>
+    public void CallAt(long due) => worker.CallAt(this, due);
 
     /// <summary>No longer calls the handler, until <see cref="Resume"/>. The handler itself may call this.</summary>
     public void Pause() => worker.Pause(this);

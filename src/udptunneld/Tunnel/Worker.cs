@@ -32,6 +32,11 @@ internal sealed class Worker : IDisposable
     private readonly Lock _gate = new();
     private readonly Stack<int> _freeSlots = new();
     private volatile Watch?[] _slots = [];
+
+    // Protects what is due. An entry that does not have its watch's moment any more is passed over.
+    private readonly Lock _dueGate = new();
+    private readonly PriorityQueue<Watch, long> _due = new();
+    private long _nextDue = long.MaxValue;
     private volatile bool _stopping;
 
     /// <param name="name">Name of the thread.</param>
@@ -56,8 +61,11 @@ internal sealed class Worker : IDisposable
     public Alternation Carried { get; } = new();
 
     /// <summary>Begins to call a handler whenever a descriptor is readable or reports an error.</summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="onReadable">The handler.</param>
+    /// <param name="onDue">Is called at the time that was said to <see cref="Tunnel.Watch.CallAt"/>.</param>
     /// <exception cref="LinuxException">The kernel refuses to watch it.</exception>
-    public Watch Watch(int descriptor, Action<Watch> onReadable)
+    public Watch Watch(int descriptor, Action<Watch> onReadable, Action<Watch>? onDue = null)
     {
         lock (_gate)
         {
@@ -66,7 +74,7 @@ internal sealed class Worker : IDisposable
                 slot = Grow();
             }
 
-            var watch = new Watch(this, descriptor, slot, onReadable);
+            var watch = new Watch(this, descriptor, slot, onReadable, onDue);
             _slots[slot] = watch;
             try
             {
@@ -124,10 +132,47 @@ internal sealed class Worker : IDisposable
     internal void End(Watch watch)
     {
         Pause(watch);
+        lock (_dueGate)
+        {
+            watch.HasEnded = true;
+            watch.Due = long.MaxValue;
+        }
+
         TurnAsync().Wait();
         lock (_gate)
         {
             Free(watch.Slot);
+        }
+    }
+
+    /// <summary>Calls a watch at a time, in milliseconds of the monotonic clock.</summary>
+    internal void CallAt(Watch watch, long due)
+    {
+        bool isNext;
+        lock (_dueGate)
+        {
+            if (watch.HasEnded)
+            {
+                return;
+            }
+
+            watch.Due = due;
+            if (due != long.MaxValue)
+            {
+                _due.Enqueue(watch, due);
+            }
+
+            isNext = due < _nextDue;
+            if (isNext)
+            {
+                Volatile.Write(ref _nextDue, due);
+            }
+        }
+
+        // The thread itself looks before it waits.
+        if (isNext && Environment.CurrentManagedThreadId != _thread.ManagedThreadId)
+        {
+            _wake.Raise();
         }
     }
 
@@ -138,7 +183,7 @@ internal sealed class Worker : IDisposable
         while (!_stopping)
         {
             pulse.Waits();
-            var ready = _poll.Wait(_epoll, -1, Carried.Take());
+            var ready = _poll.Wait(_epoll, UntilDue(), Carried.Take());
             _ = _poll.End(Stopwatch.GetTimestamp());
             pulse.Works();
             var woken = false;
@@ -155,6 +200,8 @@ internal sealed class Worker : IDisposable
                 }
             }
 
+            CallDue();
+
             // Last, because what was already reported ready is over only now.
             if (woken)
             {
@@ -164,6 +211,50 @@ internal sealed class Worker : IDisposable
         }
 
         CompleteTurns();
+    }
+
+    /// <returns>Milliseconds until the next call is due; -1 if none is.</returns>
+    private int UntilDue()
+    {
+        var next = Volatile.Read(ref _nextDue);
+        return next == long.MaxValue ? -1 : (int)Math.Clamp(next - Environment.TickCount64, 0, int.MaxValue);
+    }
+
+    /// <summary>Calls what is due now; what wants to be called again at once has to wait for its turn.</summary>
+    private void CallDue()
+    {
+        if (Volatile.Read(ref _nextDue) == long.MaxValue)
+        {
+            return;
+        }
+
+        var now = Environment.TickCount64;
+        int left;
+        lock (_dueGate)
+        {
+            left = _due.Count;
+        }
+
+        for (; left > 0 && Volatile.Read(ref _nextDue) <= now; left--)
+        {
+            Watch? called = null;
+            lock (_dueGate)
+            {
+                if (_due.TryPeek(out var watch, out var due) && due <= now)
+                {
+                    _due.Dequeue();
+                    if (watch.Due == due)
+                    {
+                        watch.Due = long.MaxValue;
+                        called = watch;
+                    }
+                }
+
+                Volatile.Write(ref _nextDue, _due.TryPeek(out _, out var first) ? first : long.MaxValue);
+            }
+
+            called?.InvokeDue();
+        }
     }
 
     private void CompleteTurns()

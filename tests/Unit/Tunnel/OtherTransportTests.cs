@@ -129,9 +129,13 @@ public sealed class OtherTransportTests
     public void It_says_when_it_wants_to_be_called_again_and_sends_by_itself()
     {
         using var end = new End(0, PeerAt(1), PeerAt(2), new Peer { Number = 3 });
+        Assert.Equal(Now + XorTransport.Interval, end.Transport.Due);
+        end.Transport.Advance(Now + XorTransport.Interval - 1);
+        Assert.Empty(end.Udp.Sent);
 
-        Assert.Equal(Now + XorTransport.Interval, end.Transport.Advance(Now));
-        Assert.Equal(Now + XorTransport.Interval, end.Transport.Advance(Now + 1));
+        end.Transport.Advance(Now + XorTransport.Interval);
+
+        Assert.Equal(Now + (2 * XorTransport.Interval), end.Transport.Due);
         Assert.Equal(2, end.Udp.Sent.Count);
     }
 
@@ -166,6 +170,8 @@ public sealed class OtherTransportTests
         {
             Peers = peers;
             Transport = new XorTransport(Udp, number, peers);
+            Transport.Advance(Now);
+            Udp.Sent.Clear();
             Outbound = new Outbound(Transport, _filter, Udp, mtu: 1500);
             Inbound = new Inbound(Transport, _filter, Tun, _coalescer);
         }

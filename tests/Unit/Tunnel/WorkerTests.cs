@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using UdpTunnel.Linux;
 using UdpTunnel.Tunnel;
 
@@ -44,6 +45,52 @@ public sealed class WorkerTests
         Assert.True(await called.WaitAsync(Patience, TestContext.Current.CancellationToken));
         await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
         Assert.NotEqual(0, Interlocked.Read(ref times));
+    }
+
+    [Fact]
+    public void What_is_due_is_called_once_at_its_time_in_order_and_not_before()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        using var called = new BlockingCollection<(string Name, long At)>();
+        using var first = worker.Watch(signal.Descriptor, _ => { }, _ => called.Add(("first", Environment.TickCount64)));
+        using var other = new WakeSignal();
+        using var second = worker.Watch(other.Descriptor, _ => { }, _ => called.Add(("second", Environment.TickCount64)));
+        var now = Environment.TickCount64;
+
+        // The second is put off, then brought forward; the first keeps its time.
+        second.CallAt(now + 20);
+        second.CallAt(now + 600_000);
+        first.CallAt(now + 150);
+        second.CallAt(now + 50);
+
+        Assert.True(called.TryTake(out var one, Patience));
+        Assert.True(called.TryTake(out var two, Patience));
+        Assert.Equal(("second", "first"), (one.Name, two.Name));
+        Assert.True(one.At >= now + 50 && two.At >= now + 150, $"{one.At - now} and {two.At - now} ms");
+        Assert.False(called.TryTake(out _, 200));
+    }
+
+    [Fact]
+    public async Task What_is_due_is_not_called_once_its_watch_has_ended()
+    {
+        using var worker = new Worker("test");
+        using var signal = new WakeSignal();
+        for (var i = 0; i < 200; i++)
+        {
+            var ended = false;
+            var late = false;
+            var watch = worker.Watch(signal.Descriptor, _ => { }, w =>
+            {
+                late |= Volatile.Read(ref ended);
+                w.CallAt(Environment.TickCount64);
+            });
+            watch.CallAt(Environment.TickCount64);
+            watch.Dispose();
+            Volatile.Write(ref ended, true);
+            await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+            Assert.False(late);
+        }
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
 
     private Peer? _begun;
     private int _left;
-    private long _due;
+    private long _now;
 
     public int Headroom => Head;
 
@@ -68,7 +68,7 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
         _begun = null;
     }
 
-    public Opened Open(byte* datagram, int length, in Endpoint source, long now)
+    public Opened Open(byte* datagram, int length, in Endpoint source)
     {
         var sender = length < Head + Sum ? -1 : *(int*)datagram;
         var peer = Array.Find(peers, p => p.Number == sender);
@@ -90,11 +90,11 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
             return new Opened { Peer = peer, Drop = DropReason.Magic };
         }
 
-        peer.LastHeard = now;
+        peer.LastHeard = _now;
         return new Opened { Peer = peer, Packet = datagram + Head, Length = packetLength };
     }
 
-    public void OnReceived(Peer peer, in Endpoint source, in PacketView passed, long now)
+    public void OnReceived(Peer peer, in Endpoint source, in PacketView passed)
     {
         if (peer.Current is not { } known || !known.Endpoint.Equals(source))
         {
@@ -102,16 +102,24 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
         }
     }
 
-    public void OnDrained(long now)
+    public void OnPortUnreachable(in Endpoint endpoint)
+    {
+        // Its peers do not move.
+    }
+
+    public void OnDrained()
     {
         // Nothing waits for that.
     }
 
-    public long Advance(long now)
+    public long Due { get; private set; }
+
+    public void Advance(long now)
     {
-        if (now >= _due)
+        _now = now;
+        if (now >= Due)
         {
-            _due = now + Interval;
+            Due = now + Interval;
             var datagram = stackalloc byte[Headroom + Tailroom];
             foreach (var peer in peers)
             {
@@ -121,8 +129,6 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
                 }
             }
         }
-
-        return _due;
     }
 
     public void Dispose()
