@@ -149,11 +149,10 @@ internal sealed class Admissions(
                 break;
             case Admission.Waits:
                 var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
-                events.RaiseOfPeer(
+                events.Raise(
                     EventKind.SenderPending,
                     EventLevel.Info,
-                    $"{connection.DisplayName} waits: `udptunnelctl approve {hint}` lets it in",
-                    now);
+                    $"{connection.DisplayName} waits: `udptunnelctl approve {hint}` lets it in");
                 break;
             default:
                 connection.Counters.CountDrop(RelayDropReason.PendingLimit);
@@ -345,9 +344,8 @@ internal sealed class Admissions(
             .FirstOrDefault(a => a.Key == sender.Key && a.Remote.ToString() == sender.Address && a.Decision is null)
         ?? throw new RequestException(Fault.SenderNotPending, "it does not wait any more");
 
-    private void TellLetIn(ReceiverConnection connection) => events.RaiseOfPeer(
+    private void TellLetIn(ReceiverConnection connection) => events.Raise(
         EventKind.SenderApproved,
         EventLevel.Info,
-        $"{connection.DisplayName} is let in: its key is remembered",
-        RelayTimes.Now);
+        $"{connection.DisplayName} is let in: its key is remembered");
 }

@@ -507,8 +507,8 @@ internal sealed class ReceiverConnections(
         var now = RelayTimes.Now;
         if (connection.Flows is not null)
         {
-            events.RaiseOfPeer(
-                EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}", now);
+            events.Raise(
+                EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}");
             return;
         }
 
@@ -520,7 +520,7 @@ internal sealed class ReceiverConnections(
         }
         else
         {
-            events.RaiseOfPeer(kind, EventLevel.Warning, _problem, now);
+            events.Raise(kind, EventLevel.Warning, _problem);
         }
     }
 

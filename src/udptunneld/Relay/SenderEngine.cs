@@ -351,11 +351,10 @@ internal sealed class SenderEngine : IRelayEngine
 
                 _told = "";
                 var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
-                _events.RaiseOfPeer(
+                _events.Raise(
                     EventKind.RelayConnected,
                     EventLevel.Info,
-                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow",
-                    RelayTimes.Now);
+                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow");
                 break;
             case ConnectionState.Ended when connection.IsGreeted:
                 lock (_gate)
@@ -437,7 +436,7 @@ internal sealed class SenderEngine : IRelayEngine
         if (_told != problem)
         {
             _told = problem;
-            _events.RaiseOfPeer(kind, level, problem, RelayTimes.Now);
+            _events.Raise(kind, level, problem);
         }
     }
 }

@@ -116,7 +116,7 @@ public sealed unsafe class AddressRulesTests
                 bytes[Ipv4Header.Protocol] = Ipv4Header.Icmp;
             }
 
-            _ = rules.Check(memory.PlaceAtEnd(bytes), bytes.Length);
+            _ = rules.Check(PacketView.Parse(memory.PlaceAtEnd(bytes), bytes.Length));
         });
     }
 
@@ -127,7 +127,7 @@ public sealed unsafe class AddressRulesTests
     {
         fixed (byte* start = packet)
         {
-            return rules.Check(start, packet.Length);
+            return rules.Check(PacketView.Parse(start, packet.Length));
         }
     }
 

@@ -1,3 +1,4 @@
+using UdpTunnel.Events;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -106,7 +107,7 @@ public sealed class ConnectionStateTests
         }
 
         relay.WaitFor(() => relay.Receiver.Senders.Count <= 1, "most to be gone");
-        Assert.InRange(relay.Events.After(0).Count, 1, 3 * RelayEvents.Burst);
+        Assert.InRange(relay.Events.After(0).Count, 1, 3 * BoundedLines<int, int>.Burst);
     }
 
     [Fact]

@@ -97,8 +97,8 @@ public sealed unsafe class InboundTests : IDisposable
         var first = _peer.Current;
 
         // It is asked whether it gets what is sent to it.
-        Assert.Equal([0x0A00_0002u], _asked);
-        _asked.Clear();
+        Assert.Equal([0x0A00_0002u], Asked);
+        _udp.Sent.Clear();
 
         // The same again is no move, and takes no memory; what does not show the magic is no claim.
         Put(Sealed([]), Home);

@@ -26,6 +26,7 @@ public sealed class OtherTransportTests
             var number = 1 + random.Next(3);
             var spec = TestPacket.Any(random, random.OneOf(10, 1000, 20_000)) with
             {
+                Source = 0x0A01_0000u + (uint)random.Next(1000),
                 Destination = 0x0A00_0000u + (uint)number,
                 SourcePort = 1000,
                 DestinationPort = 22,
@@ -173,7 +174,7 @@ public sealed class OtherTransportTests
             Transport.Advance(Now);
             Udp.Sent.Clear();
             Outbound = new Outbound(Transport, _filter, Udp, mtu: 1500);
-            Inbound = new Inbound(Transport, _filter, Tun, _coalescer);
+            Inbound = new Inbound(Transport, _filter, Rules.None, Tun, _coalescer);
         }
 
         public MemoryUdp Udp { get; } = new();

@@ -1,4 +1,5 @@
 using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Tunnel;
