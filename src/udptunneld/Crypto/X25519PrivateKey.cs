@@ -9,7 +9,8 @@ internal sealed unsafe class X25519PrivateKey : SafeHandle
     /// <summary>Bytes of a private key, of a public key and of what two of them agree on.</summary>
     public const int Size = 32;
 
-    private X25519PrivateKey()
+    /// <summary>An empty handle, for <see cref="Import"/> and the marshaller.</summary>
+    internal X25519PrivateKey()
         : base(0, ownsHandle: true)
     {
     }

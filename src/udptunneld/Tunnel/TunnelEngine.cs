@@ -6,7 +6,6 @@ using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Memory;
-using UdpTunnel.Packets;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;

@@ -179,6 +179,14 @@ internal sealed class Peer : IDisposable
 
     internal void SetEndpoint(in Endpoint endpoint) => _endpoint = endpoint;
 
+    /// <summary>Sets the preshared key for handshakes from now on.</summary>
+    /// <param name="presharedKey">32 bytes; zero for none. The caller zeroes its copy.</param>
+    internal void SetPresharedKey(ReadOnlySpan<byte> presharedKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(presharedKey.Length, PublicKey.Size);
+        presharedKey.CopyTo(PresharedKey);
+    }
+
     /// <summary>Remembers an initiation that was sent, in place of the one before.</summary>
     internal void SetPending(X25519PrivateKey key, uint index, SessionTable sessions)
     {

@@ -1,4 +1,3 @@
-using UdpTunnel.Linux;
 using UdpTunnel.Memory;
 
 namespace UdpTunnel.WireGuard;

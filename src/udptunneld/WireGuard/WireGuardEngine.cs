@@ -146,18 +146,6 @@ internal sealed unsafe class WireGuardEngine : IDisposable
         }
     }
 
-    /// <summary>Says where a peer is.</summary>
-    public void SetEndpoint(Peer peer, in Endpoint endpoint) => peer.SetEndpoint(endpoint);
-
-    /// <summary>Sets the preshared key for handshakes from now on.</summary>
-    /// <param name="peer">Whose.</param>
-    /// <param name="presharedKey">32 bytes; zero for none. The caller zeroes its copy.</param>
-    public void SetPresharedKey(Peer peer, ReadOnlySpan<byte> presharedKey)
-    {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(presharedKey.Length, PublicKey.Size);
-        presharedKey.CopyTo(peer.PresharedKey);
-    }
-
     /// <summary>Sets the interval of persistent keepalives. The first is sent at once.</summary>
     /// <param name="peer">Whose.</param>
     /// <param name="seconds">0 for none, to 65,535.</param>

@@ -105,14 +105,14 @@ public sealed class EngineTests
     public void A_preshared_key_has_to_be_the_same_at_both_ends()
     {
         using var pair = new TestPair();
-        pair.Left.Engine.SetPresharedKey(pair.LeftPeer, [.. Enumerable.Repeat((byte)1, 32)]);
+        pair.LeftPeer.SetPresharedKey([.. Enumerable.Repeat((byte)1, 32)]);
         pair.Left.Send(pair.ToRight());
         pair.Deliver();
         Assert.Empty(pair.AtRight);
         Assert.Null(pair.LeftPeer.Current);
         Assert.Equal(1, pair.LeftPeer.Counters.Drops[WireGuardDrop.NotAuthentic]);
 
-        pair.Right.Engine.SetPresharedKey(pair.RightPeer, [.. Enumerable.Repeat((byte)1, 32)]);
+        pair.RightPeer.SetPresharedKey([.. Enumerable.Repeat((byte)1, 32)]);
         pair.Advance(6_000);
         Assert.Single(pair.AtRight);
     }
@@ -225,7 +225,7 @@ public sealed class EngineTests
     public void An_endpoint_is_learned_from_a_peer_that_had_none_but_not_by_its_initiation_alone()
     {
         using var pair = new TestPair();
-        pair.Right.Engine.SetEndpoint(pair.RightPeer, default);
+        pair.RightPeer.SetEndpoint(default);
         Assert.Equal(WireGuardDrop.NoEndpoint, pair.Right.Send(pair.ToLeft()));
         pair.Left.Send(pair.ToRight());
         pair.Right.Receive(Assert.Single(pair.Take(pair.Left)));
@@ -263,7 +263,7 @@ public sealed class EngineTests
         using var pair = new TestPair();
         pair.Connect();
         var other = pair.Right.Add(new PublicKey([9, .. new byte[31]]), TestEnd.At("192.0.2.9:9"), "10.0.0.9/32");
-        pair.Right.Engine.SetPresharedKey(other, new byte[32]);
+        other.SetPresharedKey(new byte[32]);
         pair.Right.Send(other, pair.ToLeft());
         pair.Right.Engine.RemovePeer(other);
         pair.Right.Outbox.Clear();

@@ -206,7 +206,7 @@ public sealed class SimulationTests
             host.End.Engine.SetAllowedIps(peer!, [TestEnd.Prefix($"{other.Inner}/32")]);
 
             // The one behind the NAT knows where the other is; that one learns it, or knows where it was.
-            host.End.Engine.SetEndpoint(peer!, other.End.Address);
+            peer!.SetEndpoint(other.End.Address);
             if (number == 0)
             {
                 host.End.Engine.SetPersistentKeepalive(peer!, 25);

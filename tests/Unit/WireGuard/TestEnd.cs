@@ -63,7 +63,7 @@ internal sealed unsafe class TestEnd : IWireGuardOutput, IDisposable
     public Peer Add(PublicKey key, Endpoint endpoint, params string[] allowedIps)
     {
         Assert.Equal(PeerRefusal.None, Engine.AddPeer(key, default, out var peer));
-        Engine.SetEndpoint(peer!, endpoint);
+        peer!.SetEndpoint(endpoint);
         Engine.SetAllowedIps(peer!, [.. allowedIps.Select(Prefix)]);
         return peer!;
     }

@@ -150,7 +150,7 @@ internal sealed class TestPair : IDisposable
     private static Peer Add(TestEnd end, TestEnd other, PeerTimestamps timestamps, params string[] allowedIps)
     {
         Assert.Equal(PeerRefusal.None, end.Engine.AddPeer(other.Key, timestamps, out var peer));
-        end.Engine.SetEndpoint(peer!, other.Address);
+        peer!.SetEndpoint(other.Address);
         end.Engine.SetAllowedIps(peer!, [.. allowedIps.Select(TestEnd.Prefix)]);
         return peer!;
     }
