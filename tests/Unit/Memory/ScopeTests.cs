@@ -2,10 +2,13 @@ using UdpTunnel.Memory;
 
 namespace UdpTunnel.Tests.Memory;
 
-public sealed class ScopeTests
+public sealed class ScopeTests : IDisposable
 {
     private readonly List<string> _done = [];
     private readonly Scope _scope = new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _scope.Dispose();
 
     [Fact]
     public void What_was_opened_last_is_closed_first()

@@ -4,7 +4,7 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Tunnel;
 
-public sealed class ClassicTransportTests
+public sealed class ClassicTransportTests : IDisposable
 {
     private static readonly Endpoint Home = MemoryUdp.Address("192.0.2.1:8000");
     private static readonly Endpoint Cafe = MemoryUdp.Address("198.51.100.9:1234");
@@ -12,6 +12,9 @@ public sealed class ClassicTransportTests
     private readonly long _start = Environment.TickCount64 + 1_000_000;
     private readonly MemoryUdp _udp = new();
     private readonly Peer _peer = new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _udp.Dispose();
 
     [Fact]
     public void A_client_sends_a_heartbeat_when_it_has_sent_nothing_for_its_interval()

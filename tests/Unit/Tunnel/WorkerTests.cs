@@ -68,7 +68,7 @@ public sealed class WorkerTests
         Assert.True(called.TryTake(out var two, Patience));
         Assert.Equal(("second", "first"), (one.Name, two.Name));
         Assert.True(one.At >= now + 50 && two.At >= now + 150, $"{one.At - now} and {two.At - now} ms");
-        Assert.False(called.TryTake(out _, 200));
+        Assert.False(called.TryTake(out _, 200, TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed unsafe class AllocationTests
         var from = pair.Left.Address;
         var memory = (byte*)NativeMemory.AllocZeroed(4 * 2048);
         byte[][] packets =
-            [pair.ToRight(1), pair.ToRight(2, 1420), InnerPacket.Make("fd00::1", "fd00::2", 3, 1400), []];
+            [TestPair.ToRight(1), TestPair.ToRight(2, 1420), InnerPacket.Make("fd00::1", "fd00::2", 3, 1400), []];
         var lengths = new int[packets.Length];
         var now = pair.Now;
         var arrived = 0;
@@ -51,7 +51,7 @@ public sealed unsafe class AllocationTests
     public void Waiting_for_a_handshake_allocates_nothing_once_the_handshake_has_begun()
     {
         using var pair = new TestPair();
-        var packet = pair.ToRight();
+        var packet = TestPair.ToRight();
         pair.Left.Send(packet);
         fixed (byte* start = packet)
         {

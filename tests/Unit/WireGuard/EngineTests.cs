@@ -9,12 +9,12 @@ public sealed class EngineTests
     public void A_packet_without_a_session_waits_for_the_handshake_and_arrives()
     {
         using var pair = new TestPair();
-        Assert.Equal(WireGuardDrop.None, pair.Left.Send(pair.ToRight(7)));
+        Assert.Equal(WireGuardDrop.None, pair.Left.Send(TestPair.ToRight(7)));
         Assert.Equal(1, pair.LeftPeer.Waiting);
         Assert.Equal(MessageType.Initiation, Assert.Single(pair.Left.Outbox).Type);
 
         pair.Deliver();
-        Assert.Equal(pair.ToRight(7), Assert.Single(pair.AtRight));
+        Assert.Equal(TestPair.ToRight(7), Assert.Single(pair.AtRight));
         Assert.Equal(0, pair.LeftPeer.Waiting);
         Assert.Equal(
             [MessageType.Initiation, MessageType.Response, MessageType.Transport],
@@ -48,7 +48,7 @@ public sealed class EngineTests
         Assert.Equal(32, pair.Recorded[^1].Bytes.Length);
         Assert.Equal(1, pair.RightPeer.Counters.KeepalivesIn);
         Assert.NotNull(pair.RightPeer.Current);
-        Assert.Equal(WireGuardDrop.None, pair.Right.Send(pair.ToLeft(1)));
+        Assert.Equal(WireGuardDrop.None, pair.Right.Send(TestPair.ToLeft(1)));
         pair.Deliver();
         Assert.Single(pair.AtLeft);
     }
@@ -61,7 +61,7 @@ public sealed class EngineTests
         pair.Right.Receive(Assert.Single(pair.Take(pair.Left)));
         Assert.Null(pair.RightPeer.Current);
         Assert.NotNull(pair.RightPeer.Next);
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         Assert.Equal(
             [MessageType.Response, MessageType.Initiation], pair.Take(pair.Right).Select(datagram => datagram.Type));
     }
@@ -70,13 +70,13 @@ public sealed class EngineTests
     public void Two_ends_that_begin_at_once_both_have_a_session_at_once()
     {
         using var pair = new TestPair();
-        pair.Left.Send(pair.ToRight(1));
-        pair.Right.Send(pair.ToLeft(2));
+        pair.Left.Send(TestPair.ToRight(1));
+        pair.Right.Send(TestPair.ToLeft(2));
         pair.Deliver();
         Assert.Equal(1, InnerPacket.NumberOf(Assert.Single(pair.AtRight)));
         Assert.Equal(2, InnerPacket.NumberOf(Assert.Single(pair.AtLeft)));
-        pair.Left.Send(pair.ToRight(3));
-        pair.Right.Send(pair.ToLeft(4));
+        pair.Left.Send(TestPair.ToRight(3));
+        pair.Right.Send(TestPair.ToLeft(4));
         pair.Deliver();
         Assert.Equal(2, pair.AtRight.Count);
         Assert.Equal(2, pair.AtLeft.Count);
@@ -95,7 +95,7 @@ public sealed class EngineTests
         using var pair = new TestPair();
         pair.Connect();
         pair.Left.Engine.Mtu = mtu;
-        pair.Left.Send(pair.ToRight(0, length));
+        pair.Left.Send(TestPair.ToRight(0, length));
         pair.Deliver();
         Assert.Equal(padded + 32, pair.Recorded[^1].Bytes.Length);
         Assert.Equal(length, pair.AtRight[^1].Length);
@@ -106,7 +106,7 @@ public sealed class EngineTests
     {
         using var pair = new TestPair();
         pair.LeftPeer.SetPresharedKey([.. Enumerable.Repeat((byte)1, 32)]);
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Deliver();
         Assert.Empty(pair.AtRight);
         Assert.Null(pair.LeftPeer.Current);
@@ -191,7 +191,7 @@ public sealed class EngineTests
     {
         using var pair = new TestPair();
         pair.Connect();
-        var packet = pair.ToRight();
+        var packet = TestPair.ToRight();
         packet[at] = value;
         pair.Left.Send(pair.LeftPeer, packet);
         pair.Deliver();
@@ -206,17 +206,17 @@ public sealed class EngineTests
         using var pair = new TestPair();
         pair.Connect();
         pair.Left.Address = TestEnd.At("[2001:db8::7]:7");
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Deliver();
         Assert.Equal(pair.Left.Address, pair.RightPeer.Endpoint);
         Assert.Equal(1, pair.RightPeer.Counters.EndpointMoves);
         Assert.Equal(1, pair.Right.CountOf(PeerEvent.EndpointMoved));
 
         pair.Right.Address = TestEnd.At("198.51.100.4:4");
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Deliver();
         Assert.Equal(pair.Right.Address, pair.LeftPeer.Endpoint);
-        pair.Left.Send(pair.ToRight(9));
+        pair.Left.Send(TestPair.ToRight(9));
         pair.Deliver();
         Assert.Equal(9, InnerPacket.NumberOf(pair.AtRight[^1]));
     }
@@ -226,14 +226,14 @@ public sealed class EngineTests
     {
         using var pair = new TestPair();
         pair.RightPeer.SetEndpoint(default);
-        Assert.Equal(WireGuardDrop.NoEndpoint, pair.Right.Send(pair.ToLeft()));
-        pair.Left.Send(pair.ToRight());
+        Assert.Equal(WireGuardDrop.NoEndpoint, pair.Right.Send(TestPair.ToLeft()));
+        pair.Left.Send(TestPair.ToRight());
         pair.Right.Receive(Assert.Single(pair.Take(pair.Left)));
         Assert.True(pair.RightPeer.Endpoint.IsNone);
         pair.Deliver();
         Assert.Equal(pair.Left.Address, pair.RightPeer.Endpoint);
         Assert.Equal(0, pair.RightPeer.Counters.EndpointMoves);
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Deliver();
         Assert.Single(pair.AtLeft);
     }
@@ -243,12 +243,12 @@ public sealed class EngineTests
     {
         using var pair = new TestPair();
         pair.Connect();
-        pair.Left.Send(pair.ToRight(2));
+        pair.Left.Send(TestPair.ToRight(2));
         var late = Assert.Single(pair.Take(pair.Left));
         pair.Right.Engine.RemovePeer(pair.RightPeer);
         pair.Right.Engine.RemovePeer(pair.RightPeer);
         Assert.Equal(WireGuardDrop.NoSession, pair.Right.Receive(late).Drop);
-        Assert.Equal(WireGuardDrop.NoRoute, pair.Right.Send(pair.ToLeft()));
+        Assert.Equal(WireGuardDrop.NoRoute, pair.Right.Send(TestPair.ToLeft()));
         Assert.Equal(0, pair.Right.Engine.SessionCount);
         Assert.Empty(pair.Right.Engine.Peers);
         Assert.Equal(long.MaxValue, pair.Right.Engine.NextDue);
@@ -264,11 +264,11 @@ public sealed class EngineTests
         pair.Connect();
         var other = pair.Right.Add(new PublicKey([9, .. new byte[31]]), TestEnd.At("192.0.2.9:9"), "10.0.0.9/32");
         other.SetPresharedKey(new byte[32]);
-        pair.Right.Send(other, pair.ToLeft());
+        pair.Right.Send(other, TestPair.ToLeft());
         pair.Right.Engine.RemovePeer(other);
         pair.Right.Outbox.Clear();
-        pair.Left.Send(pair.ToRight(3));
-        pair.Right.Send(pair.ToLeft(4));
+        pair.Left.Send(TestPair.ToRight(3));
+        pair.Right.Send(TestPair.ToLeft(4));
         pair.Deliver();
         Assert.Equal(3, InnerPacket.NumberOf(pair.AtRight[^1]));
         Assert.Equal(4, InnerPacket.NumberOf(pair.AtLeft[^1]));
@@ -283,14 +283,14 @@ public sealed class EngineTests
         pair.Connect();
         pair.Right.Engine.AddAllowedIp(other, TestEnd.Prefix("10.0.0.1/32"));
         Assert.Equal("fd00::1/128", Assert.Single(pair.RightPeer.AllowedIps).ToString());
-        pair.Left.Send(pair.LeftPeer, pair.ToRight());
+        pair.Left.Send(pair.LeftPeer, TestPair.ToRight());
         pair.Deliver();
         Assert.Equal(1, pair.RightPeer.Counters.Drops[WireGuardDrop.WrongSource]);
 
         Assert.False(pair.Right.Engine.RemoveAllowedIp(pair.RightPeer, TestEnd.Prefix("10.0.0.1/32")));
         Assert.True(pair.Right.Engine.RemoveAllowedIp(other, TestEnd.Prefix("10.0.0.1/32")));
         pair.Right.Engine.AddAllowedIp(pair.RightPeer, TestEnd.Prefix("10.0.0.1/32"));
-        pair.Left.Send(pair.LeftPeer, pair.ToRight(5));
+        pair.Left.Send(pair.LeftPeer, TestPair.ToRight(5));
         pair.Deliver();
         Assert.Equal(5, InnerPacket.NumberOf(pair.AtRight[^1]));
     }
@@ -312,7 +312,7 @@ public sealed class EngineTests
     {
         using var pair = new TestPair();
         pair.Connect();
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         var onTheWay = Assert.Single(pair.Take(pair.Left));
         var key = TestEnd.NewPrivateKey(77);
         Assert.Empty(pair.Right.Engine.SetIdentity(LocalIdentity.Import(key)));
@@ -322,10 +322,10 @@ public sealed class EngineTests
         pair.Advance(100);
         pair.Left.Engine.RemovePeer(pair.LeftPeer);
         var peer = pair.Left.Add(pair.Right.Key, pair.Right.Address, "10.0.0.2/32");
-        pair.Left.Send(peer, pair.ToRight(2));
+        pair.Left.Send(peer, TestPair.ToRight(2));
         pair.Deliver();
         Assert.Equal(2, InnerPacket.NumberOf(pair.AtRight[^1]));
-        pair.Right.Send(pair.ToLeft(3));
+        pair.Right.Send(TestPair.ToLeft(3));
         pair.Deliver();
         Assert.Equal(3, InnerPacket.NumberOf(pair.AtLeft[^1]));
     }
@@ -345,7 +345,7 @@ public sealed class EngineTests
         using var pair = new TestPair();
         for (var i = 0; i < 200; i++)
         {
-            Assert.Equal(WireGuardDrop.None, pair.Left.Send(pair.ToRight(i)));
+            Assert.Equal(WireGuardDrop.None, pair.Left.Send(TestPair.ToRight(i)));
         }
 
         Assert.Equal(WaitingPackets.MaxPackets, pair.LeftPeer.Waiting);

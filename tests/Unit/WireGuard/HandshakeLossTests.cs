@@ -22,13 +22,13 @@ public sealed class HandshakeLossTests
             isFirst &= !isLost;
             return isLost;
         };
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         pair.Advance(5_500);
-        pair.Left.Send(pair.ToRight(2));
+        pair.Left.Send(TestPair.ToRight(2));
         pair.Deliver();
         Assert.False(isFirst);
         Assert.Equal(2, InnerPacket.NumberOf(pair.AtRight[^1]));
-        pair.Right.Send(pair.ToLeft(3));
+        pair.Right.Send(TestPair.ToLeft(3));
         pair.Deliver();
         Assert.Equal(3, InnerPacket.NumberOf(pair.AtLeft[^1]));
     }
@@ -46,8 +46,8 @@ public sealed class HandshakeLossTests
         for (var i = 0; i < 400; i++)
         {
             var (left, right) = (pair.AtLeft.Count, pair.AtRight.Count);
-            pair.Left.Send(pair.ToRight(i));
-            pair.Right.Send(pair.ToLeft(i));
+            pair.Left.Send(TestPair.ToRight(i));
+            pair.Right.Send(TestPair.ToLeft(i));
             pair.Advance(100);
             Assert.Equal((left + 1, right + 1), (pair.AtLeft.Count, pair.AtRight.Count));
         }
@@ -61,14 +61,14 @@ public sealed class HandshakeLossTests
     {
         using var pair = new TestPair();
         pair.Connect();
-        pair.Right.Send(pair.ToLeft(41));
-        pair.Left.Send(pair.ToRight(42));
+        pair.Right.Send(TestPair.ToLeft(41));
+        pair.Left.Send(TestPair.ToRight(42));
         var toLeft = Assert.Single(pair.Take(pair.Right));
         var toRight = Assert.Single(pair.Take(pair.Left));
         pair.Advance(Protocol.RekeyAfterTime);
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Deliver();
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Deliver();
         Assert.Equal(2, pair.RightPeer.Counters.HandshakesCompleted);
         Assert.Equal(ReceivedKind.Packet, pair.Left.Receive(toLeft).Kind);
@@ -86,14 +86,14 @@ public sealed class HandshakeLossTests
         if (isInitiator)
         {
             pair.RestartLeft();
-            pair.Left.Send(pair.ToRight(5));
+            pair.Left.Send(TestPair.ToRight(5));
             pair.Deliver();
             Assert.Equal(5, InnerPacket.NumberOf(pair.AtRight[^1]));
         }
         else
         {
             pair.RestartRight();
-            pair.Right.Send(pair.ToLeft(5));
+            pair.Right.Send(TestPair.ToLeft(5));
             pair.Deliver();
             Assert.Equal(5, InnerPacket.NumberOf(pair.AtLeft[^1]));
         }
@@ -120,7 +120,7 @@ public sealed class HandshakeLossTests
         arrived.Clear();
         for (var i = 0; i < 160 && arrived.Count == 0; i++)
         {
-            _ = leftRestarts ? pair.Right.Send(pair.ToLeft(i)) : pair.Left.Send(pair.ToRight(i));
+            _ = leftRestarts ? pair.Right.Send(TestPair.ToLeft(i)) : pair.Left.Send(TestPair.ToRight(i));
             pair.Advance(100);
         }
 
@@ -138,7 +138,7 @@ public sealed class HandshakeLossTests
         Assert.Equal(WireGuardDrop.StaleTimestamp, pair.Right.Receive(recorded).Drop);
         Assert.Empty(pair.Right.Outbox);
         pair.RestartLeft();
-        pair.Left.Send(pair.ToRight(3));
+        pair.Left.Send(TestPair.ToRight(3));
         pair.Deliver();
         Assert.Equal(3, InnerPacket.NumberOf(pair.AtRight[^1]));
     }
@@ -174,13 +174,13 @@ public sealed class HandshakeLossTests
             pair.RightWallError = -error;
             pair.Advance(200_000);
             pair.RestartLeft();
-            pair.Left.Send(pair.ToRight(days));
+            pair.Left.Send(TestPair.ToRight(days));
             pair.Deliver();
             Assert.Equal(days, InnerPacket.NumberOf(pair.AtRight[^1]));
-            pair.Right.Send(pair.ToLeft());
+            pair.Right.Send(TestPair.ToLeft());
             pair.Deliver();
             pair.Advance(200_000);
-            pair.Right.Send(pair.ToLeft(days));
+            pair.Right.Send(TestPair.ToLeft(days));
             pair.Deliver();
             Assert.Equal(days, InnerPacket.NumberOf(pair.AtLeft[^1]));
         }

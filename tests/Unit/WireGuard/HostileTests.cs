@@ -16,7 +16,7 @@ public sealed unsafe class HostileTests
     public void An_initiation_flipped_truncated_or_extended_anywhere_is_ignored_and_the_true_one_answered()
     {
         using var pair = new TestPair();
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         var initiation = Assert.Single(pair.Take(pair.Left)).Bytes;
         TryAll(pair.Right, pair.RightPeer, initiation, exceptFrom: InitiationMessage.Mac1 + 16);
 
@@ -29,7 +29,7 @@ public sealed unsafe class HostileTests
     public void A_response_flipped_truncated_or_extended_anywhere_is_ignored_and_the_true_one_taken()
     {
         using var pair = new TestPair();
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         pair.Right.Receive(Assert.Single(pair.Take(pair.Left)));
         var response = Assert.Single(pair.Take(pair.Right)).Bytes;
         TryAll(pair.Left, pair.LeftPeer, response, exceptFrom: ResponseMessage.Mac1 + 16);
@@ -44,7 +44,7 @@ public sealed unsafe class HostileTests
     {
         using var pair = new TestPair();
         pair.Connect();
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         var packet = Assert.Single(pair.Take(pair.Left)).Bytes;
         TryAll(pair.Right, pair.RightPeer, packet, exceptFrom: packet.Length);
         Assert.Equal(ReceivedKind.Packet, pair.Right.Receive(packet, pair.Left.Address).Kind);
@@ -54,7 +54,7 @@ public sealed unsafe class HostileTests
     public void A_cookie_reply_flipped_truncated_or_extended_anywhere_is_ignored_and_the_true_one_taken()
     {
         using var pair = new TestPair(new HandshakeRates(CheapRate: 0, CheapBurst: 0));
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         Assert.Equal(WireGuardDrop.UnderLoad, pair.Right.Receive(Assert.Single(pair.Take(pair.Left))).Drop);
         var reply = Assert.Single(pair.Take(pair.Right)).Bytes;
         TryAll(pair.Left, pair.LeftPeer, reply, exceptFrom: reply.Length);
@@ -74,7 +74,7 @@ public sealed unsafe class HostileTests
         using var pair = new TestPair();
         using var crypto = new HandshakeCrypto();
         var jar = new CookieJar(crypto, Bytes(pair.Right.Key));
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         var initiation = Assert.Single(pair.Take(pair.Left)).Bytes;
         for (var at = 8; at < InitiationMessage.Mac1; at++)
         {
@@ -100,7 +100,7 @@ public sealed unsafe class HostileTests
         using var pair = new TestPair();
         using var crypto = new HandshakeCrypto();
         var jar = new CookieJar(crypto, Bytes(pair.Left.Key));
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         pair.Right.Receive(Assert.Single(pair.Take(pair.Left)));
         var response = Assert.Single(pair.Take(pair.Right)).Bytes;
         for (var at = ResponseMessage.Noise; at < ResponseMessage.Mac1; at++)
@@ -123,8 +123,8 @@ public sealed unsafe class HostileTests
         var random = new Random(1);
         for (var i = 0; i < 300; i++)
         {
-            pair.Left.Send(pair.ToRight(i));
-            pair.Right.Send(pair.ToLeft(i));
+            pair.Left.Send(TestPair.ToRight(i));
+            pair.Right.Send(TestPair.ToLeft(i));
             pair.Advance(1_000);
         }
 
@@ -148,7 +148,7 @@ public sealed unsafe class HostileTests
         }
 
         Assert.Equal((left, right), (Describe(pair.LeftPeer), Describe(pair.RightPeer)));
-        pair.Left.Send(pair.ToRight(7));
+        pair.Left.Send(TestPair.ToRight(7));
         pair.Deliver();
         Assert.Equal(7, InnerPacket.NumberOf(pair.AtRight[^1]));
     }
@@ -179,7 +179,7 @@ public sealed unsafe class HostileTests
         List<TestDatagram> sent = [];
         for (var i = 0; i < 8_001; i++)
         {
-            pair.Left.Send(pair.ToRight(i));
+            pair.Left.Send(TestPair.ToRight(i));
             sent.AddRange(pair.Take(pair.Left));
         }
 
@@ -195,20 +195,20 @@ public sealed unsafe class HostileTests
         pair.Connect();
         pair.LeftPeer.Current!.NextCounter = Protocol.RekeyAfterMessages - 1;
         pair.Advance(5_000);
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         Assert.Single(pair.Take(pair.Left));
-        pair.Left.Send(pair.ToRight(2));
+        pair.Left.Send(TestPair.ToRight(2));
         Assert.Equal(
             [MessageType.Initiation, MessageType.Transport], pair.Take(pair.Left).Select(datagram => datagram.Type));
 
         pair.Advance(6_000);
         pair.LeftPeer.Current!.NextCounter = Protocol.RejectAfterMessages - 1;
-        pair.Left.Send(pair.ToRight(3));
+        pair.Left.Send(TestPair.ToRight(3));
         var last = Assert.Single(pair.Take(pair.Left), datagram => datagram.Type == MessageType.Transport);
         Assert.Equal(Protocol.RejectAfterMessages - 1, BitConverter.ToUInt64(last.Bytes, TransportMessage.Counter));
         Assert.False(pair.Left.Engine.TryBegin(pair.LeftPeer, 1, out _));
         Assert.Equal(ReceivedKind.Packet, pair.Right.Receive(last).Kind);
-        pair.Left.Send(pair.ToRight(4));
+        pair.Left.Send(TestPair.ToRight(4));
         Assert.Equal(1, pair.LeftPeer.Waiting);
         pair.Advance(6_000);
         Assert.Equal(4, InnerPacket.NumberOf(pair.AtRight[^1]));
@@ -226,7 +226,7 @@ public sealed unsafe class HostileTests
         int length;
         fixed (byte* start = datagram)
         {
-            pair.ToRight().CopyTo(datagram, 16);
+            TestPair.ToRight().CopyTo(datagram, 16);
             length = pair.LeftPeer.Current.Seal(start, 64, counter, 1420);
         }
 

@@ -47,7 +47,7 @@ public sealed class LoadTests
 
             if (i == 1_000)
             {
-                pair.Left.Send(pair.ToRight(7));
+                pair.Left.Send(TestPair.ToRight(7));
             }
 
             pair.Advance(1);
@@ -170,7 +170,7 @@ public sealed class LoadTests
     public void A_peer_behind_a_host_that_is_always_under_load_is_connected_by_its_second_try()
     {
         using var pair = new TestPair(AlwaysLoad);
-        pair.Left.Send(pair.ToRight(1));
+        pair.Left.Send(TestPair.ToRight(1));
         pair.Advance(4_000);
         Assert.Empty(pair.AtRight);
         pair.Advance(2_000);

@@ -50,9 +50,9 @@ internal sealed class TestPair : IDisposable
 
     public List<byte[]> AtRight { get; } = [];
 
-    public byte[] ToRight(long number = 0, int length = 64) => InnerPacket.Make(LeftInner, RightInner, number, length);
+    public static byte[] ToRight(long number = 0, int length = 64) => InnerPacket.Make(LeftInner, RightInner, number, length);
 
-    public byte[] ToLeft(long number = 0, int length = 64) => InnerPacket.Make(RightInner, LeftInner, number, length);
+    public static byte[] ToLeft(long number = 0, int length = 64) => InnerPacket.Make(RightInner, LeftInner, number, length);
 
     /// <summary>Carries what both have sent, and what they answer, until nothing is left.</summary>
     public void Deliver()

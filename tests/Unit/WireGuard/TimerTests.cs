@@ -28,7 +28,7 @@ public sealed class TimerTests
         pair.Connect();
         pair.Advance(Protocol.RekeyAfterTime + 1);
         pair.Recorded.Clear();
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         Assert.Equal(MessageType.Transport, Assert.Single(pair.Take(pair.Right)).Type);
     }
 
@@ -51,15 +51,15 @@ public sealed class TimerTests
         using var pair = new TestPair();
         pair.Connect();
         pair.Advance(Protocol.RejectAfterTime - 1);
-        pair.Right.Send(pair.ToLeft(1));
+        pair.Right.Send(TestPair.ToLeft(1));
         var inTime = Assert.Single(pair.Take(pair.Right));
-        pair.Right.Send(pair.ToLeft(2));
+        pair.Right.Send(TestPair.ToLeft(2));
         var late = Assert.Single(pair.Take(pair.Right));
         Assert.Equal(ReceivedKind.Packet, pair.Left.Receive(inTime).Kind);
         pair.Left.Outbox.Clear();
         pair.Jump(1);
         Assert.Equal(WireGuardDrop.SessionExpired, pair.Left.Receive(late).Drop);
-        pair.Right.Send(pair.ToLeft(3));
+        pair.Right.Send(TestPair.ToLeft(3));
         Assert.Equal(MessageType.Initiation, Assert.Single(pair.Right.Outbox).Type);
         pair.Deliver();
         Assert.Equal(3, InnerPacket.NumberOf(pair.AtLeft[^1]));
@@ -71,7 +71,7 @@ public sealed class TimerTests
         using var pair = new TestPair();
         pair.Connect();
         pair.Advance(164_900);
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Right.Receive(new TestDatagram([], default, default));
         var datagram = Assert.Single(pair.Take(pair.Right));
         pair.Jump(100);
@@ -79,7 +79,7 @@ public sealed class TimerTests
         Assert.Equal(MessageType.Initiation, Assert.Single(pair.Take(pair.Left)).Type);
 
         // That initiation was lost; more packets do not bring more of them before the timer does.
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Left.Receive(Assert.Single(pair.Take(pair.Right)));
         Assert.Empty(pair.Left.Outbox);
     }
@@ -94,7 +94,7 @@ public sealed class TimerTests
             sent.Add(pair.Now);
             return true;
         };
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Advance(600_000);
 
         Assert.Equal(1 + (Protocol.RekeyAttemptTime / Protocol.RekeyTimeout), sent.Count);
@@ -111,7 +111,7 @@ public sealed class TimerTests
 
         // Whoever sends again begins anew.
         pair.IsLost = _ => false;
-        pair.Left.Send(pair.ToRight(5));
+        pair.Left.Send(TestPair.ToRight(5));
         pair.Deliver();
         Assert.Equal(5, InnerPacket.NumberOf(Assert.Single(pair.AtRight)));
     }
@@ -122,7 +122,7 @@ public sealed class TimerTests
         using var pair = new TestPair { IsLost = _ => true };
         for (var i = 0; i < 300; i++)
         {
-            pair.Left.Send(pair.ToRight(i));
+            pair.Left.Send(TestPair.ToRight(i));
             pair.Advance(100);
         }
 
@@ -136,7 +136,7 @@ public sealed class TimerTests
         pair.Connect();
         pair.Advance(60_000);
         pair.Recorded.Clear();
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Advance(Protocol.KeepaliveTimeout - 1);
         Assert.Single(pair.Recorded);
         pair.Advance(1);
@@ -155,9 +155,9 @@ public sealed class TimerTests
         pair.Connect();
         pair.Advance(60_000);
         pair.Recorded.Clear();
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Advance(3_000);
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Advance(60_000);
         Assert.Equal([96, 96, 32], pair.Recorded.Select(datagram => datagram.Bytes.Length));
     }
@@ -184,7 +184,7 @@ public sealed class TimerTests
         pair.Advance(30_000);
         pair.Recorded.Clear();
         pair.IsLost = _ => true;
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Advance(14_999);
         Assert.Equal(0, Initiations(pair));
         pair.Advance(1 + Protocol.MaxJitter);
@@ -262,7 +262,7 @@ public sealed class TimerTests
             pair.Connect();
             pair.AtRight.Clear();
             pair.Jump(gap);
-            pair.Left.Send(pair.ToRight(gap));
+            pair.Left.Send(TestPair.ToRight(gap));
             pair.Deliver();
             Assert.Equal(gap, InnerPacket.NumberOf(pair.AtRight[^1]));
             pair.Advance(600_000);
@@ -277,7 +277,7 @@ public sealed class TimerTests
 
         // For the left end no time has passed.
         pair.Right.Engine.Advance(pair.Now + 400_000, default);
-        pair.Right.Send(pair.ToLeft(8));
+        pair.Right.Send(TestPair.ToLeft(8));
         pair.Deliver();
         Assert.Equal(8, InnerPacket.NumberOf(pair.AtLeft[^1]));
     }
@@ -294,9 +294,9 @@ public sealed class TimerTests
 
     private static void Exchange(TestPair pair)
     {
-        pair.Left.Send(pair.ToRight());
+        pair.Left.Send(TestPair.ToRight());
         pair.Deliver();
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         pair.Deliver();
     }
 }
