@@ -1,9 +1,9 @@
-using UdpTunnel.Events;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
+using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
