@@ -24,7 +24,7 @@ public sealed class CommandLineTests
         var (exitCode, output, _) = await RunAsync("--version");
 
         Assert.Equal(0, exitCode);
-        Assert.Matches("^[0-9]+\\.[0-9]+\\.[0-9]+\n$", output);
+        Assert.Matches("^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9a-z.]+)?\n$", output);
     }
 
     [Theory]

@@ -159,7 +159,7 @@ public sealed class LookTests
         var text = await CommandRun.OfAsync(server, "version");
         var json = await CommandRun.OfAsync(server, "version", "--json");
 
-        Assert.Matches("^udptunnelctl [0-9]+\\.[0-9]+\\.[0-9]+\nudptunneld   9\\.8\\.7\n", text.Output.ToString());
+        Assert.Matches("^udptunnelctl [0-9]+\\.[0-9]+\\.[0-9]+(-[0-9a-z.]+)?\nudptunneld   9\\.8\\.7\n", text.Output.ToString());
         Assert.Equal("9.8.7", json.Json.GetProperty("udptunneld").GetProperty("version").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, json.Json.GetProperty("problem").ValueKind);
     }

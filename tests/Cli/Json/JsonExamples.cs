@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using UdpTunnel.Cli.Commands;
 using UdpTunnel.Tests.Cli.Relays;
 using UdpTunnel.V1;
 
@@ -144,7 +145,7 @@ internal static class JsonExamples
         });
         daemon.GetDaemon = _ => Task.FromResult(new GetDaemonResponse
         {
-            Version = "0.1.0",
+            Version = ControlProgram.Version,
             Pid = 812,
             Started = At(-3),
             Kernel = "6.12.0",
