@@ -93,7 +93,7 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
         await tunnels.StopTunnelAsync(new StopTunnelRequest { Name = "flood" }, cancellationToken: Cancellation);
 
         var events = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
-        Assert.Equal(1024, events.Count);
+        Assert.Equal(128, events.Count(e => e.Kind == EventKind.Reloaded));
         Assert.Equal(EventKind.TunnelStopped, events[^1].Kind);
         var seen = new List<ulong>();
         while ((seen.Count == 0 || seen[^1] < events[^1].Sequence) && await call.ResponseStream.MoveNext(Cancellation))
@@ -102,7 +102,9 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
         }
 
         Assert.Equal(seen.Order().Distinct(), seen);
-        Assert.DoesNotContain(1ul, events.Select(e => e.Sequence));
+
+        // What is repeated pushes out nothing but its like.
+        Assert.Contains(events, e => e.Kind == EventKind.TunnelStarted);
     }
 
     [Fact]

@@ -68,6 +68,10 @@ public sealed class PeerClaimTests
         var before = await lab.ServerStatusAsync();
         using var stranger = new Replay(lab.Client, lab.Server, Replay.Heartbeat(Magic));
 
+        // The server asks its new peer first, and an answer that is under way would refuse the claim.
+        await lab.Client.WaitForPingAsync("10.0.0.1", TimeSpan.FromSeconds(5));
+        await Task.Delay(500, TestContext.Current.CancellationToken);
+
         await lab.Client.Daemon.SignalAsync("STOP");
         stranger.Send();
         var clock = Stopwatch.StartNew();

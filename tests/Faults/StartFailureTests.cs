@@ -11,7 +11,6 @@ public sealed class StartFailureTests
     [InlineData("socket:error=ENOBUFS")]
     [InlineData("epoll_create1:error=EMFILE")]
     [InlineData("eventfd2:error=EMFILE")]
-    [InlineData("epoll_ctl:error=ENOMEM")]
     [InlineData("ioctl:error=ENOMEM")]
     public async Task A_start_that_fails_at_any_call_leaves_nothing_behind(string fault)
     {

@@ -14,7 +14,7 @@ public sealed class StateTests
     {
         Requirements.Command("unshare", "util-linux");
         await using var lab = await Lab.TwoHostsAsync();
-        var daemon = lab.Server.AddDaemon(InMountNamespace("""mount -t tmpfs -o size=128k tmpfs "$STATE" """));
+        var daemon = lab.Server.AddDaemon(InMountNamespace("""mount -t tmpfs -o size=128k,mode=0700 tmpfs "$STATE" """));
         await lab.StartTunnelAsync();
         var filler = $"/proc/{daemon.Id.ToString(CultureInfo.InvariantCulture)}/root{daemon.StateDirectory}/filler";
         Assert.Throws<IOException>(() => File.WriteAllBytes(filler, new byte[1 << 20]));

@@ -18,7 +18,7 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
     /// <summary><c>struct statx</c>; uid and gid are at 20 and 24, the mode at 28.</summary>
     private const int StatxSize = 256;
 
-    private const int S_IFMT = 0xF000;
+    private const int KindBits = 0xF000;
     private const int PermissionBits = 0xFFF;
 
     /// <summary>Of the file at a path; links are followed.</summary>
@@ -47,7 +47,7 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
         var fields = new ReadOnlySpan<byte>(result, StatxSize);
         var mode = BinaryPrimitives.ReadUInt16LittleEndian(fields[28..]);
         return new FileStatus(
-            (FileKind)(mode & S_IFMT),
+            (FileKind)(mode & KindBits),
             (UnixFileMode)(mode & PermissionBits),
             BinaryPrimitives.ReadUInt32LittleEndian(fields[20..]),
             BinaryPrimitives.ReadUInt32LittleEndian(fields[24..]));

@@ -254,13 +254,9 @@ internal static unsafe class RouteSocket
 
         var socket = new FileDescriptor(number);
         var patience = new TimeValue { Seconds = (long)Patience.TotalSeconds };
-        if (Libc.SetSocketOption(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(TimeValue)) < 0)
-        {
-            error = Libc.LastError;
-            socket.Dispose();
-            return null;
-        }
 
+        // A kernel that refuses the bound still answers.
+        _ = Libc.SetSocketOption(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(TimeValue));
         error = Errno.None;
         return socket;
     }
