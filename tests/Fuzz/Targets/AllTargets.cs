@@ -1,4 +1,5 @@
 using System.Text;
+using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
@@ -15,6 +16,11 @@ internal static class AllTargets
         () => new ClassicFrameTarget(),
         () => new TlsFrameTarget(),
         () => new NetlinkTarget(),
+        () => new WireGuardMessageTarget("wireguard-initiation", MessageType.Initiation),
+        () => new WireGuardMessageTarget("wireguard-response", MessageType.Response),
+        () => new WireGuardMessageTarget("wireguard-cookie", MessageType.CookieReply),
+        () => new WireGuardMessageTarget("wireguard-packet", MessageType.Transport),
+        () => new WireGuardPairTarget(),
     ];
 
     /// <summary>Their names.</summary>
