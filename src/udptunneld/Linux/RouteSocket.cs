@@ -241,7 +241,7 @@ internal static unsafe class RouteSocket
         }
     }
 
-    /// <summary>Opens a socket whose reads end after <see cref="Patience"/>.</summary>
+    /// <summary>Opens a socket for requests.</summary>
     /// <returns>Null if there is an error.</returns>
     internal static FileDescriptor? Open(out Errno error)
     {
@@ -252,29 +252,30 @@ internal static unsafe class RouteSocket
             return null;
         }
 
-        var socket = new FileDescriptor(number);
-        var patience = new TimeValue { Seconds = (long)Patience.TotalSeconds };
-
-        // A kernel that refuses the bound still answers.
-        _ = Libc.SetSocketOption(number, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(TimeValue));
         error = Errno.None;
-        return socket;
+        return new FileDescriptor(number);
     }
 
     /// <summary>Reads one datagram of the kernel.</summary>
-    /// <returns><see cref="Errno.Again"/> if none comes in time.</returns>
+    /// <returns><see cref="Errno.Again"/> if none comes within <see cref="Patience"/>.</returns>
     internal static Errno Receive(FileDescriptor socket, Span<byte> buffer, out ReadOnlySpan<byte> answer)
     {
         answer = default;
+        var entry = new Libc.PollEntry { Descriptor = socket.Number, Wanted = POLLIN };
         nint length;
         do
         {
+            if (Libc.Poll(&entry, 1, (int)Patience.TotalMilliseconds) == 0)
+            {
+                return Errno.Again;
+            }
+
             fixed (byte* start = buffer)
             {
-                length = Libc.Receive(socket.Number, start, buffer.Length, 0);
+                length = Libc.Receive(socket.Number, start, buffer.Length, MSG_DONTWAIT);
             }
         }
-        while (length < 0 && Libc.LastError == Errno.Interrupted);
+        while (length < 0 && Libc.LastError is Errno.Interrupted or Errno.Again);
 
         if (length < 0)
         {
@@ -327,12 +328,5 @@ internal static unsafe class RouteSocket
     private struct ConfigurationMessage
     {
         public byte Family;
-    }
-
-    /// <summary><c>struct timeval</c>.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 16)]
-    private struct TimeValue
-    {
-        public long Seconds;
     }
 }

@@ -14,7 +14,6 @@ internal static class SocketConstants
     public const int SOCK_NONBLOCK = 0x800;
 
     public const int SOL_SOCKET = 1;
-    public const int SO_RCVTIMEO = 20;
     public const int SO_REUSEADDR = 2;
     public const int SO_ERROR = 4;
     public const int SO_SNDBUF = 7;

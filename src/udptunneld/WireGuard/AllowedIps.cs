@@ -4,9 +4,10 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.WireGuard;
 
 /// <summary>
-/// Which peer an inner address belongs to: that of the longest prefix that the address is in. A trie for each family,
-/// in which a node stands only where a prefix ends or two part (path compression), so that a look-up passes at most as
-/// many nodes as prefixes differ in, and never more than bits.
+/// Which peer an inner address belongs to: that of the longest prefix that the address is in. Single addresses are in a
+/// hash table. What is shorter is in a trie for each family, in which a node stands only where a prefix ends or two
+/// part (path compression), so that a look-up passes at most as many nodes as prefixes differ in, and never more than
+/// bits.
 /// </summary>
 /// <remarks>
 /// Nodes lie in one array and name each other by number, without a reference that the garbage collector would follow.
@@ -21,25 +22,55 @@ internal sealed class AllowedIps<T>
     private readonly Trie _v4 = new(isV6: false);
     private readonly Trie _v6 = new(isV6: true);
 
+    // Single addresses, which most peers have and no prefix is longer than.
+    private readonly Dictionary<uint, T> _hostsV4 = [];
+    private readonly Dictionary<(ulong High, ulong Low), T> _hostsV6 = [];
+
     /// <summary>How many prefixes there are.</summary>
-    public int Count => _v4.Prefixes + _v6.Prefixes;
+    public int Count => _v4.Prefixes + _v6.Prefixes + _hostsV4.Count + _hostsV6.Count;
 
     /// <summary>Nodes of the trie of IPv6, used and free.</summary>
     internal int NodesV6 => _v6.Nodes;
 
     /// <summary>Enters a prefix. One that is there goes over to the new owner.</summary>
     /// <returns>Whose it was, if it was another's; else null.</returns>
-    public T? Set(IpPrefix prefix, T owner) => (prefix.IsV6 ? _v6 : _v4).Set(prefix, owner);
+    public T? Set(IpPrefix prefix, T owner) => prefix switch
+    {
+        { IsV6: false, Length: 32 } => Set(_hostsV4, AddressV4(prefix), owner),
+        { IsV6: true, Length: 128 } => Set(_hostsV6, (prefix.High, prefix.Low), owner),
+        _ => (prefix.IsV6 ? _v6 : _v4).Set(prefix, owner),
+    };
 
     /// <summary>Takes a prefix out, if it belongs to that owner.</summary>
     /// <returns>Whether it did.</returns>
-    public bool Remove(IpPrefix prefix, T owner) => (prefix.IsV6 ? _v6 : _v4).Remove(prefix, owner);
+    public bool Remove(IpPrefix prefix, T owner) => prefix switch
+    {
+        { IsV6: false, Length: 32 } => Remove(_hostsV4, AddressV4(prefix), owner),
+        { IsV6: true, Length: 128 } => Remove(_hostsV6, (prefix.High, prefix.Low), owner),
+        _ => (prefix.IsV6 ? _v6 : _v4).Remove(prefix, owner),
+    };
 
     /// <summary>The owner of an IPv4 address, in host byte order; null if nobody's.</summary>
-    public T? FindV4(uint address) => _v4.Find((ulong)address << 32, 0);
+    public T? FindV4(uint address) =>
+        _hostsV4.TryGetValue(address, out var owner) ? owner : _v4.Find((ulong)address << 32, 0);
 
     /// <summary>The owner of an IPv6 address, its two halves in host byte order; null if nobody's.</summary>
-    public T? FindV6(ulong high, ulong low) => _v6.Find(high, low);
+    public T? FindV6(ulong high, ulong low) =>
+        _hostsV6.TryGetValue((high, low), out var owner) ? owner : _v6.Find(high, low);
+
+    private static uint AddressV4(IpPrefix prefix) => (uint)(prefix.High >> 32);
+
+    private static T? Set<TAddress>(Dictionary<TAddress, T> hosts, TAddress address, T owner)
+        where TAddress : notnull
+    {
+        hosts.Remove(address, out var before);
+        hosts.Add(address, owner);
+        return ReferenceEquals(before, owner) ? null : before;
+    }
+
+    private static bool Remove<TAddress>(Dictionary<TAddress, T> hosts, TAddress address, T owner)
+        where TAddress : notnull =>
+        hosts.TryGetValue(address, out var its) && ReferenceEquals(its, owner) && hosts.Remove(address);
 
     private struct Node
     {

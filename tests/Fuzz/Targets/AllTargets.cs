@@ -1,4 +1,5 @@
 using System.Text;
+using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
@@ -17,6 +18,11 @@ internal static class AllTargets
         () => new NetlinkTarget(),
         () => new CertificateTarget(),
         () => new GreetingTarget(),
+        () => new WireGuardMessageTarget("wireguard-initiation", MessageType.Initiation),
+        () => new WireGuardMessageTarget("wireguard-response", MessageType.Response),
+        () => new WireGuardMessageTarget("wireguard-cookie", MessageType.CookieReply),
+        () => new WireGuardMessageTarget("wireguard-packet", MessageType.Transport),
+        () => new WireGuardPairTarget(),
     ];
 
     /// <summary>Their names.</summary>

@@ -95,7 +95,7 @@ public sealed unsafe class AllocationTests
         Assert.True(right);
     }
 
-    private static void AssertNothingAllocated(Action action)
+    internal static void AssertNothingAllocated(Action action)
     {
         // Enough rounds for tiered compilation to have replaced the code, which allocates on its own account.
         for (int i = 0; i < 300; i++)

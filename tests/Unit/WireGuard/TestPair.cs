@@ -12,9 +12,12 @@ internal sealed class TestPair : IDisposable
 
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public TestPair(HandshakeRates? rates = null, int seed = 1)
+    /// <param name="rates">Of the right end.</param>
+    /// <param name="seed">For both.</param>
+    /// <param name="leftRates">Of the left end.</param>
+    public TestPair(HandshakeRates? rates = null, int seed = 1, HandshakeRates? leftRates = null)
     {
-        Left = new TestEnd("192.0.2.1:1001", seed);
+        Left = new TestEnd("192.0.2.1:1001", seed, rates: leftRates);
         Right = new TestEnd("192.0.2.2:1002", seed + 1, rates: rates);
         LeftPeer = Left.Add(Right.Key, Right.Address, "10.0.0.2/32", "fd00::2/128");
         RightPeer = Right.Add(Left.Key, Left.Address, "10.0.0.1/32", "fd00::1/128");
