@@ -60,7 +60,7 @@ internal sealed class PeerCounters
 /// A session that a handshake of the peer's has made is <see cref="Next"/> until a packet shows that the peer has it,
 /// too; <see cref="Previous"/> is for packets that are still on their way.
 /// </summary>
-/// <remarks>For the thread of its engine; endpoint, counters and moments may be read by any.</remarks>
+/// <remarks>For the thread of its engine; counters and moments may be read by any.</remarks>
 internal sealed class Peer : IDisposable
 {
     private const int PresharedKeyAt = 0;

@@ -99,7 +99,10 @@ public sealed class AllowedIpsTests
         var trie = new AllowedIps<string>();
         for (var round = 0; round < 50; round++)
         {
-            var prefixes = Enumerable.Range(0, 200).Select(_ => RandomPrefix(random, isV6: true)).Distinct().ToArray();
+            var bytes = new byte[16 * 200];
+            random.NextBytes(bytes);
+            IpPrefix[] prefixes =
+                [.. bytes.Chunk(16).Select(address => IpPrefix.Of(new IPAddress(address), random.Next(20, 128)))];
             Assert.All(prefixes, prefix => trie.Set(prefix, "x"));
             random.Shuffle(prefixes);
             Assert.All(prefixes, prefix => Assert.True(trie.Remove(prefix, "x")));
@@ -108,7 +111,7 @@ public sealed class AllowedIpsTests
         }
 
         // As many nodes as one round needs, and not fifty times as many.
-        Assert.InRange(trie.NodesV6, 1, 1024);
+        Assert.InRange(trie.NodesV6, 200, 400);
     }
 
     [Fact]
