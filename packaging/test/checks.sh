@@ -17,7 +17,7 @@ check() {
 }
 fails() { ! "$@"; }
 says() { local text=$1; shift; grep -q -e "$text" <<<"$("$@" 2>&1)" || { "$@"; return 1; }; }
-soon() { local end=$((SECONDS + 20)); while [ "$SECONDS" -lt "$end" ]; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; "$@"; }
+soon() { local end=$((SECONDS + ${patience:-20})); while [ "$SECONDS" -lt "$end" ]; do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; "$@"; }
 step() { echo "== $*"; }
 
 skip() { echo "SKIPPED: $(basename "$0") of the package's tests: $*" >&2; exit 77; }
