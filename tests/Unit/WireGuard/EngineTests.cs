@@ -317,7 +317,7 @@ public sealed class EngineTests
         var key = TestEnd.NewPrivateKey(77);
         Assert.Empty(pair.Right.Engine.SetIdentity(LocalIdentity.Import(key)));
         Assert.Equal(ReceivedKind.Packet, pair.Right.Receive(onTheWay).Kind);
-        pair.Right.Send(pair.ToLeft());
+        pair.Right.Send(TestPair.ToLeft());
         Assert.Equal(MessageType.Initiation, Assert.Single(pair.Take(pair.Right)).Type);
 
         // The left end learns of it a little later, and both go on with the new key.
