@@ -209,42 +209,53 @@ internal sealed class Peer : IDisposable
     }
 
     /// <summary>
-    /// Takes a new session. One that we began is used at once: the peer has it. One that the peer began waits for its
-    /// first packet; it replaces all that is not in use, so that repeated initiations leave nothing behind.
+    /// Takes a new session. One that we began is used at once, as the peer has it. One that the peer began waits for
+    /// its first packet, in place of one that has waited in vain.
     /// </summary>
+    /// <remarks>
+    /// The session that the peer still sends with stays until the new one is in use. That is not always the one that we
+    /// send with: when both ends began at once, each sends with its own, and receives with the other's.
+    /// </remarks>
     internal void Install(Session session, SessionTable sessions)
     {
         sessions.Set(session);
         if (!session.IsInitiator)
         {
             End(Next, sessions);
-            End(Previous, sessions);
             Next = session;
-            Previous = null;
             return;
         }
 
-        End(Previous, sessions);
-        if (Next != null)
+        if (Previous != null && Current != null && Previous.LastReceivedAt > Current.LastReceivedAt)
         {
             End(Current, sessions);
-            Previous = Next;
-            Next = null;
         }
         else
         {
+            End(Previous, sessions);
             Previous = Current;
         }
 
         Current = session;
     }
 
-    /// <summary>The peer has used the session that waited: from now on it is the one to send with.</summary>
+    /// <summary>
+    /// The peer has used the session that waited. From now on it is the one to send with, unless we have begun one
+    /// after it: if both ends gave way to the other's, neither would see to the next.
+    /// </summary>
     internal void ConfirmNext(SessionTable sessions)
     {
         End(Previous, sessions);
-        Previous = Current;
-        Current = Next;
+        if (Current is { IsInitiator: true } && Current.CreatedAt >= Next!.CreatedAt)
+        {
+            Previous = Next;
+        }
+        else
+        {
+            Previous = Current;
+            Current = Next;
+        }
+
         Next = null;
     }
 

@@ -205,6 +205,7 @@ internal sealed unsafe class PeerDriver : IDisposable
     public void OnPacket(Session session, in Endpoint source, int bytes, bool isKeepalive)
     {
         var peer = session.Peer;
+        session.LastReceivedAt = Now;
         peer.Counters.BytesIn += bytes;
         MoveEndpoint(peer, source);
         OnReceived(peer);

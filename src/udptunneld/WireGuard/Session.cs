@@ -63,6 +63,9 @@ internal sealed unsafe class Session : IDisposable
     /// </summary>
     public bool IsRetired { get; set; }
 
+    /// <summary>When a packet was last received, monotonic milliseconds; -1 before the first.</summary>
+    public long LastReceivedAt { get; set; } = -1;
+
     /// <summary>What has been received.</summary>
     public ReplayWindow Received { get; } = new();
 

@@ -56,6 +56,52 @@ public sealed class HandshakeLossTests
         Assert.Equal(2, pair.LeftPeer.Counters.HandshakesCompleted);
     }
 
+    /// <summary>
+    /// The way takes 50 ms, and both send all the time. When both begin at once, each has begun a session and answered
+    /// the other's, and both renew at once again and again.
+    /// </summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(20)]
+    [InlineData(60)]
+    [InlineData(110)]
+    public void Sessions_are_renewed_without_loss_whoever_begins_and_when(int rightLater)
+    {
+        using var pair = new TestPair();
+        Queue<(long Arrival, TestDatagram Datagram, TestEnd To)> network = [];
+        HashSet<long> missing = [];
+        var number = 0L;
+        for (var time = 0; time < 1_000_000; time += 10)
+        {
+            pair.Jump(10);
+            missing.Add(++number);
+            pair.Left.Send(TestPair.ToRight(number));
+            if (time >= rightLater)
+            {
+                missing.Add(++number);
+                pair.Right.Send(TestPair.ToLeft(number));
+            }
+
+            while (network.TryPeek(out var next) && next.Arrival <= pair.Now)
+            {
+                network.Dequeue();
+                if (next.To.Receive(next.Datagram) is { Kind: ReceivedKind.Packet } received)
+                {
+                    Assert.True(missing.Remove(InnerPacket.NumberOf(received.Packet)));
+                }
+            }
+
+            pair.Take(pair.Left).ForEach(datagram => network.Enqueue((pair.Now + 50, datagram, pair.Right)));
+            pair.Take(pair.Right).ForEach(datagram => network.Enqueue((pair.Now + 50, datagram, pair.Left)));
+            pair.Recorded.Clear();
+            Assert.InRange(pair.Left.Engine.SessionCount, 0, 4);
+        }
+
+        // What is missing is on its way.
+        Assert.InRange(pair.LeftPeer.Counters.HandshakesCompleted, 8, 18);
+        Assert.All(missing, late => Assert.True(late > number - 20, $"{late} of {number} is lost"));
+    }
+
     [Fact]
     public void A_late_packet_of_the_session_before_still_arrives()
     {

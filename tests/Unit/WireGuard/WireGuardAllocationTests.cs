@@ -56,7 +56,8 @@ public sealed unsafe class WireGuardAllocationTests
         fixed (byte* start = packet)
         {
             var at = start;
-            Packets.AllocationTests.AssertNothingAllocated(() => pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length));
+            Packets.AllocationTests.AssertNothingAllocated(
+                () => pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length));
         }
     }
 
