@@ -19,6 +19,9 @@ public sealed class ProcessTests
         var held = end == "client" ? lab.Client : lab.Server;
 
         await held.Daemon.SignalAsync("STOP");
+
+        // The signal is sent, and each thread stops when it next looks: a packet that it has begun with still passes.
+        await Task.Delay(300, TestContext.Current.CancellationToken);
         Assert.True(await lab.Client.IsSilentAsync("10.0.0.1", count: 10));
         await held.Daemon.SignalAsync("CONT");
 
