@@ -26,7 +26,7 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
         EventKind.TunnelStopped,
         EventKind.TunnelFailed);
 
-    private readonly WorkerPool _workers = new();
+    private readonly WorkerPool _workers = new(supervised);
     private readonly HostAddresses _addresses = new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)));
 
     /// <summary>Forgets what tunnels knew that are no more; called when all of the start are there.</summary>
@@ -115,6 +115,9 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
         var engine = TunnelEngine.Start(entry.Config, (Session?)memory ?? store.LoadSession(entry.Name), _workers, _addresses, Events, Time);
         return (engine, $"runs on device {engine.Device}");
     }
+
+    /// <inheritdoc/>
+    protected override string? FailureOf(TunnelEngine engine) => engine.Failure;
 
     /// <inheritdoc/>
     protected override IReadOnlyList<FieldChange> Differences(TunnelConfig before, TunnelConfig after) => ConfigDiff.Between(before, after);
