@@ -60,6 +60,15 @@ public static class ConfigDiff
         changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout));
         changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows));
         changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after));
+        changes.Compare(
+            nameof(after.AnswersFrom),
+            Choices.Text(Choices.Answers, before.AnswersFrom),
+            Choices.Text(Choices.Answers, after.AnswersFrom));
+        changes.Compare(nameof(after.AllowedClients), Clients(before.AllowedClients), Clients(after.AllowedClients));
+        changes.Compare(
+            nameof(after.ClientFlowRate), Rate(before.ClientFlowRate, "flows"), Rate(after.ClientFlowRate, "flows"));
+        changes.Compare(
+            nameof(after.ClientByteRate), Rate(before.ClientByteRate, "bytes"), Rate(after.ClientByteRate, "bytes"));
         return changes;
     }
 
@@ -75,6 +84,10 @@ public static class ConfigDiff
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Networks(Ipv4NetworkList networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Clients(IpNetworkList networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Rate(int rate, string unit) => rate == 0 ? "any" : $"{Number(rate)} {unit} a second";
 
     private static string Word(bool value) => value ? "true" : "false";
 

@@ -136,8 +136,9 @@ internal sealed class ReceiverEngine : IRelayEngine
             clients?.Dispose();
             throw e switch
             {
-                IOException => new RequestException(
-                    e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message),
+                LinuxException { Errno: Errno.AddressInUse } => new RequestException(
+                    Fault.PortTaken, $"{e.Message}; {WhoHas(clients is null, config)}"),
+                IOException => new RequestException(Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(
                     Fault.System, "the system has no memory or thread for it"),
                 _ => e,
@@ -168,6 +169,12 @@ internal sealed class ReceiverEngine : IRelayEngine
         _loop.Dispose();
         _listener.Dispose();
         _clients.Dispose();
+    }
+
+    private static string WhoHas(bool isUdp, RelayConfig config)
+    {
+        var address = isUdp ? config.UdpAddress : config.TcpAddress;
+        return PortInUse.Explain(!isUdp, AddressOf(address), address.Port);
     }
 
     private static IPAddress? AddressOf(HostPort address)

@@ -256,8 +256,9 @@ internal sealed class ReceiverLoop : IDisposable
             _config.MaxFlows,
             (long)_config.IdleTimeout.TotalMilliseconds,
             connection.Link.Codec,
-            source => HostText.Make(source.ToIPEndPoint(), LinkName.Of));
-        _writer = connection.Link.BeginStreaming();
+            source => HostText.Make(source.ToIPEndPoint(), LinkName.Of),
+            new ClientBounds(_config));
+        _writer = connection.Link.BeginStreaming(connection.Counters);
         _answers = new AnswerReader(_socket, connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);
         _writer.Flush();
@@ -272,6 +273,7 @@ internal sealed class ReceiverLoop : IDisposable
             writer.Flush();
         }
 
+        _writer?.Abandon();
         _answers?.Dispose();
         _answers = null;
         _writer = null;

@@ -36,6 +36,7 @@ internal sealed class SenderEngine : IRelayEngine
     private readonly ManualResetEventSlim _retry = new();
     private readonly Dialer _dialer;
     private readonly ServerResolver _resolver;
+    private readonly ServicePlace _service;
     private readonly Task _resolving;
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
@@ -49,9 +50,9 @@ internal sealed class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
-    private volatile IPEndPoint? _service;
     private volatile string? _failure;
     private string _told = "";
+    private string _toldOfService = "";
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
@@ -62,6 +63,7 @@ internal sealed class SenderEngine : IRelayEngine
         _limits = new RelayLimits(services, config);
         _time = services.Time;
         _started = _time.GetUtcNow();
+        _service = new ServicePlace(config.UdpAddress);
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
             config.UdpAddress,
@@ -70,7 +72,8 @@ internal sealed class SenderEngine : IRelayEngine
             _time,
             (host, stop) => Dns.GetHostAddressesAsync(host, stop),
             LinkName.WithZone,
-            address => _service = address);
+            _service.MoveTo,
+            (addresses, _) => _service.Choose(addresses));
         _resolving = _resolver.RunAsync(_stopping.Token);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try
@@ -115,6 +118,7 @@ internal sealed class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
+                    ServiceProblem = _service.ServiceProblem(RelayTimes.Now),
                     LookUps = _dialer.LookUps + _resolver.LookUps,
                     LookUpFailures = _dialer.Failures + _resolver.Failures,
                     Drops = total.Drops,
@@ -198,6 +202,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         _limits.Look(Status);
+        LookAfterService();
     }
 
     /// <inheritdoc/>
@@ -213,6 +218,31 @@ internal sealed class SenderEngine : IRelayEngine
 
         _thread.Join();
         Release();
+    }
+
+    /// <summary>Looks the service up sooner where that may help, and tells how it fares.</summary>
+    private void LookAfterService()
+    {
+        var now = RelayTimes.Now;
+        if (_service.IsTroubled(now))
+        {
+            _resolver.Hurry();
+        }
+
+        if (_service.TakeNews() is { } news)
+        {
+            _events.Raise(EventKind.DnsChanged, EventLevel.Warning, news);
+        }
+
+        var problem = _service.ServiceProblem(now);
+        if (problem != _toldOfService)
+        {
+            _toldOfService = problem;
+            if (problem.Length > 0)
+            {
+                _events.Raise(EventKind.SendingFailed, EventLevel.Warning, problem);
+            }
+        }
     }
 
     private void Release()
@@ -316,7 +346,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
+            connection, IdleTimeout, _service, _config.AnswersFrom, CheckKey, state => OnMoved(connection, state), OnWaiting);
         var attempt = session.Run();
         lock (_gate)
         {

@@ -1,3 +1,4 @@
+using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using UdpTunnel.Config;
@@ -63,6 +64,11 @@ internal static class Generated
         from prefix in Gen.Choose(0, 32)
         select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => Ipv4NetworkList.Create([.. networks.Take(Ipv4NetworkList.MaxCount)]));
 
+    private static readonly Gen<IpNetworkList> BothNetworks = Gen.Elements<IpNetworkList>(
+        [],
+        [IPNetwork.Parse("192.0.2.0/24")],
+        [IPNetwork.Parse("2001:db8::/32"), IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("198.51.100.7/32")]);
+
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
     public static readonly Gen<TunnelConfig> Tunnels =
@@ -108,6 +114,10 @@ internal static class Generated
         from flows in Gen.Choose(1, RelayConfig.MaxMaxFlows)
         from hash in Gen.ArrayOf(Gen.Choose(0, 255), 32)
         from pinned in Gen.Elements(false, true)
+        from answers in Gen.Elements(Enum.GetValues<AnswersFrom>())
+        from clients in BothNetworks
+        from flowRate in Gen.Choose(0, RelayConfig.MaxClientRate)
+        from byteRate in Gen.Choose(0, RelayConfig.MaxClientRate)
         select new RelayConfig
         {
             Name = name,
@@ -120,6 +130,10 @@ internal static class Generated
             ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
                 ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
                 : null,
+            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.Asked,
+            AllowedClients = role == RelayRole.Receiver ? clients : [],
+            ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
+            ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
         };
 
     public static readonly Gen<Configuration> Configurations =
