@@ -57,9 +57,9 @@ public static class ConfigDiff
         changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
         changes.Compare(
             nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
-        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout));
-        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows));
-        changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after));
+        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout), ChangeEffect.Live);
+        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
+        changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after), ChangeEffect.Live);
         return changes;
     }
 

@@ -14,6 +14,7 @@ internal sealed class SenderConnection : IDisposable
 {
     private string? _endReason;
     private volatile ConnectionState _state;
+    private long _idleTimeout = long.MaxValue;
 
     /// <param name="socket">The connection; it becomes this object's.</param>
     /// <param name="codec">The protocol.</param>
@@ -49,6 +50,13 @@ internal sealed class SenderConnection : IDisposable
 
     /// <summary>Whether datagrams have flowed.</summary>
     public bool IsLetIn { get; set; }
+
+    /// <summary>After so many milliseconds without a datagram a flow ends. Any thread may change it.</summary>
+    public long IdleTimeout
+    {
+        get => Volatile.Read(ref _idleTimeout);
+        set => Volatile.Write(ref _idleTimeout, value);
+    }
 
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);

@@ -20,18 +20,15 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
-    private readonly long _idleTimeout;
     private readonly Epoll _epoll = new();
     private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
 
     /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
-    /// <param name="idleTimeout">Of flows, in milliseconds.</param>
     /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
-    public ServiceLoop(SenderConnection connection, long idleTimeout)
+    public ServiceLoop(SenderConnection connection)
     {
         _connection = connection;
-        _idleTimeout = idleTimeout;
         if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
@@ -183,7 +180,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
 
         foreach (var flow in _connection.Flows.All)
         {
-            if (now - flow.LastUsed >= _idleTimeout)
+            if (now - flow.LastUsed >= _connection.IdleTimeout)
             {
                 Writer.AddControl(FrameType.FlowClosed, flow.Id, []);
                 Close(flow);

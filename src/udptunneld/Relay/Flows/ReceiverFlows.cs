@@ -29,8 +29,8 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly LinkedList<ReceiverFlow> _unanswered = [];
     private readonly Queue<ushort> _freed = new();
-    private readonly ushort[] _generations = new ushort[maxFlows];
     private readonly TokenBuckets _buckets = new();
+    private ushort[] _generations = new ushort[maxFlows];
     private int _nextSlot;
     private int _count;
 
@@ -123,6 +123,19 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         // The longer a slot rests, the later its number comes again.
         _freed.Enqueue(flow.Slot);
         Volatile.Write(ref _count, _count - 1);
+    }
+
+    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <param name="flows">Most flows.</param>
+    /// <param name="idle">In milliseconds.</param>
+    public void Change(int flows, long idle)
+    {
+        maxFlows = flows;
+        idleTimeout = idle;
+        if (flows > _generations.Length)
+        {
+            Array.Resize(ref _generations, flows);
+        }
     }
 
     /// <summary>Ends what was idle for too long; once a second.</summary>

@@ -14,12 +14,20 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     private ushort _generation;
     private int _nextSlot;
     private int _count;
+    private int _most = maxFlows;
 
     /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>The most flows. Any thread.</summary>
+    public int Most
+    {
+        get => Volatile.Read(ref _most);
+        set => Volatile.Write(ref _most, value);
+    }
+
     /// <summary>Whether there may be one more.</summary>
-    public bool IsFull => _count >= maxFlows;
+    public bool IsFull => _count >= Most;
 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<SenderFlow> All => _slots.All();
