@@ -27,6 +27,12 @@ internal sealed record TunnelStatus
     public DateTimeOffset? Started { get; init; }
 
     /// <summary>The peer's endpoint, or empty.</summary>
+    /// <summary>This end's public key in base64; empty for a classic tunnel.</summary>
+    public string PublicKey { get; init; } = "";
+
+    /// <summary>The peers, in the order of the file; a classic tunnel has one.</summary>
+    public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
+
     public string Peer { get; init; } = "";
 
     /// <summary>Null if nothing was heard yet.</summary>
