@@ -51,7 +51,7 @@ public sealed record RelayConfig : Configuration
 
     private protected override string KindName => "relay";
 
-    private protected override void WriteFields(Utf8JsonWriter json)
+    private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));

@@ -7,7 +7,7 @@ internal static class NetworksReader
 {
     /// <summary>Reads a list; mistakes of all its items are remarked upon.</summary>
     /// <returns>The networks; empty if there is a mistake.</returns>
-    public static Ipv4NetworkList Read(in FieldReader reader, in Member member)
+    public static ValueList<Ipv4Network> Read(in FieldReader reader, in Member member)
     {
         if (member.Value.Kind != JsonKind.Array)
         {
@@ -41,9 +41,9 @@ internal static class NetworksReader
         {
             reader.Error(member, "the list is empty (leave the field out to allow all networks)");
         }
-        else if (item > Ipv4NetworkList.MaxCount)
+        else if (item > TunnelConfig.MaxNetworks)
         {
-            reader.Error(member, $"the list has {item} networks (at most {Ipv4NetworkList.MaxCount} are allowed)");
+            reader.Error(member, $"the list has {item} networks (at most {TunnelConfig.MaxNetworks} are allowed)");
         }
 
         return [.. networks];

@@ -22,7 +22,7 @@ internal static class Convert
             State = (V1.TunnelState)status.State,
             Problem = status.Problem,
             Device = status.Device,
-            TunnelAddress = config.TunnelAddress.ToString(),
+            TunnelAddress = config.TunnelAddresses.ToString(),
             NetworkAddress = config.NetworkAddress.ToString(),
             LocalPort = (uint)status.LocalPort,
             Mtu = (uint)config.Mtu,

@@ -15,6 +15,7 @@ internal sealed class NetworkCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
         .Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
+        .Where(t => t.Config.Protocol == TunnelProtocol.Classic)
         .SelectMany(Of);
 
     /// <summary>What whoever starts a tunnel should know of its peer's reach; null if there is nothing.</summary>

@@ -12,7 +12,7 @@ namespace UdpTunnel.Filter;
 /// <param name="own">The addresses of this host.</param>
 /// <param name="sources">Networks that packets may come from; empty for all.</param>
 /// <param name="destinations">Networks that packets may go to; empty for all.</param>
-internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sources, Ipv4NetworkList destinations)
+internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Network> sources, ValueList<Ipv4Network> destinations)
 {
     private const byte RedirectType = 5;
     private const uint Broadcast = uint.MaxValue;
@@ -25,7 +25,7 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
     private Limits? _lastLimits;
 
     /// <summary>Changes the networks, from any thread; the next packet is looked at by the new ones.</summary>
-    public void Limit(Ipv4NetworkList newSources, Ipv4NetworkList newDestinations) =>
+    public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
         _limits = new Limits(newSources, newDestinations);
 
     /// <summary>The verdict on a packet from the peer. Asked before the port filter, which would remember a flow of a packet that does not pass.</summary>
@@ -49,7 +49,7 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
     private static bool IsRedirect(in PacketView packet) =>
         packet.Protocol == Ipv4Header.Icmp && packet.Part != FragmentPart.Later && packet.Transport[0] == RedirectType;
 
-    private static bool Allows(Ipv4NetworkList networks, uint address)
+    private static bool Allows(ValueList<Ipv4Network> networks, uint address)
     {
         for (var i = 0; i < networks.Count; i++)
         {
@@ -90,5 +90,5 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
         return DropReason.None;
     }
 
-    private sealed record Limits(Ipv4NetworkList Sources, Ipv4NetworkList Destinations);
+    private sealed record Limits(ValueList<Ipv4Network> Sources, ValueList<Ipv4Network> Destinations);
 }

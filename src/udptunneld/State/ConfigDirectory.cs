@@ -4,8 +4,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.State;
 
 /// <summary>
-/// The administrator's directory, whose files <c>tunnels.d/*.json</c> start with the daemon, and the service manager's credentials, which do too. The
-/// daemon only reads them.
+/// The administrator's directory, whose files <c>tunnels.d/*.json</c> and <c>tunnels.d/*.conf</c> start with the daemon,
+/// and the service manager's credentials, which do too. The daemon only reads them.
 /// </summary>
 internal static class ConfigDirectory
 {
@@ -31,7 +31,9 @@ internal static class ConfigDirectory
     }
 
     private static IEnumerable<string> FilesOf(string directory) =>
-        Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.json").Order(StringComparer.Ordinal) : [];
+        Directory.Exists(directory)
+            ? Directory.EnumerateFiles(directory).Where(ConfigurationName.IsOfConfiguration).Order(StringComparer.Ordinal)
+            : [];
 
     private static IEnumerable<string> CredentialsOf(string? directory)
     {

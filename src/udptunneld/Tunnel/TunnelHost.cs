@@ -112,6 +112,11 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
     /// <inheritdoc/>
     protected override (TunnelEngine Engine, string What) Open(HostEntry<TunnelConfig, TunnelEngine> entry, object? memory)
     {
+        if (entry.Config.Protocol != TunnelProtocol.Classic)
+        {
+            throw new RequestException(Fault.InvalidRequest, "this version starts no tunnel of protocol wireguard yet");
+        }
+
         var engine = TunnelEngine.Start(entry.Config, (Session?)memory ?? store.LoadSession(entry.Name), _workers, _addresses, Events, Time);
         return (engine, $"runs on device {engine.Device}");
     }

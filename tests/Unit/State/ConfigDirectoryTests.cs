@@ -43,7 +43,7 @@ public sealed class ConfigDirectoryTests : IDisposable
 
     /// <remarks>A FIFO has no writer, a device no end, and a file of /proc says that it is empty.</remarks>
     [Fact]
-    public async Task What_is_no_regular_file_of_1_MiB_is_refused_at_once_and_the_rest_is_read()
+    public async Task What_is_no_regular_file_of_2_MiB_is_refused_at_once_and_the_rest_is_read()
     {
         Write("etc/tunnels.d/home.json", Tunnel);
         Write("etc/real", Tunnel);
