@@ -69,6 +69,18 @@ internal static class Words
         DropReason.SourceAddress => "source_address",
         DropReason.DestinationAddress => "destination_address",
         DropReason.PeerUnproven => "peer_unproven",
+        DropReason.NotAuthentic => "not_authentic",
+        DropReason.Replayed => "replayed",
+        DropReason.NoSession => "no_session",
+        DropReason.WrongSource => "wrong_source",
+        DropReason.UnknownPeer => "unknown_peer",
+        DropReason.UnderLoad => "under_load",
+        DropReason.WrongKey => "wrong_key",
+        DropReason.HandshakeReplayed => "handshake_replayed",
+        DropReason.HandshakeUnexpected => "handshake_unexpected",
+        DropReason.NoRoute => "no_route",
+        DropReason.QueueFull => "queue_full",
+        DropReason.HandshakeFailed => "handshake_failed",
         _ => null,
     };
 
@@ -118,6 +130,7 @@ internal static class Words
         EventKind.ReceiverKeyChanged => "receiver_key_changed",
         EventKind.PeerClaimed => "peer_claimed",
         EventKind.RelayWaiting => "relay_waiting",
+        EventKind.PeerUnreachable => "peer_unreachable",
         _ => null,
     };
 

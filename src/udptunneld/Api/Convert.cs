@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Buffers.Binary;
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
@@ -196,8 +197,13 @@ internal static class Convert
         return counters;
     }
 
-    private static string ToEndpoint(uint address, ushort port) =>
-        string.Create(CultureInfo.InvariantCulture, $"{address >> 24}.{(byte)(address >> 16)}.{(byte)(address >> 8)}.{(byte)address}:{port}");
+    private static string ToEndpoint(UInt128 address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        var ip = new IPAddress(bytes);
+        return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, port).ToString();
+    }
 
     private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -41,6 +41,9 @@ internal unsafe interface IUdp : IDisposable
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void FitSendBuffer(long now);
 
+    /// <summary>Sets the mark of everything that is sent (SO_MARK), by which routing rules and firewalls know it; 0 for none.</summary>
+    void SetMark(uint mark);
+
     /// <summary>Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until they are taken.</summary>
     void KeepErrors(bool keep);
 

@@ -164,6 +164,9 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
+    public void SetMark(uint mark) => _ = SetOption(SOL_SOCKET, SO_MARK, (int)mark);
+
+    /// <inheritdoc/>
     public void KeepErrors(bool keep)
     {
         // Turning it off also throws away what is there (do_ip_setsockopt).

@@ -84,10 +84,7 @@ internal sealed unsafe class ClassicTransport : ITransport
     public int Seal(byte* datagram, int packetLength) => _wire.Seal(datagram, packetLength);
 
     /// <inheritdoc/>
-    public void End()
-    {
-        // Each datagram is complete by itself.
-    }
+    public int End() => 0;
 
     /// <inheritdoc/>
     public Opened Open(byte* datagram, int length, in Endpoint source)

@@ -20,6 +20,10 @@ internal sealed unsafe class Inbound(
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
+
+    // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
+    private int _packets;
+    private long _bytes;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
 
@@ -89,7 +93,7 @@ internal sealed unsafe class Inbound(
             {
                 if (last is not null && !ReferenceEquals(last, peer))
                 {
-                    transport.OnReceived(last, source, passed);
+                    EndRun(last, source, passed);
                     passed = default;
                 }
 
@@ -112,8 +116,16 @@ internal sealed unsafe class Inbound(
 
         if (last is not null)
         {
-            transport.OnReceived(last, source, passed);
+            EndRun(last, source, passed);
         }
+    }
+
+    private void EndRun(Peer peer, in Endpoint source, in PacketView passed)
+    {
+        peer.CountIn(_packets, _bytes);
+        _packets = 0;
+        _bytes = 0;
+        transport.OnReceived(peer, source, passed);
     }
 
     private void AddPacket(Peer peer, byte* start, int length, uint now, ref PacketView passed)
@@ -122,7 +134,7 @@ internal sealed unsafe class Inbound(
         var verdict = rules.Check(packet);
         if (verdict == DropReason.None)
         {
-            verdict = filter.Check(Direction.In, packet, now, peer.Number);
+            verdict = filter.Check(Direction.In, packet, now, peer.Number, peer.Ports);
         }
 
         if (verdict != DropReason.None)
@@ -132,7 +144,8 @@ internal sealed unsafe class Inbound(
         }
 
         passed = packet;
-        peer.CountIn(1, length);
+        _packets++;
+        _bytes += length;
         if (!coalescer.Add(packet))
         {
             Flush();

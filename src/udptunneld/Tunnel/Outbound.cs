@@ -12,7 +12,9 @@ namespace UdpTunnel.Tunnel;
 /// <param name="filter">The port filter.</param>
 /// <param name="udp">Where datagrams leave.</param>
 /// <param name="mtu">Most bytes of an inner packet.</param>
-internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, IUdp udp, int mtu) : IDisposable
+/// <param name="counters">What went out and what was dropped on the way; its own if somebody else has none.</param>
+internal sealed unsafe class Outbound(
+    ITransport transport, PortFilter filter, IUdp udp, int mtu, DirectionCounters? counters = null) : IDisposable
 {
     private readonly Segmenter _segmenter = new(transport, mtu);
     private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
@@ -26,9 +28,13 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     private int _sent;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
+    private volatile Peer? _lastRefused;
 
     /// <summary>What went out and what was dropped on the way.</summary>
-    public DirectionCounters Counters { get; } = new();
+    public DirectionCounters Counters { get; } = counters ?? new();
+
+    /// <summary>The endpoint of the last peer whose datagrams the socket refused; empty if none was. For any thread.</summary>
+    public string LastRefused => _lastRefused?.Current?.Endpoint.ToString() ?? "";
 
     /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
     public IDropListener? Listener
@@ -76,7 +82,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
         var peer = verdict == DropReason.None ? transport.Route(packet, out verdict) : null;
         if (peer is not null || packet.Fault != DropReason.None)
         {
-            verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0);
+            verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0, peer?.Ports);
         }
 
         if (verdict != DropReason.None || peer is null)
@@ -118,10 +124,10 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
         _burst.Count(packet.Protocol, 1);
         var datagram = packet.Start - _headroom;
         var length = transport.Seal(datagram, packet.Length);
-        transport.End();
+        var taken = transport.End();
         if (length == 0)
         {
-            Drop(DropReason.SendFailed, peer, packet);
+            Drop(taken > 0 ? DropReason.None : DropReason.SendFailed, peer, packet);
             return;
         }
 
@@ -176,8 +182,8 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             _ = _segmenter.TryCut(plan, _batch);
         }
 
-        transport.End();
-        Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - (_batch.DatagramCount - before));
+        var taken = transport.End();
+        Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - taken - (_batch.DatagramCount - before));
     }
 
     private void SetDestination(Peer peer)
@@ -236,6 +242,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             ? run.PacketBytes
             : refusal.Bytes - (refusal.Datagrams * (long)(_headroom + _tailroom));
         var peer = _peers[run.Destination];
+        _lastRefused = peer;
         peer.CountOut(-refusal.Datagrams, -bytes);
         Counters.CountDrop(refusal.Reason, refusal.Datagrams);
         if (_listener is { } listener)

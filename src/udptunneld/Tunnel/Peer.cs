@@ -1,13 +1,14 @@
+using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The other end of a tunnel. Its endpoint is set by the worker that receives (server) or by the name look-ups (client) and read by the
-/// worker that sends.
+/// Another end of a tunnel. Its endpoint is set by the worker that receives or by the look-ups of a name, and read by the worker that sends.
 /// </summary>
-internal sealed class Peer
+internal class Peer
 {
+    private volatile PortBitmap? _ports;
     private Address? _address;
     private long _lastHeard;
     private long _changes;
@@ -18,6 +19,13 @@ internal sealed class Peer
 
     /// <summary>Its number in the tunnel, which tells its flows from others'.</summary>
     public ushort Number { get; init; }
+
+    /// <summary>The ports that are allowed to it and from it; null if the tunnel's are. For any thread.</summary>
+    public PortBitmap? Ports
+    {
+        get => _ports;
+        set => _ports = value;
+    }
 
     /// <summary>Inner packets that went to it and came from it, and passed. For any thread.</summary>
     public TrafficTotals Traffic => new(

@@ -24,7 +24,7 @@ internal sealed class Worker : IDisposable
 
     private readonly Epoll _epoll = new();
     private readonly WakeSignal _wake = new();
-    private readonly ConcurrentQueue<TaskCompletionSource> _turns = new();
+    private readonly ConcurrentQueue<(TaskCompletionSource Turn, Action? Action)> _turns = new();
     private readonly BusyPoll _poll = new(LeastSteps);
     private readonly Thread _thread;
 
@@ -93,10 +93,14 @@ internal sealed class Worker : IDisposable
     /// Completes when the worker has done what it was doing and begun anew: what it was no longer to know when this was called, it does not use any
     /// more. Also a sign of life.
     /// </summary>
-    public Task TurnAsync()
+    public Task TurnAsync() => RunAsync(null);
+
+    /// <summary>Has the worker do something between two turns, in which it uses nothing of anybody's.</summary>
+    /// <param name="action">It must not wait. What it throws is the caller's.</param>
+    public Task RunAsync(Action? action)
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _turns.Enqueue(turn);
+        _turns.Enqueue((turn, action));
         _wake.Raise();
         return turn.Task;
     }
@@ -259,9 +263,17 @@ internal sealed class Worker : IDisposable
 
     private void CompleteTurns()
     {
-        while (_turns.TryDequeue(out var turn))
+        while (_turns.TryDequeue(out var next))
         {
-            turn.SetResult();
+            try
+            {
+                next.Action?.Invoke();
+                next.Turn.SetResult();
+            }
+            catch (Exception e)
+            {
+                next.Turn.SetException(e);
+            }
         }
     }
 

@@ -129,7 +129,7 @@ internal sealed unsafe class Handshaker : IDisposable
         _cookies.WriteReply(message, mac1, source, now, reply);
         fixed (byte* start = reply)
         {
-            _output.Send(start, reply.Length, source, null);
+            _output.Send(start, reply.Length, 0, source, null);
         }
 
         return WireGuardDrop.UnderLoad;
@@ -308,7 +308,7 @@ internal sealed unsafe class Handshaker : IDisposable
         peer.Timers.OnSent(now);
         fixed (byte* start = message)
         {
-            _output.Send(start, message.Length, endpoint, peer);
+            _output.Send(start, message.Length, 0, endpoint, peer);
         }
     }
 }

@@ -62,10 +62,11 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
         return Seal(_begun!, datagram, packetLength);
     }
 
-    public void End()
+    public int End()
     {
         Assert.Equal(0, _left);
         _begun = null;
+        return 0;
     }
 
     public Opened Open(byte* datagram, int length, in Endpoint source)
