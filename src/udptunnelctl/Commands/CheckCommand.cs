@@ -14,7 +14,7 @@ internal sealed class CheckCommand(Invocation invocation)
     [Example("udptunnelctl check /etc/udptunnel/tunnels.d")]
     [Example("udptunnelctl check --json home.json")]
     public Task RunAsync(
-        [Argument("CONFIG.json", Description = "A configuration, or a directory with some; - is standard input")]
+        [Argument("CONFIG.json", Description = "A configuration, a file of wg-quick, or a directory with some; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
         string[] files,
         [Option(

@@ -22,7 +22,7 @@ internal sealed class ReloadCommand(Invocation invocation)
         [Argument("NAME", Description = "Name of the running tunnel")]
         [CompletedFrom(CompletionSource.Tunnels)]
         string? name,
-        [Argument("CONFIG.json", Description = "Its new configuration; - is standard input")]
+        [Argument("CONFIG.json", Description = "Its new configuration, or a file of wg-quick; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
         string? file,
         [Option(

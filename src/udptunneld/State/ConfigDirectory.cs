@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.State;
@@ -65,7 +66,8 @@ internal static class ConfigDirectory
         var name = ConfigurationName.FromFileName(file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file);
         try
         {
-            var result = ConfigFile.Parse(RegularFile.Read(path, ConfigFile.MaxLength, followLink: true), name);
+            var text = RegularFile.Read(path, ConfigFile.MaxLength, followLink: true);
+            var result = ConfigFile.Parse(text, name, X25519PrivateKey.PublicKeyOf);
             return result.Configuration is { } configuration
                 ? new ConfiguredFile(path, configuration.Name, configuration, result.Diagnostics, "")
                 : new ConfiguredFile(path, name, null, result.Diagnostics, FirstError(result.Diagnostics).Render(path));
