@@ -41,7 +41,7 @@ internal sealed class NetworkCheck : ICheck
     {
         var name = tunnel.Config.Name;
         var network = NetworkOverlap.NetworkOf(tunnel.Config.TunnelAddress);
-        var covered = NetworkOverlap.Now(tunnel.Config, RouteSocket.FindLink(tunnel.Device), _ => true);
+        var covered = NetworkOverlap.Now(tunnel.Config.TunnelAddress, RouteSocket.FindLink(tunnel.Device), _ => true);
         return covered.Length == 0
             ? new Finding(Id, CheckResult.Ok, $"{network} is the tunnel's alone", Subject: name)
             : new Finding(

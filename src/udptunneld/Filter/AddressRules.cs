@@ -23,6 +23,8 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
     private ulong _lastPair;
     private object? _lastOwn;
     private Limits? _lastLimits;
+    private UInt128 _lastV6;
+    private object? _lastOwnV6;
 
     /// <summary>Changes the networks, from any thread; the next packet is looked at by the new ones.</summary>
     public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
@@ -30,13 +32,13 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
 
     /// <summary>The verdict on a packet from the peer. Asked before the port filter, which would remember a flow of a packet that does not pass.</summary>
     /// <param name="packet">The packet.</param>
-    /// <returns>None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse as IPv4: the port filter drops that.</returns>
+    /// <returns>None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse: the port filter drops that.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Check(in PacketView packet)
     {
         if (packet.Fault != DropReason.None || packet.Version != 4)
         {
-            return DropReason.None;
+            return packet.IsV6 && packet.Fault == DropReason.None ? CheckV6(packet) : DropReason.None;
         }
 
         var pair = Unsafe.ReadUnaligned<ulong>(packet.Start + Ipv4Header.Source);
@@ -60,6 +62,28 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
         }
 
         return networks.Count == 0;
+    }
+
+    /// <summary>Of IPv6 the source alone: networks are IPv4's, and a tunnel that carries IPv6 knows each peer's own.</summary>
+    private DropReason CheckV6(in PacketView packet)
+    {
+        var source = new UInt128(packet.SourceHigh, packet.SourceLow);
+        if (source == _lastV6 && own.Version == _lastOwnV6)
+        {
+            return DropReason.None;
+        }
+
+        // Unspecified and loopback, multicast (RFC 4291, section 2.4), and what is IPv4 in truth.
+        var version = own.Version;
+        var isPossible = source > 1 && source >> 120 != 0xFF && source >> 32 != 0xFFFF;
+        if (!isPossible || own.Contains(source))
+        {
+            return DropReason.SourceAddress;
+        }
+
+        _lastV6 = source;
+        _lastOwnV6 = version;
+        return DropReason.None;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
