@@ -14,6 +14,26 @@ internal static class Words
     {
         TunnelMode.Server => "server",
         TunnelMode.Client => "client",
+        TunnelMode.Peer => "peer",
+        _ => null,
+    };
+
+    /// <summary>What a tunnel speaks.</summary>
+    public static string? Of(TunnelProtocol protocol) => protocol switch
+    {
+        TunnelProtocol.Classic => "classic",
+        TunnelProtocol.Wireguard => "wireguard",
+        _ => null,
+    };
+
+    /// <summary>How the link to a peer is.</summary>
+    public static string? Of(PeerState state) => state switch
+    {
+        PeerState.Waiting => "waiting",
+        PeerState.Connecting => "connecting",
+        PeerState.Connected => "connected",
+        PeerState.Idle => "idle",
+        PeerState.Unreachable => "unreachable",
         _ => null,
     };
 

@@ -88,6 +88,18 @@ internal static unsafe class RouteSocket
         return addresses;
     }
 
+    /// <summary>The IPv6 addresses of all devices.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlyList<UInt128> ListAddressesV6()
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
+        request.Append(new AddressMessage { Family = AF_INET6 });
+        var addresses = new List<UInt128>();
+        List(request.Bytes, buffer, "addresses", answer => NetlinkAnswer.AddAddressesV6(answer, Sequence, addresses));
+        return addresses;
+    }
+
     /// <summary>The IPv4 routes to other hosts, of all tables.</summary>
     /// <exception cref="LinuxException">The kernel does not answer.</exception>
     public static IReadOnlyList<Route> ListRoutes()

@@ -87,7 +87,7 @@ internal sealed unsafe class ClassicTransport : ITransport
     public int End() => 0;
 
     /// <inheritdoc/>
-    public Opened Open(byte* datagram, int length, in Endpoint source)
+    public Opened Open(byte* datagram, int length, in Endpoint source, in SourceAddress local)
     {
         var drop = _wire.Open(datagram, length);
         if (drop != DropReason.None)

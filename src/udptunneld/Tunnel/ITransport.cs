@@ -37,7 +37,8 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="datagram">First byte.</param>
     /// <param name="length">Any length.</param>
     /// <param name="source">Where it came from.</param>
-    Opened Open(byte* datagram, int length, in Endpoint source);
+    /// <param name="local">Which address of this host it came to; none if that is not known.</param>
+    Opened Open(byte* datagram, int length, in Endpoint source, in SourceAddress local);
 
     /// <summary>
     /// A message from the socket, one datagram or a run of them, has been looked at and something in it was a peer's.

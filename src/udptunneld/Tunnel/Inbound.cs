@@ -62,7 +62,7 @@ internal sealed unsafe class Inbound(
             }
             else
             {
-                AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), messages.Source(i), seconds);
+                AddRun(messages, i, seconds);
             }
         }
 
@@ -77,14 +77,19 @@ internal sealed unsafe class Inbound(
     }
 
     /// <summary>Takes the datagrams of one message.</summary>
-    private void AddRun(byte* datagram, int length, int datagramSize, in Endpoint source, uint now)
+    private void AddRun(ReceiveBatch messages, int index, uint now)
     {
+        var datagram = messages.Start(index);
+        var length = messages.Length(index);
+        var datagramSize = messages.DatagramSize(index);
+        ref readonly var source = ref messages.Source(index);
+        var local = messages.Local(index);
         var passed = default(PacketView);
         Peer? last = null;
         do
         {
             var size = Math.Min(datagramSize, length);
-            var opened = transport.Open(datagram, size, source);
+            var opened = transport.Open(datagram, size, source, local);
             if (opened.Drop != DropReason.None)
             {
                 Drop(opened.Drop, opened.Peer, datagram, size);

@@ -24,6 +24,8 @@ internal sealed unsafe class Outbound(
     // Who the batch's destinations are, and where they were when the first packet to them came.
     private readonly Peer[] _peers = new Peer[SendBatch.MaxDestinations];
     private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
+    private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
+    private bool _hasSources;
     private int _destinationCount;
     private int _sent;
     private UdpBurst _burst;
@@ -205,6 +207,8 @@ internal sealed unsafe class Outbound(
             number = _destinationCount++;
             _peers[number] = peer;
             _destinations[number] = peer.Current?.Endpoint ?? default;
+            _sources[number] = peer.Local;
+            _hasSources |= !peer.Local.IsNone;
         }
 
         _batch.Destination = number;
@@ -214,7 +218,13 @@ internal sealed unsafe class Outbound(
     {
         if (!_batch.IsEmpty)
         {
-            var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount));
+            var sources = _hasSources ? _sources.AsSpan(0, _destinationCount) : default;
+            var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
+            if (result.IsSourceRefused)
+            {
+                Array.ForEach(_peers, peer => peer?.Local = default);
+            }
+
             var bytes = _batch.PacketBytes;
             foreach (ref readonly var run in _batch.Runs)
             {
@@ -232,6 +242,7 @@ internal sealed unsafe class Outbound(
         }
 
         _destinationCount = 0;
+        _hasSources = false;
     }
 
     /// <returns>Bytes of the packets that did not leave.</returns>

@@ -37,6 +37,9 @@ internal class Peer
     /// <summary>The same, if it is proven that who is there gets what is sent; else null.</summary>
     public Address? Proven => Current is { Proof: null } proven ? proven : null;
 
+    /// <summary>Which address of this host it sends to, and so is to be sent from; none for the kernel's choice. For the worker.</summary>
+    public SourceAddress Local { get; set; }
+
     /// <summary>When a datagram last came from the peer, in milliseconds of the monotonic clock; 0 if none came yet.</summary>
     public long LastHeard
     {

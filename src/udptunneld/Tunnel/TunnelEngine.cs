@@ -6,6 +6,7 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Memory;
 using UdpTunnel.State;
+using UdpTunnel.Tunnel.Secure;
 
 namespace UdpTunnel.Tunnel;
 
@@ -152,6 +153,7 @@ internal sealed class TunnelEngine : IDisposable
 
     /// <summary>Sets everything up and starts; when this returns the tunnel runs.</summary>
     /// <param name="config">What to do.</param>
+    /// <param name="key">This end's private key, if the protocol has one.</param>
     /// <param name="session">What a run before knew, or null.</param>
     /// <param name="workers">Who serves it.</param>
     /// <param name="addresses">The addresses of this host.</param>
@@ -159,14 +161,20 @@ internal sealed class TunnelEngine : IDisposable
     /// <param name="time">The clock.</param>
     /// <exception cref="RequestException">Something was refused; nothing is left behind.</exception>
     public static TunnelEngine Start(
-        TunnelConfig config, Session? session, WorkerPool workers, HostAddresses addresses, EventLog events, TimeProvider time)
+        TunnelConfig config,
+        SecretKey? key,
+        Session? session,
+        WorkerPool workers,
+        HostAddresses addresses,
+        EventLog events,
+        TimeProvider time)
     {
         var scope = new Scope();
         try
         {
             var resources = Resources.Open(config, scope, workers.Devices);
             addresses.Refresh(Environment.TickCount64, force: true);
-            var protocol = scope.Own(new ClassicProtocol(config, resources.Udp, events, time));
+            var protocol = scope.Own(ProtocolOf(config, key, resources, events, time));
             return new TunnelEngine(config, resources, protocol, scope, session, workers, addresses, events, time);
         }
         catch (IOException e)
@@ -185,21 +193,24 @@ internal sealed class TunnelEngine : IDisposable
     /// <exception cref="RequestException">It is refused; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
+        var ports = Resources.PortsOf(config);
+        var before = Resources.PortsOf(Config);
+        SetFirewall(ports, before);
+        try
+        {
+            _protocol.Apply(config);
+        }
+        catch (RequestException)
+        {
+            SetFirewall(before, ports);
+            throw;
+        }
+
         if (!config.AllowedPorts.Equals(Config.AllowedPorts))
         {
-            try
-            {
-                _firewall?.SetPorts(config.AllowedPorts);
-            }
-            catch (FirewallException e)
-            {
-                throw new RequestException(Fault.FirewallRefused, e.Message);
-            }
-
             _filter.Ports = config.AllowedPorts;
         }
 
-        _protocol.Apply(config);
         _rules.Limit(config.AllowedSources, config.AllowedDestinations);
         _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
@@ -262,6 +273,30 @@ internal sealed class TunnelEngine : IDisposable
         _failure = $"an unexpected error: {e.GetType().Name}: {e.Message}";
         _worker.Abandon(_watchTun);
         _worker.Abandon(_watchUdp);
+    }
+
+    private static ITunnelProtocol ProtocolOf(
+        TunnelConfig config, SecretKey? key, Resources resources, EventLog events, TimeProvider time) =>
+        config.Protocol == TunnelProtocol.WireGuard
+            ? new SecureProtocol(
+                config, key!, resources.Tun, resources.Udp, events, time, BootClock.Milliseconds)
+            : new ClassicProtocol(config, resources.Udp, events, time);
+
+    private void SetFirewall(PortSet ports, PortSet before)
+    {
+        if (ports.Equals(before))
+        {
+            return;
+        }
+
+        try
+        {
+            _firewall?.SetPorts(ports);
+        }
+        catch (FirewallException e)
+        {
+            throw new RequestException(Fault.FirewallRefused, e.Message);
+        }
     }
 
     /// <summary>The device has packets, or is gone. On the worker's thread.</summary>

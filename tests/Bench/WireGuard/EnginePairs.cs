@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.WireGuard;
 

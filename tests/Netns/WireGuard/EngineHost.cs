@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using daemon::UdpTunnel.WireGuard;
+using UdpTunnel.Config;
 using UdpTunnel.Tests.Harness;
 using Endpoint = daemon::UdpTunnel.Linux.Endpoint;
 

@@ -52,7 +52,8 @@ internal sealed unsafe class MemoryUdp : IUdp
     /// <summary>Where each of <see cref="Sent"/> went that was sent in a batch.</summary>
     public List<Endpoint> Destinations { get; } = [];
 
-    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
+    public SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
     {
         var result = default(SendResult);
         var datagrams = SentDatagrams.Of(batch);
@@ -97,7 +98,7 @@ internal sealed unsafe class MemoryUdp : IUdp
         }
     }
 
-    public bool Send(byte* datagram, int length, in Endpoint peer)
+    public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default)
     {
         Sent.Add(new ReadOnlySpan<byte>(datagram, length).ToArray());
         _underway.Add((Sent[^1], peer));

@@ -123,7 +123,8 @@ public sealed unsafe class PathAllocationTests
 
         public bool Read(PacketBatch batch) => true;
 
-        public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
+        public SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
         {
             var result = new SendResult { Sent = batch.DatagramCount };
             foreach (ref readonly var run in batch.Runs)
@@ -134,7 +135,7 @@ public sealed unsafe class PathAllocationTests
             return result;
         }
 
-        public bool Send(byte* datagram, int length, in Endpoint peer) => true;
+        public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) => true;
 
         public WriteStatus Write(Slice* slices, int count) => WriteStatus.Written;
 
