@@ -56,7 +56,7 @@ public sealed record RelayConfig : Configuration
     public KeyFingerprint? ReceiverKey { get; init; }
 
     /// <summary>From where answers of the service are taken; only for a sender.</summary>
-    public AnswersFrom AnswersFrom { get; init; }
+    public AnswersFrom AnswersFrom { get; init; } = AnswersFrom.AnyPort;
 
     /// <summary>Networks whose hosts may be clients; empty for all. Only for a receiver.</summary>
     public ValueList<IpPrefix> AllowedClients { get; init; } = [];
@@ -89,7 +89,7 @@ public sealed record RelayConfig : Configuration
             json.WriteString(nameof(ReceiverKey), ReceiverKey.ToString());
         }
 
-        if (AnswersFrom != AnswersFrom.Asked)
+        if (AnswersFrom != AnswersFrom.AnyPort)
         {
             json.WriteString(nameof(AnswersFrom), Choices.Text(Choices.Answers, AnswersFrom));
         }

@@ -13,7 +13,7 @@ internal ref struct RelayFields
     private int _idleTimeout = RelayConfig.DefaultIdleTimeout;
     private int _maxFlows = RelayConfig.DefaultMaxFlows;
     private KeyFingerprint? _receiverKey;
-    private AnswersFrom _answersFrom;
+    private AnswersFrom _answersFrom = AnswersFrom.AnyPort;
     private ValueList<IpPrefix> _allowedClients = [];
     private int _clientFlowRate;
     private int _clientByteRate;

@@ -206,7 +206,7 @@ internal static class Generated
             ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
                 ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
                 : null,
-            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.Asked,
+            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.AnyPort,
             AllowedClients = role == RelayRole.Receiver ? clients : [],
             ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
             ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
