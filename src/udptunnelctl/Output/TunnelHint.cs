@@ -50,6 +50,16 @@ internal static class TunnelHint
             return "It has no peers: add them to its file (\"Peers\") and 'udptunnelctl reload' it.";
         }
 
+        if (Dropped(tunnel, DropReason.WrongKey) is > 0 and var wrong)
+        {
+            return $"{Quantity.Count(wrong)} handshakes were for another public key: do the peers have the one above?";
+        }
+
+        if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
+        {
+            return $"{Quantity.Count(unknown)} handshakes came with a key that is no peer's: is the other end's public key in the file?";
+        }
+
         return "No handshake came about yet. A peer begins one when it has something to send, so ping its address in the tunnel. If "
             + $"nothing comes: does UDP port {tunnel.LocalPort} of this host reach it through every firewall between, and does each "
             + "end have the other's public key?";
