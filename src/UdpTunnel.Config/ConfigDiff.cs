@@ -59,9 +59,26 @@ public static class ConfigDiff
         changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
         changes.Compare(
             nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
-        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout));
-        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows));
-        changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after));
+        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout), ChangeEffect.Live);
+        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
+        changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.AnswersFrom),
+            Choices.Text(Choices.Answers, before.AnswersFrom),
+            Choices.Text(Choices.Answers, after.AnswersFrom),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.AllowedClients), Clients(before.AllowedClients), Clients(after.AllowedClients), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.ClientFlowRate),
+            Rate(before.ClientFlowRate, "flows"),
+            Rate(after.ClientFlowRate, "flows"),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.ClientByteRate),
+            Rate(before.ClientByteRate, "bytes"),
+            Rate(after.ClientByteRate, "bytes"),
+            ChangeEffect.Live);
         return changes;
     }
 
@@ -109,6 +126,10 @@ public static class ConfigDiff
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Networks(ValueList<Ipv4Network> networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Clients(ValueList<IpPrefix> networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Rate(int rate, string unit) => rate == 0 ? "any" : $"{Number(rate)} {unit} a second";
 
     private static string Word(bool value) => value ? "true" : "false";
 

@@ -12,6 +12,9 @@ internal static class Choices
     public static readonly (string Text, RelayProtocol Value)[] Protocol =
         [("tls", RelayProtocol.Tls), ("classic", RelayProtocol.Classic)];
 
+    public static readonly (string Text, AnswersFrom Value)[] Answers =
+        [("asked", AnswersFrom.Asked), ("any-port", AnswersFrom.AnyPort), ("any", AnswersFrom.Any)];
+
     public static readonly (string Text, TunnelProtocol Value)[] TunnelProtocol =
         [("classic", Config.TunnelProtocol.Classic), ("wireguard", Config.TunnelProtocol.WireGuard)];
 

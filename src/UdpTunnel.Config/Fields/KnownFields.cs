@@ -69,13 +69,19 @@ internal static class KnownFields
     public static readonly Field MaxFlows = new("MaxFlows", FileKinds.Relay);
     public static readonly Field ReceiverKey = new("ReceiverKey", FileKinds.Relay);
 
+    public static readonly Field AnswersFrom = new("AnswersFrom", FileKinds.Relay);
+    public static readonly Field AllowedClients = new("AllowedClients", FileKinds.Relay);
+    public static readonly Field ClientFlowRate = new("ClientFlowRate", FileKinds.Relay);
+    public static readonly Field ClientByteRate = new("ClientByteRate", FileKinds.Relay);
+
     /// <summary>All of them, in the order in which messages list them.</summary>
     public static readonly Field[] All =
     [
         Name, Protocol, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
         HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, PrivateKey, Peers, UnknownPeers, Routes,
         RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows,
-        ReceiverKey, PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
+        ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate, ClientByteRate, PublicKey, PresharedKey, AllowedIPs,
+        Endpoint, PersistentKeepalive,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));

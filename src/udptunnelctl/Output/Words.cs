@@ -227,6 +227,20 @@ internal static class Words
         RelayDropReason.PendingLimit => "pending_limit",
         RelayDropReason.NoDescriptors => "no_descriptors",
         RelayDropReason.BufferFull => "buffer_full",
+        RelayDropReason.OtherSource => "other_source",
+        RelayDropReason.SendBufferFull => "send_buffer_full",
+        RelayDropReason.ServiceRefused => "service_refused",
+        RelayDropReason.ClientNotAllowed => "client_not_allowed",
+        RelayDropReason.ClientRate => "client_rate",
+        _ => null,
+    };
+
+    /// <summary>From where a sender takes answers.</summary>
+    public static string? Of(AnswersFrom answers) => answers switch
+    {
+        AnswersFrom.Asked => "asked",
+        AnswersFrom.AnyPort => "any-port",
+        AnswersFrom.Any => "any",
         _ => null,
     };
 

@@ -79,7 +79,7 @@ internal sealed class DaemonApi(
 
     private string Written(string name, ConfigurationFormat format, bool showSecrets)
     {
-        var configuration = host.FindConfiguration(name)
+        var configuration = (showSecrets ? host.FindWithKey(name) : host.FindConfiguration(name))
             ?? relays.FindConfiguration(name)
             ?? throw new RequestException(Fault.NoSuchTunnel, $"there is no tunnel or relay '{Excerpt.Bare(name)}'");
         return (format, configuration) switch

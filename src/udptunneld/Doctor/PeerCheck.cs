@@ -1,113 +1,143 @@
+using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>
-/// The peers of secure tunnels: which of them no handshake came about with, and the likeliest reason by what was dropped.
-/// </summary>
-internal sealed class PeerCheck(TimeProvider time) : ICheck
+/// <summary>Whether the peers of secure tunnels are there, and why they may not be.</summary>
+internal sealed class PeerCheck : ICheck
 {
-    private const string OverlapId = "peer_addresses";
-
-    /// <summary>Findings about peers of one tunnel; the others are counted.</summary>
-    private const int MostNamed = 20;
+    private const int MostNamed = 16;
 
     /// <inheritdoc/>
-    public string Id => "peer";
+    public string Id => "peers";
 
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
-        .Where(t => t.Config.Protocol == TunnelProtocol.WireGuard && t.State is not (TunnelState.Failed or TunnelState.DeviceLost))
-        .SelectMany(Of);
+        .Where(t => t.Config.Protocol == TunnelProtocol.WireGuard && t.State != TunnelState.Failed)
+        .SelectMany(t => Of(t).DefaultIfEmpty(AllWell(t)));
+
+    private Finding AllWell(TunnelStatus tunnel)
+    {
+        var connected = tunnel.Peers.Count(peer => peer.State == PeerState.Connected);
+        return new Finding(
+            Id,
+            CheckResult.Ok,
+            $"{connected} of {tunnel.Peers.Count} peers {(connected == 1 ? "is" : "are")} connected",
+            Subject: tunnel.Config.Name);
+    }
 
     private IEnumerable<Finding> Of(TunnelStatus tunnel)
     {
         var name = tunnel.Config.Name;
         if (tunnel.Peers.Count == 0)
         {
-            return [new Finding(Id, CheckResult.Warning, "it has no peers, so that nobody reaches it", "\"Peers\"", name)];
+            yield return Warning("it has no peers", "\"Peers\" in its file");
         }
 
-        List<Finding> found = [.. tunnel.Peers.Select(p => Of(tunnel, p)), .. Addresses(tunnel)];
-        var bad = found.Where(f => f.Result != CheckResult.Ok).ToList();
-        var shown = bad.Count > 0 ? bad : found;
-        return shown.Count <= MostNamed
-            ? shown
-            : [.. shown.Take(MostNamed), new Finding(Id, shown[0].Result, $"and {shown.Count - MostNamed} more like these", $"udptunnelctl peers {name}", name)];
-    }
-
-    private Finding Of(TunnelStatus tunnel, PeerStatus peer)
-    {
-        var name = tunnel.Config.Name;
-        if (peer.State is PeerState.Connected or PeerState.Idle)
+        if (Dropped(tunnel, DropReason.WrongKey) is > 0 and var wrong)
         {
-            var age = peer.LastHandshake is { } last ? $", the last handshake {Math.Max(0, (time.GetUtcNow() - last).TotalSeconds):0} s ago" : "";
-            var how = peer.State == PeerState.Connected ? "is connected" : "was connected and carries nothing now";
-            return new Finding(Id, CheckResult.Ok, $"{peer.Name} {how}{age}", Subject: name);
+            yield return Warning(
+                $"{wrong} handshakes were for another public key than this end's: the other end has a wrong one",
+                $"the public key of this end is {tunnel.PublicKey}");
         }
 
-        var (why, remedy) = WhyNot(tunnel, peer);
-        var result = peer.State == PeerState.Waiting ? CheckResult.Warning : CheckResult.Failure;
-        return new Finding(Id, result, $"no handshake with {peer.Name} came about: {why}", remedy, name);
+        if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
+        {
+            yield return Warning(
+                $"{unknown} handshakes came with a key that is no peer's",
+                "the other end's public key as \"PublicKey\" of a peer");
+        }
+
+        if (Dropped(tunnel, DropReason.UnderLoad) is > 0 and var many)
+        {
+            yield return Warning(
+                $"{many} handshakes came in so short a time that their senders had to prove their addresses first",
+                "udptunnelctl stats, and again after a while");
+        }
+
+        if (tunnel.Peers.Count > 0 && tunnel.Peers.All(p => p.LastHeard is null))
+        {
+            yield return tunnel.Peers.Any(p => p.Endpoint.Length > 0)
+                ? Warning(
+                    "nothing has come from any peer: no packet was sent to one yet, none runs, or something in between drops the datagrams",
+                    $"ping a peer's address in the tunnel; sudo tcpdump -ni any udp port {tunnel.LocalPort}")
+                : Warning(
+                    $"nothing has come from any peer, and none has an \"Endpoint\" by which it could be called: they have to call UDP port {tunnel.LocalPort}",
+                    $"sudo tcpdump -ni any udp port {tunnel.LocalPort}; \"Endpoint\" at one end");
+        }
+
+        foreach (var (peer, address) in SharedAddresses(tunnel.Config))
+        {
+            yield return Warning(
+                $"{address} is this end's own address and among the \"AllowedIPs\" of the peer {peer}: both ends have it",
+                "another \"TunnelAddress\" at one end");
+        }
+
+        if (Dropped(tunnel, DropReason.NoRoute) is > 0 and var lost)
+        {
+            yield return Warning(
+                $"{lost} packets went to addresses that are among no peer's \"AllowedIPs\"", "ip route; \"AllowedIPs\"");
+        }
+
+        foreach (var peer in tunnel.Peers.Where(peer => peer.State != PeerState.Connected || peer.Drops.Count > 0).Take(MostNamed))
+        {
+            foreach (var (problem, remedy) in ProblemsOf(peer))
+            {
+                yield return Warning($"the peer {peer.Name} {problem}", remedy);
+            }
+        }
+
+        Finding Warning(string message, string remedy) => new(Id, CheckResult.Warning, message, remedy, name);
     }
 
-    /// <summary>The likeliest reason. What a stranger's datagrams cannot be told from comes last.</summary>
-    private static (string Why, string Remedy) WhyNot(TunnelStatus tunnel, PeerStatus peer)
+    private static IEnumerable<(string Problem, string Remedy)> ProblemsOf(PeerStatus peer)
     {
-        if (Dropped(peer, DropReason.HandshakeReplayed) > 0)
+        if (Dropped(peer, DropReason.WrongSource) is > 0 and var foreign)
         {
-            return ("its handshakes are no later than one before: its clock was set back, or two hosts have its key", "timedatectl, at the other end");
+            yield return (
+                $"sent {foreign} packets from addresses that are not among its \"AllowedIPs\"",
+                "\"AllowedIPs\" of the peer here, its address there");
+        }
+
+        if (peer.State == PeerState.Connected)
+        {
+            yield break;
         }
 
         if (Dropped(peer, DropReason.NotAuthentic) > 0)
         {
-            return ("what came with its name was not from it: the preshared keys of both ends differ, or somebody forges", "\"PresharedKey\", the same at both ends");
+            yield return (
+                "shakes hands in a way that does not verify: the preshared keys of both ends differ",
+                "the same \"PresharedKey\" at both ends, or none at both");
         }
 
-        if (Dropped(tunnel, DropReason.UnknownPeer) > 0)
+        if (Dropped(peer, DropReason.HandshakeReplayed) > 0)
         {
-            return ("handshakes came with a key that is no peer's", "the other end's public key as its \"PublicKey\" here (wg show, at the other end)");
+            yield return (
+                "shakes hands with a time before its last one: its clock was set back, or somebody sends recorded datagrams",
+                "the clock at the other end");
         }
 
-        if (Dropped(tunnel, DropReason.WrongKey) > 0)
+        if (peer.State is PeerState.Connecting or PeerState.Unreachable)
         {
-            return ("handshakes came for another public key than this end's", $"{tunnel.PublicKey} as the public key of this end, at the other end");
+            yield return (
+                $"does not answer handshakes at {peer.Endpoint}: it does not run, does not know this end's public key, or something in between drops the datagrams",
+                "udptunnelctl doctor or wg show, at the other end");
         }
-
-        if (Dropped(tunnel, DropReason.UnderLoad) > 0)
-        {
-            return ("so many handshakes come that their senders have to prove their addresses first", "udptunnelctl stats, and again after a while");
-        }
-
-        return peer.Endpoint.Length == 0
-            ? ("nothing of it has arrived, and it has no Endpoint by which it could be called",
-                $"sudo tcpdump -ni any udp port {tunnel.LocalPort}; \"Endpoint\" at one end")
-            : ($"nothing comes back from {peer.Endpoint}: no packet was sent to it yet, it does not run, it has another public key for this end, or something in between drops the datagrams",
-                $"ping an address of {peer.Name} in the tunnel; sudo tcpdump -ni any udp port {tunnel.LocalPort}");
     }
 
-    /// <summary>Addresses of this end that a peer has as well, and networks inside another peer's.</summary>
-    private static IEnumerable<Finding> Addresses(TunnelStatus tunnel)
+    private static IEnumerable<(string Peer, IPAddress Address)> SharedAddresses(TunnelConfig config)
     {
-        var name = tunnel.Config.Name;
-        var own = tunnel.Config.TunnelAddresses.Select(a => IpPrefix.Of(a.Address, a.IsV6 ? 128 : 32)).ToHashSet();
-        foreach (var peer in tunnel.Config.Peers)
-        {
-            foreach (var network in peer.AllowedIPs.Where(own.Contains))
-            {
-                yield return new Finding(
-                    OverlapId,
-                    CheckResult.Failure,
-                    $"{network.Address} is this end's own address and stands among the AllowedIPs of {peer.DisplayName}: both ends have it",
-                    "another \"TunnelAddress\" at one end",
-                    name);
-            }
-        }
+        var own = config.TunnelAddresses.Select(a => IpPrefix.Of(a.Address, a.IsV6 ? 128 : 32)).ToHashSet();
+        return config.Peers.SelectMany(
+            p => p.AllowedIPs.Where(own.Contains), (peer, network) => (peer.DisplayName, network.Address)).Take(MostNamed);
     }
 
-    private static long Dropped(PeerStatus peer, DropReason reason) => peer.Drops.Where(d => d.Reason == reason).Sum(d => d.Packets);
+    private static long Dropped(TunnelStatus tunnel, DropReason reason) =>
+        tunnel.Drops.Where(d => d.Reason == reason).Sum(d => d.Packets);
 
-    private static long Dropped(TunnelStatus tunnel, DropReason reason) => tunnel.Drops.Where(d => d.Reason == reason).Sum(d => d.Packets);
+    private static long Dropped(PeerStatus peer, DropReason reason) =>
+        peer.Drops.Where(d => d.Reason == reason).Sum(d => d.Packets);
 }

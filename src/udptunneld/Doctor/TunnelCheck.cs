@@ -21,14 +21,14 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels.SelectMany(Of);
 
-    private IEnumerable<Finding> Of(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.Classic
-        ? [State(tunnel), Nat(tunnel), .. Drops(tunnel)]
-        : [Secure(tunnel), .. Drops(tunnel)];
+    private IEnumerable<Finding> Of(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.WireGuard
+        ? [.. Lost(tunnel), .. Drops(tunnel)]
+        : [State(tunnel), Nat(tunnel), .. Drops(tunnel)];
 
-    /// <summary>Of the peers, <see cref="PeerCheck"/> reports.</summary>
-    private Finding Secure(TunnelStatus tunnel) => tunnel.State is TunnelState.Failed or TunnelState.DeviceLost
-        ? new Finding(Id, CheckResult.Failure, tunnel.Problem, $"udptunnelctl events {tunnel.Config.Name}", tunnel.Config.Name)
-        : new Finding(Id, CheckResult.Ok, $"it runs on UDP port {tunnel.LocalPort}", Subject: tunnel.Config.Name);
+    /// <summary>Of a secure tunnel; whether its peers are there is <see cref="PeerCheck"/>'s to say.</summary>
+    private IEnumerable<Finding> Lost(TunnelStatus tunnel) => tunnel.State is TunnelState.Failed or TunnelState.DeviceLost
+        ? [new Finding(Id, CheckResult.Failure, tunnel.Problem, $"udptunnelctl events {tunnel.Config.Name}", tunnel.Config.Name)]
+        : [];
 
     private Finding State(TunnelStatus tunnel)
     {

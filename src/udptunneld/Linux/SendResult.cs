@@ -20,4 +20,9 @@ internal struct SendResult
 
     /// <summary>Datagrams for which the socket's send buffer had no room.</summary>
     public int BufferFull;
+
+    /// <summary>
+    /// The last error that the kernel reported, also one of an earlier datagram, which costs this one nothing.
+    /// </summary>
+    public Errno Error;
 }

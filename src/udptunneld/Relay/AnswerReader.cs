@@ -81,8 +81,8 @@ internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection conne
         }
         else if (_flows.Find(frame) is { } flow)
         {
-            _flows.MarkAnswered(flow);
-            _answers.Add(flow, frame, now);
+            _flows.OnAnswer(flow, now);
+            _answers.Add(flow, frame);
         }
         else
         {

@@ -13,9 +13,9 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters cou
     private readonly DatagramQueue _queue = new(socket.IsV6);
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
-    public void Add(ReceiverFlow flow, in RelayFrame frame, long now)
+    public void Add(ReceiverFlow flow, in RelayFrame frame)
     {
-        flow.CountToClient(frame.Length, now);
+        flow.CountToClient(frame.Length);
         _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
         if (_batch.IsFull)
         {
@@ -61,17 +61,8 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters cou
 
     private void Transmit()
     {
-        // Waits for room in the socket's buffer: the answers behind these stay with the sender meanwhile.
-        var result = _queue.Send(socket.Descriptor, wait: true);
+        var result = _queue.Send(socket.Descriptor);
         counters.CountToClients(result.Sent, result.SentBytes);
-        if (result.Failed > 0)
-        {
-            counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
-        }
-
-        if (result.TooBig > 0)
-        {
-            counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
-        }
+        counters.CountLost(result);
     }
 }

@@ -17,7 +17,6 @@ namespace UdpTunnel.Relay;
 /// </remarks>
 internal sealed class ReceiverEngine : IRelayEngine
 {
-    private readonly RelayConfig _config;
     private readonly string _ownFingerprint;
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
@@ -26,6 +25,7 @@ internal sealed class ReceiverEngine : IRelayEngine
     private readonly TcpListenSocket _listener;
     private readonly Admissions _admissions;
     private readonly ReceiverLoop _loop;
+    private volatile RelayConfig _config;
     private volatile bool _stops;
     private long _lastHeard;
 
@@ -36,7 +36,7 @@ internal sealed class ReceiverEngine : IRelayEngine
         var events = new RelayEvents(services.Events, config.Name);
         _config = config;
         _ownFingerprint = identity?.Fingerprint.ToString() ?? "";
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _clients = clients;
@@ -136,8 +136,9 @@ internal sealed class ReceiverEngine : IRelayEngine
             clients?.Dispose();
             throw e switch
             {
-                IOException => new RequestException(
-                    e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message),
+                LinuxException { Errno: Errno.AddressInUse } => new RequestException(
+                    Fault.PortTaken, $"{e.Message}; {WhoHas(clients is null, config)}"),
+                IOException => new RequestException(Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(
                     Fault.System, "the system has no memory or thread for it"),
                 _ => e,
@@ -155,6 +156,13 @@ internal sealed class ReceiverEngine : IRelayEngine
     public SenderStatus Revoke(SenderStatus sender) => _admissions.Revoke(sender);
 
     /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        _config = config;
+        _loop.Apply(config);
+    }
+
+    /// <inheritdoc/>
     public void Tick()
     {
         _admissions.DenyOverdue();
@@ -168,6 +176,12 @@ internal sealed class ReceiverEngine : IRelayEngine
         _loop.Dispose();
         _listener.Dispose();
         _clients.Dispose();
+    }
+
+    private static string WhoHas(bool isUdp, RelayConfig config)
+    {
+        var address = isUdp ? config.UdpAddress : config.TcpAddress;
+        return PortInUse.Explain(!isUdp, AddressOf(address), address.Port);
     }
 
     private static IPAddress? AddressOf(HostPort address)

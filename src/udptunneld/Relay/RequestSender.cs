@@ -1,4 +1,3 @@
-using System.Net;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Wire;
@@ -8,13 +7,17 @@ namespace UdpTunnel.Relay;
 /// <summary>
 /// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it opens when the flow is new.
 /// </summary>
-internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, Func<IPEndPoint?> service) : IDisposable
+internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, ServicePlace service)
+    : IDisposable
 {
     // While the system has no descriptors, asking for one at each datagram would only slow the others down.
     private const long DescriptorPause = 100;
 
+    // Milliseconds without an answer from where answers came from last; then the service itself is asked again.
+    private const long FollowTime = 10_000;
+
     private readonly FlowBatch<SenderFlow> _batch = new();
-    private readonly DatagramQueue _queue = new(isV6: false);
+    private readonly DatagramQueue _queue = new(ServiceSocket.IsDualStack);
     private long _noDescriptorsUntil;
 
     private RelayCounters Counters => connection.Counters;
@@ -33,7 +36,14 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return;
         }
 
-        flow.CountToService(frame.Length, now);
+        if (flow.Place != service.Current || !flow.Peer.Equals(flow.Place.Endpoint))
+        {
+            Redirect(flow, now);
+        }
+
+        connection.Flows.OnRequest(flow, now);
+        service.OnRequest(now);
+        flow.CountToService(frame.Length);
         _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
         if (_batch.IsFull)
         {
@@ -56,6 +66,16 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     /// <inheritdoc/>
     public void Dispose() => _queue.Dispose();
 
+    /// <summary>The flow's datagrams do not go to where the service is now. It may be well so.</summary>
+    private void Redirect(SenderFlow flow, long now)
+    {
+        var idle = now - flow.LastAnswer;
+        if (service.Current is { } place && idle >= (flow.Place == place ? FollowTime : ServicePlace.Loyalty))
+        {
+            flow.Direct(place);
+        }
+    }
+
     private void Send(SenderFlow flow, in FlowBatch<SenderFlow>.Entry first)
     {
         ref readonly var entry = ref first;
@@ -66,7 +86,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
                 Transmit(flow);
             }
 
-            _queue.Add(entry.Start, entry.Length, default, default, flow.Id);
+            _queue.Add(entry.Start, entry.Length, flow.Peer, default, flow.Id);
             if (entry.Next == 0)
             {
                 break;
@@ -80,16 +100,12 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
 
     private void Transmit(SenderFlow flow)
     {
-        var result = _queue.Send(flow.Descriptor, wait: false);
+        var result = _queue.Send(flow.Descriptor);
         Counters.CountToService(result.Sent, result.SentBytes);
-        if (result.Failed > 0)
+        Counters.CountLost(result);
+        if (result.Error is not (Errno.None or Errno.Again or Errno.Interrupted))
         {
-            Counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
-        }
-
-        if (result.TooBig > 0)
-        {
-            Counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
+            loop.OnError(flow, result.Error);
         }
     }
 
@@ -115,22 +131,22 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             loop.Close(older);
         }
 
-        if (connection.Flows.IsFull)
-        {
-            return RelayDropReason.FlowLimit;
-        }
-
         if (now < _noDescriptorsUntil)
         {
             return RelayDropReason.NoDescriptors;
         }
 
-        if (service() is not { } address)
+        if (service.Current is not { } place)
         {
             return RelayDropReason.SendFailed;
         }
 
-        var error = ServiceSocket.TryOpen(address, out var descriptor);
+        if (connection.Flows.IsFull && !TryDisplace(now))
+        {
+            return RelayDropReason.FlowLimit;
+        }
+
+        var error = ServiceSocket.TryOpen(out var descriptor);
         if (error != Errno.None)
         {
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
@@ -142,7 +158,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.SendFailed;
         }
 
-        flow = connection.Flows.Add(frame, descriptor, now);
+        flow = connection.Flows.Add(frame, descriptor, place, now);
         if (loop.Watch(flow) == Errno.None)
         {
             return RelayDropReason.None;
@@ -152,5 +168,23 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         loop.Close(flow);
         flow = null;
         return RelayDropReason.NoDescriptors;
+    }
+
+    private bool TryDisplace(long now)
+    {
+        if (connection.Flows.Yielding(now) is not { } displaced)
+        {
+            return false;
+        }
+
+        if (displaced.Standing != FlowStanding.Answered)
+        {
+            Counters.CountDrop(RelayDropReason.FlowLimit);
+        }
+
+        Send();
+        loop.Writer.AddControl(FrameType.FlowClosed, displaced.Id, []);
+        loop.Close(displaced);
+        return true;
     }
 }

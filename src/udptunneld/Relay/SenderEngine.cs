@@ -23,7 +23,6 @@ internal sealed class SenderEngine : IRelayEngine
     // A person has to do something first; the receiver shall not be pestered meanwhile.
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
 
-    private readonly RelayConfig _config;
     private readonly Identity? _identity;
     private readonly ReceiverKeys _keys;
     private readonly RelayEvents _events;
@@ -36,6 +35,7 @@ internal sealed class SenderEngine : IRelayEngine
     private readonly ManualResetEventSlim _retry = new();
     private readonly Dialer _dialer;
     private readonly ServerResolver _resolver;
+    private readonly ServicePlace _service;
     private readonly Task _resolving;
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
@@ -49,9 +49,10 @@ internal sealed class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
-    private volatile IPEndPoint? _service;
+    private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _told = "";
+    private string _toldOfService = "";
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
@@ -59,9 +60,10 @@ internal sealed class SenderEngine : IRelayEngine
         _identity = identity;
         _keys = keys;
         _events = new RelayEvents(services.Events, config.Name);
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
+        _service = new ServicePlace(config.UdpAddress);
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _resolver = new ServerResolver(
             config.UdpAddress,
@@ -70,7 +72,8 @@ internal sealed class SenderEngine : IRelayEngine
             _time,
             (host, stop) => Dns.GetHostAddressesAsync(host, stop),
             LinkName.WithZone,
-            address => _service = address);
+            _service.MoveTo,
+            (addresses, _) => _service.Choose(addresses));
         _resolving = _resolver.RunAsync(_stopping.Token);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try
@@ -115,6 +118,7 @@ internal sealed class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
+                    ServiceProblem = _service.ServiceProblem(RelayTimes.Now),
                     LookUps = _dialer.LookUps + _resolver.LookUps,
                     LookUpFailures = _dialer.Failures + _resolver.Failures,
                     Drops = total.Drops,
@@ -181,11 +185,34 @@ internal sealed class SenderEngine : IRelayEngine
         {
             throw new RequestException(
                 Fault.InvalidRequest,
-                $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
+                $"the configuration of {_config.Name} has ReceiverKey {pinned}: "
+                + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it");
         }
 
         _keys.Remember(key);
         _events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        _retry.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        _config = config;
+        lock (_gate)
+        {
+            if (_connection is { } connection)
+            {
+                connection.Flows.Most = config.MaxFlows;
+                connection.IdleTimeout = IdleTimeout;
+                connection.AnswersFrom = config.AnswersFrom;
+                if (config.ReceiverKey is { } pinned && _peerKey is { } peer && pinned != peer)
+                {
+                    connection.End("its key is no longer the one that the configuration has");
+                }
+            }
+        }
+
+        // With another key the receiver may be the right one now.
         _retry.Set();
     }
 
@@ -198,6 +225,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         _limits.Look(Status);
+        LookAfterService();
     }
 
     /// <inheritdoc/>
@@ -213,6 +241,31 @@ internal sealed class SenderEngine : IRelayEngine
 
         _thread.Join();
         Release();
+    }
+
+    /// <summary>Looks the service up sooner where that may help, and tells how it fares.</summary>
+    private void LookAfterService()
+    {
+        var now = RelayTimes.Now;
+        if (_service.IsTroubled(now))
+        {
+            _resolver.Hurry();
+        }
+
+        if (_service.TakeNews() is { } news)
+        {
+            _events.Raise(EventKind.DnsChanged, EventLevel.Warning, news);
+        }
+
+        var problem = _service.ServiceProblem(now);
+        if (problem != _toldOfService)
+        {
+            _toldOfService = problem;
+            if (problem.Length > 0)
+            {
+                _events.Raise(EventKind.SendingFailed, EventLevel.Warning, problem);
+            }
+        }
     }
 
     private void Release()
@@ -303,6 +356,9 @@ internal sealed class SenderEngine : IRelayEngine
 
         lock (_gate)
         {
+            connection.Flows.Most = _config.MaxFlows;
+            connection.IdleTimeout = IdleTimeout;
+            connection.AnswersFrom = _config.AnswersFrom;
             _connection = connection;
             _connections++;
             _peerAddress = socket.Remote.ToString();
@@ -316,7 +372,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
+            connection, _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
         var attempt = session.Run();
         lock (_gate)
         {
@@ -420,7 +476,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         var advice = _config.ReceiverKey is null
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
-            : "if the receiver was set up anew, start the relay with the new --receiver-key";
+            : $"if the receiver was set up anew, `udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
         var problem = $"the receiver shows the key {key}, but {expected} is expected: "
             + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);

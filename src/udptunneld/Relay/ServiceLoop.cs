@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
@@ -20,25 +21,25 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
-    private readonly long _idleTimeout;
+    private readonly ServicePlace _service;
     private readonly Epoll _epoll = new();
     private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
 
     /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
-    /// <param name="idleTimeout">Of flows, in milliseconds.</param>
+    /// <param name="service">Where the service is.</param>
     /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
-    public ServiceLoop(SenderConnection connection, long idleTimeout)
+    public ServiceLoop(SenderConnection connection, ServicePlace service)
     {
+        _service = service;
         _connection = connection;
-        _idleTimeout = idleTimeout;
         if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
             throw new LinuxException("cannot watch the connection", error);
         }
 
-        Writer = connection.Link.BeginStreaming();
+        Writer = connection.Link.BeginStreaming(connection.Counters);
     }
 
     /// <summary>Frames to the receiver; they leave when all that came at once was taken.</summary>
@@ -81,9 +82,25 @@ internal sealed unsafe class ServiceLoop : IDisposable
         _connection.Flows.End(flow);
     }
 
+    /// <summary>The network refused a datagram of a flow, now or before.</summary>
+    public void OnError(SenderFlow flow, Errno error)
+    {
+        ServiceSocket.ForgetErrors(flow.Descriptor);
+        if (flow.Peer.Equals(flow.Place.Endpoint))
+        {
+            _service.OnError(flow.Place, error, RelayTimes.Now);
+        }
+        else
+        {
+            // Who answered last has gone: the service itself is asked again.
+            flow.Direct(_service.Current ?? flow.Place);
+        }
+    }
+
     /// <summary>Closes all flows.</summary>
     public void Dispose()
     {
+        Writer.Abandon();
         foreach (var flow in _connection.Flows.All)
         {
             Close(flow);
@@ -131,10 +148,17 @@ internal sealed unsafe class ServiceLoop : IDisposable
         var error = batch.TryReceive(flow.Descriptor);
         if (error != Errno.None)
         {
-            if (error is not (Errno.Again or Errno.Interrupted))
+            if (error == Errno.Again)
             {
-                // An ICMP error of this flow alone; asking has cleared it.
-                Counters.CountDrop(RelayDropReason.SendFailed);
+                // It was ready for an error that sending has reported.
+                ServiceSocket.ForgetErrors(flow.Descriptor);
+            }
+            else if (error != Errno.Interrupted)
+            {
+                // An ICMP error of this flow alone.
+                Counters.CountDrop(
+                    error == Errno.ConnectionRefused ? RelayDropReason.ServiceRefused : RelayDropReason.SendFailed);
+                OnError(flow, error);
             }
 
             return;
@@ -145,10 +169,16 @@ internal sealed unsafe class ServiceLoop : IDisposable
             var start = batch.Start(i);
             var left = batch.Length(i);
             var size = Math.Max(1, batch.DatagramSize(i));
+            if (!Accept(flow, batch.Source(i), now))
+            {
+                Counters.CountDrop(RelayDropReason.OtherSource, Math.Max(1, (left + size - 1) / size));
+                continue;
+            }
+
             do
             {
                 var datagram = Math.Min(left, size);
-                Forward(flow, new ReadOnlySpan<byte>(start, datagram), batch.IsTruncated(i), now);
+                Forward(flow, new ReadOnlySpan<byte>(start, datagram), batch.IsTruncated(i));
                 start += datagram;
                 left -= datagram;
             }
@@ -156,20 +186,44 @@ internal sealed unsafe class ServiceLoop : IDisposable
         }
     }
 
-    private void Forward(SenderFlow flow, ReadOnlySpan<byte> datagram, bool isTruncated, long now)
+    /// <summary>Whether an answer is one of the flow's. It goes on with who has answered.</summary>
+    private bool Accept(SenderFlow flow, in Endpoint source, long now)
+    {
+        if (!source.Equals(flow.Peer))
+        {
+            var isTaken = _connection.AnswersFrom switch
+            {
+                AnswersFrom.AnyPort => source.HasAddressOf(flow.Peer),
+                AnswersFrom.Any => true,
+                _ => false,
+            };
+            if (!isTaken)
+            {
+                _service.OnForeign(source, flow.Peer, now);
+                return false;
+            }
+
+            if (!flow.Place.IsGroup)
+            {
+                flow.Peer = source;
+            }
+        }
+
+        flow.LastAnswer = now;
+        _service.OnAnswer(now);
+        _connection.Flows.OnAnswer(flow, now);
+        return true;
+    }
+
+    private void Forward(SenderFlow flow, ReadOnlySpan<byte> datagram, bool isTruncated)
     {
         if (isTruncated || datagram.Length > IRelayCodec.MaxDatagram)
         {
             Counters.CountDrop(RelayDropReason.TooBig);
         }
-        else if (!Writer.TryAdd(flow.Id, flow.Label, datagram))
-        {
-            Counters.CountDrop(RelayDropReason.QueueFull);
-        }
         else
         {
-            flow.CountToClient(datagram.Length, now);
-            Counters.CountToClients(1, datagram.Length);
+            Writer.Add(flow, datagram);
         }
     }
 
@@ -183,7 +237,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
 
         foreach (var flow in _connection.Flows.All)
         {
-            if (now - flow.LastUsed >= _idleTimeout)
+            if (now - flow.LastUsed >= _connection.IdleTimeout)
             {
                 Writer.AddControl(FrameType.FlowClosed, flow.Id, []);
                 Close(flow);

@@ -39,6 +39,7 @@ internal sealed class TunnelEngine : IDisposable
     private readonly SessionSchedule _schedule = new();
     private readonly Lock _disposing = new();
     private long _due = long.MaxValue;
+    private volatile string? _failure;
     private TunnelStatus? _lastStatus;
 
     // All below is touched by Tick alone, which never runs twice at a time, but for the rates that Status reads.
@@ -84,8 +85,9 @@ internal sealed class TunnelEngine : IDisposable
             Restore(session);
         }
 
-        _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, OnPackets));
-        _watchUdp = scope.Own(_worker.Watch(_udp.Descriptor, OnMessages, OnDue));
+        var owner = new WatchOwner(config.Name, OnFailed);
+        _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, owner, OnPackets));
+        _watchUdp = scope.Own(_worker.Watch(_udp.Descriptor, owner, OnMessages, OnDue));
         _watchUdp.CallAt(Environment.TickCount64);
         protocol.Start(OnWorker);
     }
@@ -98,6 +100,9 @@ internal sealed class TunnelEngine : IDisposable
 
     /// <summary>Name of the device.</summary>
     public string Device => _tun.Name;
+
+    /// <summary>Why it carries packets no longer, after an error that nobody expected; null while it does.</summary>
+    public string? Failure => _failure;
 
     /// <summary>What a next run should know: the flows, and the peers as far as they are proven to be there.</summary>
     public Session Session => _protocol.Save(new Session(_time.GetUtcNow(), null, Flows));
@@ -257,6 +262,17 @@ internal sealed class TunnelEngine : IDisposable
             // What fails is one step; the others were done, and the caller has other tunnels to close.
             _events.Add(EventKind.TunnelFailed, EventLevel.Error, Config.Name, $"was not closed in full: {e.Message}");
         }
+    }
+
+    /// <summary>
+    /// A handler has thrown: neither is called any more, and the host ends the tunnel at its next tick and tries it again.
+    /// On the worker's thread.
+    /// </summary>
+    private void OnFailed(Exception e)
+    {
+        _failure = $"an unexpected error: {e.GetType().Name}: {e.Message}";
+        _worker.Abandon(_watchTun);
+        _worker.Abandon(_watchUdp);
     }
 
     private static ITunnelProtocol ProtocolOf(

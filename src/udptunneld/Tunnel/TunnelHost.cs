@@ -29,7 +29,7 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
         EventKind.TunnelStopped,
         EventKind.TunnelFailed);
 
-    private readonly WorkerPool _workers = new();
+    private readonly WorkerPool _workers = new(supervised);
     private readonly HostAddresses _addresses = new(
         () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)), RouteSocket.ListAddressesV6);
 
@@ -121,6 +121,11 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
         return (engine, $"runs on device {engine.Device}");
     }
 
+    /// <summary>What a tunnel runs with, also the private key that this daemon has made for it; null if there is none of that name.</summary>
+    /// <exception cref="RequestException">The key cannot be read.</exception>
+    public TunnelConfig? FindWithKey(string name) =>
+        FindConfiguration(name) is TunnelConfig config ? config with { PrivateKey = KeyOf(config) } : null;
+
     /// <summary>The key of a file, or the one that this daemon has made for a tunnel of that name; null for a classic tunnel.</summary>
     private SecretKey? KeyOf(TunnelConfig config)
     {
@@ -149,6 +154,9 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
             return made;
         }
     }
+
+    /// <inheritdoc/>
+    protected override string? FailureOf(TunnelEngine engine) => engine.Failure;
 
     /// <inheritdoc/>
     protected override IReadOnlyList<FieldChange> Differences(TunnelConfig before, TunnelConfig after) => ConfigDiff.Between(before, after);

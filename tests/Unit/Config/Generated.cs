@@ -1,3 +1,4 @@
+using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using UdpTunnel.Config;
@@ -62,6 +63,11 @@ internal static class Generated
         from address in Gen.Choose(int.MinValue, int.MaxValue)
         from prefix in Gen.Choose(0, 32)
         select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => ValueList.Create<Ipv4Network>([.. networks.Take(TunnelConfig.MaxNetworks)]));
+
+    private static readonly Gen<ValueList<IpPrefix>> BothNetworks = Gen.Elements<ValueList<IpPrefix>>(
+        [],
+        [IpPrefix.Of(IPAddress.Parse("192.0.2.0"), 24)],
+        [IpPrefix.Of(IPAddress.Parse("2001:db8::"), 32), IpPrefix.Of(IPAddress.Parse("0.0.0.0"), 0), IpPrefix.Of(IPAddress.Parse("198.51.100.7"), 32)]);
 
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
@@ -184,6 +190,10 @@ internal static class Generated
         from flows in Gen.Choose(1, RelayConfig.MaxMaxFlows)
         from hash in Gen.ArrayOf(Gen.Choose(0, 255), 32)
         from pinned in Gen.Elements(false, true)
+        from answers in Gen.Elements(Enum.GetValues<AnswersFrom>())
+        from clients in BothNetworks
+        from flowRate in Gen.Choose(0, RelayConfig.MaxClientRate)
+        from byteRate in Gen.Choose(0, RelayConfig.MaxClientRate)
         select new RelayConfig
         {
             Name = name,
@@ -196,6 +206,10 @@ internal static class Generated
             ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
                 ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
                 : null,
+            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.AnyPort,
+            AllowedClients = role == RelayRole.Receiver ? clients : [],
+            ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
+            ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
         };
 
     public static readonly Gen<Configuration> Configurations =

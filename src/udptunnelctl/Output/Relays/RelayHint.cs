@@ -12,6 +12,9 @@ internal static class RelayHint
     {
         RelayState.Waiting when relay.PendingSenders > 0 => null,
         RelayState.Pending when senders.Any(s => s.State == SenderState.Pending && s.Fingerprint == relay.OwnFingerprint) => null,
+        RelayState.Waiting when relay.Counters is { Connections: > 0 } =>
+            $"The sender was connected and is away; it comes back by itself. Does it run, and does TCP port {relay.TcpAddress} of "
+            + "this host still reach it through every firewall between?",
         RelayState.Waiting =>
             $"No sender has connected yet. Does it run, and does TCP port {relay.TcpAddress} of this host reach it through every "
             + "firewall between?",
@@ -19,7 +22,9 @@ internal static class RelayHint
             $"The receiver does not answer yet; the sender goes on trying. Does it run, and is TCP {relay.TcpAddress} reachable "
             + "from here?",
         RelayState.Pending => Pending(relay),
-        RelayState.Failed => $"Put right what the problem says, then 'udptunnelctl down {relay.Name}' and start it again.",
+        RelayState.Failed =>
+            $"Put right what the problem says: it is tried again every 5 s. 'udptunnelctl reload {relay.Name} FILE' changes its "
+            + "configuration.",
         _ => null,
     };
 

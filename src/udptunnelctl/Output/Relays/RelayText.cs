@@ -56,6 +56,9 @@ internal static class RelayText
         RelayDropReason.PendingLimit => "too many pending senders",
         RelayDropReason.NoDescriptors => "no descriptors left",
         RelayDropReason.BufferFull => "receive buffer full",
+        RelayDropReason.OtherSource => "answer from another source",
+        RelayDropReason.ServiceRefused => "nobody listens there",
+        RelayDropReason.ClientRate => "client sends too much",
         _ => Words.Spoken(Words.Of(reason)),
     };
 

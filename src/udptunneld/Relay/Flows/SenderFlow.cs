@@ -1,9 +1,11 @@
 using System.Text;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>One client at a sender, with a socket of its own.</summary>
-internal sealed class SenderFlow(uint id, int descriptor, byte[] host, byte[] label, long now) : RelayFlow(id, label, now)
+internal sealed class SenderFlow(uint id, int descriptor, ServicePlace.Place place, byte[] host, byte[] label, long now)
+    : RelayFlow(id, label, now)
 {
     private const int MaxShown = 64;
 
@@ -13,12 +15,31 @@ internal sealed class SenderFlow(uint id, int descriptor, byte[] host, byte[] la
     /// <summary>Answers that the kernel dropped, as far as they were counted.</summary>
     public uint BufferDrops;
 
+    /// <summary>Where its datagrams go: to the service, or to where an answer came from.</summary>
+    public Endpoint Peer = place.Endpoint;
+
     /// <summary>The socket.</summary>
     public int Descriptor { get; } = descriptor;
+
+    /// <summary>Where the service is, as far as this flow knows.</summary>
+    public ServicePlace.Place Place { get; private set; } = place;
+
+    /// <summary>When the service last answered, in milliseconds.</summary>
+    public long LastAnswer { get; set; } = long.MinValue / 2;
 
     /// <summary>The client's name; empty where flows have numbers.</summary>
     public byte[] Host { get; } = host;
 
     /// <inheritdoc/>
     public override string Client => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+
+    /// <summary>Sends to another place, or to the service again.</summary>
+    public void Direct(ServicePlace.Place place)
+    {
+        Place = place;
+        Peer = place.Endpoint;
+    }
+
+    /// <inheritdoc/>
+    public override void OnSent(int bytes) => CountToClient(bytes);
 }

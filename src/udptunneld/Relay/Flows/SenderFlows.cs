@@ -3,13 +3,14 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The live flows of a sender, for one connection. They belong to the thread that carries datagrams; any other may count and list them. Memory: up to
-/// MaxFlows flows of about 300 bytes and what the kernel keeps for a socket.
+/// The live flows of a sender, for one connection. They belong to the thread that carries datagrams; any other may
+/// count and list them. Memory: up to MaxFlows flows of about 400 bytes and the kernel's part of a socket.
 /// </summary>
 internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
 {
     private readonly SlotTable<SenderFlow> _slots = new();
     private readonly Dictionary<byte[], SenderFlow> _byName = new(new HostComparer());
+    private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
     private ushort _generation;
     private int _nextSlot;
@@ -18,8 +19,15 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>The most flows. Any thread.</summary>
+    public int Most
+    {
+        get => _ranks.MaxFlows;
+        set => _ranks.MaxFlows = value;
+    }
+
     /// <summary>Whether there may be one more.</summary>
-    public bool IsFull => _count >= maxFlows;
+    public bool IsFull => _count >= Most;
 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<SenderFlow> All => _slots.All();
@@ -42,19 +50,30 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
 
     /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
-    public SenderFlow Add(in RelayFrame frame, int descriptor, long now)
+    public SenderFlow Add(in RelayFrame frame, int descriptor, ServicePlace.Place place, long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
-        var flow = new SenderFlow(codec.NamesFlows ? TakeId() : frame.FlowId, descriptor, host, codec.MakeLabel(host), now);
+        var id = codec.NamesFlows ? TakeId() : frame.FlowId;
+        var flow = new SenderFlow(id, descriptor, place, host, codec.MakeLabel(host), now);
         _slots.Set(flow);
         if (codec.NamesFlows)
         {
             _byName[host] = flow;
         }
 
+        _ranks.Add(flow, now);
         Volatile.Write(ref _count, _count + 1);
         return flow;
     }
+
+    /// <inheritdoc cref="FlowRanks.Yielding(long)"/>
+    public SenderFlow? Yielding(long now) => (SenderFlow?)_ranks.Yielding(now);
+
+    /// <summary>The client sends.</summary>
+    public void OnRequest(SenderFlow flow, long now) => _ranks.OnRequest(flow, now);
+
+    /// <summary>The service answers.</summary>
+    public void OnAnswer(SenderFlow flow, long now) => _ranks.OnAnswer(flow, now);
 
     /// <summary>Ends a flow. Its socket is the caller's to close.</summary>
     public void End(SenderFlow flow)
@@ -66,6 +85,7 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
             _freed.Enqueue(flow.Slot);
         }
 
+        _ranks.Remove(flow);
         Volatile.Write(ref _count, _count - 1);
     }
 
