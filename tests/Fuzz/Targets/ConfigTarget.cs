@@ -16,7 +16,8 @@ internal sealed class ConfigTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Words { get; } = AllTargets.Words(
         "\"TunnelAddress\"", "\"NetworkAddress\"", "\"AllowedPorts\"", "\"TunnelDevice\"", "\"HeartbeatInterval\"", "\"PacketMagic\"", "\"Mtu\"",
         "\"Firewall\"", "\"Offload\"", "\"Name\"", "\"Relay\"", "\"UdpAddress\"", "\"TcpAddress\"", "\"Protocol\"", "\"IdleTimeout\"", "\"MaxFlows\"",
-        "\"ReceiverKey\"", "\"TunnelPeerAddress\"", "\"LogFile\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
+        "\"ReceiverKey\"", "\"AnswersFrom\"", "\"any-port\"", "\"AllowedClients\"", "\"2001:db8::/32\"", "\"ClientFlowRate\"",
+        "\"ClientByteRate\"", "\"TunnelPeerAddress\"", "\"LogFile\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
         "\"8000-8010\"", "\":53\"", "\"[::1]:53\"", "\"10.0.0.1/24\"", "65535", "65536", "-1", "1e9", "0.5", "true", "null", "//", "/*", "*/", ",", ":",
         "{", "}", "[", "]", "\\u0000", "\\ud800", "\u00e9", "\ufeff", "\n", "SHA256:");
 

@@ -82,7 +82,7 @@ public sealed class RelayMistakeTests
             """{"Relay": "receiver", "UdpAddress": ":1", "TcpAddress": ":2", "AnswersFrom": "any", "ClientFlowRate": 0}""",
             [
                 "1:78: AnswersFrom: a receiver has no use for it (it belongs in the sender's file)",
-                "1:103: ClientFlowRate: 0 is not a number of flows a second (1 to 1000000000)",
+                "1:103: ClientFlowRate: 0 is not a number of flows a second (1 to 999999999)",
             ]
         },
         {
