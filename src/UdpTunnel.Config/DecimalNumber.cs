@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace UdpTunnel.Config;
 
 /// <summary>
@@ -28,5 +30,15 @@ internal static class DecimalNumber
         }
 
         return value <= max;
+    }
+
+    /// <summary>Reads a number of any size that fits.</summary>
+    /// <param name="text">The whole text.</param>
+    /// <param name="value">The number.</param>
+    public static bool TryParse(ReadOnlySpan<char> text, out uint value)
+    {
+        value = 0;
+        return (text.Length == 1 || !text.StartsWith("0"))
+            && uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 }

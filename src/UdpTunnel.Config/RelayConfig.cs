@@ -5,6 +5,9 @@ namespace UdpTunnel.Config;
 /// <summary>A relay file: one end of a UDP service published over one TCP connection.</summary>
 public sealed record RelayConfig : Configuration
 {
+    /// <summary>The most <see cref="AllowedClients"/>: each is compared with the address of a new client.</summary>
+    public const int MaxAllowedClients = 256;
+
     /// <summary>Longest <see cref="IdleTimeout"/>, in seconds: a day.</summary>
     public const int MaxIdleTimeout = 86_400;
 
@@ -56,7 +59,7 @@ public sealed record RelayConfig : Configuration
     public AnswersFrom AnswersFrom { get; init; } = AnswersFrom.AnyPort;
 
     /// <summary>Networks whose hosts may be clients; empty for all. Only for a receiver.</summary>
-    public IpNetworkList AllowedClients { get; init; } = [];
+    public ValueList<IpPrefix> AllowedClients { get; init; } = [];
 
     /// <summary>
     /// New flows per second of one client (IPv6: of one /64), 1 to <see cref="MaxClientRate"/>; 0 for the bound that
@@ -72,7 +75,7 @@ public sealed record RelayConfig : Configuration
 
     private protected override string KindName => "relay";
 
-    private protected override void WriteFields(Utf8JsonWriter json)
+    private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));

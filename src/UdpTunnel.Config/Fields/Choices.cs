@@ -15,6 +15,13 @@ internal static class Choices
     public static readonly (string Text, AnswersFrom Value)[] Answers =
         [("asked", AnswersFrom.Asked), ("any-port", AnswersFrom.AnyPort), ("any", AnswersFrom.Any)];
 
+    public static readonly (string Text, TunnelProtocol Value)[] TunnelProtocol =
+        [("classic", Config.TunnelProtocol.Classic), ("wireguard", Config.TunnelProtocol.WireGuard)];
+
+    public static readonly (string Text, UnknownPeers Value)[] UnknownPeers = [("ignore", Config.UnknownPeers.Ignore)];
+
+    public static readonly (string Text, RouteMode Value)[] Routes = [("auto", RouteMode.Auto), ("off", RouteMode.Off)];
+
     /// <summary>The word for a value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public static string Text<T>((string Text, T Value)[] choices, T value)

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net;
 using UdpTunnel.Config.Json;
 
 namespace UdpTunnel.Config.Fields;
@@ -11,13 +10,16 @@ internal static class NetworksReader
 
     /// <summary>Reads the list of <c>AllowedSources</c> or <c>AllowedDestinations</c>; all mistakes are told.</summary>
     /// <returns>The networks; empty if there is a mistake.</returns>
-    public static Ipv4NetworkList Read(in FieldReader reader, in Member member) =>
-        [.. Read<Ipv4Network>(reader, member, Ipv4Network.TryParse, Ipv4NetworkList.MaxCount)];
+    public static ValueList<Ipv4Network> Read(in FieldReader reader, in Member member) =>
+        [.. Read<Ipv4Network>(reader, member, Ipv4Network.TryParse, TunnelConfig.MaxNetworks)];
 
     /// <summary>Reads the list of <c>AllowedClients</c>; all mistakes are told.</summary>
     /// <returns>The networks; empty if there is a mistake.</returns>
-    public static IpNetworkList ReadBoth(in FieldReader reader, in Member member) =>
-        [.. Read<IPNetwork>(reader, member, IpNetworkList.TryParse, IpNetworkList.MaxCount)];
+    public static ValueList<IpPrefix> ReadBoth(in FieldReader reader, in Member member) =>
+        [.. Read<IpPrefix>(reader, member, TryParsePrefix, RelayConfig.MaxAllowedClients)];
+
+    private static bool TryParsePrefix(string text, out IpPrefix prefix, [NotNullWhen(false)] out string? error) =>
+        IpPrefix.TryParse(text, out prefix, out _, out error);
 
     private static List<T> Read<T>(in FieldReader reader, in Member member, Parser<T> parse, int most)
     {

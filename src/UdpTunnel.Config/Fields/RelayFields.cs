@@ -14,7 +14,7 @@ internal ref struct RelayFields
     private int _maxFlows = RelayConfig.DefaultMaxFlows;
     private KeyFingerprint? _receiverKey;
     private AnswersFrom _answersFrom = AnswersFrom.AnyPort;
-    private IpNetworkList _allowedClients = [];
+    private ValueList<IpPrefix> _allowedClients = [];
     private int _clientFlowRate;
     private int _clientByteRate;
     private Member _answersMember;

@@ -22,6 +22,7 @@ internal static class SocketConstants
     public const int SO_KEEPALIVE = 9;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MARK = 36;
     public const int SO_MEMINFO = 55;
 
     public const int IPPROTO_TCP = 6;

@@ -17,7 +17,6 @@ namespace UdpTunnel.Relay;
 /// </remarks>
 internal sealed class ReceiverEngine : IRelayEngine
 {
-    private readonly RelayConfig _config;
     private readonly string _ownFingerprint;
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
@@ -26,6 +25,7 @@ internal sealed class ReceiverEngine : IRelayEngine
     private readonly TcpListenSocket _listener;
     private readonly Admissions _admissions;
     private readonly ReceiverLoop _loop;
+    private volatile RelayConfig _config;
     private volatile bool _stops;
     private long _lastHeard;
 
@@ -36,7 +36,7 @@ internal sealed class ReceiverEngine : IRelayEngine
         var events = new RelayEvents(services.Events, config.Name);
         _config = config;
         _ownFingerprint = identity?.Fingerprint.ToString() ?? "";
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _clients = clients;
@@ -154,6 +154,13 @@ internal sealed class ReceiverEngine : IRelayEngine
 
     /// <inheritdoc cref="Admissions.Revoke"/>
     public SenderStatus Revoke(SenderStatus sender) => _admissions.Revoke(sender);
+
+    /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        _config = config;
+        _loop.Apply(config);
+    }
 
     /// <inheritdoc/>
     public void Tick()

@@ -28,7 +28,6 @@ internal sealed class ReceiverLoop : IDisposable
     private const int BatchSize = 64;
     private const int TickInterval = 1000;
 
-    private readonly RelayConfig _config;
     private readonly ClientSocket _socket;
     private readonly RelayEvents _events;
     private readonly Epoll _epoll;
@@ -37,10 +36,12 @@ internal sealed class ReceiverLoop : IDisposable
     private readonly List<ulong> _ready = [];
     private readonly Thread _thread;
     private readonly ClientRequests _requests;
+    private volatile RelayConfig _config;
     private volatile bool _stops;
     private volatile string? _failure;
     private FrameWriter? _writer;
     private AnswerReader? _answers;
+    private RelayConfig _applied;
     private bool _hasRequests;
     private bool _hasAnswers;
     private long _lastTick;
@@ -61,6 +62,7 @@ internal sealed class ReceiverLoop : IDisposable
         RelayEvents events)
     {
         _config = config;
+        _applied = config;
         _socket = socket;
         _events = events;
         _requests = new ClientRequests(Counters);
@@ -96,6 +98,13 @@ internal sealed class ReceiverLoop : IDisposable
 
     /// <summary>Somebody has decided something.</summary>
     public void Wake() => _wake.Raise();
+
+    /// <summary>Carries datagrams by another configuration from the next turn on. Any thread.</summary>
+    public void Apply(RelayConfig config)
+    {
+        _config = config;
+        _wake.Raise();
+    }
 
     /// <summary>Ends all connections and stops.</summary>
     public void Dispose()
@@ -149,6 +158,10 @@ internal sealed class ReceiverLoop : IDisposable
             pulse.Waits();
             Wait();
             pulse.Works();
+            if (!ReferenceEquals(_applied, _config))
+            {
+                FollowConfiguration();
+            }
 
             var received = _hasRequests && _socket.TryReceive(batch) ? batch.Count : 0;
             var gathers = Carry(batch, received);
@@ -249,15 +262,23 @@ internal sealed class ReceiverLoop : IDisposable
         return false;
     }
 
+    /// <summary>Somebody has changed it while datagrams flow.</summary>
+    private void FollowConfiguration()
+    {
+        _applied = _config;
+        Connections.Serving?.Flows?.Change(
+            _applied.MaxFlows, (long)_applied.IdleTimeout.TotalMilliseconds, new ClientBounds(_applied));
+    }
+
     /// <summary>Datagrams flow from now on.</summary>
     private void Begin(ReceiverConnection connection)
     {
         connection.Flows = new ReceiverFlows(
-            _config.MaxFlows,
-            (long)_config.IdleTimeout.TotalMilliseconds,
+            _applied.MaxFlows,
+            (long)_applied.IdleTimeout.TotalMilliseconds,
             connection.Link.Codec,
             source => HostText.Make(source.ToIPEndPoint(), LinkName.Of),
-            new ClientBounds(_config));
+            new ClientBounds(_applied));
         _writer = connection.Link.BeginStreaming(connection.Counters);
         _answers = new AnswerReader(_socket, connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);

@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
@@ -14,6 +15,8 @@ internal sealed class SenderConnection : IDisposable
 {
     private string? _endReason;
     private volatile ConnectionState _state;
+    private long _idleTimeout = long.MaxValue;
+    private volatile AnswersFrom _answersFrom;
 
     /// <param name="socket">The connection; it becomes this object's.</param>
     /// <param name="codec">The protocol.</param>
@@ -49,6 +52,20 @@ internal sealed class SenderConnection : IDisposable
 
     /// <summary>Whether datagrams have flowed.</summary>
     public bool IsLetIn { get; set; }
+
+    /// <summary>After so many milliseconds without a datagram a flow ends. Any thread may change it.</summary>
+    public long IdleTimeout
+    {
+        get => Volatile.Read(ref _idleTimeout);
+        set => Volatile.Write(ref _idleTimeout, value);
+    }
+
+    /// <summary>Whose answers are taken. Any thread may change it.</summary>
+    public AnswersFrom AnswersFrom
+    {
+        get => _answersFrom;
+        set => _answersFrom = value;
+    }
 
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);

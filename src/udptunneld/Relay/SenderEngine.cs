@@ -23,7 +23,6 @@ internal sealed class SenderEngine : IRelayEngine
     // A person has to do something first; the receiver shall not be pestered meanwhile.
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
 
-    private readonly RelayConfig _config;
     private readonly Identity? _identity;
     private readonly ReceiverKeys _keys;
     private readonly RelayEvents _events;
@@ -50,6 +49,7 @@ internal sealed class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
+    private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _told = "";
     private string _toldOfService = "";
@@ -60,7 +60,7 @@ internal sealed class SenderEngine : IRelayEngine
         _identity = identity;
         _keys = keys;
         _events = new RelayEvents(services.Events, config.Name);
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _service = new ServicePlace(config.UdpAddress);
@@ -185,11 +185,34 @@ internal sealed class SenderEngine : IRelayEngine
         {
             throw new RequestException(
                 Fault.InvalidRequest,
-                $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
+                $"the configuration of {_config.Name} has ReceiverKey {pinned}: "
+                + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it");
         }
 
         _keys.Remember(key);
         _events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        _retry.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        _config = config;
+        lock (_gate)
+        {
+            if (_connection is { } connection)
+            {
+                connection.Flows.Most = config.MaxFlows;
+                connection.IdleTimeout = IdleTimeout;
+                connection.AnswersFrom = config.AnswersFrom;
+                if (config.ReceiverKey is { } pinned && _peerKey is { } peer && pinned != peer)
+                {
+                    connection.End("its key is no longer the one that the configuration has");
+                }
+            }
+        }
+
+        // With another key the receiver may be the right one now.
         _retry.Set();
     }
 
@@ -333,6 +356,9 @@ internal sealed class SenderEngine : IRelayEngine
 
         lock (_gate)
         {
+            connection.Flows.Most = _config.MaxFlows;
+            connection.IdleTimeout = IdleTimeout;
+            connection.AnswersFrom = _config.AnswersFrom;
             _connection = connection;
             _connections++;
             _peerAddress = socket.Remote.ToString();
@@ -346,7 +372,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, IdleTimeout, _service, _config.AnswersFrom, CheckKey, state => OnMoved(connection, state), OnWaiting);
+            connection, _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
         var attempt = session.Run();
         lock (_gate)
         {
@@ -450,7 +476,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         var advice = _config.ReceiverKey is null
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
-            : "if the receiver was set up anew, start the relay with the new --receiver-key";
+            : $"if the receiver was set up anew, `udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
         var problem = $"the receiver shows the key {key}, but {expected} is expected: "
             + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);

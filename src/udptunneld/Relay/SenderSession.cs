@@ -22,17 +22,13 @@ internal sealed record Attempt(string Problem, bool WasLetIn, bool IsRefused);
 /// </code>
 /// </remarks>
 /// <param name="connection">The connection.</param>
-/// <param name="idleTimeout">Of flows, in milliseconds.</param>
 /// <param name="service">Where the service is.</param>
-/// <param name="answersFrom">Whose answers are taken.</param>
 /// <param name="checkKey">Compares the receiver's key with the known one; null if it may go on.</param>
 /// <param name="moved">The connection has another state.</param>
 /// <param name="waits">The receiver has said why the sender waits.</param>
 internal sealed class SenderSession(
     SenderConnection connection,
-    long idleTimeout,
     ServicePlace service,
-    AnswersFrom answersFrom,
     Func<KeyFingerprint, Attempt?> checkKey,
     Action<ConnectionState> moved,
     Action<WaitingReason> waits)
@@ -229,7 +225,7 @@ internal sealed class SenderSession(
         ServiceLoop loop;
         try
         {
-            loop = new ServiceLoop(connection, idleTimeout, service, answersFrom);
+            loop = new ServiceLoop(connection, service);
         }
         catch (LinuxException e)
         {

@@ -21,25 +21,18 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
-    private readonly long _idleTimeout;
     private readonly ServicePlace _service;
-    private readonly AnswersFrom _answersFrom;
     private readonly Epoll _epoll = new();
     private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
 
     /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
-    /// <param name="idleTimeout">Of flows, in milliseconds.</param>
     /// <param name="service">Where the service is.</param>
-    /// <param name="answersFrom">Whose answers are taken.</param>
     /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
-    public ServiceLoop(
-        SenderConnection connection, long idleTimeout, ServicePlace service, AnswersFrom answersFrom)
+    public ServiceLoop(SenderConnection connection, ServicePlace service)
     {
         _service = service;
-        _answersFrom = answersFrom;
         _connection = connection;
-        _idleTimeout = idleTimeout;
         if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
@@ -198,7 +191,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
     {
         if (!source.Equals(flow.Peer))
         {
-            var isTaken = _answersFrom switch
+            var isTaken = _connection.AnswersFrom switch
             {
                 AnswersFrom.AnyPort => source.HasAddressOf(flow.Peer),
                 AnswersFrom.Any => true,
@@ -244,7 +237,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
 
         foreach (var flow in _connection.Flows.All)
         {
-            if (now - flow.LastUsed >= _idleTimeout)
+            if (now - flow.LastUsed >= _connection.IdleTimeout)
             {
                 Writer.AddControl(FrameType.FlowClosed, flow.Id, []);
                 Close(flow);

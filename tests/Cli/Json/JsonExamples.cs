@@ -24,6 +24,7 @@ internal static class JsonExamples
         { "down", "down home" },
         { "down", "down dns" },
         { "reload", "reload home home.json --yes" },
+        { "reload", "reload dns dns.json" },
         { "reload", "reload --all" },
         { "check", "check home.json" },
         { "status", "status" },
@@ -33,7 +34,9 @@ internal static class JsonExamples
         { "stats", "stats --watch" },
         { "events", "events" },
         { "events", "events --follow" },
+        { "peers", "peers" },
         { "ports", "ports home allow 80" },
+        { "config", "config wg0 --wg-quick" },
         { "relay receiver", "relay receiver --udp :53 --tcp :5353" },
         { "relay sender", "relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353" },
         { "relay accept-key", $"relay accept-key inside {RelaySamples.OtherKey}" },
@@ -88,6 +91,11 @@ internal static class JsonExamples
             Applied = !request.DryRun,
             Changes = { new Change { Field = "HeartbeatInterval", Before = "30 s", After = "5 s" } },
         });
+        daemon.ReloadRelay = request => Task.FromResult(new ReloadRelayResponse
+        {
+            Applied = !request.DryRun,
+            Changes = { new Change { Field = "MaxFlows", Before = "10000", After = "20000" } },
+        });
         daemon.Diagnose = _ => Task.FromResult(new DiagnoseResponse
         {
             Checks =
@@ -126,10 +134,15 @@ internal static class JsonExamples
             Relay = request.Configuration.Contains("receiver", StringComparison.Ordinal) ? RelaySamples.WaitingReceiver() : RelaySamples.PendingSender(),
         });
         daemon.StopRelay = request => request.Name == "dns"
-            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver() })
+            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver(), RememberedSenders = 1 })
             : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
         daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
         daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
+        daemon.ListTunnelPeers = _ => Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop() }, Total = 1 });
+        daemon.GetConfiguration = _ => Task.FromResult(new GetConfigurationResponse
+        {
+            Configuration = "[Interface]\nPrivateKey = (hidden)\nAddress = 10.99.0.1/24\nListenPort = 51820\nMTU = 1420\n",
+        });
         daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
         daemon.Approve = _ => Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
         daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });

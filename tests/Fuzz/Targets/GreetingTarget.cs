@@ -115,7 +115,7 @@ internal sealed class GreetingTarget : IFuzzTarget
             _own.Context,
             maxFlows: 10);
         using var socket = _listener.AcceptSocket();
-        var session = new SenderSession(connection, 1000, () => null, _ => null, _ => { }, _ => { });
+        var session = new SenderSession(connection, () => null, _ => null, _ => { }, _ => { });
         var running = Task.Run(session.Run);
         Talk(socket, isReceiver: true, bytes, afterHandshake);
         Assert.True(running.Wait(Patience));

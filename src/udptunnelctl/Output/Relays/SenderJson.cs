@@ -20,6 +20,17 @@ internal static class SenderJson
         writer.WriteEndArray();
     }
 
+    /// <summary>The senders of an answer; a daemon that names one only has not more.</summary>
+    public static IReadOnlyList<Sender> AllOf(Sender? first, IReadOnlyList<Sender> all) =>
+        all.Count > 0 ? all : [first ?? new Sender()];
+
+    /// <summary>The senders that a decision was about: the first by itself, too.</summary>
+    public static void WriteDecision(Utf8JsonWriter writer, IReadOnlyList<Sender> senders)
+    {
+        Write(writer, "sender", senders[0]);
+        WriteAll(writer, "senders", senders);
+    }
+
     /// <summary>An object member.</summary>
     public static void Write(Utf8JsonWriter writer, string name, Sender sender)
     {

@@ -60,7 +60,9 @@ internal static class SenderView
         {
             var since = Moment.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
             screen.Paragraph($"from {sender.Address} at {sender.Relay}{since}", indent: 2);
-            screen.Paragraph($"udptunnelctl approve {RelayText.Identity(sender)}", indent: 4);
+            var isElsewhere = pending.Any(s => s.Relay != sender.Relay && RelayText.Identity(s) == RelayText.Identity(sender));
+            var where = isElsewhere ? $" --relay {sender.Relay}" : "";
+            screen.Paragraph($"udptunnelctl approve {RelayText.Identity(sender)}{where}", indent: 4);
         }
 
         if (pending.Count > PendingShown)

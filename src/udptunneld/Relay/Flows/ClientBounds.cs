@@ -74,11 +74,10 @@ internal sealed class ClientBounds(RelayConfig config)
         private readonly ulong _highMask;
         private readonly ulong _lowMask;
 
-        public Network(IPNetwork network)
+        public Network(IpPrefix network)
         {
-            var isV4 = network.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork;
-            (_high, _low) = Endpoint.From(new IPEndPoint(network.BaseAddress, 0), dualStack: true).AddressBits;
-            var length = network.PrefixLength + (isV4 ? 96 : 0);
+            (_high, _low) = Endpoint.From(new IPEndPoint(network.Address, 0), dualStack: true).AddressBits;
+            var length = network.Length + (network.IsV6 ? 0 : 96);
             _highMask = MaskOf(Math.Min(length, 64));
             _lowMask = MaskOf(Math.Max(length - 64, 0));
         }

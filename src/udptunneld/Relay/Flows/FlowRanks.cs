@@ -35,8 +35,16 @@ internal sealed class FlowRanks(int maxFlows)
     private const int LeastNetworkShare = 16;
 
     private readonly FlowGroup _all = new(0);
+    private volatile int _maxFlows = maxFlows;
     private readonly FlowSources _sources = new(1);
     private readonly FlowSources _networks = new(2);
+
+    /// <summary>Most flows of the table. Any thread may change it.</summary>
+    public int MaxFlows
+    {
+        get => _maxFlows;
+        set => _maxFlows = value;
+    }
 
     /// <summary>Takes in a new flow.</summary>
     /// <param name="flow">The flow.</param>
@@ -112,8 +120,8 @@ internal sealed class FlowRanks(int maxFlows)
     /// <param name="now">Milliseconds.</param>
     public RelayFlow? Yielding(in SourceNetwork claimant, long now)
     {
-        var greedy = _sources.Greediest(claimant.Narrow, Math.Max(LeastSourceShare, maxFlows / SourceShare))
-            ?? _networks.Greediest(claimant.Wide, Math.Max(LeastNetworkShare, maxFlows / NetworkShare));
+        var greedy = _sources.Greediest(claimant.Narrow, Math.Max(LeastSourceShare, MaxFlows / SourceShare))
+            ?? _networks.Greediest(claimant.Wide, Math.Max(LeastNetworkShare, MaxFlows / NetworkShare));
         return greedy?.Flows.Yielding ?? Yielding(now);
     }
 
@@ -126,7 +134,7 @@ internal sealed class FlowRanks(int maxFlows)
     /// <returns>Null for none; else the caller ends it and asks again.</returns>
     public RelayFlow? Overdue(long now, long idleTimeout)
     {
-        var pressure = _all.Count > maxFlows - (maxFlows / PressureShare);
+        var pressure = _all.Count > MaxFlows - (MaxFlows / PressureShare);
         return Overdue(FlowStanding.Answered, now, pressure ? Math.Min(idleTimeout, IdleUnderPressure) : idleTimeout)
             ?? Overdue(FlowStanding.Unanswered, now, pressure ? Math.Min(idleTimeout, IdleUnderPressure) : idleTimeout)
             ?? Overdue(FlowStanding.Assured, now, idleTimeout);

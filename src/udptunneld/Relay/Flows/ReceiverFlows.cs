@@ -24,8 +24,8 @@ internal sealed class ReceiverFlows(
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
-    private readonly ushort[] _generations = new ushort[maxFlows];
     private readonly TokenBuckets _buckets = new();
+    private ushort[] _generations = new ushort[maxFlows];
     private int _nextSlot;
     private int _count;
 
@@ -124,6 +124,22 @@ internal sealed class ReceiverFlows(
         // The longer a slot rests, the later its number comes again.
         _freed.Enqueue(flow.Slot);
         Volatile.Write(ref _count, _count - 1);
+    }
+
+    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <param name="flows">Most flows.</param>
+    /// <param name="idle">In milliseconds.</param>
+    /// <param name="clients">Who may be a client; null for everybody.</param>
+    public void Change(int flows, long idle, ClientBounds? clients)
+    {
+        maxFlows = flows;
+        idleTimeout = idle;
+        bounds = clients;
+        _ranks.MaxFlows = flows;
+        if (flows > _generations.Length)
+        {
+            Array.Resize(ref _generations, flows);
+        }
     }
 
     /// <summary>Ends the flows that were idle for too long; once a second.</summary>

@@ -19,8 +19,15 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>The most flows. Any thread.</summary>
+    public int Most
+    {
+        get => _ranks.MaxFlows;
+        set => _ranks.MaxFlows = value;
+    }
+
     /// <summary>Whether there may be one more.</summary>
-    public bool IsFull => _count >= maxFlows;
+    public bool IsFull => _count >= Most;
 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<SenderFlow> All => _slots.All();
