@@ -74,8 +74,8 @@ public sealed class RelayMistakeTests
                 "1:82: AllowedClients[0]: \"10.0.0.1/8\" has bits behind its prefix (\"10.0.0.0/8\" is the network)",
                 "1:96: AllowedClients[1]: \"129\" is not a prefix length (0 to 128)",
                 "1:106: AllowedClients[2]: 1 is not a network (such as \"10.0.0.0/24\")",
-                "1:109: AllowedClients[3]: \"x\" is not a network (such as \"10.0.0.0/24\" or \"2001:db8::/32\")",
-                "1:114: AllowedClients[4]: \"10.1\" is not a network (such as \"10.0.0.0/24\" or \"2001:db8::/32\")",
+                "1:109: AllowedClients[3]: \"x\" is not a network (such as \"10.99.0.2/32\" or \"2001:db8::/32\")",
+                "1:114: AllowedClients[4]: \"10.1\" is not a network (such as \"10.99.0.2/32\" or \"2001:db8::/32\")",
             ]
         },
         {
