@@ -24,9 +24,10 @@ public sealed record RelayConfig : Configuration
     public required RelayRole Relay { get; init; }
 
     /// <summary>
-    /// Receiver: where clients send to (host empty or a local address). Sender: the service (host required).
+    /// Receiver: where clients send to (hosts empty or local addresses). Sender: the services (hosts required), and the
+    /// receiver's ports that they belong to.
     /// </summary>
-    public required HostPort UdpAddress { get; init; }
+    public required UdpServiceList UdpAddress { get; init; }
 
     /// <summary>
     /// Receiver: where the sender connects (host empty or a local address). Sender: the receiver (host required).
@@ -49,13 +50,32 @@ public sealed record RelayConfig : Configuration
     /// </summary>
     public KeyFingerprint? ReceiverKey { get; init; }
 
+    /// <summary>
+    /// Whether the services are told who the client is; only for a sender with <see cref="RelayProtocol.Tls"/>.
+    /// </summary>
+    public ProxyProtocol ProxyProtocol { get; init; }
+
     private protected override string KindName => "relay";
 
     private protected override void WriteFields(Utf8JsonWriter json)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));
-        json.WriteString(nameof(UdpAddress), UdpAddress.ToString());
+        if (UdpAddress.Count == 1)
+        {
+            json.WriteString(nameof(UdpAddress), UdpAddress[0].ToString());
+        }
+        else
+        {
+            json.WriteStartArray(nameof(UdpAddress));
+            foreach (var service in UdpAddress)
+            {
+                json.WriteStringValue(service.ToString());
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteString(nameof(TcpAddress), TcpAddress.ToString());
         json.WriteString(nameof(Protocol), Choices.Text(Choices.Protocol, Protocol));
         json.WriteNumber(nameof(IdleTimeout), (long)IdleTimeout.TotalSeconds);
@@ -63,6 +83,11 @@ public sealed record RelayConfig : Configuration
         if (ReceiverKey is not null)
         {
             json.WriteString(nameof(ReceiverKey), ReceiverKey.ToString());
+        }
+
+        if (ProxyProtocol != ProxyProtocol.Off)
+        {
+            json.WriteString(nameof(ProxyProtocol), Choices.Text(Choices.Proxy, ProxyProtocol));
         }
     }
 }

@@ -30,6 +30,8 @@ internal sealed class FakeDaemon
 
     public Func<StopRelayRequest, Task<StopRelayResponse>>? StopRelay { get; set; }
 
+    public Func<ReloadRelayRequest, Task<ReloadRelayResponse>>? ReloadRelay { get; set; }
+
     public Func<ListRelaysRequest, Task<ListRelaysResponse>>? ListRelays { get; set; }
 
     public Func<ListFlowsRequest, Task<ListFlowsResponse>>? ListFlows { get; set; }

@@ -22,6 +22,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
         Unary<StopRelayRequest, StopRelayResponse>(context, "RelayService/StopRelay", () => daemon.StopRelay);
+        Unary<ReloadRelayRequest, ReloadRelayResponse>(context, "RelayService/ReloadRelay", () => daemon.ReloadRelay);
         Unary<ListRelaysRequest, ListRelaysResponse>(context, "RelayService/ListRelays", () => daemon.ListRelays);
         Unary<ListFlowsRequest, ListFlowsResponse>(context, "RelayService/ListFlows", () => daemon.ListFlows);
         Unary<ListSendersRequest, ListSendersResponse>(context, "RelayService/ListSenders", () => daemon.ListSenders);

@@ -41,13 +41,14 @@ internal static class KnownFields
     public static readonly Field IdleTimeout = new("IdleTimeout", FileKinds.Relay);
     public static readonly Field MaxFlows = new("MaxFlows", FileKinds.Relay);
     public static readonly Field ReceiverKey = new("ReceiverKey", FileKinds.Relay);
+    public static readonly Field ProxyProtocol = new("ProxyProtocol", FileKinds.Relay);
 
     /// <summary>All of them, in the order in which messages list them.</summary>
     public static readonly Field[] All =
     [
         Name, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
-        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows,
-        ReceiverKey,
+        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile, Relay,
+        UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows, ReceiverKey, ProxyProtocol,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));

@@ -46,17 +46,6 @@ internal sealed record ConfigurationText(
         };
     }
 
-    /// <summary>As <see cref="Read"/>, for commands that can only do with a tunnel.</summary>
-    /// <exception cref="CommandException">Also if the text describes a relay.</exception>
-    public static ConfigurationText ReadTunnel(CommandHost host, string path, string? name)
-    {
-        var text = Read(host, path, name);
-        return text.Configuration is TunnelConfig
-            ? text
-            : throw new CommandException(
-                ExitCode.Usage, "not_a_tunnel", $"{text.FileName} describes a relay; this command takes tunnels");
-    }
-
     /// <summary>These warnings and those of the daemon that are not among them: both ends know the same rules.</summary>
     public IReadOnlyList<Remark> With(IEnumerable<Remark> warnings) => [.. Warnings.Union(warnings)];
 

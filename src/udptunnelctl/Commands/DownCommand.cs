@@ -13,7 +13,7 @@ internal sealed class DownCommand(Invocation invocation)
 {
     [Command(
         Description = "Stop tunnels and relays and forget them. Device, sockets and firewall table are gone when it "
-            + "returns; so are a relay's approved senders.")]
+            + "returns. Senders that were approved at a relay stay so for a relay of its name; 'revoke' forgets them.")]
     [Example("udptunnelctl down home")]
     [Example("udptunnelctl down home office")]
     public async Task RunAsync(
@@ -37,9 +37,9 @@ internal sealed class DownCommand(Invocation invocation)
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
             // One name space: it may be a relay's.
-            if (await StopRelayAsync(daemon, name).ConfigureAwait(false) is { } relay)
+            if (await StopRelayAsync(daemon, name).ConfigureAwait(false) is { } answer)
             {
-                Show(invocation, relay);
+                Show(invocation, answer);
                 return;
             }
 
@@ -50,13 +50,14 @@ internal sealed class DownCommand(Invocation invocation)
     }
 
     /// <returns>Null if the daemon does not know relays.</returns>
-    private async Task<Relay?> StopRelayAsync(DaemonConnection daemon, string name)
+    private async Task<StopRelayResponse?> StopRelayAsync(DaemonConnection daemon, string name)
     {
         try
         {
             var answer = await daemon.Relays.StopRelayAsync(
                 new StopRelayRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
-            return answer.Relay ?? new Relay { Name = name };
+            answer.Relay ??= new Relay { Name = name };
+            return answer;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
@@ -86,11 +87,16 @@ internal sealed class DownCommand(Invocation invocation)
             Moment.Of(tunnel.Started));
     }
 
-    private static void Show(Invocation invocation, Relay relay)
+    private static void Show(Invocation invocation, StopRelayResponse answer)
     {
+        var relay = answer.Relay;
         if (invocation.Json)
         {
-            invocation.PrintJson(writer => RelayJson.Write(writer, "relay", relay));
+            invocation.PrintJson(writer =>
+            {
+                RelayJson.Write(writer, "relay", relay);
+                writer.WriteNumber("rememberedSenders", answer.RememberedSenders);
+            });
             return;
         }
 
@@ -99,10 +105,19 @@ internal sealed class DownCommand(Invocation invocation)
             invocation,
             relay.Name,
             $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
-            Moment.Of(relay.Started));
+            Moment.Of(relay.Started),
+            Remembered(answer.RememberedSenders));
     }
 
-    private static void Show(Invocation invocation, string name, string carried, DateTimeOffset? started)
+    private static string? Remembered(uint senders) => senders switch
+    {
+        0 => null,
+        1 => "1 approved sender stays so for a relay of this name; 'udptunnelctl revoke' forgets it",
+        _ => $"{Quantity.Count(senders)} approved senders stay so for a relay of this name; 'udptunnelctl revoke' forgets them",
+    };
+
+    private static void Show(
+        Invocation invocation, string name, string carried, DateTimeOffset? started, string? remembered = null)
     {
         var screen = invocation.NewScreen();
         screen.Text(TerminalText.Fit(name, 64), Style.Strong).Line(" is down");
@@ -110,6 +125,11 @@ internal sealed class DownCommand(Invocation invocation)
         if (started is { } time)
         {
             screen.Field("for", TimeInWords.Length(invocation.Host.Time.GetUtcNow() - time));
+        }
+
+        if (remembered is not null)
+        {
+            screen.Field("senders", remembered);
         }
 
         invocation.Print(screen);

@@ -159,6 +159,15 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>Whether a sender tells its services who the client is.</summary>
+    public static string? Of(ProxyProtocol proxy) => proxy switch
+    {
+        ProxyProtocol.Off => "off",
+        ProxyProtocol.V2 => "v2",
+        ProxyProtocol.V2Every => "v2-every",
+        _ => null,
+    };
+
     /// <summary>How a relay is.</summary>
     public static string? Of(RelayState state) => state switch
     {
@@ -194,6 +203,7 @@ internal static class Words
         RelayDropReason.PendingLimit => "pending_limit",
         RelayDropReason.NoDescriptors => "no_descriptors",
         RelayDropReason.BufferFull => "buffer_full",
+        RelayDropReason.NoService => "no_service",
         _ => null,
     };
 

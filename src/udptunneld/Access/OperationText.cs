@@ -25,9 +25,10 @@ internal static class OperationText
         DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
         StartRelayRequest r => Start(r.Name, r.Ephemeral),
         StopRelayRequest r => Named(r.Name),
-        ApproveSenderRequest r => Named(r.Sender) + (r.Once ? " once" : ""),
-        DenySenderRequest r => Named(r.Sender),
-        RevokeSenderRequest r => Named(r.Sender),
+        ReloadRelayRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
+        ApproveSenderRequest r => Named(r.Sender) + At(r.Relay, r.All) + (r.Once ? " once" : ""),
+        DenySenderRequest r => Named(r.Sender) + At(r.Relay, r.All),
+        RevokeSenderRequest r => Named(r.Sender) + At(r.Relay, all: false),
         AcceptReceiverKeyRequest r => Named(r.Name) + Named(r.Fingerprint),
         _ => "",
     };
@@ -36,6 +37,9 @@ internal static class OperationText
         (name.Length > 0 ? Named(name) : " by the configuration's own name") + (ephemeral ? " ephemeral" : "");
 
     private static string Named(string name) => $" \"{Excerpt.Escape(name, MostCharacters)}\"";
+
+    private static string At(string relay, bool all) =>
+        (relay.Length > 0 ? $" at{Named(relay)}" : "") + (all ? " at all" : "");
 
     private static string Reload(bool dryRun, bool allowRestart) => dryRun ? " dry run" : allowRestart ? " may restart" : "";
 

@@ -64,7 +64,8 @@ internal static class Errors
         ErrorReason.InvalidRequest or ErrorReason.InvalidConfiguration or ErrorReason.AmbiguousSender => StatusCode.InvalidArgument,
         ErrorReason.RoleRequired => StatusCode.PermissionDenied,
         ErrorReason.NoSuchTunnel or ErrorReason.NoSuchRelay or ErrorReason.NoSuchSender => StatusCode.NotFound,
-        ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken => StatusCode.AlreadyExists,
+        ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken or ErrorReason.ReceiverTaken =>
+            StatusCode.AlreadyExists,
         ErrorReason.LimitReached => StatusCode.ResourceExhausted,
         ErrorReason.System or ErrorReason.Unspecified => StatusCode.Internal,
         _ => StatusCode.FailedPrecondition,

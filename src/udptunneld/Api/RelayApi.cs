@@ -5,6 +5,7 @@ using Grpc.Core;
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
+using UdpTunnel.Relay.Approval;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -23,8 +24,24 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     /// <inheritdoc/>
     public override async Task<StopRelayResponse> StopRelay(StopRelayRequest request, ServerCallContext context)
     {
-        var last = await host.StopAsync(Required(request.Name, "name"), context.CancellationToken);
-        return new StopRelayResponse { Relay = RelayConvert.ToRelay(last) };
+        var (last, remembered) = await host.StopAsync(Required(request.Name, "name"), context.CancellationToken);
+        return new StopRelayResponse { Relay = RelayConvert.ToRelay(last), RememberedSenders = (uint)remembered };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ReloadRelayResponse> ReloadRelay(ReloadRelayRequest request, ServerCallContext context)
+    {
+        var name = Required(request.Name, "name");
+        var (config, warnings) = Parse(request.Configuration, name);
+        var changes = request.DryRun
+            ? host.Compare(name, config)
+            : await host.ReloadAsync(name, config, request.AllowRestart, context.CancellationToken);
+        return new ReloadRelayResponse
+        {
+            Applied = !request.DryRun && changes.Count > 0,
+            Changes = { changes.Select(Convert.ToChange) },
+            Warnings = { warnings.Select(Convert.ToDiagnostic) },
+        };
     }
 
     /// <inheritdoc/>
@@ -85,16 +102,27 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     }
 
     /// <inheritdoc/>
-    public override Task<ApproveSenderResponse> ApproveSender(ApproveSenderRequest request, ServerCallContext context) =>
-        Task.FromResult(new ApproveSenderResponse { Sender = RelayConvert.ToSender(host.Approve(Required(request.Sender, "sender"), request.Once)) });
+    public override Task<ApproveSenderResponse> ApproveSender(ApproveSenderRequest request, ServerCallContext context)
+    {
+        var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay, request.All);
+        var senders = host.Approve(choice, request.Once).Select(RelayConvert.ToSender).ToList();
+        return Task.FromResult(new ApproveSenderResponse { Sender = senders[0], Senders = { senders } });
+    }
 
     /// <inheritdoc/>
-    public override Task<DenySenderResponse> DenySender(DenySenderRequest request, ServerCallContext context) =>
-        Task.FromResult(new DenySenderResponse { Sender = RelayConvert.ToSender(host.Deny(Required(request.Sender, "sender"))) });
+    public override Task<DenySenderResponse> DenySender(DenySenderRequest request, ServerCallContext context)
+    {
+        var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay, request.All);
+        var senders = host.Deny(choice).Select(RelayConvert.ToSender).ToList();
+        return Task.FromResult(new DenySenderResponse { Sender = senders[0], Senders = { senders } });
+    }
 
     /// <inheritdoc/>
-    public override Task<RevokeSenderResponse> RevokeSender(RevokeSenderRequest request, ServerCallContext context) =>
-        Task.FromResult(new RevokeSenderResponse { Senders = { host.Revoke(Required(request.Sender, "sender")).Select(RelayConvert.ToSender) } });
+    public override Task<RevokeSenderResponse> RevokeSender(RevokeSenderRequest request, ServerCallContext context)
+    {
+        var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay);
+        return Task.FromResult(new RevokeSenderResponse { Senders = { host.Revoke(choice).Select(RelayConvert.ToSender) } });
+    }
 
     /// <inheritdoc/>
     public override Task<AcceptReceiverKeyResponse> AcceptReceiverKey(AcceptReceiverKeyRequest request, ServerCallContext context)

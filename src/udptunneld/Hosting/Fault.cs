@@ -22,4 +22,5 @@ internal enum Fault
     AmbiguousSender = 17,
     SenderNotPending = 18,
     AddressOverlap = 19,
+    ReceiverTaken = 20,
 }

@@ -70,6 +70,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
         }
     }
 
+    /// <summary>The port.</summary>
+    public readonly ushort Port => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(in _bytes[2]));
+
     /// <summary>Port and scope, which tell apart endpoints of one address.</summary>
     public readonly ulong OtherBits
     {

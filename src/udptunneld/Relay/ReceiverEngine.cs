@@ -1,4 +1,3 @@
-using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
@@ -17,26 +16,26 @@ namespace UdpTunnel.Relay;
 /// </remarks>
 internal sealed class ReceiverEngine : IRelayEngine
 {
-    private readonly RelayConfig _config;
     private readonly string _ownFingerprint;
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
     private readonly DateTimeOffset _started;
-    private readonly ClientSocket _clients;
+    private volatile ClientSockets _clients;
     private readonly TcpListenSocket _listener;
     private readonly Admissions _admissions;
     private readonly ReceiverLoop _loop;
+    private volatile RelayConfig _config;
     private volatile bool _stops;
     private long _lastHeard;
 
     private ReceiverEngine(
-        RelayConfig config, ClientSocket clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
+        RelayConfig config, ClientSockets clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
         var events = new RelayEvents(services.Events, config.Name);
         _config = config;
         _ownFingerprint = identity?.Fingerprint.ToString() ?? "";
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _clients = clients;
@@ -107,7 +106,8 @@ internal sealed class ReceiverEngine : IRelayEngine
                     _config.Protocol == RelayProtocol.Tls ? f.Id : 0,
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
-                    f.Traffic)),
+                    f.Traffic,
+                    f.Port)),
             ];
         }
     }
@@ -121,23 +121,22 @@ internal sealed class ReceiverEngine : IRelayEngine
     /// </exception>
     public static ReceiverEngine Start(RelayConfig config, RelayServices services, SenderKeys keys)
     {
-        ClientSocket? clients = null;
+        ClientSockets? clients = null;
         TcpListenSocket? listener = null;
         try
         {
-            clients = ClientSocket.Bind(AddressOf(config.UdpAddress), config.UdpAddress.Port);
-            listener = TcpListenSocket.Listen(AddressOf(config.TcpAddress), config.TcpAddress.Port);
+            clients = ClientSockets.Open(config.UdpAddress);
+            listener = TcpListenSocket.Listen(ClientSockets.AddressOf(config.TcpAddress), config.TcpAddress.Port);
             return new ReceiverEngine(config, clients, listener, services, keys);
         }
         catch (Exception e)
         {
             // A stored relay is tried again and again: nothing may be left behind.
             listener?.Dispose();
-            clients?.Dispose();
+            clients?.Close();
             throw e switch
             {
-                IOException => new RequestException(
-                    e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message),
+                IOException io => Refusal(io),
                 OutOfMemoryException or ThreadStartException => new RequestException(
                     Fault.System, "the system has no memory or thread for it"),
                 _ => e,
@@ -155,6 +154,27 @@ internal sealed class ReceiverEngine : IRelayEngine
     public SenderStatus Revoke(SenderStatus sender) => _admissions.Revoke(sender);
 
     /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        var clients = _clients;
+        if (!config.UdpAddress.Equals(_config.UdpAddress))
+        {
+            try
+            {
+                clients = ClientSockets.Open(config.UdpAddress, clients);
+            }
+            catch (IOException e)
+            {
+                throw Refusal(e);
+            }
+        }
+
+        _config = config;
+        _clients = clients;
+        _loop.Apply(config, clients);
+    }
+
+    /// <inheritdoc/>
     public void Tick()
     {
         _admissions.DenyOverdue();
@@ -167,13 +187,8 @@ internal sealed class ReceiverEngine : IRelayEngine
         _stops = true;
         _loop.Dispose();
         _listener.Dispose();
-        _clients.Dispose();
     }
 
-    private static IPAddress? AddressOf(HostPort address)
-    {
-        return address.TryGetAddress(out var literal) && !literal.Equals(IPAddress.IPv6Any)
-            ? LinkName.WithZone(literal, address.Zone)
-            : null;
-    }
+    private static RequestException Refusal(IOException e) => new(
+        e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message);
 }

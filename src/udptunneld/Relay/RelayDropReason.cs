@@ -15,4 +15,5 @@ internal enum RelayDropReason
     PendingLimit = 9,
     NoDescriptors = 10,
     BufferFull = 11,
+    NoService = 20,
 }

@@ -14,7 +14,7 @@ namespace UdpTunnel.Relay;
 /// The keys of relays in the state directory.
 /// <code>
 ///  identity.pem           this daemon's private key (PKCS #8), made when first needed
-///  senders/NAME           keys that were approved at receiver NAME: "SHA256:… SECONDS ADDRESS", one a line
+///  senders/NAME           keys that were approved at receiver NAME, whether it runs or not: "SHA256:… SECONDS ADDRESS", one a line
 ///  known-receivers        keys of receivers that senders here have seen: "HOST:PORT SHA256:…", one a line
 /// </code>
 /// </summary>
@@ -73,21 +73,51 @@ internal sealed class RelayKeyStore
         return result.DistinctBy(s => s.Key).ToList();
     }
 
-    /// <summary>Stores the keys that are approved at a receiver.</summary>
+    /// <summary>Stores the keys that are approved at a receiver, and no others; none leave no file.</summary>
     /// <exception cref="IOException">The directory cannot be written.</exception>
-    public void SaveSenders(string relay, IReadOnlyList<ApprovedSender> senders) => AtomicFile.Write(
-        _senders,
-        relay,
-        string.Concat(senders.Select(s => string.Create(
-            CultureInfo.InvariantCulture, $"{s.Key} {s.Since.ToUnixTimeSeconds()} {s.Address}\n"))),
-        durable: true);
-
-    /// <summary>Forgets the keys of a receiver.</summary>
-    /// <exception cref="IOException">The directory cannot be written.</exception>
-    public void ForgetSenders(string relay)
+    public void SaveSenders(string relay, IReadOnlyList<ApprovedSender> senders)
     {
-        File.Delete(Path.Combine(_senders, relay));
-        AtomicFile.FlushDirectory(_senders);
+        if (senders.Count == 0)
+        {
+            File.Delete(Path.Combine(_senders, relay));
+            AtomicFile.FlushDirectory(_senders);
+            return;
+        }
+
+        AtomicFile.Write(
+            _senders,
+            relay,
+            string.Concat(senders.Select(s => string.Create(
+                CultureInfo.InvariantCulture, $"{s.Key} {s.Since.ToUnixTimeSeconds()} {s.Address}\n"))),
+            durable: true);
+    }
+
+    /// <summary>The names for which keys are stored, whether such a receiver runs or not.</summary>
+    /// <exception cref="IOException">The directory cannot be read.</exception>
+    public IReadOnlyList<string> NamesWithSenders() =>
+    [
+        .. Directory.EnumerateFiles(_senders)
+            .Select(p => Path.GetFileName(p))
+            .Where(n => ConfigurationName.TryValidate(n, out _))
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>
+    /// Forgets the keys of receivers that are no more, those first that changed longest ago, until so many names are
+    /// left.
+    /// </summary>
+    /// <param name="most">Names that may stay.</param>
+    /// <param name="isThere">Whether a receiver is there.</param>
+    /// <exception cref="IOException">The directory cannot be written.</exception>
+    public void ForgetOldestSenders(int most, Predicate<string> isThere)
+    {
+        var gone = NamesWithSenders().Where(n => !isThere(n)).ToList();
+        foreach (var name in gone
+            .OrderBy(n => File.GetLastWriteTimeUtc(Path.Combine(_senders, n)))
+            .Take(gone.Count - most))
+        {
+            File.Delete(Path.Combine(_senders, name));
+        }
     }
 
     /// <summary>The key that a receiver has shown; null if it is not known.</summary>

@@ -4,25 +4,28 @@ using UdpTunnel.Events;
 namespace UdpTunnel.Relay;
 
 /// <summary>Tells which bounds of a relay were hit, from what was dropped for it.</summary>
-internal sealed class RelayLimits(RelayServices services, RelayConfig config)
+internal sealed class RelayLimits(RelayServices services, string relay)
 {
-    private readonly LimitReport _report = new(services.Events, services.Time, config.Name);
+    private readonly LimitReport _report = new(services.Events, services.Time, relay);
 
     /// <summary>Called about once a second.</summary>
     public void Look(RelayStatus status)
     {
         foreach (var (reason, packets) in status.Drops)
         {
-            if (Of(reason) is var (limit, what) && limit != Limit.None)
+            if (Of(reason, status.Config) is var (limit, what) && limit != Limit.None)
             {
                 _report.Look(limit, packets, what);
             }
         }
     }
 
-    private (Limit Limit, string What) Of(RelayDropReason reason) => reason switch
+    private static (Limit Limit, string What) Of(RelayDropReason reason, RelayConfig config) => reason switch
     {
-        RelayDropReason.FlowLimit => (Limit.Flows, $"{config.MaxFlows} flows are live, which is MaxFlows: datagrams of new clients, or of the oldest unanswered, are dropped"),
+        RelayDropReason.FlowLimit => (
+            Limit.Flows,
+            $"{config.MaxFlows} flows are live, which is MaxFlows: datagrams of new clients, or of the oldest unanswered, "
+            + "are dropped"),
         RelayDropReason.FlowRate => (Limit.FlowRate, "clients open new flows faster than one address may: their datagrams are dropped"),
         RelayDropReason.QueueFull => (Limit.Queue, "the TCP connection is slower than the datagrams come: those that do not fit are dropped"),
         RelayDropReason.PendingLimit => (Limit.PendingSenders, "as many senders connect or wait as may: more are sent away"),

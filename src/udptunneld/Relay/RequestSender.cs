@@ -1,4 +1,5 @@
-using System.Net;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Wire;
@@ -8,13 +9,18 @@ namespace UdpTunnel.Relay;
 /// <summary>
 /// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it opens when the flow is new.
 /// </summary>
-internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, Func<IPEndPoint?> service) : IDisposable
+internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop) : IDisposable
 {
     // While the system has no descriptors, asking for one at each datagram would only slow the others down.
     private const long DescriptorPause = 100;
 
+    // Room for the longest datagram and its header several times.
+    private const int IntroducedSize = 256 * 1024;
+
     private readonly FlowBatch<SenderFlow> _batch = new();
     private readonly DatagramQueue _queue = new(isV6: false);
+    private byte[]? _introduced;
+    private int _introducedCount;
     private long _noDescriptorsUntil;
 
     private RelayCounters Counters => connection.Counters;
@@ -33,8 +39,23 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return;
         }
 
+        var start = frame.Start;
+        var length = frame.Length;
+        if (flow.ProxyHeader is { } header && (flow.IntroducesEach || !flow.IsIntroduced))
+        {
+            if (header.Length + length > IRelayCodec.MaxDatagram)
+            {
+                Counters.CountDrop(RelayDropReason.TooBig);
+                return;
+            }
+
+            flow.IsIntroduced = true;
+            start = Introduce(header, frame.Payload);
+            length += header.Length;
+        }
+
         flow.CountToService(frame.Length, now);
-        _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
+        _batch.Add(flow, ref flow.Chain, start, length);
         if (_batch.IsFull)
         {
             Send();
@@ -51,10 +72,28 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         }
 
         _batch.Clear();
+        _introducedCount = 0;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _queue.Dispose();
+
+    /// <summary>Copies a datagram behind a header, to where both stay until they are sent.</summary>
+    private byte* Introduce(byte[] header, ReadOnlySpan<byte> datagram)
+    {
+        // Pinned, as the reader's buffer is. Only senders with ProxyProtocol have it.
+        _introduced ??= GC.AllocateUninitializedArray<byte>(IntroducedSize, pinned: true);
+        if (_introducedCount + header.Length + datagram.Length > IntroducedSize)
+        {
+            Send();
+        }
+
+        var place = _introduced.AsSpan(_introducedCount, header.Length + datagram.Length);
+        header.CopyTo(place);
+        datagram.CopyTo(place[header.Length..]);
+        _introducedCount += place.Length;
+        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(place));
+    }
 
     private void Send(SenderFlow flow, in FlowBatch<SenderFlow>.Entry first)
     {
@@ -125,7 +164,24 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.NoDescriptors;
         }
 
-        if (service() is not { } address)
+        FlowOpening? origin = null;
+        if (connection.Link.Version >= 2)
+        {
+            if (!connection.Origins.TryFind(frame.FlowId, out var told))
+            {
+                loop.Writer.AddControl(FrameType.FlowClosed, frame.FlowId, []);
+                return RelayDropReason.UnknownFlow;
+            }
+
+            origin = told;
+        }
+
+        if (!connection.Targets.TryFind(origin?.Port ?? 0, out var address))
+        {
+            return RelayDropReason.NoService;
+        }
+
+        if (address is null)
         {
             return RelayDropReason.SendFailed;
         }
@@ -142,7 +198,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.SendFailed;
         }
 
-        flow = connection.Flows.Add(frame, descriptor, now);
+        flow = connection.Flows.Add(frame, descriptor, address, origin, connection.Proxy, now);
         if (loop.Watch(flow) == Errno.None)
         {
             return RelayDropReason.None;

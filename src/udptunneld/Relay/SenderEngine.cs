@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
@@ -23,7 +23,6 @@ internal sealed class SenderEngine : IRelayEngine
     // A person has to do something first; the receiver shall not be pestered meanwhile.
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
 
-    private readonly RelayConfig _config;
     private readonly Identity? _identity;
     private readonly ReceiverKeys _keys;
     private readonly RelayEvents _events;
@@ -35,8 +34,8 @@ internal sealed class SenderEngine : IRelayEngine
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _retry = new();
     private readonly Dialer _dialer;
-    private readonly ServerResolver _resolver;
-    private readonly Task _resolving;
+    private readonly RelayServices _shared;
+    private readonly ulong _instance = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
 
@@ -49,7 +48,8 @@ internal sealed class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
-    private volatile IPEndPoint? _service;
+    private ServiceTargets _targets;
+    private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _told = "";
 
@@ -59,19 +59,12 @@ internal sealed class SenderEngine : IRelayEngine
         _identity = identity;
         _keys = keys;
         _events = new RelayEvents(services.Events, config.Name);
-        _limits = new RelayLimits(services, config);
+        _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
-        _resolver = new ServerResolver(
-            config.UdpAddress,
-            config.Name,
-            services.Events,
-            _time,
-            (host, stop) => Dns.GetHostAddressesAsync(host, stop),
-            LinkName.WithZone,
-            address => _service = address);
-        _resolving = _resolver.RunAsync(_stopping.Token);
+        _shared = services;
+        _targets = new ServiceTargets(config.UdpAddress, config.Name, services);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try
         {
@@ -115,8 +108,8 @@ internal sealed class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
-                    LookUps = _dialer.LookUps + _resolver.LookUps,
-                    LookUpFailures = _dialer.Failures + _resolver.Failures,
+                    LookUps = _dialer.LookUps + _targets.LookUps,
+                    LookUpFailures = _dialer.Failures + _targets.LookUpFailures,
                     Drops = total.Drops,
                 };
             }
@@ -145,7 +138,8 @@ internal sealed class SenderEngine : IRelayEngine
                     _config.Protocol == RelayProtocol.Tls ? f.Id : 0,
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
-                    f.Traffic)),
+                    f.Traffic,
+                    f.Port)),
             ];
         }
     }
@@ -181,11 +175,39 @@ internal sealed class SenderEngine : IRelayEngine
         {
             throw new RequestException(
                 Fault.InvalidRequest,
-                $"the configuration of {_config.Name} has ReceiverKey {pinned}: start it again with the other key");
+                $"the configuration of {_config.Name} has ReceiverKey {pinned}: "
+                + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it");
         }
 
         _keys.Remember(key);
         _events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        _retry.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Apply(RelayConfig config)
+    {
+        lock (_gate)
+        {
+            if (!config.UdpAddress.Equals(_config.UdpAddress))
+            {
+                var before = _targets;
+                _targets = new ServiceTargets(config.UdpAddress, config.Name, _shared, before);
+                before.Dispose();
+            }
+
+            _config = config;
+            if (_connection is { } connection)
+            {
+                Configure(connection);
+                if (config.ReceiverKey is { } pinned && _peerKey is { } peer && pinned != peer)
+                {
+                    connection.End("its key is no longer the one that the configuration has");
+                }
+            }
+        }
+
+        // With another key, or another service, the receiver may be the right one now.
         _retry.Set();
     }
 
@@ -218,10 +240,19 @@ internal sealed class SenderEngine : IRelayEngine
     private void Release()
     {
         _stopping.Cancel();
-        Task.WaitAny(_resolving);
+        _targets.Dispose();
         _stop.Dispose();
         _stopping.Dispose();
         _retry.Dispose();
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void Configure(SenderConnection connection)
+    {
+        connection.Flows.Most = _config.MaxFlows;
+        connection.IdleTimeout = IdleTimeout;
+        connection.Targets = _targets;
+        connection.Proxy = _config.ProxyProtocol;
     }
 
     private bool Stops => _stopping.IsCancellationRequested;
@@ -293,7 +324,7 @@ internal sealed class SenderEngine : IRelayEngine
         try
         {
             IRelayCodec codec = _identity is null ? new ClassicCodec() : new TlsCodec();
-            connection = new SenderConnection(socket, codec, _identity?.Context, _config.MaxFlows);
+            connection = new SenderConnection(socket, codec, _identity?.Context, _config.MaxFlows, _targets);
         }
         catch (OutOfMemoryException e)
         {
@@ -303,6 +334,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         lock (_gate)
         {
+            Configure(connection);
             _connection = connection;
             _connections++;
             _peerAddress = socket.Remote.ToString();
@@ -316,7 +348,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, IdleTimeout, () => _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
+            connection, Introduce, CheckKey, state => OnMoved(connection, state), OnWaiting, OnAccepted);
         var attempt = session.Run();
         lock (_gate)
         {
@@ -363,6 +395,33 @@ internal sealed class SenderEngine : IRelayEngine
                 }
 
                 break;
+        }
+    }
+
+    private Introduction Introduce()
+    {
+        lock (_gate)
+        {
+            return new Introduction(_targets.Offer, _instance, Environment.MachineName, _config.Name);
+        }
+    }
+
+    /// <summary>The receiver has said which ports it takes of those that are served here.</summary>
+    private void OnAccepted(ServiceOffer accepted)
+    {
+        ServiceOffer offer;
+        lock (_gate)
+        {
+            offer = _targets.Offer;
+        }
+
+        if (!offer.IsSole && offer.Ports.SelectMany(r => Enumerable.Range(r.First, r.Count)).Any(p => !accepted.Contains(p)))
+        {
+            _events.Raise(
+                EventKind.RelayConnected,
+                EventLevel.Warning,
+                $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: it does "
+                + "not listen for the others");
         }
     }
 
@@ -420,7 +479,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         var advice = _config.ReceiverKey is null
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
-            : "if the receiver was set up anew, start the relay with the new --receiver-key";
+            : $"if the receiver was set up anew, `udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
         var problem = $"the receiver shows the key {key}, but {expected} is expected: "
             + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);

@@ -20,18 +20,17 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
-    private readonly long _idleTimeout;
     private readonly Epoll _epoll = new();
     private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
+    private ServiceTargets _targets;
 
     /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
-    /// <param name="idleTimeout">Of flows, in milliseconds.</param>
     /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
-    public ServiceLoop(SenderConnection connection, long idleTimeout)
+    public ServiceLoop(SenderConnection connection)
     {
         _connection = connection;
-        _idleTimeout = idleTimeout;
+        _targets = connection.Targets;
         if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
@@ -112,9 +111,41 @@ internal sealed unsafe class ServiceLoop : IDisposable
         return goesOn;
     }
 
+    /// <summary>
+    /// The services have changed: tells the receiver, and closes the sockets of flows that go elsewhere now. Their next
+    /// datagrams open them again.
+    /// </summary>
+    private void FollowTargets()
+    {
+        _targets = _connection.Targets;
+        if (_connection.Shortcoming is { } shortcoming)
+        {
+            _connection.End(shortcoming);
+            return;
+        }
+
+        if (_connection.Link.Version >= 2)
+        {
+            Writer.AddControl(FrameType.Services, 0, _targets.Offer.Write());
+        }
+
+        foreach (var flow in _connection.Flows.All)
+        {
+            if (!_targets.TryFind(flow.Port, out var target) || !Equals(target, flow.Target))
+            {
+                Close(flow);
+            }
+        }
+    }
+
     private void Flush()
     {
         var now = RelayTimes.Now;
+        if (!ReferenceEquals(_targets, _connection.Targets))
+        {
+            FollowTargets();
+        }
+
         if (now - _lastTick >= TickInterval)
         {
             Tick(now);
@@ -183,7 +214,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
 
         foreach (var flow in _connection.Flows.All)
         {
-            if (now - flow.LastUsed >= _idleTimeout)
+            if (now - flow.LastUsed >= _connection.IdleTimeout)
             {
                 Writer.AddControl(FrameType.FlowClosed, flow.Id, []);
                 Close(flow);

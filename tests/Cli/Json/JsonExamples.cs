@@ -24,6 +24,7 @@ internal static class JsonExamples
         { "down", "down home" },
         { "down", "down dns" },
         { "reload", "reload home home.json --yes" },
+        { "reload", "reload dns dns.json" },
         { "reload", "reload --all" },
         { "check", "check home.json" },
         { "status", "status" },
@@ -88,6 +89,11 @@ internal static class JsonExamples
             Applied = !request.DryRun,
             Changes = { new Change { Field = "HeartbeatInterval", Before = "30 s", After = "5 s" } },
         });
+        daemon.ReloadRelay = request => Task.FromResult(new ReloadRelayResponse
+        {
+            Applied = !request.DryRun,
+            Changes = { new Change { Field = "MaxFlows", Before = "10000", After = "20000" } },
+        });
         daemon.Diagnose = _ => Task.FromResult(new DiagnoseResponse
         {
             Checks =
@@ -126,7 +132,7 @@ internal static class JsonExamples
             Relay = request.Configuration.Contains("receiver", StringComparison.Ordinal) ? RelaySamples.WaitingReceiver() : RelaySamples.PendingSender(),
         });
         daemon.StopRelay = request => request.Name == "dns"
-            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver() })
+            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver(), RememberedSenders = 1 })
             : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
         daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
         daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });

@@ -43,8 +43,25 @@ public sealed class RelayKeyStoreTests : IDisposable
 
         Assert.Equal(senders, New().LoadSenders("a"));
         Assert.Empty(New().LoadSenders("b"));
-        New().ForgetSenders("a");
+        New().SaveSenders("a", []);
         Assert.Empty(New().LoadSenders("a"));
+        Assert.Empty(New().NamesWithSenders());
+    }
+
+    [Fact]
+    public void Senders_of_relays_that_are_no_more_are_forgotten_the_oldest_first_and_others_never()
+    {
+        var senders = new[] { new ApprovedSender(Key(1), "192.0.2.1:7", DateTimeOffset.FromUnixTimeSeconds(1_764_000_000)) };
+        var names = new[] { "oldest", "runs", "old", "new" };
+        for (var i = 0; i < names.Length; i++)
+        {
+            New().SaveSenders(names[i], senders);
+            File.SetLastWriteTimeUtc(Path.Combine(_directory, "senders", names[i]), DateTime.UnixEpoch.AddDays(i));
+        }
+
+        New().ForgetOldestSenders(2, name => name == "runs");
+
+        Assert.Equal(["new", "old", "runs"], New().NamesWithSenders());
     }
 
     [Fact]

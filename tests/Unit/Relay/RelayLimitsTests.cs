@@ -18,7 +18,7 @@ public sealed class RelayLimitsTests
     public RelayLimitsTests()
     {
         _events = new EventLog(_time, NullLogger<EventLog>.Instance);
-        _limits = new RelayLimits(new RelayServices(_events, _time, () => throw new InvalidOperationException(), () => { }), Config);
+        _limits = new RelayLimits(new RelayServices(_events, _time, () => throw new InvalidOperationException(), () => { }), Config.Name);
     }
 
     [Theory]

@@ -10,25 +10,32 @@ internal sealed class ApproveCommand(Invocation invocation)
 {
     [Command(Description = "Let a pending sender in, and remember its key, so that it may come back without a person.")]
     [Example("udptunnelctl approve SHA256:47DEQpj8")]
+    [Example("udptunnelctl approve SHA256:47DEQpj8 --relay game")]
     [Example("udptunnelctl approve 192.0.2.7:40112 --once")]
     public async Task RunAsync(
         [SenderArgument, CompletedFrom(CompletionSource.PendingSenders)] string which,
-        [Option("once", Description = "Only for this connection: do not remember its key")] bool once)
+        [Option("once", Description = "Only for this connection: do not remember its key")] bool once,
+        [RelayOption, CompletedFrom(CompletionSource.Relays)] string? relay,
+        [AllRelaysOption] bool all)
     {
-        var request = new ApproveSenderRequest { Sender = which, Once = once };
+        var request = new ApproveSenderRequest { Sender = which, Once = once, Relay = relay ?? "", All = all };
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon.Relays.ApproveSenderAsync(
             request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
-        var sender = answer.Sender ?? new Sender();
+        var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
         if (invocation.Json)
         {
-            invocation.PrintJson(writer => SenderJson.Write(writer, "sender", sender));
+            invocation.PrintJson(writer => SenderJson.WriteDecision(writer, senders));
             return;
         }
 
         var screen = invocation.NewScreen();
-        SenderView.RenderDecision(screen, "approved", sender, Style.Good);
-        screen.Field("kept", Remembered(sender, request.Once));
+        foreach (var sender in senders)
+        {
+            SenderView.RenderDecision(screen, "approved", sender, Style.Good);
+            screen.Field("kept", Remembered(sender, request.Once));
+        }
+
         invocation.Print(screen);
     }
 

@@ -222,17 +222,19 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
     {
         // What the user saw and agreed to: the key, where there is one, whatever else connects from that address by now.
         var sender = RelayText.Identity(decision.Sender);
+        var relay = decision.Sender.Relay;
         var options = Invocation.Within(Invocation.ChangeTimeout, stream.Token);
         try
         {
             if (decision.Approve)
             {
-                await daemon.Relays.ApproveSenderAsync(new ApproveSenderRequest { Sender = sender, Once = decision.Once }, options)
+                var request = new ApproveSenderRequest { Sender = sender, Relay = relay, Once = decision.Once };
+                await daemon.Relays.ApproveSenderAsync(request, options)
                     .ResponseAsync.ConfigureAwait(false);
             }
             else
             {
-                await daemon.Relays.DenySenderAsync(new DenySenderRequest { Sender = sender }, options)
+                await daemon.Relays.DenySenderAsync(new DenySenderRequest { Sender = sender, Relay = relay }, options)
                     .ResponseAsync.ConfigureAwait(false);
             }
 

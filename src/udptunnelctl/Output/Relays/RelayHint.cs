@@ -19,7 +19,9 @@ internal static class RelayHint
             $"The receiver does not answer yet; the sender goes on trying. Does it run, and is TCP {relay.TcpAddress} reachable "
             + "from here?",
         RelayState.Pending => Pending(relay),
-        RelayState.Failed => $"Put right what the problem says, then 'udptunnelctl down {relay.Name}' and start it again.",
+        RelayState.Failed =>
+            $"Put right what the problem says: it is tried again every 5 s. 'udptunnelctl reload {relay.Name} FILE' changes its "
+            + "configuration.",
         _ => null,
     };
 

@@ -44,6 +44,7 @@ internal static class RelayJson
             writer.WriteNumber("bytesToService", flow.BytesToService);
             writer.WriteNumber("packetsToClients", flow.PacketsToClients);
             writer.WriteNumber("bytesToClients", flow.BytesToClients);
+            writer.WriteNumber("port", flow.Port);
             writer.WriteEndObject();
         }
 
@@ -71,6 +72,7 @@ internal static class RelayJson
         WriteCounters(writer, relay.Counters);
         writer.WriteNumber("pendingSenders", relay.PendingSenders);
         WriteRates(writer, relay.Rates);
+        writer.WriteString("proxyProtocol", Words.Of(relay.ProxyProtocol));
     }
 
     private static void WriteRates(Utf8JsonWriter writer, RelayRates? rates)

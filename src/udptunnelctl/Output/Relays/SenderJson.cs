@@ -20,6 +20,17 @@ internal static class SenderJson
         writer.WriteEndArray();
     }
 
+    /// <summary>The senders of an answer; a daemon that names one only has not more.</summary>
+    public static IReadOnlyList<Sender> AllOf(Sender? first, IReadOnlyList<Sender> all) =>
+        all.Count > 0 ? all : [first ?? new Sender()];
+
+    /// <summary>The senders that a decision was about: the first by itself, too.</summary>
+    public static void WriteDecision(Utf8JsonWriter writer, IReadOnlyList<Sender> senders)
+    {
+        Write(writer, "sender", senders[0]);
+        WriteAll(writer, "senders", senders);
+    }
+
     /// <summary>An object member.</summary>
     public static void Write(Utf8JsonWriter writer, string name, Sender sender)
     {
@@ -35,5 +46,14 @@ internal static class SenderJson
         writer.WriteText("relay", sender.Relay);
         writer.WriteString("state", Words.Of(sender.State));
         writer.WriteTime("since", Moment.Of(sender.Since));
+        writer.WriteText("host", sender.Host);
+        writer.WriteText("name", sender.Name);
+        writer.WriteStartArray("services");
+        foreach (var range in sender.Services)
+        {
+            writer.WriteStringValue(RelayText.Range(range));
+        }
+
+        writer.WriteEndArray();
     }
 }

@@ -3,7 +3,17 @@ using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Relay.Approval;
 
-/// <summary>Finds the sender that a person means: by fingerprint, a prefix of it (with or without "SHA256:"), or the address shown. Pure.</summary>
+/// <summary>The senders that a person's decision is about.</summary>
+/// <param name="Text">A fingerprint, a prefix of it (with or without "SHA256:"), or the address shown.</param>
+/// <param name="Relay">Only at this receiver; empty for any.</param>
+/// <param name="All">At every receiver, also where an abbreviation means several.</param>
+internal sealed record SenderChoice(string Text, string Relay = "", bool All = false);
+
+/// <summary>Finds the senders that a person means. Pure.</summary>
+/// <remarks>
+/// A key may wait, or be approved, at several receivers. A fingerprint in full says that the key is meant, wherever it
+/// is; an abbreviation may be a mistake, and needs a receiver, or the word that all are meant.
+/// </remarks>
 internal static class SenderSelector
 {
     private const string Prefix = "SHA256:";
@@ -17,56 +27,82 @@ internal static class SenderSelector
             return true;
         }
 
-        var hash = text.StartsWith(Prefix, StringComparison.Ordinal) ? text[Prefix.Length..] : text;
-        return hash.Length > 0 && sender.Key is { } key && key.ToString().AsSpan(Prefix.Length).StartsWith(hash, StringComparison.Ordinal);
+        var hash = HashOf(text);
+        return hash.Length > 0
+            && sender.Key is { } key
+            && key.ToString().AsSpan(Prefix.Length).StartsWith(hash, StringComparison.Ordinal);
     }
 
-    /// <summary>The one sender that is meant among those that may be.</summary>
-    /// <param name="text">What the person wrote.</param>
+    /// <summary>The senders that are meant: one, or one key at several receivers.</summary>
+    /// <param name="choice">What the person wrote.</param>
     /// <param name="senders">All senders.</param>
     /// <param name="mayBe">Which of them the request is about.</param>
     /// <param name="otherwise">What to say about one that it is not about.</param>
-    /// <exception cref="RequestException">There is none, or more than one.</exception>
-    public static SenderStatus One(
-        string text, IReadOnlyList<SenderStatus> senders, Predicate<SenderStatus> mayBe, Func<SenderStatus, string> otherwise)
-    {
-        var found = Some(text, senders, mayBe, otherwise);
-        return found.Count == 1 ? found[0] : throw Ambiguous(text, found);
-    }
-
-    /// <summary>All that are meant: several only if they are one key, at several receivers.</summary>
-    /// <inheritdoc cref="One"/>
+    /// <exception cref="RequestException">There is none, or it is not clear which.</exception>
     public static IReadOnlyList<SenderStatus> OneKey(
-        string text, IReadOnlyList<SenderStatus> senders, Predicate<SenderStatus> mayBe, Func<SenderStatus, string> otherwise)
+        SenderChoice choice,
+        IReadOnlyList<SenderStatus> senders,
+        Predicate<SenderStatus> mayBe,
+        Func<SenderStatus, string> otherwise)
     {
-        var found = Some(text, senders, mayBe, otherwise);
-        return found.Count == 1 || (found[0].Key is { } key && found.All(s => s.Key == key)) ? found : throw Ambiguous(text, found);
-    }
-
-    private static List<SenderStatus> Some(
-        string text, IReadOnlyList<SenderStatus> senders, Predicate<SenderStatus> mayBe, Func<SenderStatus, string> otherwise)
-    {
-        if (text.Length == 0)
+        var found = Some(choice, senders, mayBe, otherwise);
+        if (found.Count == 1)
         {
-            throw new RequestException(Fault.InvalidRequest, "the sender is missing: a fingerprint, a prefix of it, or the address shown");
+            return found;
         }
 
-        var meant = senders.Where(s => Matches(text, s)).ToList();
+        if (found[0].Key is not { } key || found.Any(s => s.Key != key))
+        {
+            throw new RequestException(
+                Fault.AmbiguousSender,
+                $"{Excerpt.Quote(choice.Text)} means {found.Count} senders ({Names(found)}): "
+                + "use more of the fingerprint, or the address");
+        }
+
+        return choice.All || HashOf(choice.Text).SequenceEqual(key.ToString().AsSpan(Prefix.Length))
+            ? found
+            : throw new RequestException(
+                Fault.AmbiguousSender,
+                $"{Excerpt.Quote(choice.Text)} means one key at {found.Count} relays ({Names(found)}): "
+                + $"say --relay {found[0].Relay} for one of them, or --all");
+    }
+
+    private static ReadOnlySpan<char> HashOf(string text) =>
+        text.StartsWith(Prefix, StringComparison.Ordinal) ? text.AsSpan(Prefix.Length) : text;
+
+    private static List<SenderStatus> Some(
+        SenderChoice choice,
+        IReadOnlyList<SenderStatus> senders,
+        Predicate<SenderStatus> mayBe,
+        Func<SenderStatus, string> otherwise)
+    {
+        if (choice.Text.Length == 0)
+        {
+            throw new RequestException(
+                Fault.InvalidRequest, "the sender is missing: a fingerprint, a prefix of it, or the address shown");
+        }
+
+        var meant = senders.Where(s => Matches(choice.Text, s)).ToList();
         if (meant.Count == 0)
         {
             throw new RequestException(
-                Fault.NoSuchSender, $"there is no sender {Excerpt.Quote(text)}: `udptunnelctl senders` shows them");
+                Fault.NoSuchSender,
+                $"there is no sender {Excerpt.Quote(choice.Text)}: `udptunnelctl senders` shows them");
         }
 
-        var found = meant.FindAll(mayBe);
-        return found.Count > 0 ? found : throw new RequestException(Fault.SenderNotPending, otherwise(meant[0]));
+        var here = choice.Relay.Length == 0 ? meant : meant.FindAll(s => s.Relay == choice.Relay);
+        if (here.Count == 0)
+        {
+            throw new RequestException(
+                Fault.NoSuchSender,
+                $"there is no sender {Excerpt.Quote(choice.Text)} at {Excerpt.Quote(choice.Relay)}, but there is at {meant[0].Relay}");
+        }
+
+        var found = here.FindAll(mayBe);
+        return found.Count > 0 ? found : throw new RequestException(Fault.SenderNotPending, otherwise(here[0]));
     }
 
-    private static RequestException Ambiguous(string text, List<SenderStatus> found)
-    {
-        var names = found.Take(MostNamed).Select(s => $"{s.Key?.ToString() ?? "no key"} from {s.Address} at {s.Relay}");
-        return new RequestException(
-            Fault.AmbiguousSender,
-            $"{Excerpt.Quote(text)} means {found.Count} senders ({string.Join("; ", names)}): use more of the fingerprint, or the address");
-    }
+    private static string Names(List<SenderStatus> found) => string.Join(
+        "; ",
+        found.Take(MostNamed).Select(s => $"{s.Key?.ToString() ?? "no key"} from {s.Address} at {s.Relay}"));
 }

@@ -25,12 +25,12 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     private const int SmallTable = 64;
 
     private readonly SlotTable<ReceiverFlow> _slots = new();
-    private readonly Dictionary<Endpoint, ReceiverFlow> _bySource = new(new EndpointComparer());
+    private readonly Dictionary<ClientKey, ReceiverFlow> _bySource = new(new ClientKeyComparer());
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly LinkedList<ReceiverFlow> _unanswered = [];
     private readonly Queue<ushort> _freed = new();
-    private readonly ushort[] _generations = new ushort[maxFlows];
     private readonly TokenBuckets _buckets = new();
+    private ushort[] _generations = new ushort[maxFlows];
     private int _nextSlot;
     private int _count;
 
@@ -52,7 +52,10 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     }
 
     /// <summary>The flow of a source.</summary>
-    public ReceiverFlow? Find(in Endpoint source) => _bySource.GetValueOrDefault(source);
+    /// <param name="source">The client.</param>
+    /// <param name="socket">The socket that it sends to; null for the only one.</param>
+    public ReceiverFlow? Find(in Endpoint source, ClientSocket? socket = null) =>
+        _bySource.GetValueOrDefault(KeyOf(source, socket));
 
     /// <summary>The live flow of a number.</summary>
     public ReceiverFlow? Find(uint id) => _slots.Find(id);
@@ -62,8 +65,10 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     /// <param name="now">Milliseconds.</param>
     /// <param name="flow">The flow.</param>
     /// <param name="evicted">A flow that gave way, which the other end should forget; or null.</param>
+    /// <param name="socket">The socket that the client sends to; null for the only one.</param>
     /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
-    public RelayDropReason TryOpen(in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? evicted)
+    public RelayDropReason TryOpen(
+        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? evicted, ClientSocket? socket = null)
     {
         flow = null;
         evicted = null;
@@ -85,9 +90,9 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         }
 
         var name = codec.NamesFlows ? nameOf(source) : [];
-        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now);
+        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now) { Socket = socket };
         _slots.Set(flow);
-        _bySource.Add(source, flow);
+        _bySource.Add(KeyOf(source, socket), flow);
         if (codec.NamesFlows)
         {
             _byName[name] = flow;
@@ -111,7 +116,7 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     /// <summary>Ends a flow.</summary>
     public void End(ReceiverFlow flow)
     {
-        _bySource.Remove(flow.Endpoint);
+        _bySource.Remove(KeyOf(flow.Endpoint, flow.Socket));
         _slots.Remove(flow);
         if (codec.NamesFlows)
         {
@@ -123,6 +128,19 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
         // The longer a slot rests, the later its number comes again.
         _freed.Enqueue(flow.Slot);
         Volatile.Write(ref _count, _count - 1);
+    }
+
+    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <param name="flows">Most flows.</param>
+    /// <param name="idle">In milliseconds.</param>
+    public void Change(int flows, long idle)
+    {
+        maxFlows = flows;
+        idleTimeout = idle;
+        if (flows > _generations.Length)
+        {
+            Array.Resize(ref _generations, flows);
+        }
     }
 
     /// <summary>Ends what was idle for too long; once a second.</summary>
@@ -144,6 +162,8 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
             End(flow);
         }
     }
+
+    private static ClientKey KeyOf(in Endpoint source, ClientSocket? socket) => new(source, socket?.Number ?? 0);
 
     private void GivesWayNoMore(ReceiverFlow flow)
     {

@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text;
+using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
 
@@ -19,6 +21,26 @@ internal sealed class SenderFlow(uint id, int descriptor, byte[] host, byte[] la
     /// <summary>The client's name; empty where flows have numbers.</summary>
     public byte[] Host { get; } = host;
 
+    /// <summary>What the receiver told of it; null where the protocol tells nothing.</summary>
+    public FlowOpening? Origin { get; init; }
+
+    /// <summary>Where its datagrams go to.</summary>
+    public IPEndPoint? Target { get; init; }
+
+    /// <summary>The header that tells the service who the client is; null for none.</summary>
+    public byte[]? ProxyHeader { get; init; }
+
+    /// <summary>Whether the header stands in front of every datagram.</summary>
+    public bool IntroducesEach { get; init; }
+
+    /// <summary>Whether a datagram with the header was sent.</summary>
+    public bool IsIntroduced { get; set; }
+
+    /// <summary>The receiver's port; 0 if it is not known.</summary>
+    public override int Port => Origin?.Port ?? 0;
+
     /// <inheritdoc/>
-    public override string Client => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+    public override string Client => Origin is { } origin ? origin.ToClient().ToString() : HostText;
+
+    private string HostText => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using UdpTunnel.Config;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
@@ -14,12 +16,20 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     private ushort _generation;
     private int _nextSlot;
     private int _count;
+    private int _most = maxFlows;
 
     /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
 
+    /// <summary>The most flows. Any thread.</summary>
+    public int Most
+    {
+        get => Volatile.Read(ref _most);
+        set => Volatile.Write(ref _most, value);
+    }
+
     /// <summary>Whether there may be one more.</summary>
-    public bool IsFull => _count >= maxFlows;
+    public bool IsFull => _count >= Most;
 
     /// <summary>All flows. Any thread.</summary>
     public IEnumerable<SenderFlow> All => _slots.All();
@@ -42,10 +52,27 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
 
     /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
-    public SenderFlow Add(in RelayFrame frame, int descriptor, long now)
+    public SenderFlow Add(in RelayFrame frame, int descriptor, long now) =>
+        Add(frame, descriptor, null, null, ProxyProtocol.Off, now);
+
+    /// <summary>The same with what is known of it.</summary>
+    /// <param name="frame">The flow's first datagram.</param>
+    /// <param name="descriptor">The socket.</param>
+    /// <param name="target">Where its datagrams go to.</param>
+    /// <param name="origin">What the receiver told of it; null where the protocol tells nothing.</param>
+    /// <param name="proxy">Whether the service is told who the client is; for a flow whose client is known.</param>
+    /// <param name="now">Milliseconds.</param>
+    public SenderFlow Add(
+        in RelayFrame frame, int descriptor, IPEndPoint? target, FlowOpening? origin, ProxyProtocol proxy, long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
-        var flow = new SenderFlow(codec.NamesFlows ? TakeId() : frame.FlowId, descriptor, host, codec.MakeLabel(host), now);
+        var flow = new SenderFlow(codec.NamesFlows ? TakeId() : frame.FlowId, descriptor, host, codec.MakeLabel(host), now)
+        {
+            Target = target,
+            Origin = origin,
+            ProxyHeader = proxy != ProxyProtocol.Off && origin is { } known ? ProxyHeader.Of(known) : null,
+            IntroducesEach = proxy == ProxyProtocol.V2Every,
+        };
         _slots.Set(flow);
         if (codec.NamesFlows)
         {
