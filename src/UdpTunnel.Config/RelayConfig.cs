@@ -30,9 +30,10 @@ public sealed record RelayConfig : Configuration
     public required RelayRole Relay { get; init; }
 
     /// <summary>
-    /// Receiver: where clients send to (host empty or a local address). Sender: the service (host required).
+    /// Receiver: where clients send to (hosts empty or local addresses). Sender: the services (hosts required), and the
+    /// receiver's ports that they belong to.
     /// </summary>
-    public required HostPort UdpAddress { get; init; }
+    public required UdpServiceList UdpAddress { get; init; }
 
     /// <summary>
     /// Receiver: where the sender connects (host empty or a local address). Sender: the receiver (host required).
@@ -73,13 +74,32 @@ public sealed record RelayConfig : Configuration
     /// </summary>
     public int ClientByteRate { get; init; }
 
+    /// <summary>
+    /// Whether the services are told who the client is; only for a sender with <see cref="RelayProtocol.Tls"/>.
+    /// </summary>
+    public ProxyProtocol ProxyProtocol { get; init; }
+
     private protected override string KindName => "relay";
 
     private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));
-        json.WriteString(nameof(UdpAddress), UdpAddress.ToString());
+        if (UdpAddress.Count == 1)
+        {
+            json.WriteString(nameof(UdpAddress), UdpAddress[0].ToString());
+        }
+        else
+        {
+            json.WriteStartArray(nameof(UdpAddress));
+            foreach (var service in UdpAddress)
+            {
+                json.WriteStringValue(service.ToString());
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteString(nameof(TcpAddress), TcpAddress.ToString());
         json.WriteString(nameof(Protocol), Choices.Text(Choices.Protocol, Protocol));
         json.WriteNumber(nameof(IdleTimeout), (long)IdleTimeout.TotalSeconds);
@@ -113,6 +133,11 @@ public sealed record RelayConfig : Configuration
         if (ClientByteRate > 0)
         {
             json.WriteNumber(nameof(ClientByteRate), ClientByteRate);
+        }
+
+        if (ProxyProtocol != ProxyProtocol.Off)
+        {
+            json.WriteString(nameof(ProxyProtocol), Choices.Text(Choices.Proxy, ProxyProtocol));
         }
     }
 }

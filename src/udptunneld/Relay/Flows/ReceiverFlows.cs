@@ -20,7 +20,7 @@ internal sealed class ReceiverFlows(
     int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf, ClientBounds? bounds = null)
 {
     private readonly SlotTable<ReceiverFlow> _slots = new();
-    private readonly Dictionary<Endpoint, ReceiverFlow> _bySource = new(new EndpointComparer());
+    private readonly Dictionary<ClientKey, ReceiverFlow> _bySource = new(new ClientKeyComparer());
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
@@ -48,7 +48,10 @@ internal sealed class ReceiverFlows(
     }
 
     /// <summary>The flow of a source.</summary>
-    public ReceiverFlow? Find(in Endpoint source) => _bySource.GetValueOrDefault(source);
+    /// <param name="source">The client.</param>
+    /// <param name="socket">The socket that it sends to; null for the only one.</param>
+    public ReceiverFlow? Find(in Endpoint source, ClientSocket? socket = null) =>
+        _bySource.GetValueOrDefault(KeyOf(source, socket));
 
     /// <summary>The live flow of a number.</summary>
     public ReceiverFlow? Find(uint id) => _slots.Find(id);
@@ -58,9 +61,10 @@ internal sealed class ReceiverFlows(
     /// <param name="now">Milliseconds.</param>
     /// <param name="flow">The flow.</param>
     /// <param name="displaced">A flow that gave way, which the other end should forget; or null.</param>
+    /// <param name="socket">The socket that the client sends to; null for the only one.</param>
     /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
     public RelayDropReason TryOpen(
-        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced)
+        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced, ClientSocket? socket = null)
     {
         flow = null;
         displaced = null;
@@ -88,9 +92,9 @@ internal sealed class ReceiverFlows(
         }
 
         var name = codec.NamesFlows ? nameOf(source) : [];
-        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now);
+        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now) { Socket = socket };
         _slots.Set(flow);
-        _bySource.Add(source, flow);
+        _bySource.Add(KeyOf(source, socket), flow);
         if (codec.NamesFlows)
         {
             _byName[name] = flow;
@@ -113,7 +117,7 @@ internal sealed class ReceiverFlows(
     /// <summary>Ends a flow.</summary>
     public void End(ReceiverFlow flow)
     {
-        _bySource.Remove(flow.Endpoint);
+        _bySource.Remove(KeyOf(flow.Endpoint, flow.Socket));
         _slots.Remove(flow);
         if (codec.NamesFlows)
         {
@@ -165,6 +169,8 @@ internal sealed class ReceiverFlows(
             ended.Add(flow);
         }
     }
+
+    private static ClientKey KeyOf(in Endpoint source, ClientSocket? socket) => new(source, socket?.Number ?? 0);
 
     private uint TakeId()
     {
