@@ -24,7 +24,7 @@ public sealed record RelayConfig : Configuration
     public const int DefaultMaxFlows = 10_000;
 
     /// <summary>Largest <see cref="ClientFlowRate"/> and <see cref="ClientByteRate"/>.</summary>
-    public const int MaxClientRate = 1_000_000_000;
+    public const int MaxClientRate = 999_999_999;
 
     /// <summary>Which end this host is.</summary>
     public required RelayRole Relay { get; init; }

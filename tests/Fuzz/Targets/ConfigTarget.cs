@@ -16,7 +16,9 @@ internal sealed class ConfigTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Words { get; } = AllTargets.Words(
         "\"TunnelAddress\"", "\"NetworkAddress\"", "\"AllowedPorts\"", "\"TunnelDevice\"", "\"HeartbeatInterval\"", "\"PacketMagic\"", "\"Mtu\"",
         "\"Firewall\"", "\"Offload\"", "\"Name\"", "\"Relay\"", "\"UdpAddress\"", "\"TcpAddress\"", "\"Protocol\"", "\"IdleTimeout\"", "\"MaxFlows\"",
-        "\"ReceiverKey\"", "\"TunnelPeerAddress\"", "\"LogFile\"", "\"ProxyProtocol\"", "\"v2-every\"", "\":1-1024\"", "\"53=a:5353\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
+        "\"ReceiverKey\"", "\"AnswersFrom\"", "\"any-port\"", "\"AllowedClients\"", "\"ClientFlowRate\"", "\"ClientByteRate\"",
+        "\"TunnelPeerAddress\"", "\"LogFile\"", "\"ProxyProtocol\"", "\"v2-every\"", "\":1-1024\"", "\"53=a:5353\"",
+        "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
         "\"8000-8010\"", "\":53\"", "\"[::1]:53\"", "\"10.0.0.1/24\"", "65535", "65536", "\"wireguard\"", "\"Peers\"", "\"PublicKey\"", "\"PresharedKey\"", "\"PrivateKey\"", "\"AllowedIPs\"", "\"Endpoint\"",
         "\"PersistentKeepalive\"", "\"Routes\"", "\"RouteTable\"", "\"FirewallMark\"", "\"UnknownPeers\"", "\"ignore\"", "\"all\"", "\"fd00::1/64\"",
         "\"0.0.0.0/0\"", "\"rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=\"", "-1", "1e9", "0.5", "true", "null", "//", "/*", "*/", ",", ":",

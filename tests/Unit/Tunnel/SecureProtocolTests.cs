@@ -106,6 +106,23 @@ public sealed class SecureProtocolTests : IDisposable
     }
 
     [Fact]
+    public void What_an_IPv6_device_says_of_itself_goes_nowhere_and_is_counted_apart()
+    {
+        // A router solicitation (RFC 4861, section 4.1) from fe80::1 to ff02::2.
+        byte[] packet =
+        [
+            0x60, 0, 0, 0, 0, 8, 58, 255,
+            0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+            0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+            133, 0, 0x7B, 0xB4, 0, 0, 0, 0,
+        ];
+        _server.Send(packet);
+
+        Assert.Equal(1, _server.Out.Drops(DropReason.LinkControl));
+        Assert.Equal(0, _server.Out.Drops(DropReason.NoRoute));
+    }
+
+    [Fact]
     public void What_is_replayed_forged_or_of_a_stranger_is_dropped_counted_and_answered_with_silence()
     {
         Connect(_laptop, Laptop);

@@ -26,6 +26,7 @@ internal sealed class ReceiverFlows(
     private readonly Queue<ushort> _freed = new();
     private readonly TokenBuckets _buckets = new();
     private ushort[] _generations = new ushort[maxFlows];
+    private bool _hasOtherBounds;
     private int _nextSlot;
     private int _count;
 
@@ -130,7 +131,10 @@ internal sealed class ReceiverFlows(
         Volatile.Write(ref _count, _count - 1);
     }
 
-    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <summary>
+    /// Other bounds hold from now on; flows above them stay until they end, and those of clients that are allowed no more
+    /// end with the next sweep.
+    /// </summary>
     /// <param name="flows">Most flows.</param>
     /// <param name="idle">In milliseconds.</param>
     /// <param name="clients">Who may be a client; null for everybody.</param>
@@ -139,6 +143,7 @@ internal sealed class ReceiverFlows(
         maxFlows = flows;
         idleTimeout = idle;
         bounds = clients;
+        _hasOtherBounds = true;
         _ranks.MaxFlows = flows;
         if (flows > _generations.Length)
         {
@@ -151,6 +156,13 @@ internal sealed class ReceiverFlows(
     /// <param name="ended">Takes the flows that ended.</param>
     public void Sweep(long now, List<ReceiverFlow> ended)
     {
+        if (_hasOtherBounds)
+        {
+            _hasOtherBounds = false;
+            ended.AddRange(_bySource.Values.Where(f => bounds?.IsAllowed(f.Endpoint) == false));
+            ended.ForEach(End);
+        }
+
         while (_ranks.Overdue(now, idleTimeout) is ReceiverFlow flow)
         {
             End(flow);

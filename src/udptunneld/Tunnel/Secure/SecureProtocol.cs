@@ -248,6 +248,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             Peers = described,
             LastHeard = described.Max(peer => peer.LastHeard),
             HeartbeatsOut = described.Sum(peer => peer.KeepalivesOut),
+            HeartbeatsIn = described.Sum(peer => peer.KeepalivesIn),
             PeerChanges = described.Sum(peer => peer.EndpointMoves),
             LookUps = peers.Sum(peer => peer.LookUp?.LookUps ?? 0),
             LookUpFailures = peers.Sum(peer => peer.LookUp?.Failures ?? 0),
