@@ -3,9 +3,9 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// The UDP socket of one flow at the sender. It has a port of its own and is not connected: so it stays when the service
-/// or this host gets another address, and answers from elsewhere can be seen. The kernel's default buffers bound what it
-/// may hold.
+/// The UDP socket of one flow at the sender. It has a port of its own and is not connected: so it stays when the
+/// service or this host gets another address, and answers from elsewhere can be seen. The kernel's default buffers bound
+/// what it may hold.
 /// </summary>
 internal static unsafe class ServiceSocket
 {

@@ -103,7 +103,7 @@ internal sealed class ServicePlace(HostPort service)
         _unansweredSince = 0;
     }
 
-    /// <summary>A datagram came from elsewhere than was asked, and was dropped. The thread that carries datagrams.</summary>
+    /// <summary>A datagram that came from elsewhere was dropped. The thread that carries datagrams.</summary>
     public void OnForeign(in Endpoint source, in Endpoint asked, long now)
     {
         // Only now and then, for it allocates.

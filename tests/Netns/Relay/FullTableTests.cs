@@ -21,7 +21,8 @@ public sealed class FullTableTests
         await relay.StartApprovedAsync(protocol, "--max-flows", $"{MaxFlows}");
         using var first = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(first, [0], Patience));
-        var attacker = Enumerable.Range(0, 2 * MaxFlows).Select(_ => relay.OpenClient(IPAddress.Parse("127.0.0.9"))).ToList();
+        var address = IPAddress.Parse("127.0.0.9");
+        var attacker = Enumerable.Range(0, 2 * MaxFlows).Select(_ => relay.OpenClient(address)).ToList();
         using var stop = new CancellationTokenSource();
         var attack = Task.Run(async () =>
         {

@@ -58,13 +58,16 @@ public sealed class ServiceTests
         asked.Bind(new IPEndPoint(IPAddress.Loopback, RelayLab.ServicePort));
         answering.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         using var stop = new CancellationTokenSource();
-        var service = Task.WhenAll(AnswerAsync(asked, answering, stop.Token), AnswerAsync(answering, answering, stop.Token));
+        var service = Task.WhenAll(
+            AnswerAsync(asked, answering, stop.Token), AnswerAsync(answering, answering, stop.Token));
         await StartAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", "asked");
         await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "running");
         using var client = relay.OpenClient();
         await client.SendAsync(new byte[] { 1 });
         await WaitFor.AnswerAsync(
-            () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender), s => RelayLab.Drops(s, "other_source") > 0, "a dropped answer");
+            () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
+            s => RelayLab.Drops(s, "other_source") > 0,
+            "a dropped answer");
         var doctor = await relay.Inside.Control.TryRawAsync("doctor", RelayLab.Sender);
         Assert.Contains("any-port", doctor.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("datagrams flow", doctor.Output, StringComparison.Ordinal);
@@ -96,7 +99,8 @@ public sealed class ServiceTests
         await File.WriteAllBytesAsync(files["boot.bin"], file);
         File.SetUnixFileMode(files["boot.bin"], (UnixFileMode)0b110_100_100);
         relay.Inside.Namespace.Start(
-            "in.tftpd", TftpServer, "-L", "-4", "-a", $"127.0.0.1:{RelayLab.ServicePort}", "-s", "-u", "root", files[""]);
+            "in.tftpd",
+            [TftpServer, "-L", "-4", "-a", $"127.0.0.1:{RelayLab.ServicePort}", "-s", "-u", "root", files[""]]);
         await relay.StartDaemonsAsync();
         await relay.StartReceiverAsync();
         await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", answersFrom: null);

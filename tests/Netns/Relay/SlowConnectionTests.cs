@@ -17,7 +17,8 @@ public sealed class SlowConnectionTests
     {
         await using var relay = await RelayLab.CreateAsync();
         await relay.Inside.Namespace.RunAsync(
-            "tc", "qdisc", "add", "dev", Harness.Lab.Link, "root", "tbf", "rate", "4mbit", "burst", "16k", "latency", "100ms");
+            ["tc", "qdisc", "add", "dev", Harness.Lab.Link, "root",
+                "tbf", "rate", "4mbit", "burst", "16k", "latency", "100ms"]);
         using var socket = relay.Inside.Open(SocketType.Dgram);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, RelayLab.ServicePort));
         using var stop = new CancellationTokenSource();
@@ -59,7 +60,8 @@ public sealed class SlowConnectionTests
             await client.SendAsync(BitConverter.GetBytes(question), turn.Token);
             try
             {
-                while (await client.ReceiveAsync(answer, turn.Token) != sizeof(int) || BitConverter.ToInt32(answer) != question)
+                while (await client.ReceiveAsync(answer, turn.Token) != sizeof(int)
+                    || BitConverter.ToInt32(answer) != question)
                 {
                     // Of a former question.
                 }

@@ -21,8 +21,8 @@ internal sealed class FlowSource(ulong key, int list)
 
 /// <summary>
 /// Who has how many flows of a table. Sources stand in a list for each power of two of their number of flows: 'most' is
-/// exact to a factor of two, and found without looking at more than one source. Belongs to the table's thread; memory is
-/// bounded by the table, for nobody is in it without a flow.
+/// exact to a factor of two, and found without looking at more than one source. Belongs to the table's thread; memory
+/// is bounded by the table, for nobody is in it without a flow.
 /// </summary>
 /// <param name="list">Which of a flow's links they use.</param>
 internal sealed class FlowSources(int list)
@@ -65,7 +65,9 @@ internal sealed class FlowSources(int list)
         }
     }
 
-    /// <summary>A source beyond a share of the table: the claimant if it is one of those with most, else one of those.</summary>
+    /// <summary>
+    /// A source beyond a share of the table: the claimant if it is one of those with most, else one of those.
+    /// </summary>
     /// <param name="claimant">Who wants one more flow.</param>
     /// <param name="share">Flows that anybody may have.</param>
     /// <returns>Null if nobody has more.</returns>

@@ -23,8 +23,8 @@ internal abstract class QueuedFlow(uint id, byte[] label)
 }
 
 /// <summary>
-/// Frames that wait for a connection which is slower than they come. Flows take turns (deficit round robin), a flow that
-/// had nothing waiting goes first: so one that fills the connection delays itself and not the others, as in fq_codel
+/// Frames that wait for a connection which is slower than they come. Flows take turns (deficit round robin), and one
+/// that had nothing waiting goes first: so one that fills the connection delays itself and not the others, as in fq_codel
 /// (RFC 8290). What waits is bounded by age: a burst passes, a standing queue does not. Pure; belongs to one thread.
 /// </summary>
 /// <remarks>
@@ -32,7 +32,9 @@ internal abstract class QueuedFlow(uint id, byte[] label)
 /// </remarks>
 internal sealed class FairQueue
 {
-    /// <summary>Milliseconds that a frame may wait once its flow has had frames waiting for <see cref="Burst"/>.</summary>
+    /// <summary>
+    /// Milliseconds that a frame may wait once its flow has had frames waiting for <see cref="Burst"/>.
+    /// </summary>
     public const long MaxAge = 200;
 
     /// <summary>Milliseconds that a flow may have frames waiting before <see cref="MaxAge"/> counts.</summary>
