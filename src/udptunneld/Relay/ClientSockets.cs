@@ -42,7 +42,9 @@ internal sealed class ClientSockets
     /// <summary>Opens the sockets of services.</summary>
     /// <param name="services">The services.</param>
     /// <param name="before">Sockets that are used again where services stayed; null for none.</param>
-    /// <exception cref="LinuxException">A port is taken or not allowed; nothing is left open that was not before.</exception>
+    /// <exception cref="LinuxException">
+    /// A port is taken or not allowed; nothing is left open that was not before.
+    /// </exception>
     public static ClientSockets Open(UdpServiceList services, ClientSockets? before = null)
     {
         var known = before?._all ?? [];

@@ -24,8 +24,8 @@ internal sealed class RelayLimits(RelayServices services, string relay)
     {
         RelayDropReason.FlowLimit => (
             Limit.Flows,
-            $"{config.MaxFlows} flows are live, which is MaxFlows: datagrams of new clients, or of the oldest unanswered, "
-            + "are dropped"),
+            $"{config.MaxFlows} flows are live, which is MaxFlows: datagrams of new clients, or of the oldest "
+            + "unanswered, are dropped"),
         RelayDropReason.FlowRate => (Limit.FlowRate, "clients open new flows faster than one address may: their datagrams are dropped"),
         RelayDropReason.QueueFull => (Limit.Queue, "the TCP connection is slower than the datagrams come: those that do not fit are dropped"),
         RelayDropReason.PendingLimit => (Limit.PendingSenders, "as many senders connect or wait as may: more are sent away"),

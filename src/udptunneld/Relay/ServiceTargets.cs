@@ -1,6 +1,5 @@
 using System.Net;
 using UdpTunnel.Config;
-using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Wire;
@@ -20,7 +19,9 @@ internal sealed class ServiceTargets : IDisposable
     /// <param name="services">The services.</param>
     /// <param name="relay">Name of the relay, for events.</param>
     /// <param name="shared">What all relays share.</param>
-    /// <param name="before">Those of before a change, whose addresses are good until others are found; null for none.</param>
+    /// <param name="before">
+    /// Those of before a change, whose addresses are good until others are found; null for none.
+    /// </param>
     public ServiceTargets(UdpServiceList services, string relay, RelayServices shared, ServiceTargets? before = null)
     {
         Offer = ServiceOffer.Of(services);

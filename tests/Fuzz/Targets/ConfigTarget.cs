@@ -16,7 +16,9 @@ internal sealed class ConfigTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Words { get; } = AllTargets.Words(
         "\"TunnelAddress\"", "\"NetworkAddress\"", "\"AllowedPorts\"", "\"TunnelDevice\"", "\"HeartbeatInterval\"", "\"PacketMagic\"", "\"Mtu\"",
         "\"Firewall\"", "\"Offload\"", "\"Name\"", "\"Relay\"", "\"UdpAddress\"", "\"TcpAddress\"", "\"Protocol\"", "\"IdleTimeout\"", "\"MaxFlows\"",
-        "\"ReceiverKey\"", "\"TunnelPeerAddress\"", "\"LogFile\"", "\"ProxyProtocol\"", "\"v2-every\"", "\":1-1024\"", "\"53=a:5353\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
+        "\"ReceiverKey\"", "\"TunnelPeerAddress\"", "\"LogFile\"",
+        "\"ProxyProtocol\"", "\"v2-every\"", "\":1-1024\"", "\"53=a:5353\"",
+        "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
         "\"8000-8010\"", "\":53\"", "\"[::1]:53\"", "\"10.0.0.1/24\"", "65535", "65536", "-1", "1e9", "0.5", "true", "null", "//", "/*", "*/", ",", ":",
         "{", "}", "[", "]", "\\u0000", "\\ud800", "\u00e9", "\ufeff", "\n", "SHA256:");
 
@@ -37,8 +39,8 @@ internal sealed class ConfigTarget : IFuzzTarget
          "ReceiverKey": "SHA256:+6e91jN1S0RqDffyBK4WNCrQGhKzWJJFr7PBvDqCBqo="}
         """,
         """
-        {"Relay": "sender", "UdpAddress": ["game.lan:27015-27030", "53=dns.lan:5353", "60-61=[::1]:70-71"], "TcpAddress": "a:1",
-         "ProxyProtocol": "v2"}
+        {"Relay": "sender", "UdpAddress": ["game.lan:27015-27030", "53=dns.lan:5353", "60-61=[::1]:70-71"],
+         "TcpAddress": "a:1", "ProxyProtocol": "v2"}
         """,
         """{"TunnelAdress": 5, "AllowedPorts": [70000, "9-1"], "Mtu": 1}""",
         "[[[[1,2],3],4]");

@@ -42,5 +42,6 @@ internal sealed class SenderFlow(uint id, int descriptor, byte[] host, byte[] la
     /// <inheritdoc/>
     public override string Client => Origin is { } origin ? origin.ToClient().ToString() : HostText;
 
-    private string HostText => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+    private string HostText =>
+        Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
 }

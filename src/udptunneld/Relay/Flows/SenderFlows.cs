@@ -66,7 +66,8 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
         in RelayFrame frame, int descriptor, IPEndPoint? target, FlowOpening? origin, ProxyProtocol proxy, long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
-        var flow = new SenderFlow(codec.NamesFlows ? TakeId() : frame.FlowId, descriptor, host, codec.MakeLabel(host), now)
+        var id = codec.NamesFlows ? TakeId() : frame.FlowId;
+        var flow = new SenderFlow(id, descriptor, host, codec.MakeLabel(host), now)
         {
             Target = target,
             Origin = origin,
