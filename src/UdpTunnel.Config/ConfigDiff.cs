@@ -5,7 +5,7 @@ namespace UdpTunnel.Config;
 /// <summary>Compares two configurations, as <c>udptunnelctl reload</c> shows and applies it.</summary>
 public static class ConfigDiff
 {
-    private const string Hidden = "(hidden)";
+    private const string ChosenByKernel = "(chosen by the kernel)";
 
     /// <summary>The fields in which two tunnels differ, in the order of <see cref="Configuration.ToJson"/>.</summary>
     /// <param name="before">What runs.</param>
@@ -17,8 +17,9 @@ public static class ConfigDiff
         ArgumentNullException.ThrowIfNull(after);
         var changes = new Changes();
         changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
-        changes.Compare(nameof(after.TunnelAddress), $"{before.TunnelAddress}", $"{after.TunnelAddress}");
-        changes.Compare(nameof(after.NetworkAddress), $"{before.NetworkAddress}", $"{after.NetworkAddress}");
+        changes.Compare(nameof(after.Protocol), Protocol(before), Protocol(after));
+        changes.Compare(nameof(after.TunnelAddress), Addresses(before), Addresses(after));
+        changes.Compare(nameof(after.NetworkAddress), NetworkAddress(before), NetworkAddress(after));
         changes.Compare(nameof(after.AllowedPorts), $"{before.AllowedPorts}", $"{after.AllowedPorts}", ChangeEffect.Live);
         changes.Compare(nameof(after.AllowedSources), Networks(before.AllowedSources), Networks(after.AllowedSources), ChangeEffect.Live);
         changes.Compare(
@@ -30,7 +31,7 @@ public static class ConfigDiff
         changes.Compare(nameof(after.HeartbeatInterval), Heartbeat(before), Heartbeat(after), ChangeEffect.Live);
         if (before.PacketMagic != after.PacketMagic)
         {
-            changes.Add(new FieldChange(nameof(after.PacketMagic), Hidden, Hidden, ChangeEffect.Restart));
+            changes.Add(new FieldChange(nameof(after.PacketMagic), SecretKey.Hidden, SecretKey.Hidden, ChangeEffect.Restart));
         }
 
         changes.Compare(nameof(after.Mtu), Number(before.Mtu), Number(after.Mtu));
@@ -39,6 +40,7 @@ public static class ConfigDiff
         changes.Compare(nameof(after.Overlap), Word(before.Overlap), Word(after.Overlap), ChangeEffect.Live);
         changes.Compare(
             nameof(after.Offload), Choices.Text(Choices.Offload, before.Offload), Choices.Text(Choices.Offload, after.Offload));
+        CompareWireGuard(changes, before, after);
         return changes;
     }
 
@@ -64,6 +66,23 @@ public static class ConfigDiff
             nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
         changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after), ChangeEffect.Live);
         changes.Compare(
+            nameof(after.AnswersFrom),
+            Choices.Text(Choices.Answers, before.AnswersFrom),
+            Choices.Text(Choices.Answers, after.AnswersFrom),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.AllowedClients), Clients(before.AllowedClients), Clients(after.AllowedClients), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.ClientFlowRate),
+            Rate(before.ClientFlowRate, "flows"),
+            Rate(after.ClientFlowRate, "flows"),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.ClientByteRate),
+            Rate(before.ClientByteRate, "bytes"),
+            Rate(after.ClientByteRate, "bytes"),
+            ChangeEffect.Live);
+        changes.Compare(
             nameof(after.ProxyProtocol),
             Choices.Text(Choices.Proxy, before.ProxyProtocol),
             Choices.Text(Choices.Proxy, after.ProxyProtocol),
@@ -71,7 +90,39 @@ public static class ConfigDiff
         return changes;
     }
 
-    private static string Device(TunnelConfig config) => config.TunnelDevice ?? "(chosen by the kernel)";
+    private static void CompareWireGuard(Changes changes, TunnelConfig before, TunnelConfig after)
+    {
+        if (!Equals(before.PrivateKey, after.PrivateKey))
+        {
+            changes.Add(new FieldChange(
+                nameof(after.PrivateKey), PrivateKey(before), PrivateKey(after), ChangeEffect.Restart));
+        }
+
+        changes.Compare(
+            nameof(after.UnknownPeers),
+            Choices.Text(Choices.UnknownPeers, before.UnknownPeers),
+            Choices.Text(Choices.UnknownPeers, after.UnknownPeers),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.Routes), Choices.Text(Choices.Routes, before.Routes), Choices.Text(Choices.Routes, after.Routes));
+        changes.Compare(nameof(after.RouteTable), Table(before), Table(after));
+        changes.Compare(nameof(after.FirewallMark), Number(before.FirewallMark), Number(after.FirewallMark));
+        changes.AddRange(PeerDiff.Between(before.Peers, after.Peers));
+    }
+
+    private static string Protocol(TunnelConfig config) => Choices.Text(Choices.TunnelProtocol, config.Protocol);
+
+    private static string Addresses(TunnelConfig config) =>
+        config.TunnelAddresses.Count == 0 ? "(none)" : config.TunnelAddresses.ToString();
+
+    private static string NetworkAddress(TunnelConfig config) =>
+        config.NetworkAddress == HostPort.AnyPort ? ChosenByKernel : config.NetworkAddress.ToString();
+
+    private static string PrivateKey(TunnelConfig config) => config.PrivateKey?.ToString() ?? "(made and kept by the daemon)";
+
+    private static string Table(TunnelConfig config) => config.RouteTable is { } table ? Number(table) : "(main)";
+
+    private static string Device(TunnelConfig config) => config.TunnelDevice ?? ChosenByKernel;
 
     private static string Heartbeat(TunnelConfig config) =>
         config.HeartbeatInterval == TimeSpan.Zero ? "never" : Seconds(config.HeartbeatInterval);
@@ -82,7 +133,11 @@ public static class ConfigDiff
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static string Networks(Ipv4NetworkList networks) => networks.Count == 0 ? "all" : networks.ToString();
+    private static string Networks(ValueList<Ipv4Network> networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Clients(ValueList<IpPrefix> networks) => networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Rate(int rate, string unit) => rate == 0 ? "any" : $"{Number(rate)} {unit} a second";
 
     private static string Word(bool value) => value ? "true" : "false";
 

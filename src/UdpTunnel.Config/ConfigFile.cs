@@ -3,31 +3,39 @@ using System.Text;
 using System.Text.Unicode;
 using UdpTunnel.Config.Fields;
 using UdpTunnel.Config.Json;
+using UdpTunnel.Config.WgQuick;
 
 namespace UdpTunnel.Config;
 
 /// <summary>
-/// Reads configuration files: JSON with comments and trailing commas, as docs/configuration.md describes it.
+/// Reads configuration files, as docs/configuration.md describes them: JSON with comments and trailing commas, or the
+/// files of wg-quick(8).
 /// </summary>
 public static class ConfigFile
 {
-    /// <summary>Longest text, in bytes: 1 MiB. Callers that read a file check its length before they read.</summary>
-    public const int MaxLength = 1 << 20;
+    /// <summary>Longest text, in bytes: 2 MiB, as ten thousand peers need. Callers that read a file check its length before they read.</summary>
+    public const int MaxLength = 2 << 20;
 
     /// <summary>Reads a configuration and reports all its mistakes; the first only, if it is not JSON at all.</summary>
-    /// <param name="utf8Json">The text in UTF-8; a byte order mark is skipped.</param>
+    /// <param name="utf8Text">The text in UTF-8; a byte order mark is skipped. It says itself which kind it is.</param>
     /// <param name="defaultName">
     /// The name if the text has none, see <see cref="ConfigurationName.FromFileName"/>; null for none.
     /// </param>
+    /// <param name="publicKeyOf">
+    /// Computes the public key of a private one (X25519), by which a peer with this end's own key is found; null where
+    /// that cannot be done.
+    /// </param>
     /// <returns>The configuration, or null and at least one error. It throws for no text.</returns>
-    public static ConfigResult Parse(ReadOnlySpan<byte> utf8Json, string? defaultName)
+    public static ConfigResult Parse(
+        ReadOnlySpan<byte> utf8Text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf = null)
     {
         var remarks = new DiagnosticBag();
-        var configuration = Read(utf8Json, defaultName, remarks);
+        var configuration = Read(utf8Text, defaultName, publicKeyOf, remarks);
         return new ConfigResult(configuration, remarks.ToList());
     }
 
-    private static Configuration? Read(ReadOnlySpan<byte> text, string? defaultName, DiagnosticBag remarks)
+    private static Configuration? Read(
+        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
     {
         if (text.Length > MaxLength)
         {
@@ -55,6 +63,32 @@ public static class ConfigFile
             return null;
         }
 
+        var configuration = WgQuickLine.IsMeant(text)
+            ? ReadWgQuick(text, defaultName, publicKeyOf, remarks)
+            : ReadJson(text, defaultName, publicKeyOf, remarks);
+        if (configuration is TunnelConfig { Peers.Count: > 0 } && configuration.ToJson().Length > MaxLength)
+        {
+            new FieldReader(text, [], remarks).Error(
+                0, KnownFields.Peers.Name, $"with all defaults written out the text is longer than {MaxLength} bytes");
+            return null;
+        }
+
+        return configuration;
+    }
+
+    private static TunnelConfig? ReadWgQuick(
+        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+    {
+        var reader = new FieldReader(text, [], remarks);
+        CheckDefaultName(reader, 0, defaultName);
+        var fields = new WgQuickFields(reader, defaultName);
+        fields.Read(text, publicKeyOf);
+        return remarks.HasErrors ? null : fields.ToConfiguration(defaultName!);
+    }
+
+    private static Configuration? ReadJson(
+        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+    {
         var errorOffset = JsonScanner.Scan(text, out var nodes, out var error);
         var reader = new FieldReader(text, nodes, remarks);
         if (error is not null)
@@ -69,10 +103,11 @@ public static class ConfigFile
             return null;
         }
 
-        return ReadObject(reader, defaultName, remarks);
+        return ReadObject(reader, defaultName, publicKeyOf, remarks);
     }
 
-    private static Configuration? ReadObject(in FieldReader reader, string? defaultName, DiagnosticBag remarks)
+    private static Configuration? ReadObject(
+        in FieldReader reader, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
     {
         var members = FileMembers.Read(reader);
         var name = ReadName(reader, members, defaultName);
@@ -88,11 +123,14 @@ public static class ConfigFile
             return remarks.HasErrors ? null : relay.ToConfiguration(name!);
         }
 
-        var tunnel = new TunnelFields(reader);
+        var protocol = members.Kind == FileKinds.WireGuard ? TunnelProtocol.WireGuard : TunnelProtocol.Classic;
+        var tunnel = new TunnelFields(reader, protocol, publicKeyOf);
         foreach (var member in members.Others)
         {
             tunnel.Read(member);
         }
+
+        tunnel.CheckPeers();
 
         if (remarks.HasErrors)
         {
@@ -106,10 +144,9 @@ public static class ConfigFile
     private static string? ReadName(in FieldReader reader, FileMembers members, string? defaultName)
     {
         string? name = null;
-        string? error;
         foreach (var member in members.Names)
         {
-            if (reader.TryReadString(member, out name) && !ConfigurationName.TryValidate(name, out error))
+            if (reader.TryReadString(member, out name) && !ConfigurationName.TryValidate(name, out var error))
             {
                 reader.Error(member, error);
             }
@@ -120,17 +157,20 @@ public static class ConfigFile
             return name;
         }
 
-        var start = reader.Nodes[0].Start;
+        CheckDefaultName(reader, reader.Nodes[0].Start, defaultName);
+        return defaultName;
+    }
+
+    private static void CheckDefaultName(in FieldReader reader, int at, string? defaultName)
+    {
         if (defaultName is null)
         {
-            reader.Error(start, KnownFields.Name.Name, "is missing; without a file's name it is required");
+            reader.Error(at, KnownFields.Name.Name, "is missing; without a file's name it is required");
         }
-        else if (!ConfigurationName.TryValidate(defaultName, out error))
+        else if (!ConfigurationName.TryValidate(defaultName, out var error))
         {
-            reader.Error(start, KnownFields.Name.Name, $"is missing, and the file's name cannot serve: {error}");
+            reader.Error(at, KnownFields.Name.Name, $"is missing, and the file's name cannot serve: {error}");
         }
-
-        return defaultName;
     }
 
     private static int FirstInvalid(ReadOnlySpan<byte> text)

@@ -25,9 +25,12 @@ public abstract record Configuration
     /// The canonical text: every field that has a value, defaults included, so that a later change of a default does
     /// not change what was stored. Parsing it gives an equal configuration.
     /// </summary>
-    /// <remarks>It contains <c>PacketMagic</c>: store it where only root reads it, and do not log it.</remarks>
+    /// <remarks>With its secrets it is stored where only root reads it, and never logged.</remarks>
+    /// <param name="showSecrets">
+    /// Whether <c>PacketMagic</c> and keys are in it; else <see cref="SecretKey.Hidden"/> stands for them.
+    /// </param>
     /// <returns>Indented JSON without comments, lines ended by a line feed.</returns>
-    public string ToJson()
+    public string ToJson(bool showSecrets = true)
     {
         using var buffer = new MemoryStream();
         var options = new JsonWriterOptions
@@ -40,7 +43,7 @@ public abstract record Configuration
         using (var json = new Utf8JsonWriter(buffer, options))
         {
             json.WriteStartObject();
-            WriteFields(json);
+            WriteFields(json, showSecrets);
             json.WriteEndObject();
         }
 
@@ -56,5 +59,5 @@ public abstract record Configuration
     private protected abstract string KindName { get; }
 
     /// <summary>Writes the fields in canonical order.</summary>
-    private protected abstract void WriteFields(Utf8JsonWriter json);
+    private protected abstract void WriteFields(Utf8JsonWriter json, bool showSecrets);
 }

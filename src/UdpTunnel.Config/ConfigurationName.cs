@@ -27,7 +27,8 @@ public static class ConfigurationName
     }
 
     /// <summary>
-    /// The name that a file gives to what it describes: its own, without directories and without <c>.json</c>.
+    /// The name that a file gives to what it describes: its own, without directories and without <c>.json</c> or
+    /// <c>.conf</c>.
     /// </summary>
     /// <param name="path">Path of a file; it is not opened.</param>
     /// <returns>The name, which may break the rules.</returns>
@@ -35,7 +36,19 @@ public static class ConfigurationName
     {
         ArgumentNullException.ThrowIfNull(path);
         var file = path[(path.LastIndexOf('/') + 1)..];
-        return file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? file[..^5] : file;
+        return file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+            || file.EndsWith(".conf", StringComparison.OrdinalIgnoreCase)
+                ? file[..^5]
+                : file;
+    }
+
+    /// <summary>Whether a directory's file is meant as a configuration, by its ending.</summary>
+    /// <param name="path">Path of a file; it is not opened.</param>
+    /// <returns>True for <c>.json</c> and <c>.conf</c>.</returns>
+    public static bool IsOfConfiguration(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.EndsWith(".json", StringComparison.Ordinal) || path.EndsWith(".conf", StringComparison.Ordinal);
     }
 
     private static bool IsValid(string name)

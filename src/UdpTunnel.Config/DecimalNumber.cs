@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace UdpTunnel.Config;
 
 /// <summary>
@@ -7,12 +9,12 @@ internal static class DecimalNumber
 {
     /// <summary>Reads a number.</summary>
     /// <param name="text">The whole text.</param>
-    /// <param name="max">Largest value accepted; at most 99,999,999, so that nothing overflows.</param>
+    /// <param name="max">Largest value accepted; at most 999,999,999, so that nothing overflows.</param>
     /// <param name="value">The number, 0 to <paramref name="max"/>.</param>
     public static bool TryParse(ReadOnlySpan<char> text, int max, out int value)
     {
         value = 0;
-        if (text.Length is 0 or > 8 || (text.Length > 1 && text[0] == '0'))
+        if (text.Length is 0 or > 9 || (text.Length > 1 && text[0] == '0'))
         {
             return false;
         }
@@ -28,5 +30,15 @@ internal static class DecimalNumber
         }
 
         return value <= max;
+    }
+
+    /// <summary>Reads a number of any size that fits.</summary>
+    /// <param name="text">The whole text.</param>
+    /// <param name="value">The number.</param>
+    public static bool TryParse(ReadOnlySpan<char> text, out uint value)
+    {
+        value = 0;
+        return (text.Length == 1 || !text.StartsWith("0"))
+            && uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 
@@ -11,8 +10,6 @@ namespace UdpTunnel.Config;
 /// <remarks>Reading one looks nothing up: neither names, nor services, nor the devices of this host.</remarks>
 public sealed record HostPort
 {
-    private static readonly SearchValues<char> IPv6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
-
     private HostPort(HostKind kind, string host, ushort port)
     {
         Kind = kind;
@@ -29,8 +26,11 @@ public sealed record HostPort
     /// </summary>
     public string Host { get; }
 
-    /// <summary>The port, 1 to 65,535.</summary>
-    public ushort Port { get; }
+    /// <summary>The port, 1 to 65,535; 0 only in <see cref="AnyPort"/>.</summary>
+    public ushort Port { get; private init; }
+
+    /// <summary>No host, and a port of the kernel's choice. <see cref="TryParse"/> never gives it.</summary>
+    public static HostPort AnyPort { get; } = new(HostKind.None, "", 0);
 
     /// <summary>Whether the host is 0.0.0.0 or ::, which can be bound but not reached.</summary>
     public bool IsUnspecified => Kind switch
@@ -44,6 +44,16 @@ public sealed record HostPort
     /// The zone of a link-local address, which is a device's name or number on this host; "" for every other host.
     /// </summary>
     public string Zone => Host.IndexOf('%', StringComparison.Ordinal) is var at and >= 0 ? Host[(at + 1)..] : "";
+
+    /// <summary>The same host with another port.</summary>
+    /// <param name="port">The port, 1 to 65,535.</param>
+    /// <returns>Host and port.</returns>
+    public HostPort WithPort(int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        return this with { Port = (ushort)port };
+    }
 
     /// <summary>Reads a host and a port.</summary>
     /// <param name="text">The text.</param>
@@ -177,9 +187,7 @@ public sealed record HostPort
         error = null;
         var percent = text.IndexOf('%');
         var digits = percent < 0 ? text : text[..percent];
-        // The framework would look the zone up among this host's devices, and takes forms that are no address.
-        if (digits.ContainsAnyExcept(IPv6Characters) || !digits.Contains(':') || !HasStrictIPv4Tail(digits)
-            || !IPAddress.TryParse(digits, out var address))
+        if (!IpLiteral.TryParseIPv6(digits, out var address))
         {
             error = $"{Excerpt.Quote(text)} is not an IPv6 address (such as \"2001:db8::1\")";
             return false;
@@ -197,7 +205,4 @@ public sealed record HostPort
         canonical = percent < 0 ? address.ToString() : $"{address}%{zone}";
         return true;
     }
-
-    private static bool HasStrictIPv4Tail(ReadOnlySpan<char> text) =>
-        !text.Contains('.') || Ipv4Literal.TryParse(text[(text.LastIndexOf(':') + 1)..], out _);
 }

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 
 namespace UdpTunnel.Config;
 
@@ -11,9 +12,18 @@ namespace UdpTunnel.Config;
 [CollectionBuilder(typeof(PortSet), nameof(Create))]
 public sealed class PortSet : IReadOnlyList<PortRange>, IEquatable<PortSet>
 {
+    /// <summary>The word for all ports.</summary>
+    internal const string AllWord = "all";
+
     private readonly PortRange[] _ranges;
 
     private PortSet(PortRange[] ranges) => _ranges = ranges;
+
+    /// <summary>All ports, 1 to 65,535.</summary>
+    public static PortSet All { get; } = new([new PortRange(1, ushort.MaxValue)]);
+
+    /// <summary>Whether it has all ports.</summary>
+    public bool IsAll => Equals(All);
 
     /// <summary>How many ranges it has; see <see cref="PortCount"/> for the ports.</summary>
     public int Count => _ranges.Length;
@@ -162,24 +172,32 @@ public sealed class PortSet : IReadOnlyList<PortRange>, IEquatable<PortSet>
     }
 
     /// <summary>The ranges for a person.</summary>
-    /// <returns>For example <c>22, 8000-8010</c>; empty for the empty set.</returns>
-    public override string ToString() => string.Join(", ", _ranges);
+    /// <returns>For example <c>22, 8000-8010</c>, or <c>all</c>; empty for the empty set.</returns>
+    public override string ToString() => IsAll ? AllWord : string.Join(", ", _ranges);
 
     /// <inheritdoc/>
     public IEnumerator<PortRange> GetEnumerator() => ((IEnumerable<PortRange>)_ranges).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>The value of <c>AllowedPorts</c>: numbers, and strings for ranges.</summary>
-    internal string ToJsonArray()
+    /// <summary>Writes the value of <c>AllowedPorts</c>: numbers, and strings for ranges, on one line.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="allAsWord">Whether all ports are written as <c>"all"</c>, which older versions do not read.</param>
+    internal void Write(Utf8JsonWriter json, bool allAsWord)
     {
-        var json = new StringBuilder("[");
-        foreach (var range in _ranges)
+        if (IsAll && allAsWord)
         {
-            json.Append(json.Length > 1 ? ", " : "");
-            json.Append(range.Count == 1 ? $"{range}" : $"\"{range}\"");
+            json.WriteStringValue(AllWord);
+            return;
         }
 
-        return json.Append(']').ToString();
+        var list = new StringBuilder("[");
+        foreach (var range in _ranges)
+        {
+            list.Append(list.Length > 1 ? ", " : "");
+            list.Append(range.Count == 1 ? $"{range}" : $"\"{range}\"");
+        }
+
+        json.WriteRawValue(list.Append(']').ToString());
     }
 }

@@ -5,6 +5,9 @@ namespace UdpTunnel.Config;
 /// <summary>A relay file: one end of a UDP service published over one TCP connection.</summary>
 public sealed record RelayConfig : Configuration
 {
+    /// <summary>The most <see cref="AllowedClients"/>: each is compared with the address of a new client.</summary>
+    public const int MaxAllowedClients = 256;
+
     /// <summary>Longest <see cref="IdleTimeout"/>, in seconds: a day.</summary>
     public const int MaxIdleTimeout = 86_400;
 
@@ -19,6 +22,9 @@ public sealed record RelayConfig : Configuration
 
     /// <summary><see cref="MaxFlows"/> when the file names none.</summary>
     public const int DefaultMaxFlows = 10_000;
+
+    /// <summary>Largest <see cref="ClientFlowRate"/> and <see cref="ClientByteRate"/>.</summary>
+    public const int MaxClientRate = 999_999_999;
 
     /// <summary>Which end this host is.</summary>
     public required RelayRole Relay { get; init; }
@@ -50,6 +56,24 @@ public sealed record RelayConfig : Configuration
     /// </summary>
     public KeyFingerprint? ReceiverKey { get; init; }
 
+    /// <summary>From where answers of the service are taken; only for a sender.</summary>
+    public AnswersFrom AnswersFrom { get; init; } = AnswersFrom.AnyPort;
+
+    /// <summary>Networks whose hosts may be clients; empty for all. Only for a receiver.</summary>
+    public ValueList<IpPrefix> AllowedClients { get; init; } = [];
+
+    /// <summary>
+    /// New flows per second of one client (IPv6: of one /64), 1 to <see cref="MaxClientRate"/>; 0 for the bound that
+    /// always holds. Only for a receiver.
+    /// </summary>
+    public int ClientFlowRate { get; init; }
+
+    /// <summary>
+    /// Bytes per second from one client (IPv6: from one /64), 1 to <see cref="MaxClientRate"/>; 0 for no bound. Only for
+    /// a receiver.
+    /// </summary>
+    public int ClientByteRate { get; init; }
+
     /// <summary>
     /// Whether the services are told who the client is; only for a sender with <see cref="RelayProtocol.Tls"/>.
     /// </summary>
@@ -57,7 +81,7 @@ public sealed record RelayConfig : Configuration
 
     private protected override string KindName => "relay";
 
-    private protected override void WriteFields(Utf8JsonWriter json)
+    private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));
@@ -83,6 +107,32 @@ public sealed record RelayConfig : Configuration
         if (ReceiverKey is not null)
         {
             json.WriteString(nameof(ReceiverKey), ReceiverKey.ToString());
+        }
+
+        if (AnswersFrom != AnswersFrom.AnyPort)
+        {
+            json.WriteString(nameof(AnswersFrom), Choices.Text(Choices.Answers, AnswersFrom));
+        }
+
+        if (AllowedClients.Count > 0)
+        {
+            json.WriteStartArray(nameof(AllowedClients));
+            foreach (var network in AllowedClients)
+            {
+                json.WriteStringValue(network.ToString());
+            }
+
+            json.WriteEndArray();
+        }
+
+        if (ClientFlowRate > 0)
+        {
+            json.WriteNumber(nameof(ClientFlowRate), ClientFlowRate);
+        }
+
+        if (ClientByteRate > 0)
+        {
+            json.WriteNumber(nameof(ClientByteRate), ClientByteRate);
         }
 
         if (ProxyProtocol != ProxyProtocol.Off)

@@ -4,7 +4,8 @@ namespace UdpTunnel.Config;
 
 /// <summary>A tunnel file: one end of a private IP link over UDP.</summary>
 /// <remarks>
-/// The old fields <c>TunnelPeerAddress</c> and <c>LogFile</c> are read, remarked upon and dropped: they have no effect.
+/// A field that belongs to one <see cref="Protocol"/> has its default with the other, and is not written. The old fields
+/// <c>TunnelPeerAddress</c> and <c>LogFile</c> are read, remarked upon and dropped: they have no effect.
 /// </remarks>
 public sealed record TunnelConfig : Configuration
 {
@@ -16,8 +17,31 @@ public sealed record TunnelConfig : Configuration
     /// <summary>Largest <see cref="Mtu"/>, in bytes.</summary>
     public const int MaxMtu = 65_520;
 
-    /// <summary><see cref="Mtu"/> when the file names none, in bytes; the predecessor's fixed value.</summary>
+    /// <summary>
+    /// <see cref="Mtu"/> of a classic tunnel when the file names none, in bytes; the predecessor's fixed value.
+    /// </summary>
     public const int DefaultMtu = 1300;
+
+    /// <summary>
+    /// <see cref="Mtu"/> of a tunnel of <see cref="TunnelProtocol.WireGuard"/> when the file names none, in bytes: what an
+    /// Ethernet frame carries over IPv6 (1,500 less 40 of IPv6, 8 of UDP and 32 of the protocol).
+    /// </summary>
+    public const int DefaultWireGuardMtu = 1420;
+
+    /// <summary>The most <see cref="TunnelAddresses"/>.</summary>
+    public const int MaxAddresses = 64;
+
+    /// <summary>The most <see cref="Peers"/>.</summary>
+    public const int MaxPeers = 10_000;
+
+    /// <summary>The most <see cref="PeerConfig.AllowedIPs"/> of all peers together.</summary>
+    public const int MaxAllowedIPs = 65_536;
+
+    /// <summary>
+    /// The most networks in <see cref="AllowedSources"/> or <see cref="AllowedDestinations"/>: each is compared with the
+    /// addresses of a new flow's first packet.
+    /// </summary>
+    public const int MaxNetworks = 256;
 
     /// <summary>
     /// Longest <see cref="HeartbeatInterval"/>, in seconds: a day. No NAT keeps a UDP mapping for so long.
@@ -33,35 +57,26 @@ public sealed record TunnelConfig : Configuration
     /// </summary>
     public const int MaxPacketMagicLength = 65_536;
 
-    /// <summary>Private IPv4 address of this end, and its network.</summary>
-    public required InterfaceAddress TunnelAddress { get; init; }
+    /// <summary>What it speaks.</summary>
+    public TunnelProtocol Protocol { get; init; }
 
-    /// <summary>Without a host: server on that port. With one: client of that server.</summary>
+    /// <summary>
+    /// Private addresses of this end, and their networks. Classic: exactly one, IPv4. WireGuard: any, none if somebody
+    /// else gives the device its addresses.
+    /// </summary>
+    public required ValueList<InterfaceAddress> TunnelAddresses { get; init; }
+
+    /// <summary>
+    /// Classic: without a host, server on that port; with one, client of that server. WireGuard: the port of this end,
+    /// without a host; <see cref="HostPort.AnyPort"/> for one of the kernel's choice.
+    /// </summary>
     public required HostPort NetworkAddress { get; init; }
 
     /// <summary>TCP and UDP ports that may be reached through the tunnel, not empty.</summary>
     public required PortSet AllowedPorts { get; init; }
 
-    /// <summary>
-    /// Networks that packets from the peer may come from; empty for all. Never a host's own addresses, whatever stands
-    /// here.
-    /// </summary>
-    public Ipv4NetworkList AllowedSources { get; init; } = [];
-
-    /// <summary>Networks that packets from the peer may go to; empty for all.</summary>
-    public Ipv4NetworkList AllowedDestinations { get; init; } = [];
-
     /// <summary>Name of the TUN device, 1 to 15 bytes; null lets the kernel choose.</summary>
     public string? TunnelDevice { get; init; }
-
-    /// <summary>
-    /// Time without outbound traffic after which the client sends a heartbeat: whole seconds, up to
-    /// <see cref="MaxHeartbeatInterval"/>; zero is never.
-    /// </summary>
-    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(DefaultHeartbeatInterval);
-
-    /// <summary>Both ends' shared word. A secret: only <see cref="Configuration.ToJson"/> shows it.</summary>
-    public string PacketMagic { get; init; } = "";
 
     /// <summary>MTU of the TUN device in bytes, <see cref="MinMtu"/> to <see cref="MaxMtu"/>.</summary>
     public int Mtu { get; init; } = DefaultMtu;
@@ -76,7 +91,7 @@ public sealed record TunnelConfig : Configuration
     public bool Forward { get; init; }
 
     /// <summary>
-    /// Whether <see cref="TunnelAddress"/> may cover addresses that this host reaches otherwise: of other devices'
+    /// Whether <see cref="TunnelAddresses"/> may cover addresses that this host reaches otherwise: of other devices'
     /// networks, gateways, name servers.
     /// </summary>
     public bool Overlap { get; init; }
@@ -84,19 +99,71 @@ public sealed record TunnelConfig : Configuration
     /// <summary>Whether offloads may be used.</summary>
     public OffloadMode Offload { get; init; }
 
-    /// <summary>Whether this end waits for its peer (true) or calls it (false).</summary>
-    public bool IsServer => NetworkAddress.Kind == HostKind.None;
+    /// <summary>
+    /// Classic: networks that packets from the peer may come from; empty for all. Never a host's own addresses, whatever stands
+    /// here.
+    /// </summary>
+    public ValueList<Ipv4Network> AllowedSources { get; init; } = [];
+
+    /// <summary>Classic: networks that packets from the peer may go to; empty for all.</summary>
+    public ValueList<Ipv4Network> AllowedDestinations { get; init; } = [];
+
+    /// <summary>
+    /// Classic: time without outbound traffic after which the client sends a heartbeat: whole seconds, up to
+    /// <see cref="MaxHeartbeatInterval"/>; zero is never.
+    /// </summary>
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(DefaultHeartbeatInterval);
+
+    /// <summary>Classic: both ends' shared word. A secret: only <see cref="Configuration.ToJson"/> shows it.</summary>
+    public string PacketMagic { get; init; } = "";
+
+    /// <summary>WireGuard: this end's private key; null for one that the daemon makes and keeps. A secret.</summary>
+    public SecretKey? PrivateKey { get; init; }
+
+    /// <summary>WireGuard: the other ends, in the order of the file.</summary>
+    public ValueList<PeerConfig> Peers { get; init; } = [];
+
+    /// <summary>WireGuard: what happens to those whose key is no peer's.</summary>
+    public UnknownPeers UnknownPeers { get; init; }
+
+    /// <summary>WireGuard: whether the peers' networks get routes to the device.</summary>
+    public RouteMode Routes { get; init; }
+
+    /// <summary>
+    /// WireGuard: number of the routing table that the routes of <see cref="RouteMode.Auto"/> go to, 1 to 4,294,967,295;
+    /// null for the main one, with a table and a rule of its own for a default route. wg-quick's <c>Table</c>.
+    /// </summary>
+    public uint? RouteTable { get; init; }
+
+    /// <summary>WireGuard: mark of the packets of the tunnel's own socket (<c>SO_MARK</c>); 0 for none. <c>wg</c>'s <c>FwMark</c>.</summary>
+    public uint FirewallMark { get; init; }
+
+    /// <summary>The address of a classic tunnel.</summary>
+    public InterfaceAddress TunnelAddress => TunnelAddresses[0];
+
+    /// <summary>Classic: whether this end waits for its peer (true) or calls it (false).</summary>
+    public bool IsServer => Protocol == TunnelProtocol.Classic && NetworkAddress.Kind == HostKind.None;
 
     private protected override string KindName => "tunnel";
 
-    private protected override void WriteFields(Utf8JsonWriter json)
+    private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
-        json.WriteString(nameof(TunnelAddress), TunnelAddress.ToString());
-        json.WriteString(nameof(NetworkAddress), NetworkAddress.ToString());
-        // Raw, to keep the list on one line.
+        var isClassic = Protocol == TunnelProtocol.Classic;
+        // Only where it is another than the first one, so that a version that knows no other reads what was stored for it.
+        if (!isClassic)
+        {
+            json.WriteString(nameof(Protocol), Choices.Text(Choices.TunnelProtocol, Protocol));
+        }
+
+        WriteAddresses(json);
+        if (NetworkAddress != HostPort.AnyPort)
+        {
+            json.WriteString(nameof(NetworkAddress), NetworkAddress.ToString());
+        }
+
         json.WritePropertyName(nameof(AllowedPorts));
-        json.WriteRawValue(AllowedPorts.ToJsonArray());
+        AllowedPorts.Write(json, allAsWord: !isClassic);
         Write(json, nameof(AllowedSources), AllowedSources);
         Write(json, nameof(AllowedDestinations), AllowedDestinations);
         if (TunnelDevice is not null)
@@ -104,8 +171,12 @@ public sealed record TunnelConfig : Configuration
             json.WriteString(nameof(TunnelDevice), TunnelDevice);
         }
 
-        json.WriteNumber(nameof(HeartbeatInterval), (long)HeartbeatInterval.TotalSeconds);
-        json.WriteString(nameof(PacketMagic), PacketMagic);
+        if (isClassic)
+        {
+            json.WriteNumber(nameof(HeartbeatInterval), (long)HeartbeatInterval.TotalSeconds);
+            json.WriteString(nameof(PacketMagic), showSecrets ? PacketMagic : SecretKey.Hidden);
+        }
+
         json.WriteNumber(nameof(Mtu), Mtu);
         json.WriteBoolean(nameof(Firewall), Firewall);
         // Only where true, so that a version that knows neither still reads what was stored for it.
@@ -120,9 +191,55 @@ public sealed record TunnelConfig : Configuration
         }
 
         json.WriteString(nameof(Offload), Choices.Text(Choices.Offload, Offload));
+        if (!isClassic)
+        {
+            WriteWireGuard(json, showSecrets);
+        }
     }
 
-    private static void Write(Utf8JsonWriter json, string field, Ipv4NetworkList networks)
+    private void WriteAddresses(Utf8JsonWriter json)
+    {
+        // In a file the field has the name that it had when there was one address only.
+        json.WritePropertyName(nameof(TunnelAddress));
+        if (TunnelAddresses.Count == 1)
+        {
+            json.WriteStringValue($"{TunnelAddresses[0]}");
+        }
+        else
+        {
+            JsonLine.WriteList(json, TunnelAddresses);
+        }
+    }
+
+    private void WriteWireGuard(Utf8JsonWriter json, bool showSecrets)
+    {
+        if (PrivateKey is not null)
+        {
+            json.WriteString(nameof(PrivateKey), showSecrets ? PrivateKey.Reveal() : SecretKey.Hidden);
+        }
+
+        json.WriteString(nameof(UnknownPeers), Choices.Text(Choices.UnknownPeers, UnknownPeers));
+        json.WriteString(nameof(Routes), Choices.Text(Choices.Routes, Routes));
+        if (RouteTable is { } table)
+        {
+            json.WriteNumber(nameof(RouteTable), table);
+        }
+
+        if (FirewallMark != 0)
+        {
+            json.WriteNumber(nameof(FirewallMark), FirewallMark);
+        }
+
+        json.WriteStartArray(nameof(Peers));
+        foreach (var peer in Peers)
+        {
+            peer.Write(json, showSecrets);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, string field, ValueList<Ipv4Network> networks)
     {
         if (networks.Count == 0)
         {

@@ -22,6 +22,12 @@ internal sealed class FakeDaemon
 
     public Func<ListTunnelFlowsRequest, Task<ListTunnelFlowsResponse>>? ListTunnelFlows { get; set; }
 
+    public Func<ListTunnelPeersRequest, Task<ListTunnelPeersResponse>>? ListTunnelPeers { get; set; }
+
+    public Func<GetConfigurationRequest, Task<GetConfigurationResponse>>? GetConfiguration { get; set; }
+
+    public Func<RevealConfigurationRequest, Task<RevealConfigurationResponse>>? RevealConfiguration { get; set; }
+
     public Func<UpdatePortsRequest, Task<UpdatePortsResponse>>? UpdatePorts { get; set; }
 
     public Func<ListEventsRequest, Task<ListEventsResponse>>? ListEvents { get; set; }

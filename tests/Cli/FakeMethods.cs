@@ -18,6 +18,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ReloadTunnelRequest, ReloadTunnelResponse>(context, "TunnelService/ReloadTunnel", () => daemon.Reload);
         Unary<ListTunnelsRequest, ListTunnelsResponse>(context, "TunnelService/ListTunnels", () => daemon.List);
         Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () => daemon.ListTunnelFlows);
+        Unary<ListTunnelPeersRequest, ListTunnelPeersResponse>(context, "TunnelService/ListTunnelPeers", () => daemon.ListTunnelPeers);
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
@@ -36,6 +37,10 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(
             context, "DaemonService/ReloadDirectory", () => daemon.ReloadDirectory);
         Unary<DiagnoseRequest, DiagnoseResponse>(context, "DaemonService/Diagnose", () => daemon.Diagnose);
+        Unary<GetConfigurationRequest, GetConfigurationResponse>(
+            context, "DaemonService/GetConfiguration", () => daemon.GetConfiguration);
+        Unary<RevealConfigurationRequest, RevealConfigurationResponse>(
+            context, "DaemonService/RevealConfiguration", () => daemon.RevealConfiguration);
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);

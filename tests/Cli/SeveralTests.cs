@@ -71,7 +71,7 @@ public sealed class SeveralTests
         var run = await new CommandRun().RunAsync("check", directory);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Equal($"udptunnelctl: there is no configuration (*.json) in {directory}\n", run.Error.ToString());
+        Assert.Equal($"udptunnelctl: there is no configuration (*.json, *.conf) in {directory}\n", run.Error.ToString());
     }
 
     [Fact]

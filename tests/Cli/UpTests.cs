@@ -145,13 +145,13 @@ public sealed class UpTests
     }
 
     [Fact]
-    public async Task A_file_of_more_than_a_mebibyte_is_not_read()
+    public async Task A_file_of_more_than_two_mebibytes_is_not_read()
     {
         await using var server = await FakeServer.StartAsync();
-        var file = server.File("big.json", new string(' ', (1 << 20) + 1));
+        var file = server.File("big.json", new string(' ', (2 << 20) + 1));
 
         var run = await CommandRun.OfAsync(server, "up", file);
-        var piped = await new CommandRun { Input = new string(' ', (1 << 20) + 1) }.RunAsync(server, "up", "-", "--name", "x");
+        var piped = await new CommandRun { Input = new string(' ', (2 << 20) + 1) }.RunAsync(server, "up", "-", "--name", "x");
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("larger than a configuration may be", run.Error.ToString(), StringComparison.Ordinal);

@@ -9,6 +9,11 @@ internal static class AllowedPortsReader
     /// <returns>The ports; null if there is a mistake.</returns>
     public static PortSet? Read(in FieldReader reader, in Member member)
     {
+        if (member.Value.Kind == JsonKind.String && reader.Text(member.Value) == PortSet.AllWord)
+        {
+            return PortSet.All;
+        }
+
         if (member.Value.Kind != JsonKind.Array)
         {
             reader.Error(member, $"{reader.Found(member.Value)} is not a list of ports (such as [22, \"8000-8010\"])");
@@ -16,22 +21,22 @@ internal static class AllowedPortsReader
         }
 
         var ranges = new List<PortRange>();
-        // For each port, 1 + the index of the item that allowed it first.
-        var allowedBy = new int[ushort.MaxValue + 1];
+        // For each port, 1 + the index of the item that allowed it first. Not for each of a thousand peers.
+        var allowedBy = member.Peer < 0 ? new int[ushort.MaxValue + 1] : null;
         var item = 0;
         for (var i = member.ValueIndex + 1; i < member.Value.Next; i = reader.Nodes[i].Next)
         {
             var node = reader.Nodes[i];
             if (ReadItem(reader, node, out var range) is { } error)
             {
-                reader.Error(node.Start, $"AllowedPorts[{item}]", error);
+                reader.Error(node.Start, $"{member.Path}[{item}]", error);
             }
             else
             {
                 ranges.Add(range);
                 // Looking for overlaps costs the length of the range. Those without overlap have 65,535 ports together;
                 // the others end with the room for warnings.
-                if (reader.HasRoomForWarnings && FirstAllowed(allowedBy, range, item) is var (port, earlier))
+                if (allowedBy is not null && reader.HasRoomForWarnings && FirstAllowed(allowedBy, range, item) is var (port, earlier))
                 {
                     reader.Warn(
                         node.Start,

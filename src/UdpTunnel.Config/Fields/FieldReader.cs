@@ -41,12 +41,12 @@ internal readonly ref struct FieldReader
     public void Error(int offset, string field, string message) =>
         Add(DiagnosticSeverity.Error, offset, field, message);
 
-    public void Error(in Member member, string message) => Error(member.Value.Start, member.Field.Name, message);
+    public void Error(in Member member, string message) => Error(member.Value.Start, member.Path, message);
 
     public void Warn(int offset, string field, string message) =>
         Add(DiagnosticSeverity.Warning, offset, field, message);
 
-    public void Warn(in Member member, string message) => Warn(member.Value.Start, member.Field.Name, message);
+    public void Warn(in Member member, string message) => Warn(member.Value.Start, member.Path, message);
 
     /// <summary>The value as a message shows it: shortened and escaped; only its kind if the field is secret.</summary>
     public string Found(JsonNode node, bool isSecret = false) => node.Kind switch
@@ -109,6 +109,35 @@ internal readonly ref struct FieldReader
         return false;
     }
 
+    /// <summary>Reads a whole number in digits alone, up to 4,294,967,295.</summary>
+    /// <param name="member">The member.</param>
+    /// <param name="min">Least value.</param>
+    /// <param name="what">What it is, for the message, such as <c>a mark</c>.</param>
+    /// <param name="value">The number.</param>
+    public bool TryReadUInt32(in Member member, uint min, string what, out uint value)
+    {
+        value = 0;
+        if (member.Value.Kind == JsonKind.Number && DecimalNumber.TryParse(Raw(member.Value), out value) && value >= min)
+        {
+            return true;
+        }
+
+        Error(member, $"{Found(member.Value)} is not {what} ({min} to {uint.MaxValue})");
+        return false;
+    }
+
+    /// <summary>Reads the text of a key. Whichever kind of key it is, a mistake does not show it.</summary>
+    public bool TryReadKeyText(in Member member, [NotNullWhen(true)] out string? text)
+    {
+        text = member.Value.Kind == JsonKind.String ? Text(member.Value) : null;
+        if (text is null)
+        {
+            Error(member, $"{Found(member.Value, isSecret: true)} is not a key (base64 of 32 bytes, as a string)");
+        }
+
+        return text is not null;
+    }
+
     /// <summary>Reads one of a few words, spelled exactly.</summary>
     public bool TryReadChoice<T>(in Member member, (string Text, T Value)[] choices, out T value)
         where T : struct, Enum
@@ -127,7 +156,8 @@ internal readonly ref struct FieldReader
             }
         }
 
-        Error(member, $"{Found(member.Value)} is neither {string.Join(" nor ", choices.Select(c => $"\"{c.Text}\""))}");
+        var words = string.Join(" nor ", choices.Select(c => $"\"{c.Text}\""));
+        Error(member, $"{Found(member.Value)} is {(choices.Length == 1 ? "not" : "neither")} {words}");
         return false;
     }
 

@@ -5,29 +5,57 @@ namespace UdpTunnel.Config.Fields;
 /// <summary>All fields of the format, and how their names are recognised.</summary>
 internal static class KnownFields
 {
-    public static readonly Field Name = new("Name", FileKinds.Tunnel | FileKinds.Relay);
+    public static readonly Field Name = new("Name", FileKinds.Tunnel | FileKinds.Relay | FileKinds.Peer);
+
+    /// <summary>Of a tunnel without it that is plainly none of the classic protocol, only this is said.</summary>
+    public static readonly Field Protocol = new("Protocol", FileKinds.Tunnel | FileKinds.Relay)
+    {
+        RequiredByWireGuard = "\"wireguard\", for a tunnel that has fields of that protocol",
+    };
 
     public static readonly Field TunnelAddress = new(
-        "TunnelAddress", FileKinds.Tunnel, "the private IPv4 address of this end, such as \"10.0.0.1\"");
+        "TunnelAddress", FileKinds.Tunnel, "the private IPv4 address of this end, such as \"10.0.0.1\"")
+    {
+        RequiredByWireGuard = "the private addresses of this end, such as \"10.99.0.1/24\"; [] for none",
+    };
 
     public static readonly Field NetworkAddress = new(
-        "NetworkAddress", FileKinds.Tunnel, "\":8000\" for a server, \"example.com:8000\" for a client");
+        "NetworkAddress", FileKinds.Tunnel, "\":8000\" for a server, \"example.com:8000\" for a client")
+    {
+        RequiredByWireGuard = null,
+    };
 
     public static readonly Field AllowedPorts = new(
-        "AllowedPorts", FileKinds.Tunnel, "a list of ports, such as [22, \"8000-8010\"]");
+        "AllowedPorts", FileKinds.Tunnel | FileKinds.Peer, "a list of ports, such as [22, \"8000-8010\"]")
+    {
+        RequiredByWireGuard = "a list of ports, such as [22, \"8000-8010\"], or \"all\"",
+    };
 
-    public static readonly Field AllowedSources = new("AllowedSources", FileKinds.Tunnel);
-    public static readonly Field AllowedDestinations = new("AllowedDestinations", FileKinds.Tunnel);
+    public static readonly Field AllowedSources = new("AllowedSources", FileKinds.Classic);
+    public static readonly Field AllowedDestinations = new("AllowedDestinations", FileKinds.Classic);
     public static readonly Field TunnelDevice = new("TunnelDevice", FileKinds.Tunnel);
-    public static readonly Field HeartbeatInterval = new("HeartbeatInterval", FileKinds.Tunnel);
-    public static readonly Field PacketMagic = new("PacketMagic", FileKinds.Tunnel, IsSecret: true);
-    public static readonly Field TunnelPeerAddress = new("TunnelPeerAddress", FileKinds.Tunnel);
-    public static readonly Field LogFile = new("LogFile", FileKinds.Tunnel);
+    public static readonly Field HeartbeatInterval = new("HeartbeatInterval", FileKinds.Classic);
+    public static readonly Field PacketMagic = new("PacketMagic", FileKinds.Classic, IsSecret: true);
+    public static readonly Field TunnelPeerAddress = new("TunnelPeerAddress", FileKinds.Classic);
+    public static readonly Field LogFile = new("LogFile", FileKinds.Classic);
     public static readonly Field Mtu = new("Mtu", FileKinds.Tunnel);
     public static readonly Field Firewall = new("Firewall", FileKinds.Tunnel);
     public static readonly Field Forward = new("Forward", FileKinds.Tunnel);
     public static readonly Field Overlap = new("Overlap", FileKinds.Tunnel);
     public static readonly Field Offload = new("Offload", FileKinds.Tunnel);
+
+    public static readonly Field PrivateKey = new("PrivateKey", FileKinds.WireGuard, IsSecret: true);
+    public static readonly Field Peers = new("Peers", FileKinds.WireGuard);
+    public static readonly Field UnknownPeers = new("UnknownPeers", FileKinds.WireGuard);
+    public static readonly Field Routes = new("Routes", FileKinds.WireGuard);
+    public static readonly Field RouteTable = new("RouteTable", FileKinds.WireGuard);
+    public static readonly Field FirewallMark = new("FirewallMark", FileKinds.WireGuard);
+
+    public static readonly Field PublicKey = new("PublicKey", FileKinds.Peer, "the peer's key, as `wg pubkey` prints it");
+    public static readonly Field PresharedKey = new("PresharedKey", FileKinds.Peer, IsSecret: true);
+    public static readonly Field AllowedIPs = new("AllowedIPs", FileKinds.Peer);
+    public static readonly Field Endpoint = new("Endpoint", FileKinds.Peer);
+    public static readonly Field PersistentKeepalive = new("PersistentKeepalive", FileKinds.Peer);
 
     public static readonly Field Relay = new("Relay", FileKinds.Relay, "\"receiver\" or \"sender\"");
 
@@ -37,18 +65,24 @@ internal static class KnownFields
     public static readonly Field TcpAddress = new(
         "TcpAddress", FileKinds.Relay, "\":5353\" for a receiver, \"receiver:5353\" for a sender");
 
-    public static readonly Field Protocol = new("Protocol", FileKinds.Relay);
     public static readonly Field IdleTimeout = new("IdleTimeout", FileKinds.Relay);
     public static readonly Field MaxFlows = new("MaxFlows", FileKinds.Relay);
     public static readonly Field ReceiverKey = new("ReceiverKey", FileKinds.Relay);
     public static readonly Field ProxyProtocol = new("ProxyProtocol", FileKinds.Relay);
 
+    public static readonly Field AnswersFrom = new("AnswersFrom", FileKinds.Relay);
+    public static readonly Field AllowedClients = new("AllowedClients", FileKinds.Relay);
+    public static readonly Field ClientFlowRate = new("ClientFlowRate", FileKinds.Relay);
+    public static readonly Field ClientByteRate = new("ClientByteRate", FileKinds.Relay);
+
     /// <summary>All of them, in the order in which messages list them.</summary>
     public static readonly Field[] All =
     [
-        Name, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
-        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile, Relay,
-        UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows, ReceiverKey, ProxyProtocol,
+        Name, Protocol, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
+        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, PrivateKey, Peers, UnknownPeers, Routes,
+        RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows,
+        ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate, ClientByteRate, ProxyProtocol, PublicKey,
+        PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));
@@ -57,7 +91,7 @@ internal static class KnownFields
     public static bool TryFind(string name, [NotNullWhen(true)] out Field? field) =>
         ByFoldedName.TryGetValue(Fold(name), out field);
 
-    /// <summary>The fields of one kind of file.</summary>
+    /// <summary>The fields of one kind of object.</summary>
     public static IEnumerable<Field> Of(FileKinds kind) => All.Where(f => (f.Kinds & kind) != 0);
 
     /// <summary>

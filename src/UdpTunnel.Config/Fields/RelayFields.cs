@@ -15,6 +15,14 @@ internal ref struct RelayFields
     private int _idleTimeout = RelayConfig.DefaultIdleTimeout;
     private int _maxFlows = RelayConfig.DefaultMaxFlows;
     private KeyFingerprint? _receiverKey;
+    private AnswersFrom _answersFrom = AnswersFrom.AnyPort;
+    private ValueList<IpPrefix> _allowedClients = [];
+    private int _clientFlowRate;
+    private int _clientByteRate;
+    private Member _answersMember;
+    private Member _clientsMember;
+    private Member _flowRateMember;
+    private Member _byteRateMember;
     private ProxyProtocol _proxyProtocol;
     private Member _tcpMember;
     private Member _keyMember;
@@ -60,6 +68,22 @@ internal ref struct RelayFields
             case "ReceiverKey":
                 ReadReceiverKey(member);
                 break;
+            case "AnswersFrom":
+                _answersMember = member;
+                _reader.TryReadChoice(member, Choices.Answers, out _answersFrom);
+                break;
+            case "AllowedClients":
+                _clientsMember = member;
+                _allowedClients = NetworksReader.ReadBoth(_reader, member);
+                break;
+            case "ClientFlowRate":
+                _flowRateMember = member;
+                ReadRate(member, "a number of flows a second", out _clientFlowRate);
+                break;
+            case "ClientByteRate":
+                _byteRateMember = member;
+                ReadRate(member, "a number of bytes a second", out _clientByteRate);
+                break;
             case "ProxyProtocol":
                 _proxyMember = member;
                 _reader.TryReadChoice(member, Choices.Proxy, out _proxyProtocol);
@@ -79,6 +103,10 @@ internal ref struct RelayFields
             {
                 CheckAddress(role, _tcpMember.Value, _tcpMember.Field.Name, _tcpAddress, "the receiver");
             }
+            CheckEnd(role, RelayRole.Sender, _answersMember);
+            CheckEnd(role, RelayRole.Receiver, _clientsMember);
+            CheckEnd(role, RelayRole.Receiver, _flowRateMember);
+            CheckEnd(role, RelayRole.Receiver, _byteRateMember);
         }
 
         CheckProxyProtocol();
@@ -104,6 +132,10 @@ internal ref struct RelayFields
         IdleTimeout = TimeSpan.FromSeconds(_idleTimeout),
         MaxFlows = _maxFlows,
         ReceiverKey = _receiverKey,
+        AnswersFrom = _answersFrom,
+        AllowedClients = _allowedClients,
+        ClientFlowRate = _clientFlowRate,
+        ClientByteRate = _clientByteRate,
         ProxyProtocol = _proxyProtocol,
     };
 
@@ -114,6 +146,19 @@ internal ref struct RelayFields
             && !KeyFingerprint.TryParse(text, out _receiverKey, out var error))
         {
             _reader.Error(member, error);
+        }
+    }
+
+    private readonly void ReadRate(in Member member, string what, out int rate) =>
+        _reader.TryReadInteger(member, 1, RelayConfig.MaxClientRate, what, "", out rate);
+
+    /// <summary>A field that one end alone has a use for.</summary>
+    private readonly void CheckEnd(RelayRole role, RelayRole end, in Member member)
+    {
+        if (member.Field is not null && role != end)
+        {
+            var (here, there) = (Choices.Text(Choices.Role, role), Choices.Text(Choices.Role, end));
+            _reader.Error(member, $"a {here} has no use for it (it belongs in the {there}'s file)");
         }
     }
 

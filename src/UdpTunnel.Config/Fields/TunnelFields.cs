@@ -1,54 +1,42 @@
-using System.Text;
+using UdpTunnel.Config.Json;
 
 namespace UdpTunnel.Config.Fields;
 
-/// <summary>Reads the fields of a tunnel file.</summary>
+/// <summary>Reads the fields of a tunnel file: those of every protocol here, the others by a reader for each protocol.</summary>
 internal ref struct TunnelFields
 {
-    /// <summary>Bytes of the wire format in front of a packet: the MD5 of the magic.</summary>
-    private const int MagicLength = 16;
-
-    /// <summary>
-    /// Largest packet that fits a datagram over IPv4: 65,535 less 20 bytes of IPv4, 8 of UDP, and the magic.
-    /// </summary>
-    private const int LargestPacketOverIPv4 = 65_535 - 20 - 8 - MagicLength;
-
-    /// <summary>Largest packet whose datagram fits an Ethernet frame: 1,500 less the same.</summary>
-    private const int LargestPacketOverEthernet = 1_500 - 20 - 8 - MagicLength;
-
-    /// <summary>
-    /// Words that stand in examples of this project, or that people try first. None of them keeps a stranger out.
-    /// </summary>
-    private static readonly HashSet<string> WellKnownMagics = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "3cce35f267e1936f", "the same word at both ends", "change me", "changeme", "magic", "packetmagic", "password",
-        "passwd", "secret", "s3cret", "udptunnel", "tunnel", "test", "example", "hunter2", "admin", "123456", "12345678",
-    };
-
     private readonly FieldReader _reader;
-    private Member? _magicMember;
+    private readonly TunnelProtocol _protocol;
+    private ClassicFields _classic;
+    private WireGuardFields _wireGuard;
     private Member? _forwardMember;
-    private InterfaceAddress? _tunnelAddress;
-    private HostPort? _networkAddress;
+    private ValueList<InterfaceAddress> _tunnelAddresses = [];
+    private HostPort _networkAddress = HostPort.AnyPort;
     private PortSet? _allowedPorts;
     private string? _tunnelDevice;
-    private int _heartbeatInterval = TunnelConfig.DefaultHeartbeatInterval;
-    private string _packetMagic = "";
-    private Ipv4NetworkList _allowedSources = [];
-    private Ipv4NetworkList _allowedDestinations = [];
     private bool _forward;
     private bool _overlap;
-    private int _mtu = TunnelConfig.DefaultMtu;
+    private int _mtu;
     private bool _firewall;
     private OffloadMode _offload;
 
-    public TunnelFields(FieldReader reader) => _reader = reader;
+    public TunnelFields(FieldReader reader, TunnelProtocol protocol, Func<SecretKey, PublicKey>? publicKeyOf)
+    {
+        _reader = reader;
+        _protocol = protocol;
+        _classic = new ClassicFields(reader);
+        _wireGuard = new WireGuardFields(reader, publicKeyOf);
+        _mtu = protocol == TunnelProtocol.Classic ? TunnelConfig.DefaultMtu : TunnelConfig.DefaultWireGuardMtu;
+    }
 
     /// <summary>Reads one field.</summary>
     public void Read(in Member member)
     {
         switch (member.Field.Name)
         {
+            case "Protocol":
+                _reader.TryReadChoice(member, Choices.TunnelProtocol, out _);
+                break;
             case "TunnelAddress":
                 ReadTunnelAddress(member);
                 break;
@@ -58,32 +46,8 @@ internal ref struct TunnelFields
             case "AllowedPorts":
                 _allowedPorts = AllowedPortsReader.Read(_reader, member);
                 break;
-            case "AllowedSources":
-                _allowedSources = NetworksReader.Read(_reader, member);
-                break;
-            case "AllowedDestinations":
-                _allowedDestinations = NetworksReader.Read(_reader, member);
-                break;
             case "TunnelDevice":
                 ReadTunnelDevice(member);
-                break;
-            case "HeartbeatInterval":
-                _reader.TryReadInteger(
-                    member,
-                    0,
-                    TunnelConfig.MaxHeartbeatInterval,
-                    "a whole number of seconds",
-                    "",
-                    out _heartbeatInterval);
-                break;
-            case "PacketMagic":
-                ReadPacketMagic(member);
-                break;
-            case "TunnelPeerAddress":
-                ReadWithoutEffect(member, "it is not used on Linux");
-                break;
-            case "LogFile":
-                ReadWithoutEffect(member, "the daemon logs to standard error and never opens a path that a file names");
                 break;
             case "Mtu":
                 ReadMtu(member);
@@ -102,23 +66,28 @@ internal ref struct TunnelFields
                 _reader.TryReadChoice(member, Choices.Offload, out _offload);
                 break;
             default:
-                throw new InvalidOperationException($"{member.Field.Name} is no field of a tunnel.");
+                if (!_classic.Read(member) && !_wireGuard.Read(member))
+                {
+                    throw new InvalidOperationException($"{member.Field.Name} is no field of a tunnel.");
+                }
+
+                break;
         }
     }
+
+    /// <summary>Checks what takes more than one peer.</summary>
+    public readonly void CheckPeers() => _wireGuard.CheckPeers();
 
     /// <summary>Remarks upon what is accepted and takes a look at all fields. Not for a text with errors, which matter more.</summary>
     public readonly void CheckTogether()
     {
-        if (_packetMagic.Length == 0 || WellKnownMagics.Contains(_packetMagic.Trim()))
+        if (_protocol == TunnelProtocol.Classic)
         {
-            // The word is a secret even when it is a bad one.
-            var offset = _magicMember?.Value.Start ?? _reader.Nodes[0].Start;
-            var fault = _packetMagic.Length == 0 ? "is empty" : "is the word of an example";
-            _reader.Warn(
-                offset,
-                KnownFields.PacketMagic.Name,
-                $"{fault}: whoever reaches the port can send packets into the tunnel "
-                    + "(the same word at both ends, such as `openssl rand -hex 16` makes)");
+            _classic.CheckTogether();
+        }
+        else
+        {
+            _wireGuard.CheckTogether();
         }
 
         if (_forward && !_firewall && _forwardMember is { } member)
@@ -128,39 +97,69 @@ internal ref struct TunnelFields
     }
 
     /// <summary>The configuration; only if the text has no error.</summary>
-    public readonly TunnelConfig ToConfiguration(string name) => new()
+    public readonly TunnelConfig ToConfiguration(string name)
     {
-        Name = name,
-        TunnelAddress = _tunnelAddress!,
-        NetworkAddress = _networkAddress!,
-        AllowedPorts = _allowedPorts!,
-        AllowedSources = _allowedSources,
-        AllowedDestinations = _allowedDestinations,
-        TunnelDevice = _tunnelDevice,
-        HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
-        PacketMagic = _packetMagic,
-        Mtu = _mtu,
-        Firewall = _firewall,
-        Forward = _forward,
-        Overlap = _overlap,
-        Offload = _offload,
-    };
+        var common = new TunnelConfig
+        {
+            Name = name,
+            Protocol = _protocol,
+            TunnelAddresses = _tunnelAddresses,
+            NetworkAddress = _networkAddress,
+            AllowedPorts = _allowedPorts!,
+            TunnelDevice = _tunnelDevice,
+            Mtu = _mtu,
+            Firewall = _firewall,
+            Forward = _forward,
+            Overlap = _overlap,
+            Offload = _offload,
+        };
+        return _protocol == TunnelProtocol.Classic ? _classic.Complete(common) : _wireGuard.Complete(common);
+    }
 
     private void ReadTunnelAddress(in Member member)
     {
-        if (_reader.TryReadString(member, out var text)
-            && !InterfaceAddress.TryParse(text, out _tunnelAddress, out var error))
+        if (_protocol == TunnelProtocol.WireGuard)
         {
-            _reader.Error(member, error);
+            _tunnelAddresses = AddressesReader.Read(_reader, member);
+        }
+        else if (_reader.TryReadString(member, out var text))
+        {
+            if (InterfaceAddress.TryParse(text, out var address, out var error))
+            {
+                _tunnelAddresses = [address];
+            }
+            else
+            {
+                _reader.Error(member, error);
+            }
         }
     }
 
     private void ReadNetworkAddress(in Member member)
     {
-        if (_reader.TryReadHostPort(member, out _networkAddress) && _networkAddress.IsUnspecified)
+        if (_protocol == TunnelProtocol.WireGuard && member.Value.Kind == JsonKind.String
+            && _reader.Text(member.Value) == $"{HostPort.AnyPort}")
         {
-            var found = _reader.Found(member.Value);
-            _reader.Error(member, $"{found} names no server (a server's own file has \":{_networkAddress.Port}\")");
+            return;
+        }
+
+        if (!_reader.TryReadHostPort(member, out var address))
+        {
+            return;
+        }
+
+        _networkAddress = address;
+        var found = _reader.Found(member.Value);
+        if (_protocol == TunnelProtocol.WireGuard && address.Kind != HostKind.None)
+        {
+            _reader.Error(
+                member,
+                $"{found} has a host (here stands the port of this end, such as \":{address.Port}\"; "
+                    + "where a peer is stands in its Endpoint)");
+        }
+        else if (address.IsUnspecified)
+        {
+            _reader.Error(member, $"{found} names no server (a server's own file has \":{address.Port}\")");
         }
     }
 
@@ -182,30 +181,6 @@ internal ref struct TunnelFields
         }
     }
 
-    private void ReadPacketMagic(in Member member)
-    {
-        _magicMember = member;
-        if (!_reader.TryReadString(member, out var text))
-        {
-            return;
-        }
-
-        _packetMagic = text;
-        if (Encoding.UTF8.GetByteCount(text) > TunnelConfig.MaxPacketMagicLength)
-        {
-            _reader.Error(member, $"the word is too long (at most {TunnelConfig.MaxPacketMagicLength} bytes)");
-        }
-    }
-
-    private readonly void ReadWithoutEffect(in Member member, string reason)
-    {
-        // In the predecessor's files an empty string is the same as no field.
-        if (_reader.TryReadString(member, out var text) && text.Length > 0)
-        {
-            _reader.Warn(member, $"has no effect: {reason}");
-        }
-    }
-
     private void ReadMtu(in Member member)
     {
         if (!_reader.TryReadInteger(member, TunnelConfig.MinMtu, TunnelConfig.MaxMtu, "an MTU", "bytes", out _mtu))
@@ -213,15 +188,9 @@ internal ref struct TunnelFields
             return;
         }
 
-        if (_mtu > LargestPacketOverIPv4)
+        if (MtuRemark.On(_protocol, _mtu) is { } remark)
         {
-            _reader.Warn(member, $"packets over {LargestPacketOverIPv4} bytes do not fit a UDP datagram over IPv4");
-        }
-        else if (_mtu > LargestPacketOverEthernet)
-        {
-            _reader.Warn(
-                member,
-                $"packets over {LargestPacketOverEthernet} bytes are sent in fragments on links with an MTU of 1500");
+            _reader.Warn(member, remark);
         }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class CheckCommand(Invocation invocation)
     [Example("udptunnelctl check /etc/udptunnel/tunnels.d")]
     [Example("udptunnelctl check --json home.json")]
     public Task RunAsync(
-        [Argument("CONFIG.json", Description = "A configuration, or a directory with some; - is standard input")]
+        [Argument("CONFIG.json", Description = "A configuration, a file of wg-quick, or a directory with some; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
         string[] files,
         [Option(
@@ -46,11 +46,11 @@ internal sealed class CheckCommand(Invocation invocation)
 
         try
         {
-            var files = Directory.GetFiles(path, "*.json").Order(StringComparer.Ordinal).ToList();
+            var files = Directory.GetFiles(path).Where(ConfigurationName.IsOfConfiguration).Order(StringComparer.Ordinal).ToList();
             return files.Count > 0
                 ? files
                 : throw new CommandException(
-                    ExitCode.Usage, "unreadable", $"there is no configuration (*.json) in {path}");
+                    ExitCode.Usage, "unreadable", $"there is no configuration (*.json, *.conf) in {path}");
         }
         catch (UnauthorizedAccessException)
         {
@@ -90,10 +90,19 @@ internal sealed class CheckCommand(Invocation invocation)
 
     private static string Summary(Configuration configuration) => configuration switch
     {
+        TunnelConfig { Protocol: TunnelProtocol.WireGuard } tunnel => Summary(tunnel),
         TunnelConfig tunnel => $"{tunnel}, {(tunnel.IsServer ? "server on" : "client of")} {tunnel.NetworkAddress}, "
             + $"{tunnel.TunnelAddress}, ports {tunnel.AllowedPorts}",
         RelayConfig relay => $"{relay}, {(relay.Relay == RelayRole.Receiver ? "receiver" : "sender")}, "
             + $"UDP {relay.UdpAddress}, TCP {relay.TcpAddress}",
         _ => configuration.ToString(),
     };
+
+    private static string Summary(TunnelConfig tunnel)
+    {
+        var port = tunnel.NetworkAddress == HostPort.AnyPort ? "any port" : $"port {tunnel.NetworkAddress.Port}";
+        var addresses = tunnel.TunnelAddresses.Count > 0 ? $"{tunnel.TunnelAddresses}" : "no address";
+        var peers = tunnel.Peers.Count == 1 ? "1 peer" : $"{tunnel.Peers.Count} peers";
+        return $"{tunnel}, secure, UDP {port}, {addresses}, {peers}, ports {tunnel.AllowedPorts}";
+    }
 }

@@ -24,7 +24,9 @@ internal static class CommandTree
         Command.Of<StatsCommand>("stats", insteadOf: ["watch", "counters"]),
         Command.Of<TopCommand>("top"),
         Command.Of<EventsCommand>("events", insteadOf: ["log", "logs", "history"]),
+        Command.Of<PeersCommand>("peers", insteadOf: ["clients"]),
         Command.Of<PortsCommand>("ports"),
+        Command.Of<ConfigCommand>("config", insteadOf: ["export", "dump"]),
         new CommandGroup(
             "relay",
             "Publish a UDP service of a private network through one TCP connection.",

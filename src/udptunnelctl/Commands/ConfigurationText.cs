@@ -86,7 +86,7 @@ internal sealed record ConfigurationText(
     private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
 
     private static CommandException TooLarge(string fileName) => new(
-        ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (1 MiB)");
+        ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (2 MiB)");
 
     private static CommandException Unreadable(string fileName, string why) => new(
         ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}");

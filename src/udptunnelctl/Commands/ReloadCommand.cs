@@ -25,7 +25,7 @@ internal sealed class ReloadCommand(Invocation invocation)
         [Argument("NAME", Description = "Name of the running tunnel or relay")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
         string? name,
-        [Argument("CONFIG.json", Description = "Its new configuration; - is standard input")]
+        [Argument("CONFIG.json", Description = "Its new configuration, or a file of wg-quick; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
         string? file,
         [Option(

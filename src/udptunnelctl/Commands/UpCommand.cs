@@ -14,9 +14,10 @@ internal sealed class UpCommand(Invocation invocation)
         Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done.")]
     [Example("udptunnelctl up /etc/udptunnel/home.json")]
     [Example("udptunnelctl up client.json --name office --ephemeral")]
+    [Example("udptunnelctl up /etc/wireguard/wg0.conf")]
     [Example("generate-config | udptunnelctl up - --name office")]
     public async Task RunAsync(
-        [Argument("CONFIG.json", Description = "The configuration; - is standard input")]
+        [Argument("CONFIG.json", Description = "The configuration, or a file of wg-quick; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
         string file,
         [Option(

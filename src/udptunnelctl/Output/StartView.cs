@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
@@ -13,7 +14,16 @@ internal static class StartView
         screen.Text("up", Style.Good).Text($" ({State(tunnel)})").EndLine();
         screen.Field("device", TunnelText.Device(tunnel));
         screen.Field("mode", TunnelText.Mode(tunnel));
-        screen.Field("peer", TunnelText.Peer(tunnel, now));
+        if (TunnelText.IsSecure(tunnel))
+        {
+            screen.Field("key", tunnel.PublicKey);
+            screen.Field("peers", PeerText.Summary(tunnel));
+        }
+        else
+        {
+            screen.Field("peer", TunnelText.Peer(tunnel, now));
+        }
+
         screen.Field("ports", $"{TunnelText.Ports(tunnel.AllowedPorts)} (TCP and UDP)");
         screen.Field("offloads", TunnelText.Offloads(tunnel.Offloads));
         screen.Field("firewall", tunnel.Firewall ? "an nftables table allows the same ports" : "none of its own");
@@ -30,11 +40,11 @@ internal static class StartView
             screen.Line("Try it:     ping the server's address in the tunnel");
         }
 
-        screen.Line($"Look at it: udptunnelctl status {tunnel.Name}");
+        screen.Line($"Look at it: udptunnelctl {(TunnelText.IsSecure(tunnel) ? "peers" : "status")} {tunnel.Name}");
         screen.Line($"Stop it:    udptunnelctl down {tunnel.Name}");
     }
 
     /// <summary>"Waiting" alone leaves open for what, and reads as if the start were not over.</summary>
     private static string State(Tunnel tunnel) =>
-        tunnel.State == TunnelState.Waiting ? "waiting for the other end" : Words.Spoken(Words.Of(tunnel.State));
+        tunnel.State == TunnelState.Waiting ? $"waiting for {(TunnelText.IsSecure(tunnel) ? "its peers" : "the other end")}" : Words.Spoken(Words.Of(tunnel.State));
 }

@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
@@ -7,6 +8,9 @@ internal static class StatsView
 {
     private const int LabelWidth = 28;
     private const int NumberWidth = 26;
+
+    /// <summary>As many as the daemon lists with a tunnel.</summary>
+    private const int PeersShown = 100;
 
     /// <summary>All tunnels in full.</summary>
     public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now)
@@ -65,9 +69,18 @@ internal static class StatsView
         }
 
         screen.Field("flows", $"{Quantity.Count(counters.Flows)} remembered");
-        screen.Field("peer", $"{TunnelText.Peer(tunnel, now)}; changed {Times(counters.PeerChanges)}");
+        if (TunnelText.IsSecure(tunnel))
+        {
+            screen.Field("peers", $"{PeerText.Summary(tunnel)}; moved {Times(counters.PeerChanges)}");
+        }
+        else
+        {
+            screen.Field("peer", $"{TunnelText.Peer(tunnel, now)}; changed {Times(counters.PeerChanges)}");
+        }
+
         screen.Field("DNS", $"looked up {Times(counters.DnsLookups)}, failed {Times(counters.DnsFailures)}");
         screen.Field("offloads", TunnelText.Offloads(tunnel.Offloads));
+        PeerView.RenderLines(screen, tunnel, PeersShown, now);
     }
 
     private static void Row(Screen screen, string label, string outbound, string inbound, string prefix = "") =>

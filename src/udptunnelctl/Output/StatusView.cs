@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
@@ -8,11 +9,14 @@ internal static class StatusView
     /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
     private const int DropsShown = 3;
 
+    /// <summary>Lines of peers; <c>peers</c> shows all.</summary>
+    private const int PeersShown = 10;
+
     /// <summary>Leaves room for the state beside it; the time up is cut where a name is that long.</summary>
     private const int LongestName = 64;
 
     /// <summary>All tunnels, or how to start one if there are none.</summary>
-    public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now)
+    public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now, int mostPeers = PeersShown)
     {
         if (tunnels.Count == 0)
         {
@@ -31,12 +35,12 @@ internal static class StatusView
                 screen.Line();
             }
 
-            Render(screen, tunnel, now);
+            Render(screen, tunnel, now, mostPeers);
             first = false;
         }
     }
 
-    private static void Render(Screen screen, Tunnel tunnel, DateTimeOffset now)
+    private static void Render(Screen screen, Tunnel tunnel, DateTimeOffset now, int mostPeers)
     {
         Head(screen, tunnel, now);
         if (tunnel.Problem.Length > 0)
@@ -48,7 +52,7 @@ internal static class StatusView
         screen.Field("mode", TunnelText.Mode(tunnel));
         if (tunnel.State != TunnelState.Failed)
         {
-            screen.Field("peer", TunnelText.Peer(tunnel, now));
+            Peers(screen, tunnel, now);
             Traffic(screen, tunnel);
         }
 
@@ -62,6 +66,21 @@ internal static class StatusView
         if (TunnelHint.For(tunnel, now) is { } hint)
         {
             screen.Field("hint", hint, Style.Warning);
+        }
+
+        PeerView.RenderLines(screen, tunnel, mostPeers, now);
+    }
+
+    private static void Peers(Screen screen, Tunnel tunnel, DateTimeOffset now)
+    {
+        if (TunnelText.IsSecure(tunnel))
+        {
+            screen.Field("key", tunnel.PublicKey);
+            screen.Field("peers", PeerText.Summary(tunnel));
+        }
+        else
+        {
+            screen.Field("peer", TunnelText.Peer(tunnel, now));
         }
     }
 

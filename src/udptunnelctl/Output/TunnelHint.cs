@@ -21,8 +21,8 @@ internal static class TunnelHint
     {
         TunnelState.Resolving => $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
             + "Look at the DNS of this host: 'getent ahosts NAME'.",
-        TunnelState.Waiting => Waiting(tunnel),
-        TunnelState.Running => Silent(tunnel, now),
+        TunnelState.Waiting => TunnelText.IsSecure(tunnel) ? WaitingForPeers(tunnel) : Waiting(tunnel),
+        TunnelState.Running => TunnelText.IsSecure(tunnel) ? null : Silent(tunnel, now),
         TunnelState.DeviceLost => "The daemon goes on trying to make the device again. If that does not help: "
             + $"'udptunnelctl down {tunnel.Name}', then start it again.",
         TunnelState.Failed => $"Put right what the problem says, then 'udptunnelctl down {tunnel.Name}' and start it again.",
@@ -41,6 +41,28 @@ internal static class TunnelHint
                 + $"udptunneld run there, is its UDP port reachable ({tunnel.NetworkAddress}), and is PacketMagic the same at both ends?"
             : $"Nothing heard from a client yet. Does it run, does UDP port {tunnel.LocalPort} of this host reach it through every "
                 + "firewall between, and is PacketMagic the same at both ends?";
+    }
+
+    private static string WaitingForPeers(Tunnel tunnel)
+    {
+        if (tunnel.PeerCount == 0)
+        {
+            return "It has no peers: add them to its file (\"Peers\") and 'udptunnelctl reload' it.";
+        }
+
+        if (Dropped(tunnel, DropReason.WrongKey) is > 0 and var wrong)
+        {
+            return $"{Quantity.Count(wrong)} handshakes were for another public key: do the peers have the one above?";
+        }
+
+        if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
+        {
+            return $"{Quantity.Count(unknown)} handshakes came with a key that is no peer's: is the other end's public key in the file?";
+        }
+
+        return "No handshake came about yet. A peer begins one when it has something to send, so ping its address in the tunnel. If "
+            + $"nothing comes: does UDP port {tunnel.LocalPort} of this host reach it through every firewall between, and does each "
+            + "end have the other's public key?";
     }
 
     private static string? Silent(Tunnel tunnel, DateTimeOffset now)

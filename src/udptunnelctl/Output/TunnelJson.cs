@@ -1,4 +1,5 @@
 using System.Text.Json;
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
@@ -65,10 +66,12 @@ internal static class TunnelJson
     {
         writer.WriteString("name", tunnel.Name);
         writer.WriteString("mode", Words.Of(tunnel.Mode));
+        writer.WriteString("protocol", Words.Of(tunnel.Protocol));
         writer.WriteString("state", Words.Of(tunnel.State));
         writer.WriteText("problem", tunnel.Problem);
         writer.WriteText("device", tunnel.Device);
         writer.WriteText("tunnelAddress", tunnel.TunnelAddress);
+        WriteAddresses(writer, tunnel);
         writer.WriteText("networkAddress", tunnel.NetworkAddress);
         if (tunnel.LocalPort == 0)
         {
@@ -87,9 +90,23 @@ internal static class TunnelJson
         writer.WriteNumber("heartbeatInterval", tunnel.HeartbeatInterval);
         writer.WriteTime("started", Moment.Of(tunnel.Started));
         WritePeer(writer, tunnel.Peer);
+        writer.WriteText("publicKey", tunnel.PublicKey);
+        PeerJson.WriteAll(writer, "peers", tunnel.Peers);
+        writer.WriteNumber("peerCount", tunnel.PeerCount);
         WriteOffloads(writer, tunnel.Offloads);
         WriteCounters(writer, tunnel.Counters);
         WriteRates(writer, tunnel.Rates);
+    }
+
+    private static void WriteAddresses(Utf8JsonWriter writer, Tunnel tunnel)
+    {
+        writer.WriteStartArray("tunnelAddresses");
+        foreach (var address in tunnel.TunnelAddresses)
+        {
+            writer.WriteStringValue(address);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WritePeer(Utf8JsonWriter writer, Peer? peer)

@@ -8,13 +8,22 @@ internal static class TunnelText
     /// <summary><c>tun0, 10.0.0.1/24, MTU 1300</c>; what is not known is left out.</summary>
     public static string Device(Tunnel tunnel)
     {
-        var address = $"{tunnel.TunnelAddress}, MTU {tunnel.Mtu}";
+        // A daemon of before knows one address only.
+        var addresses = tunnel.TunnelAddresses.Count > 0 ? string.Join(", ", tunnel.TunnelAddresses) : tunnel.TunnelAddress;
+        var address = $"{(addresses.Length > 0 ? addresses : "no address of ours")}, MTU {tunnel.Mtu}";
         return tunnel.Device.Length > 0 ? $"{tunnel.Device}, {address}" : address;
     }
 
-    /// <summary><c>server on UDP port 8000</c> or <c>client of host:8000, from UDP port 40112</c></summary>
+    /// <summary>
+    /// <c>server on UDP port 8000</c>, <c>client of host:8000, from UDP port 40112</c> or <c>secure, on UDP port 51820</c>
+    /// </summary>
     public static string Mode(Tunnel tunnel)
     {
+        if (IsSecure(tunnel))
+        {
+            return tunnel.LocalPort > 0 ? $"secure, on UDP port {tunnel.LocalPort}" : "secure";
+        }
+
         if (tunnel.Mode == TunnelMode.Server)
         {
             return tunnel.LocalPort > 0 ? $"server on UDP port {tunnel.LocalPort}" : $"server on {tunnel.NetworkAddress}";
@@ -24,6 +33,9 @@ internal static class TunnelText
         return tunnel.LocalPort > 0 ? $"{client}, from UDP port {tunnel.LocalPort}" : client;
     }
 
+    /// <summary>Whether it speaks WireGuard's protocol and has peers, instead of one peer.</summary>
+    public static bool IsSecure(Tunnel tunnel) => tunnel.Protocol == TunnelProtocol.Wireguard;
+
     /// <summary>The peer's endpoint and how long ago it was heard.</summary>
     public static string Peer(Tunnel tunnel, DateTimeOffset now)
     {
@@ -31,9 +43,10 @@ internal static class TunnelText
         return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint ? $"{endpoint}, {heard}" : $"not known, {heard}";
     }
 
-    /// <summary><c>22, 8000-8010</c></summary>
-    public static string Ports(IEnumerable<PortRange> ports) =>
-        string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
+    /// <summary><c>22, 8000-8010</c>, or <c>all</c></summary>
+    public static string Ports(IReadOnlyList<PortRange> ports) => ports is [{ First: 1, Last: 65_535 }]
+        ? "all"
+        : string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
 
     /// <summary>The offloads in use, or that there are none.</summary>
     public static string Offloads(Offloads? offloads)

@@ -14,6 +14,26 @@ internal static class Words
     {
         TunnelMode.Server => "server",
         TunnelMode.Client => "client",
+        TunnelMode.Peer => "peer",
+        _ => null,
+    };
+
+    /// <summary>What a tunnel speaks.</summary>
+    public static string? Of(TunnelProtocol protocol) => protocol switch
+    {
+        TunnelProtocol.Classic => "classic",
+        TunnelProtocol.Wireguard => "wireguard",
+        _ => null,
+    };
+
+    /// <summary>How the link to a peer is.</summary>
+    public static string? Of(PeerState state) => state switch
+    {
+        PeerState.Waiting => "waiting",
+        PeerState.Connecting => "connecting",
+        PeerState.Connected => "connected",
+        PeerState.Idle => "idle",
+        PeerState.Unreachable => "unreachable",
         _ => null,
     };
 
@@ -49,6 +69,18 @@ internal static class Words
         DropReason.SourceAddress => "source_address",
         DropReason.DestinationAddress => "destination_address",
         DropReason.PeerUnproven => "peer_unproven",
+        DropReason.NotAuthentic => "not_authentic",
+        DropReason.Replayed => "replayed",
+        DropReason.NoSession => "no_session",
+        DropReason.WrongSource => "wrong_source",
+        DropReason.UnknownPeer => "unknown_peer",
+        DropReason.UnderLoad => "under_load",
+        DropReason.WrongKey => "wrong_key",
+        DropReason.HandshakeReplayed => "handshake_replayed",
+        DropReason.HandshakeUnexpected => "handshake_unexpected",
+        DropReason.NoRoute => "no_route",
+        DropReason.QueueFull => "queue_full",
+        DropReason.HandshakeFailed => "handshake_failed",
         _ => null,
     };
 
@@ -98,6 +130,7 @@ internal static class Words
         EventKind.ReceiverKeyChanged => "receiver_key_changed",
         EventKind.PeerClaimed => "peer_claimed",
         EventKind.RelayWaiting => "relay_waiting",
+        EventKind.PeerUnreachable => "peer_unreachable",
         _ => null,
     };
 
@@ -203,7 +236,21 @@ internal static class Words
         RelayDropReason.PendingLimit => "pending_limit",
         RelayDropReason.NoDescriptors => "no_descriptors",
         RelayDropReason.BufferFull => "buffer_full",
+        RelayDropReason.OtherSource => "other_source",
+        RelayDropReason.SendBufferFull => "send_buffer_full",
+        RelayDropReason.ServiceRefused => "service_refused",
+        RelayDropReason.ClientNotAllowed => "client_not_allowed",
+        RelayDropReason.ClientRate => "client_rate",
         RelayDropReason.NoService => "no_service",
+        _ => null,
+    };
+
+    /// <summary>From where a sender takes answers.</summary>
+    public static string? Of(AnswersFrom answers) => answers switch
+    {
+        AnswersFrom.Asked => "asked",
+        AnswersFrom.AnyPort => "any-port",
+        AnswersFrom.Any => "any",
         _ => null,
     };
 

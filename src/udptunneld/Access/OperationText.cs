@@ -21,6 +21,7 @@ internal static class OperationText
         StopTunnelRequest r => Named(r.Name),
         ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
         UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
+        RevealConfigurationRequest r => Named(r.Name),
         ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
         DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
         StartRelayRequest r => Start(r.Name, r.Ephemeral),

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Buffers.Binary;
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
@@ -11,18 +12,23 @@ namespace UdpTunnel.Api;
 /// <summary>From the daemon's own types to the ones of the protos. Enumerations have the same numbers on both sides.</summary>
 internal static class Convert
 {
+    /// <summary>Peers that stand in a tunnel's message; a call of its own lists all.</summary>
+    private const int MostPeers = 100;
+
     public static V1.Tunnel ToTunnel(TunnelStatus status)
     {
         var config = status.Config;
         var tunnel = new V1.Tunnel
         {
             Name = config.Name,
-            Mode = config.IsServer ? V1.TunnelMode.Server : V1.TunnelMode.Client,
+            Mode = ModeOf(config),
+            Protocol = config.Protocol == TunnelProtocol.Classic ? V1.TunnelProtocol.Classic : V1.TunnelProtocol.Wireguard,
             State = (V1.TunnelState)status.State,
             Problem = status.Problem,
             Device = status.Device,
-            TunnelAddress = config.TunnelAddress.ToString(),
-            NetworkAddress = config.NetworkAddress.ToString(),
+            TunnelAddress = config.TunnelAddresses.Count > 0 ? config.TunnelAddresses[0].ToString() : "",
+            TunnelAddresses = { config.TunnelAddresses.Select(a => a.ToString()) },
+            NetworkAddress = config.NetworkAddress == HostPort.AnyPort ? "" : config.NetworkAddress.ToString(),
             LocalPort = (uint)status.LocalPort,
             Mtu = (uint)config.Mtu,
             Firewall = config.Firewall,
@@ -46,9 +52,57 @@ internal static class Convert
             },
             HeartbeatInterval = (uint)config.HeartbeatInterval.TotalSeconds,
             File = status.File,
+            PublicKey = status.PublicKey,
+            PeerCount = (uint)config.Peers.Count,
         };
+        if (config.Protocol == TunnelProtocol.WireGuard)
+        {
+            var lately = status.Peers.OrderByDescending(p => p.LastHeard ?? DateTimeOffset.MinValue).Take(MostPeers);
+            tunnel.Peers.AddRange(lately.Select(p => ToPeer(config.Name, p)));
+        }
+
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
+    }
+
+    public static V1.TunnelPeer ToPeer(string tunnel, PeerStatus peer)
+    {
+        var message = new V1.TunnelPeer
+        {
+            Tunnel = tunnel,
+            Name = peer.Name,
+            PublicKey = peer.PublicKey,
+            State = (V1.PeerState)peer.State,
+            Endpoint = peer.Endpoint,
+            LastHandshake = ToTimestamp(peer.LastHandshake),
+            LastHeard = ToTimestamp(peer.LastHeard),
+            AllowedIps = { peer.AllowedIps },
+            PersistentKeepalive = (uint)peer.PersistentKeepalive.TotalSeconds,
+            HasPresharedKey = peer.HasPresharedKey,
+            RoundTrip = peer.RoundTrip is { } roundTrip ? Duration.FromTimeSpan(roundTrip) : null,
+            Counters = new V1.PeerCounters
+            {
+                PacketsOut = (ulong)peer.Traffic.PacketsOut,
+                BytesOut = (ulong)peer.Traffic.BytesOut,
+                PacketsIn = (ulong)peer.Traffic.PacketsIn,
+                BytesIn = (ulong)peer.Traffic.BytesIn,
+                WireBytesOut = (ulong)peer.WireBytesOut,
+                WireBytesIn = (ulong)peer.WireBytesIn,
+                Handshakes = (ulong)peer.Handshakes,
+                HandshakesFailed = (ulong)peer.HandshakesFailed,
+                KeepalivesOut = (ulong)peer.KeepalivesOut,
+                KeepalivesIn = (ulong)peer.KeepalivesIn,
+                EndpointMoves = (ulong)peer.EndpointMoves,
+                WaitingPackets = (uint)peer.WaitingPackets,
+                Drops = { peer.Drops.Select(d => new V1.PeerDrops { Reason = (V1.DropReason)d.Reason, Packets = (ulong)d.Packets }) },
+            },
+        };
+        if (peer.AllowedPorts is { } ports)
+        {
+            message.AllowedPorts.AddRange(ToRanges(ports));
+        }
+
+        return message;
     }
 
     public static V1.TunnelFlow ToFlow(RememberedFlow remembered)
@@ -115,6 +169,10 @@ internal static class Convert
     public static IEnumerable<V1.PortRange> ToRanges(PortSet ports) =>
         ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last });
 
+    private static V1.TunnelMode ModeOf(TunnelConfig config) => config.Protocol == TunnelProtocol.WireGuard
+        ? V1.TunnelMode.Peer
+        : config.IsServer ? V1.TunnelMode.Server : V1.TunnelMode.Client;
+
     private static V1.Counters ToCounters(TunnelStatus status)
     {
         var counters = new V1.Counters
@@ -139,8 +197,13 @@ internal static class Convert
         return counters;
     }
 
-    private static string ToEndpoint(uint address, ushort port) =>
-        string.Create(CultureInfo.InvariantCulture, $"{address >> 24}.{(byte)(address >> 16)}.{(byte)(address >> 8)}.{(byte)address}:{port}");
+    private static string ToEndpoint(UInt128 address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        var ip = new IPAddress(bytes);
+        return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, port).ToString();
+    }
 
     private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Access;
+using UdpTunnel.Config;
+using UdpTunnel.Config.WgQuick;
 using UdpTunnel.Doctor;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
@@ -54,9 +56,40 @@ internal sealed class DaemonApi(
     }
 
     /// <inheritdoc/>
+    public override Task<GetConfigurationResponse> GetConfiguration(GetConfigurationRequest request, ServerCallContext context) =>
+        Task.FromResult(new GetConfigurationResponse
+        {
+            Configuration = Written(request.Name, request.Format, showSecrets: false),
+        });
+
+    /// <inheritdoc/>
+    public override Task<RevealConfigurationResponse> RevealConfiguration(
+        RevealConfigurationRequest request, ServerCallContext context) =>
+        Task.FromResult(new RevealConfigurationResponse
+        {
+            Configuration = Written(request.Name, request.Format, showSecrets: true),
+        });
+
+    /// <inheritdoc/>
     public override async Task<ReloadDirectoryResponse> ReloadDirectory(ReloadDirectoryRequest request, ServerCallContext context)
     {
         var outcomes = await reload.RunAsync(request.DryRun, request.AllowRestart, context.CancellationToken);
         return new ReloadDirectoryResponse { Outcomes = { outcomes.Select(Convert.ToFileOutcome) } };
+    }
+
+    private string Written(string name, ConfigurationFormat format, bool showSecrets)
+    {
+        var configuration = (showSecrets ? host.FindWithKey(name) : host.FindConfiguration(name))
+            ?? relays.FindConfiguration(name)
+            ?? throw new RequestException(Fault.NoSuchTunnel, $"there is no tunnel or relay '{Excerpt.Bare(name)}'");
+        return (format, configuration) switch
+        {
+            (ConfigurationFormat.Unspecified or ConfigurationFormat.Json, _) => configuration.ToJson(showSecrets),
+            (ConfigurationFormat.WgQuick, TunnelConfig { Protocol: Config.TunnelProtocol.WireGuard } tunnel) =>
+                WgQuickWriter.Write(tunnel, showSecrets),
+            (ConfigurationFormat.WgQuick, _) => throw new RequestException(
+                Fault.InvalidRequest, $"{name} does not speak WireGuard's protocol: wg-quick has no file for it"),
+            _ => throw new RequestException(Fault.InvalidRequest, $"{(int)format} is no format of a configuration"),
+        };
     }
 }

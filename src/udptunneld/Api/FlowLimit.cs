@@ -2,7 +2,10 @@ using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Api;
 
-/// <summary>How many flows an answer lists: as many as were asked for, up to a bound that keeps it below the 4 MiB that most clients take.</summary>
+/// <summary>
+/// How many flows or peers an answer lists: as many as were asked for, up to a bound that keeps it at the 4 MiB that most
+/// clients take.
+/// </summary>
 internal static class FlowLimit
 {
     private const int Most = 10_000;
@@ -13,6 +16,6 @@ internal static class FlowLimit
     {
         0 => Most,
         <= Most => (int)limit,
-        _ => throw new RequestException(Fault.InvalidRequest, $"the limit must be at most {Most} flows"),
+        _ => throw new RequestException(Fault.InvalidRequest, $"the limit must be at most {Most}"),
     };
 }

@@ -11,7 +11,7 @@ internal static class RelayConvert
     public static V1.Relay ToRelay(RelayStatus status)
     {
         var config = status.Config;
-        return new V1.Relay
+        var relay = new V1.Relay
         {
             Name = config.Name,
             Role = config.Relay == RelayRole.Receiver ? V1.RelayRole.Receiver : V1.RelayRole.Sender,
@@ -44,7 +44,13 @@ internal static class RelayConvert
                 PacketsToClientsPerSecond = status.Rates.PacketsToClients,
                 BytesToClientsPerSecond = status.Rates.BytesToClients,
             },
+            ServiceProblem = status.ServiceProblem,
+            AnswersFrom = config.Relay == RelayRole.Receiver ? V1.AnswersFrom.Unspecified : ToProto(config.AnswersFrom),
+            ClientFlowRate = (uint)config.ClientFlowRate,
+            ClientByteRate = (uint)config.ClientByteRate,
         };
+        relay.AllowedClients.AddRange(config.AllowedClients.Select(n => n.ToString()));
+        return relay;
     }
 
     public static V1.RelayFlow ToFlow(FlowStatus flow) => new()
@@ -73,6 +79,13 @@ internal static class RelayConvert
         {
             sender.Serves.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }),
         },
+    };
+
+    private static V1.AnswersFrom ToProto(AnswersFrom answers) => answers switch
+    {
+        AnswersFrom.Asked => V1.AnswersFrom.Asked,
+        AnswersFrom.AnyPort => V1.AnswersFrom.AnyPort,
+        _ => V1.AnswersFrom.Any,
     };
 
     private static V1.RelayCounters ToCounters(RelayStatus status)

@@ -27,8 +27,8 @@ internal sealed partial class RequestGate
     /// <summary>Those of one user that is neither root nor the daemon's.</summary>
     public const int BytesPerUser = 8 * 1024 * 1024;
 
-    /// <summary>The largest message: a configuration of 1 MiB and what is around it.</summary>
-    public const int MaxMessage = 2 * 1024 * 1024;
+    /// <summary>The largest message: a configuration of 2 MiB and what is around it.</summary>
+    public const int MaxMessage = 5 * 512 * 1024;
 
     /// <summary>The largest one of a method that only looks: the names of all tunnels, several times over.</summary>
     private const int MaxLookMessage = 256 * 1024;

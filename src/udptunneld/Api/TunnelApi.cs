@@ -3,6 +3,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Config;
+using UdpTunnel.Crypto;
 using UdpTunnel.Doctor;
 using UdpTunnel.Hosting;
 using UdpTunnel.Tunnel;
@@ -85,6 +86,20 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     }
 
     /// <inheritdoc/>
+    public override Task<ListTunnelPeersResponse> ListTunnelPeers(ListTunnelPeersRequest request, ServerCallContext context)
+    {
+        var limit = FlowLimit.Read(request.Limit);
+        var tunnels = host.List(request.Name.Length > 0 ? [request.Name] : [])
+            .Where(t => t.Config.Protocol == Config.TunnelProtocol.WireGuard)
+            .ToList();
+        return Task.FromResult(new ListTunnelPeersResponse
+        {
+            Peers = { tunnels.SelectMany(t => t.Peers, (t, peer) => Convert.ToPeer(t.Config.Name, peer)).Take(limit) },
+            Total = (uint)tunnels.Sum(t => t.Peers.Count),
+        });
+    }
+
+    /// <inheritdoc/>
     public override async Task<UpdatePortsResponse> UpdatePorts(UpdatePortsRequest request, ServerCallContext context)
     {
         var ports = await host.UpdatePortsAsync(
@@ -106,7 +121,8 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
             throw new RequestException(Fault.InvalidRequest, $"name: {error}");
         }
 
-        var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null);
+        var result = ConfigFile.Parse(
+            Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null, X25519PrivateKey.PublicKeyOf);
         return result.Configuration switch
         {
             TunnelConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),

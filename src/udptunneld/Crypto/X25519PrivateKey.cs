@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using UdpTunnel.Config;
 
 namespace UdpTunnel.Crypto;
 
@@ -40,6 +41,17 @@ internal sealed unsafe class X25519PrivateKey : SafeHandle
         }
 
         return !imported.IsInvalid ? imported : throw LibCrypto.Failure("cannot make an X25519 key");
+    }
+
+    /// <summary>The public key of a private key in a configuration.</summary>
+    /// <param name="key">The private key.</param>
+    /// <exception cref="CryptoException">OpenSSL is missing or refuses.</exception>
+    public static PublicKey PublicKeyOf(SecretKey key)
+    {
+        using var imported = Import(key.Bytes);
+        Span<byte> bytes = stackalloc byte[Size];
+        imported.ExportPublicKey(bytes);
+        return new PublicKey(bytes);
     }
 
     /// <summary>Writes the public key that belongs to it.</summary>

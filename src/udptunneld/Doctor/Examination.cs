@@ -25,6 +25,7 @@ internal sealed class Examination(DaemonOptions options, AccessPolicy policy, Tu
         new ConntrackCheck(),
         new FirewallCheck(),
         new TunnelCheck(time),
+        new PeerCheck(),
         new NetworkCheck(),
         new RelayCheck(),
         new PortCheck(),

@@ -15,6 +15,7 @@ internal sealed class NetworkCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
         .Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
+        .Where(t => t.Config.Protocol == TunnelProtocol.Classic)
         .SelectMany(Of);
 
     /// <summary>What whoever starts a tunnel should know of its peer's reach; null if there is nothing.</summary>
@@ -40,7 +41,7 @@ internal sealed class NetworkCheck : ICheck
     {
         var name = tunnel.Config.Name;
         var network = NetworkOverlap.NetworkOf(tunnel.Config.TunnelAddress);
-        var covered = NetworkOverlap.Now(tunnel.Config, RouteSocket.FindLink(tunnel.Device), _ => true);
+        var covered = NetworkOverlap.Now(tunnel.Config.TunnelAddress, RouteSocket.FindLink(tunnel.Device), _ => true);
         return covered.Length == 0
             ? new Finding(Id, CheckResult.Ok, $"{network} is the tunnel's alone", Subject: name)
             : new Finding(

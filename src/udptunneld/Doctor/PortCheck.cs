@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Tunnel;
 
@@ -27,7 +28,7 @@ internal sealed class PortCheck : ICheck
                 yield return new Finding(
                     Id,
                     CheckResult.Failure,
-                    $"{what} is in use by another program or tunnel",
+                    $"{what} is in use by another program or tunnel; {PortInUse.Explain(port.IsTcp, port.Address, port.Port)}",
                     $"sudo ss -l{(port.IsTcp ? 't' : 'u')}np 'sport = :{port.Port}'",
                     port.Subject);
             }

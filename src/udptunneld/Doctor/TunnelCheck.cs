@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 
@@ -20,7 +21,14 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels.SelectMany(Of);
 
-    private IEnumerable<Finding> Of(TunnelStatus tunnel) => [State(tunnel), Nat(tunnel), .. Drops(tunnel)];
+    private IEnumerable<Finding> Of(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.WireGuard
+        ? [.. Lost(tunnel), .. Drops(tunnel)]
+        : [State(tunnel), Nat(tunnel), .. Drops(tunnel)];
+
+    /// <summary>Of a secure tunnel; whether its peers are there is <see cref="PeerCheck"/>'s to say.</summary>
+    private IEnumerable<Finding> Lost(TunnelStatus tunnel) => tunnel.State is TunnelState.Failed or TunnelState.DeviceLost
+        ? [new Finding(Id, CheckResult.Failure, tunnel.Problem, $"udptunnelctl events {tunnel.Config.Name}", tunnel.Config.Name)]
+        : [];
 
     private Finding State(TunnelStatus tunnel)
     {

@@ -30,4 +30,5 @@ internal enum EventKind
     ReceiverKeyChanged = 25,
     PeerClaimed = 26,
     RelayWaiting = 27,
+    PeerUnreachable = 30,
 }

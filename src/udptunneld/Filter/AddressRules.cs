@@ -12,7 +12,7 @@ namespace UdpTunnel.Filter;
 /// <param name="own">The addresses of this host.</param>
 /// <param name="sources">Networks that packets may come from; empty for all.</param>
 /// <param name="destinations">Networks that packets may go to; empty for all.</param>
-internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sources, Ipv4NetworkList destinations)
+internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Network> sources, ValueList<Ipv4Network> destinations)
 {
     private const byte RedirectType = 5;
     private const uint Broadcast = uint.MaxValue;
@@ -23,20 +23,22 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
     private ulong _lastPair;
     private object? _lastOwn;
     private Limits? _lastLimits;
+    private UInt128 _lastV6;
+    private object? _lastOwnV6;
 
     /// <summary>Changes the networks, from any thread; the next packet is looked at by the new ones.</summary>
-    public void Limit(Ipv4NetworkList newSources, Ipv4NetworkList newDestinations) =>
+    public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
         _limits = new Limits(newSources, newDestinations);
 
     /// <summary>The verdict on a packet from the peer. Asked before the port filter, which would remember a flow of a packet that does not pass.</summary>
     /// <param name="packet">The packet.</param>
-    /// <returns>None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse as IPv4: the port filter drops that.</returns>
+    /// <returns>None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse: the port filter drops that.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Check(in PacketView packet)
     {
         if (packet.Fault != DropReason.None || packet.Version != 4)
         {
-            return DropReason.None;
+            return packet.IsV6 && packet.Fault == DropReason.None ? CheckV6(packet) : DropReason.None;
         }
 
         var pair = Unsafe.ReadUnaligned<ulong>(packet.Start + Ipv4Header.Source);
@@ -49,7 +51,7 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
     private static bool IsRedirect(in PacketView packet) =>
         packet.Protocol == Ipv4Header.Icmp && packet.Part != FragmentPart.Later && packet.Transport[0] == RedirectType;
 
-    private static bool Allows(Ipv4NetworkList networks, uint address)
+    private static bool Allows(ValueList<Ipv4Network> networks, uint address)
     {
         for (var i = 0; i < networks.Count; i++)
         {
@@ -60,6 +62,28 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
         }
 
         return networks.Count == 0;
+    }
+
+    /// <summary>Of IPv6 the source alone: networks are IPv4's, and a tunnel that carries IPv6 knows each peer's own.</summary>
+    private DropReason CheckV6(in PacketView packet)
+    {
+        var source = new UInt128(packet.SourceHigh, packet.SourceLow);
+        if (source == _lastV6 && own.Version == _lastOwnV6)
+        {
+            return DropReason.None;
+        }
+
+        // Unspecified and loopback, multicast (RFC 4291, section 2.4), and what is IPv4 in truth.
+        var version = own.Version;
+        var isPossible = source > 1 && source >> 120 != 0xFF && source >> 32 != 0xFFFF;
+        if (!isPossible || own.Contains(source))
+        {
+            return DropReason.SourceAddress;
+        }
+
+        _lastV6 = source;
+        _lastOwnV6 = version;
+        return DropReason.None;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -90,5 +114,5 @@ internal sealed unsafe class AddressRules(HostAddresses own, Ipv4NetworkList sou
         return DropReason.None;
     }
 
-    private sealed record Limits(Ipv4NetworkList Sources, Ipv4NetworkList Destinations);
+    private sealed record Limits(ValueList<Ipv4Network> Sources, ValueList<Ipv4Network> Destinations);
 }

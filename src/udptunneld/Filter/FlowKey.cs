@@ -46,8 +46,10 @@ internal readonly struct FlowKey
     /// <param name="peer">Number of the peer.</param>
     public FlowKey(in Flow flow, ushort peer = 0)
     {
-        _sourceLow = PacketView.MappedPrefix | flow.SourceAddress;
-        _destinationLow = PacketView.MappedPrefix | flow.DestinationAddress;
+        _sourceHigh = (ulong)(flow.SourceAddress >> 64);
+        _sourceLow = (ulong)flow.SourceAddress;
+        _destinationHigh = (ulong)(flow.DestinationAddress >> 64);
+        _destinationLow = (ulong)flow.DestinationAddress;
         _ports = ((uint)flow.SourcePort << 16) | flow.DestinationPort;
         _rest = ((uint)peer << 8) | flow.Protocol;
     }
@@ -69,9 +71,16 @@ internal readonly struct FlowKey
             _destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
     }
 
-    /// <summary>The flow in words that people use; only of IPv4.</summary>
-    public Flow ToFlow() =>
-        new((byte)_rest, (uint)_sourceLow, (uint)_destinationLow, SourcePort, DestinationPort);
+    /// <summary>Number of the peer.</summary>
+    public ushort Peer => (ushort)(_rest >> 8);
+
+    /// <summary>The flow in words that people use.</summary>
+    public Flow ToFlow() => new(
+        (byte)_rest,
+        new UInt128(_sourceHigh, _sourceLow),
+        new UInt128(_destinationHigh, _destinationLow),
+        SourcePort,
+        DestinationPort);
 
     /// <summary>Whether it is the same flow in the same direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -143,7 +143,7 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Adds the IPv4 flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.</summary>
+    /// <summary>Adds the flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.</summary>
     /// <param name="flows">Where to.</param>
     /// <param name="openedBy">Whose table this is.</param>
     /// <param name="now">Seconds of the same clock.</param>
@@ -160,10 +160,11 @@ internal sealed unsafe class FlowTable : IDisposable
             for (int number = 1; number <= nodes; number++)
             {
                 FlowNode seen = _nodes[number].Read();
-                if (seen.Owner != 0 && seen.Key.IsV4 && seen.IsAlive(now))
+                if (seen.Owner != 0 && seen.IsAlive(now))
                 {
                     // The worker's clock may be a little ahead of ours.
-                    flows.Add(new RememberedFlow(seen.Key.ToFlow(), openedBy, (uint)Math.Max(seen.AgeAt(now), 0)));
+                    var age = (uint)Math.Max(seen.AgeAt(now), 0);
+                    flows.Add(new RememberedFlow(seen.Key.ToFlow(), openedBy, age) { Peer = seen.Key.Peer });
                 }
             }
         }

@@ -1,11 +1,13 @@
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The IPv4 addresses that this host has, and the broadcast addresses of its networks: nobody else's packets may come from these. Looked up again when
+/// The addresses that this host has, and the broadcast addresses of its IPv4 networks: nobody else's packets may come from these. Looked up again when
 /// somebody asks to <see cref="Refresh"/>; read by any thread without waiting.
 /// </summary>
-/// <param name="list">The addresses of all devices, in host order, with the lengths of their prefixes; may throw an IOException.</param>
-internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLength)>> list)
+/// <param name="list">The IPv4 addresses of all devices, in host order, with the lengths of their prefixes; may throw an IOException.</param>
+/// <param name="listV6">The IPv6 addresses of all devices; null for none. May throw an IOException.</param>
+internal sealed class HostAddresses(
+    Func<IEnumerable<(uint Address, int PrefixLength)>> list, Func<IEnumerable<UInt128>>? listV6 = null)
 {
     /// <summary>Milliseconds between two look-ups, which cost some system calls.</summary>
     private const long Interval = 2000;
@@ -13,14 +15,17 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
     // With prefixes of 31 and 32 bits there is no broadcast address (RFC 3021).
     private const int LongestWithBroadcast = 30;
 
-    private volatile uint[] _sorted = [];
+    private volatile Known _known = new([], []);
     private long _refreshed = -Interval;
 
     /// <summary>Changes when the addresses do; for those who remember an answer.</summary>
-    public object Version => _sorted;
+    public object Version => _known;
 
-    /// <summary>Whether an address (host order) is one of them.</summary>
-    public bool Contains(uint address) => Array.BinarySearch(_sorted, address) >= 0;
+    /// <summary>Whether an IPv4 address (host order) is one of them.</summary>
+    public bool Contains(uint address) => Array.BinarySearch(_known.V4, address) >= 0;
+
+    /// <summary>Whether an IPv6 address is one of them.</summary>
+    public bool Contains(UInt128 address) => Array.BinarySearch(_known.V6, address) >= 0;
 
     /// <summary>Looks the addresses up again, if that was not done just now. Where the kernel does not answer, those of before stay.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
@@ -40,9 +45,10 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
                 .Order()
                 .Distinct()
                 .ToArray();
-            if (!addresses.AsSpan().SequenceEqual(_sorted))
+            var addressesV6 = listV6?.Invoke().Order().Distinct().ToArray() ?? [];
+            if (!addresses.AsSpan().SequenceEqual(_known.V4) || !addressesV6.AsSpan().SequenceEqual(_known.V6))
             {
-                _sorted = addresses;
+                _known = new Known(addresses, addressesV6);
             }
         }
         catch (IOException)
@@ -50,4 +56,7 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
             // The next call is soon.
         }
     }
+
+    /// <summary>Both in ascending order.</summary>
+    private sealed record Known(uint[] V4, UInt128[] V6);
 }

@@ -74,12 +74,14 @@ internal sealed class PortFilter : IDisposable
     /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
     /// </param>
     /// <param name="peer">Number of the peer that it comes from or goes to: nobody answers in another one's flow.</param>
+    /// <param name="peerPorts">The allowed ports of that peer; null if they are the tunnel's.</param>
     /// <returns>
     /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, LinkControl, Port, NoFlow and Fragment.
     /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public DropReason Check(Direction direction, in PacketView packet, uint now, ushort peer = 0) =>
-        (direction == Direction.Out ? _out : _in).Check(_ports, packet, peer, now);
+    public DropReason Check(
+        Direction direction, in PacketView packet, uint now, ushort peer = 0, PortBitmap? peerPorts = null) =>
+        (direction == Direction.Out ? _out : _in).Check(peerPorts ?? _ports, packet, peer, now);
 
     /// <summary>Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing whose it is.</summary>
     /// <returns>None if it is, else one of NotIpv4, Malformed and Protocol.</returns>
@@ -115,7 +117,7 @@ internal sealed class PortFilter : IDisposable
         }
 
         FlowTable opened = flow.OpenedBy == Direction.Out ? _openedOut : _openedIn;
-        return opened.Restore(new FlowKey(flow.Flow), flow.Age, now);
+        return opened.Restore(new FlowKey(flow.Flow, flow.Peer), flow.Age, now);
     }
 
     /// <summary>Frees the flow tables. The worker must be done.</summary>

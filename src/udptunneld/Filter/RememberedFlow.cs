@@ -7,4 +7,8 @@ namespace UdpTunnel.Filter;
 /// <param name="OpenedBy">The direction of the packets that opened it; its answers come from the other one.</param>
 /// <param name="Age">Seconds since its last packet in that direction; less than
 /// <see cref="FlowTable.Lifetime"/>.</param>
-internal readonly record struct RememberedFlow(Flow Flow, Direction OpenedBy, uint Age);
+internal readonly record struct RememberedFlow(Flow Flow, Direction OpenedBy, uint Age)
+{
+    /// <summary>Number of the peer at the other end of the tunnel.</summary>
+    public ushort Peer { get; init; }
+}

@@ -80,6 +80,10 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<FieldChange> Compare(string name, TConfig config) => Differences(Table.Find(name).Config, config);
 
+    /// <summary>What one shall do; null if there is none of that name.</summary>
+    public Configuration? FindConfiguration(string name) =>
+        Table.FindExisting(new HashSet<string>(StringComparer.Ordinal) { name }).FirstOrDefault()?.Config;
+
     /// <inheritdoc/>
     bool IReloadable.Takes(Configuration configuration) => configuration is TConfig;
 

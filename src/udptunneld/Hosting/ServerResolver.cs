@@ -16,6 +16,7 @@ namespace UdpTunnel.Hosting;
 /// <param name="lookUp">Resolves a name.</param>
 /// <param name="withZone">Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).</param>
 /// <param name="found">Takes each new address.</param>
+/// <param name="choose">Chooses among a name's addresses, given that in use; null for <see cref="Choose"/>.</param>
 internal sealed class ServerResolver(
     HostPort server,
     string tunnel,
@@ -23,13 +24,17 @@ internal sealed class ServerResolver(
     TimeProvider time,
     Func<string, CancellationToken, Task<IPAddress[]>> lookUp,
     Func<IPAddress, string, IPAddress> withZone,
-    Action<IPEndPoint> found)
+    Action<IPEndPoint> found,
+    Func<IPAddress[], IPAddress?, IPAddress?>? choose = null)
 {
     /// <summary>Time between look-ups of a name that resolves.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
 
     /// <summary>Time between look-ups of a device, which cost a system call or two and leave this host alone.</summary>
     public static readonly TimeSpan ZoneInterval = TimeSpan.FromSeconds(5);
+
+    // From one look-up to the next where somebody hurries.
+    private static readonly TimeSpan HurriedInterval = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
 
@@ -40,6 +45,9 @@ internal sealed class ServerResolver(
     private long _lookUps;
     private long _failures;
     private bool _failing;
+    private bool _isStillListed;
+    private long _lookedUp;
+    private CancellationTokenSource? _pause;
 
     /// <summary>Look-ups of a name that were made.</summary>
     public long LookUps => Volatile.Read(ref _lookUps);
@@ -68,7 +76,28 @@ internal sealed class ServerResolver(
                 retry = TimeSpan.FromTicks(Math.Min(retry.Ticks * 2, interval.Ticks));
             }
 
-            await Task.Delay(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            using var pause = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            Volatile.Write(ref _pause, pause);
+            await Task.Delay(wait, time, pause.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Volatile.Write(ref _pause, null);
+        }
+    }
+
+    /// <summary>
+    /// Looks the name up now, unless that was done in the last 2 s: the address does not answer. Any thread.
+    /// </summary>
+    public void Hurry()
+    {
+        if (Volatile.Read(ref _pause) is { } pause && time.GetElapsedTime(Volatile.Read(ref _lookedUp)) >= HurriedInterval)
+        {
+            try
+            {
+                pause.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It looks already.
+            }
         }
     }
 
@@ -105,7 +134,10 @@ internal sealed class ServerResolver(
     private async Task<IPAddress?> LookUpAsync(CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _lookUps);
-        return Choose(await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken), _current);
+        Volatile.Write(ref _lookedUp, time.GetTimestamp());
+        var addresses = await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
+        _isStillListed = _current is not null && addresses.Contains(_current);
+        return (choose ?? Choose)(addresses, _current);
     }
 
     private void Take(IPAddress address)
@@ -122,6 +154,12 @@ internal sealed class ServerResolver(
             : $"{server.Host} has moved from {_current} to {endpoint}";
         found(endpoint);
         _current = address;
+        if (_isStillListed)
+        {
+            // Another address of the same name: who chose it says why.
+            return;
+        }
+
         events.Add(EventKind.DnsChanged, EventLevel.Info, tunnel, message);
     }
 

@@ -18,15 +18,29 @@ internal sealed partial class Supervised(ILogger<Supervised> logger)
         }
         catch (Exception e)
         {
-            LogUnexpected(e, name);
-            try
-            {
-                failed(e);
-            }
-            catch (Exception second)
-            {
-                LogUnexpected(second, name);
-            }
+            OnUnexpected(name, e, failed);
+        }
+    }
+
+    /// <summary>
+    /// What <see cref="Run"/> does about an exception, for a path of packets, which catches by itself because a closure
+    /// for each call would be garbage.
+    /// </summary>
+    /// <param name="name">Whose it is, for the log.</param>
+    /// <param name="e">What nobody expected.</param>
+    /// <param name="failed">
+    /// What becomes of the tunnel or relay; an exception of its own is logged as well.
+    /// </param>
+    public void OnUnexpected(string name, Exception e, Action<Exception> failed)
+    {
+        LogUnexpected(e, name);
+        try
+        {
+            failed(e);
+        }
+        catch (Exception second)
+        {
+            LogUnexpected(second, name);
         }
     }
 

@@ -57,9 +57,6 @@ internal static unsafe class BoundSocket
     }
 
     /// <summary>Sets the sizes of both buffers; without CAP_NET_ADMIN the kernel's own limits hold.</summary>
-    public static void SetBuffers(int descriptor, int size) => SetBuffers(descriptor, size, size);
-
-    /// <summary>Sets the sizes of both buffers; without CAP_NET_ADMIN the kernel's own limits hold.</summary>
     public static void SetBuffers(int descriptor, int receive, int send)
     {
         SetBuffer(descriptor, SO_RCVBUFFORCE, SO_RCVBUF, receive);

@@ -10,7 +10,10 @@ namespace UdpTunnel.Linux;
 internal sealed unsafe class ClientSocket : IDisposable
 {
     // Room for the bursts of many clients while the one receiving thread is not scheduled.
-    private const int BufferSize = 8 * 1024 * 1024;
+    private const int ReceiveBufferSize = 8 * 1024 * 1024;
+
+    // Sending never waits: what finds no room is lost. More would be seconds of a slow link.
+    private const int SendBufferSize = 2 * 1024 * 1024;
 
     private static uint _last;
     private int _isClosed;
@@ -68,11 +71,15 @@ internal sealed unsafe class ClientSocket : IDisposable
     public static ClientSocket Bind(IPAddress? address, int port)
     {
         var descriptor = BoundSocket.Open(address, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
-        BoundSocket.SetBuffers(descriptor, BufferSize);
+        BoundSocket.SetBuffers(descriptor, ReceiveBufferSize, SendBufferSize);
 
         // Trains of a client arrive as one message; where the kernel knows no GRO (before Linux 5.0) they come one by one.
         var on = 1;
+        var never = IP_PMTUDISC_DONT;
         _ = Libc.SetSocketOption(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof(int));
+
+        // A path to a client that is smaller than it was said must not swallow every large answer.
+        _ = Libc.SetSocketOption(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof(int));
         var isV6 = dualStack || address?.AddressFamily == AddressFamily.InterNetworkV6;
         if (address is null || address.Equals(IPAddress.Any))
         {

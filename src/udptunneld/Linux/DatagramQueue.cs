@@ -14,6 +14,8 @@ internal sealed unsafe class DatagramQueue : IDisposable
     private const int MaxMessages = 128;
     private const int MaxSlices = 1024;
 
+    private const int SendFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
     // UDP_MAX_SEGMENTS was 64 before Linux 6.9.
     private const int MaxRun = 64;
     private const int MaxRunBytes = 65_000;
@@ -119,10 +121,9 @@ internal sealed unsafe class DatagramQueue : IDisposable
         _count++;
     }
 
-    /// <summary>Sends everything.</summary>
+    /// <summary>Sends everything, without waiting: datagrams that find no room in the socket's buffer are lost.</summary>
     /// <param name="descriptor">The socket.</param>
-    /// <param name="wait">Whether to wait for room in the socket's buffer.</param>
-    public SendResult Send(int descriptor, bool wait)
+    public SendResult Send(int descriptor)
     {
         for (var i = 0; i < _count; i++)
         {
@@ -130,12 +131,11 @@ internal sealed unsafe class DatagramQueue : IDisposable
         }
 
         var result = default(SendResult);
-        var flags = wait ? MSG_NOSIGNAL : MSG_NOSIGNAL | MSG_DONTWAIT;
         var next = 0;
         var attempt = 0;
         while (next < _count)
         {
-            var sent = Libc.SendMessages(descriptor, _headers + next, (uint)(_count - next), flags);
+            var sent = Libc.SendMessages(descriptor, _headers + next, (uint)(_count - next), SendFlags);
             if (sent > 0)
             {
                 for (; sent > 0; sent--)
@@ -157,6 +157,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
                 continue;
             }
 
+            result.Error = error;
             switch (SendErrors.Classify(error, failed.Datagrams > 1, attempt))
             {
                 case SendVerdict.Retry:
@@ -165,11 +166,19 @@ internal sealed unsafe class DatagramQueue : IDisposable
                 case SendVerdict.SendSingly:
                     // A device that cannot segment at all, or a path that takes less.
                     Remember(failed, error == Errno.InputOutput ? 0 : failed.Size - 1);
-                    SendSingly(descriptor, flags, next, ref result);
+                    SendSingly(descriptor, next, ref result);
                     break;
                 case SendVerdict.TooBig:
                     result.TooBig += failed.Datagrams;
                     break;
+                case SendVerdict.BufferFull:
+                    // So it is for all behind it.
+                    for (; next < _count; next++)
+                    {
+                        result.BufferFull += _runs[next].Datagrams;
+                    }
+
+                    continue;
                 default:
                     result.Failed += failed.Datagrams;
                     break;
@@ -240,7 +249,7 @@ internal sealed unsafe class DatagramQueue : IDisposable
         }
     }
 
-    private void SendSingly(int descriptor, int flags, int index, ref SendResult result)
+    private void SendSingly(int descriptor, int index, ref SendResult result)
     {
         ref readonly var run = ref _runs[index];
         var message = _headers[index];
@@ -251,8 +260,9 @@ internal sealed unsafe class DatagramQueue : IDisposable
             message.Slices = _slices + run.FirstSlice + i;
             var attempt = 0;
             SendVerdict? verdict = null;
-            while (Libc.SendMessages(descriptor, &message, 1, flags) != 1
-                && (verdict = SendErrors.Classify(Libc.LastError, segmented: false, attempt)) == SendVerdict.Retry)
+            while (Libc.SendMessages(descriptor, &message, 1, SendFlags) != 1
+                && (verdict = SendErrors.Classify(result.Error = Libc.LastError, segmented: false, attempt))
+                    == SendVerdict.Retry)
             {
                 attempt++;
                 verdict = null;
@@ -265,6 +275,10 @@ internal sealed unsafe class DatagramQueue : IDisposable
             else if (verdict == SendVerdict.TooBig)
             {
                 result.TooBig++;
+            }
+            else if (verdict == SendVerdict.BufferFull)
+            {
+                result.BufferFull++;
             }
             else
             {

@@ -70,6 +70,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
         }
     }
 
+    /// <summary>Whether another endpoint is of the same host, whatever its port.</summary>
+    public readonly bool HasAddressOf(in Endpoint other) => AddressBits == other.AddressBits;
+
     /// <summary>The port.</summary>
     public readonly ushort Port => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(in _bytes[2]));
 

@@ -31,15 +31,20 @@ internal unsafe interface IUdp : IDisposable
     /// </summary>
     /// <param name="batch">The datagrams.</param>
     /// <param name="destinations">The endpoints that the batch's destinations are numbers of.</param>
-    SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations);
+    /// <param name="sources">From which addresses of this host they go, likewise; empty if the kernel chooses.</param>
+    SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default);
 
     /// <summary>Sends one datagram from any thread, without waiting.</summary>
     /// <returns>Whether it left.</returns>
-    bool Send(byte* datagram, int length, in Endpoint peer);
+    bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default);
 
     /// <summary>Makes the send buffer as large as the link needs, and no larger. Called about once a second, also while others send.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void FitSendBuffer(long now);
+
+    /// <summary>Sets the mark of everything that is sent (SO_MARK), by which routing rules and firewalls know it; 0 for none.</summary>
+    void SetMark(uint mark);
 
     /// <summary>Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until they are taken.</summary>
     void KeepErrors(bool keep);

@@ -142,6 +142,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int GetGroupByName(string name, GroupEntry* entry, byte* buffer, nint length, GroupEntry** result);
 
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    public static partial int ProcessControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
+
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint GetEffectiveUser();
 

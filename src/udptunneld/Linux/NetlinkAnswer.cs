@@ -18,6 +18,7 @@ internal static class NetlinkAnswer
 
     // struct ifaddrmsg: family u8, prefix length u8, flags u8, scope u8, index u32.
     private const int AddressMessageSize = 8;
+    private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
 
     // struct rtmsg: family u8, destination's prefix length u8, source's, TOS, table, protocol, scope, type u8 each, flags u32.
@@ -95,6 +96,24 @@ internal static class NetlinkAnswer
             {
                 addresses.Add(new LinkAddress(
                     BinaryPrimitives.ReadUInt32BigEndian(local), body[1], MemoryMarshal.Read<int>(body[4..])));
+            }
+        }
+    }
+
+    /// <summary>Adds the IPv6 addresses in an answer to RTM_GETADDR.</summary>
+    public static void AddAddressesV6(ReadOnlySpan<byte> answer, uint sequence, List<UInt128> addresses)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            // Of a device with another end there are two, and the local one is this host's.
+            if (type == RTM_NEWADDR
+                && messageSequence == sequence
+                && body.Length >= AddressMessageSize
+                && body[0] == SocketConstants.AF_INET6
+                && (FindAttribute(body[AddressMessageSize..], IFA_LOCAL, 16, out var local)
+                    || FindAttribute(body[AddressMessageSize..], IFA_ADDRESS, 16, out local)))
+            {
+                addresses.Add(BinaryPrimitives.ReadUInt128BigEndian(local));
             }
         }
     }

@@ -35,9 +35,14 @@ internal static unsafe class RouteSocket
     private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
 
+    // Nobody else is on the link of a tunnel who might have the address.
+    private const byte IFA_F_NODAD = 2;
+
     private const ushort NETCONFA_IFINDEX = 1;
 
-    private const uint Sequence = 1;
+    /// <summary>Number of the one request that a socket carries.</summary>
+    internal const uint Sequence = 1;
+
     private const int BufferSize = 16384;
 
     // The kernel fills its messages of a list up to this (netlink_dump in net/netlink/af_netlink.c).
@@ -80,6 +85,18 @@ internal static unsafe class RouteSocket
         request.Append(new AddressMessage { Family = AF_INET });
         var addresses = new List<LinkAddress>();
         List(request.Bytes, buffer, "addresses", answer => NetlinkAnswer.AddAddresses(answer, Sequence, addresses));
+        return addresses;
+    }
+
+    /// <summary>The IPv6 addresses of all devices.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlyList<UInt128> ListAddressesV6()
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
+        request.Append(new AddressMessage { Family = AF_INET6 });
+        var addresses = new List<UInt128>();
+        List(request.Bytes, buffer, "addresses", answer => NetlinkAnswer.AddAddressesV6(answer, Sequence, addresses));
         return addresses;
     }
 
@@ -134,8 +151,15 @@ internal static unsafe class RouteSocket
     public static void AddAddress(int index, IPAddress address, int prefixLength)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
+        var isV6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
         var request = new NetlinkRequest(buffer, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, Sequence);
-        request.Append(new AddressMessage { Family = AF_INET, PrefixLength = (byte)prefixLength, Index = (uint)index });
+        request.Append(new AddressMessage
+        {
+            Family = (byte)(isV6 ? AF_INET6 : AF_INET),
+            PrefixLength = (byte)prefixLength,
+            Flags = isV6 ? IFA_F_NODAD : (byte)0,
+            Index = (uint)index,
+        });
         request.Attribute(IFA_LOCAL, address.GetAddressBytes());
         request.Attribute(IFA_ADDRESS, address.GetAddressBytes());
         var error = Exchange(request.Bytes, buffer, out _);
@@ -212,7 +236,7 @@ internal static unsafe class RouteSocket
     }
 
     /// <summary>Sends a request and waits for its answer, which lies in <paramref name="buffer"/>.</summary>
-    private static Errno Exchange(ReadOnlySpan<byte> request, Span<byte> buffer, out ReadOnlySpan<byte> answer)
+    internal static Errno Exchange(ReadOnlySpan<byte> request, Span<byte> buffer, out ReadOnlySpan<byte> answer)
     {
         answer = default;
         using var socket = Open(out var error);

@@ -23,7 +23,7 @@ internal static class SendErrors
         Errno.Again => SendVerdict.BufferFull,
 
         // A pending ICMP error is reported once and cleared by that; buffers free up while the device sends.
-        Errno.ConnectionRefused or Errno.NoBuffers or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
+        Errno.ConnectionRefused or Errno.HostUnreachable or Errno.NoBuffers or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
 
         // EPERM is a netfilter rule that drops; ENETDOWN, ENETUNREACH and EHOSTUNREACH pass when the network is back.
         _ => SendVerdict.Lost,

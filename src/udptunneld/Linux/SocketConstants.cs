@@ -16,11 +16,13 @@ internal static class SocketConstants
     public const int SOL_SOCKET = 1;
     public const int SO_REUSEADDR = 2;
     public const int SO_ERROR = 4;
+    public const int SO_BROADCAST = 6;
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_KEEPALIVE = 9;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
+    public const int SO_MARK = 36;
     public const int SO_MEMINFO = 55;
 
     public const int IPPROTO_TCP = 6;
@@ -29,6 +31,8 @@ internal static class SocketConstants
     public const int TCP_KEEPINTVL = 5;
     public const int TCP_KEEPCNT = 6;
     public const int TCP_INFO = 11;
+    public const int TCP_NOTSENT_LOWAT = 25;
+    public const nuint SIOCOUTQNSD = 0x894B;
 
     public const int IPPROTO_UDP = 17;
     public const int IPPROTO_IP = 0;

@@ -166,6 +166,18 @@ internal sealed unsafe class TcpSocket : IDisposable
             : 0;
     }
 
+    /// <summary>Bytes that the kernel has taken and not sent yet.</summary>
+    public int Unsent()
+    {
+        int bytes;
+        return Libc.Ioctl(Descriptor, SIOCOUTQNSD, (nint)(&bytes)) == 0 ? bytes : 0;
+    }
+
+    /// <summary>
+    /// The connection counts as writable while it has fewer unsent bytes than half of this, and takes not many more.
+    /// </summary>
+    public void SetUnsentLimit(int bytes) => SetOption(IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
+
     /// <summary>Tells the peer that nothing more comes; what it sends is still read.</summary>
     public void FinishSending() => Shutdown(SHUT_WR);
 

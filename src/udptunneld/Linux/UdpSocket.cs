@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Runtime.CompilerServices;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 using static UdpTunnel.Linux.SocketConstants;
@@ -14,10 +15,15 @@ internal sealed unsafe class UdpSocket : IUdp
     // With the kernel's default of 208 KiB a burst of runs overruns the socket: docs/performance.md has the figures.
     private const int ReceiveBufferSize = 8 * 1024 * 1024;
 
-    // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
-    private const int ControlSize = 24;
-    private const int ControlLength = 18;
-    private const int SegmentSizeOffset = 16;
+    // Two control messages lie one behind the other, so that either may be left out (DatagramQueue has their layout).
+    private const int SourceSizeV6 = 40;
+    private const int SourceLengthV6 = 36;
+    private const int SourceSizeV4 = 32;
+    private const int SourceLengthV4 = 28;
+    private const int SegmentSize = 24;
+    private const int SegmentLength = 18;
+    private const int ControlSize = SourceSizeV6 + SegmentSize;
+    private const int DataOffset = 16;
 
     // Waiting for one tunnel's network would stop the others that this thread serves.
     private const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -32,9 +38,11 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly Libc.MessageHeader* _headers;
     private readonly byte* _controls;
     private readonly Endpoint* _destinations;
+    private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
     private readonly Message[] _messages = new Message[MaxMessages];
     private readonly SendBuffer _sendBuffer = new();
     private volatile bool _segments;
+    private bool _hasSources;
 
     // Written by the thread that sends batches, read by the tick.
     private long _sentBytes;
@@ -62,10 +70,11 @@ internal sealed unsafe class UdpSocket : IUdp
         _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
         for (var i = 0; i < MaxMessages; i++)
         {
-            var control = _controls + (i * ControlSize);
-            *(nint*)control = ControlLength;
-            *(int*)(control + 8) = IPPROTO_UDP;
-            *(int*)(control + 12) = UDP_SEGMENT;
+            var segment = _controls + (i * ControlSize) + SourceSizeV6;
+            WriteSourceHeader(segment - (dualStack ? SourceSizeV6 : SourceSizeV4));
+            *(nint*)segment = SegmentLength;
+            *(int*)(segment + 8) = IPPROTO_UDP;
+            *(int*)(segment + 12) = UDP_SEGMENT;
         }
     }
 
@@ -85,13 +94,22 @@ internal sealed unsafe class UdpSocket : IUdp
     /// <param name="port">Port; 0 lets the kernel choose.</param>
     /// <param name="offload">Whether runs are wanted.</param>
     /// <exception cref="LinuxException">The port is taken or not allowed.</exception>
-    public static UdpSocket Bind(int port, bool offload)
+    /// <param name="tellsLocal">Whether it says of each message which address of this host it came to.</param>
+    public static UdpSocket Bind(int port, bool offload, bool tellsLocal = false)
     {
         var descriptor = BoundSocket.Open(address: null, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
         try
         {
             var localPort = Prepare(descriptor);
-            return new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
+            var socket = new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
+            if (tellsLocal)
+            {
+                _ = dualStack
+                    ? socket.SetOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                    : socket.SetOption(IPPROTO_IP, IP_PKTINFO, 1);
+            }
+
+            return socket;
         }
         catch
         {
@@ -117,9 +135,12 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
+    public SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
     {
         destinations.CopyTo(new Span<Endpoint>(_destinations, SendBatch.MaxDestinations));
+        sources.CopyTo(_sources);
+        _hasSources = !sources.IsEmpty;
         var result = default(SendResult);
         var position = default(Message);
         while (position.Run < batch.RunCount)
@@ -127,7 +148,10 @@ internal sealed unsafe class UdpSocket : IUdp
             var count = Prepare(batch, ref position);
             if (Transmit(batch, count, ref result) is { } refused)
             {
-                _segments = false;
+                // An address that this host no longer has is as good a reason as a run that the kernel does not take.
+                _segments &= _hasSources;
+                result.IsSourceRefused |= _hasSources;
+                _hasSources = false;
                 position = refused;
             }
         }
@@ -138,12 +162,33 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public bool Send(byte* datagram, int length, in Endpoint peer)
+    public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default)
     {
         fixed (Endpoint* name = &peer)
         {
             var slice = new Slice(datagram, length);
             var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
+            if (!source.IsNone)
+            {
+                var control = stackalloc byte[SourceSizeV6];
+                WriteSourceHeader(control);
+                WriteSource(control, source);
+                message.Control = control;
+                message.ControlLength = _dualStack ? SourceSizeV6 : SourceSizeV4;
+                if (Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1)
+                {
+                    return true;
+                }
+
+                if (!IsOfSource(Libc.LastError))
+                {
+                    return false;
+                }
+
+                message.Control = null;
+                message.ControlLength = 0;
+            }
+
             return Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1;
         }
     }
@@ -162,6 +207,9 @@ internal sealed unsafe class UdpSocket : IUdp
             }
         }
     }
+
+    /// <inheritdoc/>
+    public void SetMark(uint mark) => _ = SetOption(SOL_SOCKET, SO_MARK, (int)mark);
 
     /// <inheritdoc/>
     public void KeepErrors(bool keep)
@@ -283,6 +331,11 @@ internal sealed unsafe class UdpSocket : IUdp
             }
 
             ref readonly var failed = ref _messages[next];
+            if (_hasSources && IsOfSource(Libc.LastError))
+            {
+                return failed;
+            }
+
             switch (SendErrors.Classify(Libc.LastError, failed.Datagrams > 1, attempt))
             {
                 case SendVerdict.Retry:
@@ -325,16 +378,47 @@ internal sealed unsafe class UdpSocket : IUdp
         header.NameLength = _destinations[destination].Length;
         header.Slices = slices;
         header.SliceCount = sliceCount;
-        header.Control = null;
+        var segment = _controls + (index * ControlSize) + SourceSizeV6;
+        header.Control = segment;
         header.ControlLength = 0;
+        if (_hasSources && !_sources[destination].IsNone)
+        {
+            var size = _dualStack ? SourceSizeV6 : SourceSizeV4;
+            WriteSource(segment - size, _sources[destination]);
+            header.Control = segment - size;
+            header.ControlLength = size;
+        }
+
         if (segmentSize > 0)
         {
-            var control = _controls + (index * ControlSize);
-            *(ushort*)(control + SegmentSizeOffset) = (ushort)segmentSize;
-            header.Control = control;
-            header.ControlLength = ControlSize;
+            *(ushort*)(segment + DataOffset) = (ushort)segmentSize;
+            header.ControlLength += SegmentSize;
         }
     }
+
+    private void WriteSourceHeader(byte* control)
+    {
+        *(nint*)control = _dualStack ? SourceLengthV6 : SourceLengthV4;
+        *(int*)(control + 8) = _dualStack ? IPPROTO_IPV6 : IPPROTO_IP;
+        *(int*)(control + 12) = _dualStack ? IPV6_PKTINFO : IP_PKTINFO;
+        new Span<byte>(control + DataOffset, (_dualStack ? SourceSizeV6 : SourceSizeV4) - DataOffset).Clear();
+    }
+
+    private void WriteSource(byte* control, in SourceAddress source)
+    {
+        if (_dualStack)
+        {
+            Unsafe.WriteUnaligned(control + DataOffset, source);
+        }
+        else
+        {
+            Unsafe.WriteUnaligned(control + DataOffset + sizeof(int), source.Last);
+        }
+    }
+
+    /// <summary>Whether an error may be that of an address that this host does not have any more.</summary>
+    private static bool IsOfSource(Errno error) =>
+        error is Errno.Invalid or Errno.AddressNotAvailable or Errno.NetworkUnreachable;
 
     /// <summary>What one message carries: some datagrams of one run.</summary>
     private readonly record struct Message

@@ -23,6 +23,7 @@ internal sealed class DaemonMetrics(
         [
             .. Own(),
             .. TunnelMetrics.Of(tunnelList),
+            .. PeerMetrics.Of(tunnelList),
             .. RelayMetrics.Of(relayList),
             .. Shared(tunnelList, relayList),
         ];

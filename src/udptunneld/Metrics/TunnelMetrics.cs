@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.Tunnel;
 
@@ -12,11 +13,12 @@ internal static class TunnelMetrics
         yield return Gauge("state", "1 for the state that the tunnel is in, 0 for the others.", t => Enum.GetValues<TunnelState>()
             .Select(s => Sample(t, t.State == s ? 1 : 0, ("state", MetricsText.Word(s)))));
         yield return Gauge("info", "Always 1.", t =>
-            [Sample(t, 1, ("mode", t.Config.IsServer ? "server" : "client"), ("device", t.Device))]);
+            [Sample(t, 1, ("mode", Mode(t)), ("device", t.Device))]);
         yield return Gauge("start_time_seconds", "When the tunnel started, in seconds since 1970.", t => Time(t, t.Started));
         yield return Gauge("last_heard_time_seconds", "When the peer was last heard, in seconds since 1970.", t => Time(t, t.LastHeard));
         yield return Gauge("mtu_bytes", "MTU of the TUN device.", t => [Sample(t, t.Config.Mtu)]);
         yield return Gauge("flows", "Flows that the port filter remembers.", t => [Sample(t, t.Flows)]);
+        yield return Gauge("peers", "Peers that are configured; of a classic tunnel none.", t => [Sample(t, t.Config.Peers.Count)]);
         yield return Gauge("offload_enabled", "1 if the kernel does this for the tunnel.", t =>
         [
             Sample(t, t.TunOffloads.HasFlag(TunOffloads.Tcp) ? 1 : 0, ("offload", "tun_tcp")),
@@ -38,6 +40,10 @@ internal static class TunnelMetrics
         MetricFamily Counter(string name, string help, Func<TunnelStatus, IEnumerable<MetricSample>> samples) =>
             new($"udptunnel_tunnel_{name}", MetricType.Counter, help, tunnels.SelectMany(samples));
     }
+
+    private static string Mode(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.WireGuard
+        ? "peer"
+        : tunnel.Config.IsServer ? "server" : "client";
 
     private static (string Name, string Value) Out => ("direction", "out");
 

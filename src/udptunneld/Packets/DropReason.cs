@@ -63,4 +63,40 @@ internal enum DropReason : byte
 
     /// <summary>To a peer that has not yet answered anything, beyond what it may get until then.</summary>
     PeerUnproven = 18,
+
+    /// <summary>A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.</summary>
+    NotAuthentic = 30,
+
+    /// <summary>A packet that came before, or is too old to tell.</summary>
+    Replayed = 31,
+
+    /// <summary>A packet of a session that is not there any more, of before a restart for example, or that is too old.</summary>
+    NoSession = 32,
+
+    /// <summary>From an inner address that is not among the AllowedIPs of the peer that sent it.</summary>
+    WrongSource = 33,
+
+    /// <summary>A handshake with a key that is no peer's.</summary>
+    UnknownPeer = 34,
+
+    /// <summary>A handshake while too many come: its sender was asked to come again with a cookie, or comes too often.</summary>
+    UnderLoad = 35,
+
+    /// <summary>A handshake for another public key than this end's.</summary>
+    WrongKey = 36,
+
+    /// <summary>A handshake no later than one before: recorded and sent again, or the peer's clock was set back.</summary>
+    HandshakeReplayed = 37,
+
+    /// <summary>An answer to no handshake of this end's, or a handshake right behind another.</summary>
+    HandshakeUnexpected = 38,
+
+    /// <summary>To an inner address that is among no peer's AllowedIPs.</summary>
+    NoRoute = 39,
+
+    /// <summary>A packet that waited for a handshake and made room for a later one.</summary>
+    QueueFull = 40,
+
+    /// <summary>A packet that waited for a handshake that never came about.</summary>
+    HandshakeFailed = 41,
 }

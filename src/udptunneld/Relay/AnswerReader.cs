@@ -82,8 +82,8 @@ internal sealed class AnswerReader(ReceiverConnection connection, FrameWriter wr
         }
         else if (_flows.Find(frame) is { } flow)
         {
-            _flows.MarkAnswered(flow);
-            _answers.Add(flow, frame, now);
+            _flows.OnAnswer(flow, now);
+            _answers.Add(flow, frame);
         }
         else
         {

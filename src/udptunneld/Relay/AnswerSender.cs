@@ -15,9 +15,9 @@ internal sealed unsafe class AnswerSender(RelayCounters counters) : IDisposable
     private DatagramQueue? _v6;
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
-    public void Add(ReceiverFlow flow, in RelayFrame frame, long now)
+    public void Add(ReceiverFlow flow, in RelayFrame frame)
     {
-        flow.CountToClient(frame.Length, now);
+        flow.CountToClient(frame.Length);
         _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
         if (_batch.IsFull)
         {
@@ -80,17 +80,8 @@ internal sealed unsafe class AnswerSender(RelayCounters counters) : IDisposable
             return;
         }
 
-        // Waits for room in the socket's buffer: the answers behind these stay with the sender meanwhile.
-        var result = queue.Send(socket!.Descriptor, wait: true);
+        var result = queue.Send(socket!.Descriptor);
         counters.CountToClients(result.Sent, result.SentBytes);
-        if (result.Failed > 0)
-        {
-            counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
-        }
-
-        if (result.TooBig > 0)
-        {
-            counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
-        }
+        counters.CountLost(result);
     }
 }

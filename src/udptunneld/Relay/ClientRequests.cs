@@ -25,6 +25,7 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer, ClientSocket socket)
     {
         var now = RelayTimes.Now;
+        var flows = connection.Flows!;
         for (var i = 0; i < count; i++)
         {
             if (batch.IsTruncated(i))
@@ -39,7 +40,8 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
             else
             {
                 flow!.Local = batch.Local(i);
-                Forward(writer, flow, batch.Start(i), batch.Length(i), batch.DatagramSize(i), now);
+                flows.OnRequest(flow, now);
+                Forward(writer, flows, flow, batch.Start(i), batch.Length(i), batch.DatagramSize(i), now);
             }
         }
     }
@@ -50,13 +52,26 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         return Math.Max(1, (batch.Length(message) + size - 1) / size);
     }
 
-    private void Forward(FrameWriter writer, ReceiverFlow flow, byte* start, int length, int size, long now)
+    private void Forward(
+        FrameWriter writer, ReceiverFlows flows, ReceiverFlow flow, byte* start, int length, int size, long now)
     {
         do
         {
             // An empty datagram is one, too.
             var datagram = Math.Min(length, Math.Max(1, size));
-            Forward(writer, flow, new ReadOnlySpan<byte>(start, datagram), now);
+            if (datagram > IRelayCodec.MaxDatagram)
+            {
+                counters.CountDrop(RelayDropReason.TooBig);
+            }
+            else if (!flows.MaySend(flow, datagram, now))
+            {
+                counters.CountDrop(RelayDropReason.ClientRate);
+            }
+            else
+            {
+                writer.Add(flow, new ReadOnlySpan<byte>(start, datagram));
+            }
+
             start += datagram;
             length -= datagram;
         }
@@ -85,11 +100,16 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
             return RelayDropReason.NoService;
         }
 
-        var reason = flows.TryOpen(source, now, out flow, out var evicted, socket);
-        if (evicted is not null)
+        var reason = flows.TryOpen(source, now, out flow, out var displaced, socket);
+        if (displaced is not null)
         {
-            counters.CountDrop(RelayDropReason.FlowLimit);
-            writer.AddControl(FrameType.FlowClosed, evicted.Id, []);
+            if (displaced.Standing != FlowStanding.Answered)
+            {
+                // More of it was to come; a question that was answered is over.
+                counters.CountDrop(RelayDropReason.FlowLimit);
+            }
+
+            writer.AddControl(FrameType.FlowClosed, displaced.Id, []);
         }
 
         if (reason == RelayDropReason.None)
@@ -113,22 +133,5 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         var client = new UInt128(high, low);
         var isV4 = high == 0 && low >> 32 == 0xFFFF;
         return new FlowOpening((ushort)socket.Port, source.Port, client, socket.AddressOf(local), isV4);
-    }
-
-    private void Forward(FrameWriter writer, ReceiverFlow flow, ReadOnlySpan<byte> datagram, long now)
-    {
-        if (datagram.Length > IRelayCodec.MaxDatagram)
-        {
-            counters.CountDrop(RelayDropReason.TooBig);
-        }
-        else if (!writer.TryAdd(flow.Id, flow.Label, datagram))
-        {
-            counters.CountDrop(RelayDropReason.QueueFull);
-        }
-        else
-        {
-            flow.CountToService(datagram.Length, now);
-            counters.CountToService(1, datagram.Length);
-        }
     }
 }

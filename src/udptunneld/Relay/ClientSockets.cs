@@ -1,5 +1,6 @@
 using System.Net;
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay;
@@ -42,9 +43,8 @@ internal sealed class ClientSockets
     /// <summary>Opens the sockets of services.</summary>
     /// <param name="services">The services.</param>
     /// <param name="before">Sockets that are used again where services stayed; null for none.</param>
-    /// <exception cref="LinuxException">
-    /// A port is taken or not allowed; nothing is left open that was not before.
-    /// </exception>
+    /// <exception cref="RequestException">A port is taken; nothing is left open that was not before.</exception>
+    /// <exception cref="LinuxException">A port is not allowed, or an address is not there; likewise.</exception>
     public static ClientSockets Open(UdpServiceList services, ClientSockets? before = null)
     {
         var known = before?._all ?? [];
@@ -58,7 +58,7 @@ internal sealed class ClientSockets
                 {
                     var port = service.Address.Port + i;
                     all.Add(known.FirstOrDefault(s => s.Port == port && Equals(s.Address, address))
-                        ?? ClientSocket.Bind(address, port));
+                        ?? Bind(address, port));
                 }
             }
 
@@ -82,6 +82,18 @@ internal sealed class ClientSockets
 
     /// <summary>Closes all.</summary>
     public void Close() => Close(_all);
+
+    private static ClientSocket Bind(IPAddress? address, int port)
+    {
+        try
+        {
+            return ClientSocket.Bind(address, port);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.AddressInUse)
+        {
+            throw PortInUse.Refusal(e, isTcp: false, address, port);
+        }
+    }
 
     private static void Close(IEnumerable<ClientSocket> sockets)
     {

@@ -29,6 +29,12 @@ internal sealed class Liveness(long now)
     /// <param name="now">Milliseconds.</param>
     public void Look(ulong acknowledged, long now)
     {
+        if (acknowledged == 0)
+        {
+            // At this very moment there was no more to send; that says nothing of the path.
+            return;
+        }
+
         if (acknowledged > _acknowledged && _acknowledged > 0)
         {
             Volatile.Write(ref _progressed, now);

@@ -126,7 +126,7 @@ internal sealed class ReceiverEngine : IRelayEngine
         try
         {
             clients = ClientSockets.Open(config.UdpAddress);
-            listener = TcpListenSocket.Listen(ClientSockets.AddressOf(config.TcpAddress), config.TcpAddress.Port);
+            listener = Listen(config.TcpAddress);
             return new ReceiverEngine(config, clients, listener, services, keys);
         }
         catch (Exception e)
@@ -136,7 +136,7 @@ internal sealed class ReceiverEngine : IRelayEngine
             clients?.Close();
             throw e switch
             {
-                IOException io => Refusal(io),
+                IOException => new RequestException(Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(
                     Fault.System, "the system has no memory or thread for it"),
                 _ => e,
@@ -165,7 +165,7 @@ internal sealed class ReceiverEngine : IRelayEngine
             }
             catch (IOException e)
             {
-                throw Refusal(e);
+                throw new RequestException(Fault.System, e.Message);
             }
         }
 
@@ -189,6 +189,16 @@ internal sealed class ReceiverEngine : IRelayEngine
         _listener.Dispose();
     }
 
-    private static RequestException Refusal(IOException e) => new(
-        e is LinuxException { Errno: Errno.AddressInUse } ? Fault.PortTaken : Fault.System, e.Message);
+    private static TcpListenSocket Listen(HostPort at)
+    {
+        var address = ClientSockets.AddressOf(at);
+        try
+        {
+            return TcpListenSocket.Listen(address, at.Port);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.AddressInUse)
+        {
+            throw PortInUse.Refusal(e, isTcp: true, address, at.Port);
+        }
+    }
 }

@@ -334,7 +334,8 @@ internal sealed class ReceiverLoop : IDisposable
 
             _change = null;
             _applied = config;
-            Connections.Serving?.Flows?.Change(config.MaxFlows, (long)config.IdleTimeout.TotalMilliseconds);
+            Connections.Serving?.Flows?.Change(
+                config.MaxFlows, (long)config.IdleTimeout.TotalMilliseconds, new ClientBounds(config));
             if (!ReferenceEquals(clients, _clients))
             {
                 Listen(clients);
@@ -406,8 +407,9 @@ internal sealed class ReceiverLoop : IDisposable
             _applied.MaxFlows,
             (long)_applied.IdleTimeout.TotalMilliseconds,
             connection.Link.Codec,
-            source => HostText.Make(source.ToIPEndPoint(), LinkName.Of));
-        _writer = connection.Link.BeginStreaming();
+            source => HostText.Make(source.ToIPEndPoint(), LinkName.Of),
+            new ClientBounds(_applied));
+        _writer = connection.Link.BeginStreaming(connection.Counters);
         _answers = new AnswerReader(connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);
         TellServices(connection, _writer);
@@ -423,6 +425,7 @@ internal sealed class ReceiverLoop : IDisposable
             writer.Flush();
         }
 
+        _writer?.Abandon();
         _answers?.Dispose();
         _answers = null;
         _writer = null;

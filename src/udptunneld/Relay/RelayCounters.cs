@@ -1,3 +1,5 @@
+using UdpTunnel.Linux;
+
 namespace UdpTunnel.Relay;
 
 /// <summary>
@@ -53,6 +55,17 @@ internal sealed class RelayCounters
 
     /// <summary>Counts datagrams that were dropped.</summary>
     public void CountDrop(RelayDropReason reason, long packets = 1) => _values[DropsIndex + (int)reason] += packets;
+
+    /// <summary>Counts datagrams that did not leave.</summary>
+    public void CountLost(in SendResult result)
+    {
+        if (result.Failed + result.TooBig + result.BufferFull > 0)
+        {
+            CountDrop(RelayDropReason.SendFailed, result.Failed);
+            CountDrop(RelayDropReason.TooBig, result.TooBig);
+            CountDrop(RelayDropReason.SendBufferFull, result.BufferFull);
+        }
+    }
 
     /// <summary>The same from threads that do not own the object.</summary>
     public void CountDropShared(RelayDropReason reason) => Interlocked.Increment(ref _values[DropsIndex + (int)reason]);

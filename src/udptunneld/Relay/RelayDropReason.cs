@@ -15,5 +15,10 @@ internal enum RelayDropReason
     PendingLimit = 9,
     NoDescriptors = 10,
     BufferFull = 11,
+    OtherSource = 12,
+    SendBufferFull = 13,
+    ServiceRefused = 14,
+    ClientNotAllowed = 15,
+    ClientRate = 16,
     NoService = 20,
 }

@@ -44,6 +44,9 @@ internal sealed record RelayStatus
 
     public long LookUpFailures { get; init; }
 
+    /// <summary>Sender: why the service is not reached or its answers are dropped, for a person; or empty.</summary>
+    public string ServiceProblem { get; init; } = "";
+
     public int PendingSenders { get; init; }
 
     /// <summary>Only what occurred.</summary>

@@ -14,11 +14,14 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     // While the system has no descriptors, asking for one at each datagram would only slow the others down.
     private const long DescriptorPause = 100;
 
+    // Milliseconds without an answer from where answers came from last; then the service itself is asked again.
+    private const long FollowTime = 10_000;
+
     // Room for the longest datagram and its header several times.
     private const int IntroducedSize = 256 * 1024;
 
     private readonly FlowBatch<SenderFlow> _batch = new();
-    private readonly DatagramQueue _queue = new(isV6: false);
+    private readonly DatagramQueue _queue = new(ServiceSocket.IsDualStack);
     private byte[]? _introduced;
     private int _introducedCount;
     private long _noDescriptorsUntil;
@@ -39,6 +42,11 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return;
         }
 
+        if (flow.Place != flow.Service.Current || !flow.Peer.Equals(flow.Place.Endpoint))
+        {
+            Redirect(flow, now);
+        }
+
         var start = frame.Start;
         var length = frame.Length;
         if (flow.ProxyHeader is { } header && (flow.IntroducesEach || !flow.IsIntroduced))
@@ -54,7 +62,9 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             length += header.Length;
         }
 
-        flow.CountToService(frame.Length, now);
+        connection.Flows.OnRequest(flow, now);
+        flow.Service.OnRequest(now);
+        flow.CountToService(frame.Length);
         _batch.Add(flow, ref flow.Chain, start, length);
         if (_batch.IsFull)
         {
@@ -77,6 +87,16 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
 
     /// <inheritdoc/>
     public void Dispose() => _queue.Dispose();
+
+    /// <summary>The flow's datagrams do not go to where the service is now. It may be well so.</summary>
+    private void Redirect(SenderFlow flow, long now)
+    {
+        var idle = now - flow.LastAnswer;
+        if (flow.Service.Current is { } place && idle >= (flow.Place == place ? FollowTime : ServicePlace.Loyalty))
+        {
+            flow.Direct(place);
+        }
+    }
 
     /// <summary>Copies a datagram behind a header, to where both stay until they are sent.</summary>
     private byte* Introduce(byte[] header, ReadOnlySpan<byte> datagram)
@@ -105,7 +125,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
                 Transmit(flow);
             }
 
-            _queue.Add(entry.Start, entry.Length, default, default, flow.Id);
+            _queue.Add(entry.Start, entry.Length, flow.Peer, default, flow.Id);
             if (entry.Next == 0)
             {
                 break;
@@ -119,16 +139,12 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
 
     private void Transmit(SenderFlow flow)
     {
-        var result = _queue.Send(flow.Descriptor, wait: false);
+        var result = _queue.Send(flow.Descriptor);
         Counters.CountToService(result.Sent, result.SentBytes);
-        if (result.Failed > 0)
+        Counters.CountLost(result);
+        if (result.Error is not (Errno.None or Errno.Again or Errno.Interrupted))
         {
-            Counters.CountDrop(RelayDropReason.SendFailed, result.Failed);
-        }
-
-        if (result.TooBig > 0)
-        {
-            Counters.CountDrop(RelayDropReason.TooBig, result.TooBig);
+            loop.OnError(flow, result.Error);
         }
     }
 
@@ -154,11 +170,6 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             loop.Close(older);
         }
 
-        if (connection.Flows.IsFull)
-        {
-            return RelayDropReason.FlowLimit;
-        }
-
         if (now < _noDescriptorsUntil)
         {
             return RelayDropReason.NoDescriptors;
@@ -176,17 +187,22 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             origin = told;
         }
 
-        if (!connection.Targets.TryFind(origin?.Port ?? 0, out var address))
+        if (connection.Targets.Find(origin?.Port ?? 0) is not { } service)
         {
             return RelayDropReason.NoService;
         }
 
-        if (address is null)
+        if (service.Current is not { } place)
         {
             return RelayDropReason.SendFailed;
         }
 
-        var error = ServiceSocket.TryOpen(address, out var descriptor);
+        if (connection.Flows.IsFull && !TryDisplace(now))
+        {
+            return RelayDropReason.FlowLimit;
+        }
+
+        var error = ServiceSocket.TryOpen(out var descriptor);
         if (error != Errno.None)
         {
             if (error is Errno.TooManyFiles or Errno.TooManyFilesInSystem or Errno.NoBuffers or Errno.OutOfMemory)
@@ -198,7 +214,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.SendFailed;
         }
 
-        flow = connection.Flows.Add(frame, descriptor, address, origin, connection.Proxy, now);
+        flow = connection.Flows.Add(frame, descriptor, service, place, origin, connection.Proxy, now);
         if (loop.Watch(flow) == Errno.None)
         {
             return RelayDropReason.None;
@@ -208,5 +224,23 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         loop.Close(flow);
         flow = null;
         return RelayDropReason.NoDescriptors;
+    }
+
+    private bool TryDisplace(long now)
+    {
+        if (connection.Flows.Yielding(now) is not { } displaced)
+        {
+            return false;
+        }
+
+        if (displaced.Standing != FlowStanding.Answered)
+        {
+            Counters.CountDrop(RelayDropReason.FlowLimit);
+        }
+
+        Send();
+        loop.Writer.AddControl(FrameType.FlowClosed, displaced.Id, []);
+        loop.Close(displaced);
+        return true;
     }
 }

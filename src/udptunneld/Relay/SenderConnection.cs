@@ -16,6 +16,7 @@ internal sealed class SenderConnection : IDisposable
     private string? _endReason;
     private volatile ConnectionState _state;
     private long _idleTimeout = long.MaxValue;
+    private volatile AnswersFrom _answersFrom;
     private volatile ServiceTargets _targets;
     private volatile int _proxy;
 
@@ -62,6 +63,13 @@ internal sealed class SenderConnection : IDisposable
     {
         get => Volatile.Read(ref _idleTimeout);
         set => Volatile.Write(ref _idleTimeout, value);
+    }
+
+    /// <summary>Whose answers are taken. Any thread may change it.</summary>
+    public AnswersFrom AnswersFrom
+    {
+        get => _answersFrom;
+        set => _answersFrom = value;
     }
 
     /// <summary>Where the services are. Any thread may change it; the connection's own follows.</summary>

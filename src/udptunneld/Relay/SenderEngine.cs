@@ -52,6 +52,7 @@ internal sealed class SenderEngine : IRelayEngine
     private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _told = "";
+    private string _toldOfService = "";
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
@@ -108,6 +109,7 @@ internal sealed class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
+                    ServiceProblem = _targets.ServiceProblem(RelayTimes.Now),
                     LookUps = _dialer.LookUps + _targets.LookUps,
                     LookUpFailures = _dialer.Failures + _targets.LookUpFailures,
                     Drops = total.Drops,
@@ -220,6 +222,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         _limits.Look(Status);
+        LookAfterServices();
     }
 
     /// <inheritdoc/>
@@ -235,6 +238,33 @@ internal sealed class SenderEngine : IRelayEngine
 
         _thread.Join();
         Release();
+    }
+
+    /// <summary>Looks services up sooner where that may help, and tells how they fare.</summary>
+    private void LookAfterServices()
+    {
+        ServiceTargets targets;
+        lock (_gate)
+        {
+            targets = _targets;
+        }
+
+        var now = RelayTimes.Now;
+        targets.Hurry(now);
+        foreach (var news in targets.TakeNews())
+        {
+            _events.Raise(EventKind.DnsChanged, EventLevel.Warning, news);
+        }
+
+        var problem = targets.ServiceProblem(now);
+        if (problem != _toldOfService)
+        {
+            _toldOfService = problem;
+            if (problem.Length > 0)
+            {
+                _events.Raise(EventKind.SendingFailed, EventLevel.Warning, problem);
+            }
+        }
     }
 
     private void Release()
@@ -253,6 +283,7 @@ internal sealed class SenderEngine : IRelayEngine
         connection.IdleTimeout = IdleTimeout;
         connection.Targets = _targets;
         connection.Proxy = _config.ProxyProtocol;
+        connection.AnswersFrom = _config.AnswersFrom;
     }
 
     private bool Stops => _stopping.IsCancellationRequested;

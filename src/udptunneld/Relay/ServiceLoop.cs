@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
@@ -37,7 +38,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
             throw new LinuxException("cannot watch the connection", error);
         }
 
-        Writer = connection.Link.BeginStreaming();
+        Writer = connection.Link.BeginStreaming(connection.Counters);
     }
 
     /// <summary>Frames to the receiver; they leave when all that came at once was taken.</summary>
@@ -80,9 +81,25 @@ internal sealed unsafe class ServiceLoop : IDisposable
         _connection.Flows.End(flow);
     }
 
+    /// <summary>The network refused a datagram of a flow, now or before.</summary>
+    public void OnError(SenderFlow flow, Errno error)
+    {
+        ServiceSocket.ForgetErrors(flow.Descriptor);
+        if (flow.Peer.Equals(flow.Place.Endpoint))
+        {
+            flow.Service.OnError(flow.Place, error, RelayTimes.Now);
+        }
+        else
+        {
+            // Who answered last has gone: the service itself is asked again.
+            flow.Direct(flow.Service.Current ?? flow.Place);
+        }
+    }
+
     /// <summary>Closes all flows.</summary>
     public void Dispose()
     {
+        Writer.Abandon();
         foreach (var flow in _connection.Flows.All)
         {
             Close(flow);
@@ -131,7 +148,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
 
         foreach (var flow in _connection.Flows.All)
         {
-            if (!_targets.TryFind(flow.Port, out var target) || !Equals(target, flow.Target))
+            if (_targets.Find(flow.Port) != flow.Service)
             {
                 Close(flow);
             }
@@ -162,10 +179,17 @@ internal sealed unsafe class ServiceLoop : IDisposable
         var error = batch.TryReceive(flow.Descriptor);
         if (error != Errno.None)
         {
-            if (error is not (Errno.Again or Errno.Interrupted))
+            if (error == Errno.Again)
             {
-                // An ICMP error of this flow alone; asking has cleared it.
-                Counters.CountDrop(RelayDropReason.SendFailed);
+                // It was ready for an error that sending has reported.
+                ServiceSocket.ForgetErrors(flow.Descriptor);
+            }
+            else if (error != Errno.Interrupted)
+            {
+                // An ICMP error of this flow alone.
+                Counters.CountDrop(
+                    error == Errno.ConnectionRefused ? RelayDropReason.ServiceRefused : RelayDropReason.SendFailed);
+                OnError(flow, error);
             }
 
             return;
@@ -176,10 +200,16 @@ internal sealed unsafe class ServiceLoop : IDisposable
             var start = batch.Start(i);
             var left = batch.Length(i);
             var size = Math.Max(1, batch.DatagramSize(i));
+            if (!Accept(flow, batch.Source(i), now))
+            {
+                Counters.CountDrop(RelayDropReason.OtherSource, Math.Max(1, (left + size - 1) / size));
+                continue;
+            }
+
             do
             {
                 var datagram = Math.Min(left, size);
-                Forward(flow, new ReadOnlySpan<byte>(start, datagram), batch.IsTruncated(i), now);
+                Forward(flow, new ReadOnlySpan<byte>(start, datagram), batch.IsTruncated(i));
                 start += datagram;
                 left -= datagram;
             }
@@ -187,20 +217,44 @@ internal sealed unsafe class ServiceLoop : IDisposable
         }
     }
 
-    private void Forward(SenderFlow flow, ReadOnlySpan<byte> datagram, bool isTruncated, long now)
+    /// <summary>Whether an answer is one of the flow's. It goes on with who has answered.</summary>
+    private bool Accept(SenderFlow flow, in Endpoint source, long now)
+    {
+        if (!source.Equals(flow.Peer))
+        {
+            var isTaken = _connection.AnswersFrom switch
+            {
+                AnswersFrom.AnyPort => source.HasAddressOf(flow.Peer),
+                AnswersFrom.Any => true,
+                _ => false,
+            };
+            if (!isTaken)
+            {
+                flow.Service.OnForeign(source, flow.Peer, now);
+                return false;
+            }
+
+            if (!flow.Place.IsGroup)
+            {
+                flow.Peer = source;
+            }
+        }
+
+        flow.LastAnswer = now;
+        flow.Service.OnAnswer(now);
+        _connection.Flows.OnAnswer(flow, now);
+        return true;
+    }
+
+    private void Forward(SenderFlow flow, ReadOnlySpan<byte> datagram, bool isTruncated)
     {
         if (isTruncated || datagram.Length > IRelayCodec.MaxDatagram)
         {
             Counters.CountDrop(RelayDropReason.TooBig);
         }
-        else if (!Writer.TryAdd(flow.Id, flow.Label, datagram))
-        {
-            Counters.CountDrop(RelayDropReason.QueueFull);
-        }
         else
         {
-            flow.CountToClient(datagram.Length, now);
-            Counters.CountToClients(1, datagram.Length);
+            Writer.Add(flow, datagram);
         }
     }
 

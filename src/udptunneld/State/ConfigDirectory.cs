@@ -1,11 +1,12 @@
 using UdpTunnel.Config;
+using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.State;
 
 /// <summary>
-/// The administrator's directory, whose files <c>tunnels.d/*.json</c> start with the daemon, and the service manager's credentials, which do too. The
-/// daemon only reads them.
+/// The administrator's directory, whose files <c>tunnels.d/*.json</c> and <c>tunnels.d/*.conf</c> start with the daemon,
+/// and the service manager's credentials, which do too. The daemon only reads them.
 /// </summary>
 internal static class ConfigDirectory
 {
@@ -31,7 +32,9 @@ internal static class ConfigDirectory
     }
 
     private static IEnumerable<string> FilesOf(string directory) =>
-        Directory.Exists(directory) ? Directory.EnumerateFiles(directory, "*.json").Order(StringComparer.Ordinal) : [];
+        Directory.Exists(directory)
+            ? Directory.EnumerateFiles(directory).Where(ConfigurationName.IsOfConfiguration).Order(StringComparer.Ordinal)
+            : [];
 
     private static IEnumerable<string> CredentialsOf(string? directory)
     {
@@ -63,7 +66,8 @@ internal static class ConfigDirectory
         var name = ConfigurationName.FromFileName(file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file);
         try
         {
-            var result = ConfigFile.Parse(RegularFile.Read(path, ConfigFile.MaxLength, followLink: true), name);
+            var text = RegularFile.Read(path, ConfigFile.MaxLength, followLink: true);
+            var result = ConfigFile.Parse(text, name, X25519PrivateKey.PublicKeyOf);
             return result.Configuration is { } configuration
                 ? new ConfiguredFile(path, configuration.Name, configuration, result.Diagnostics, "")
                 : new ConfiguredFile(path, name, null, result.Diagnostics, FirstError(result.Diagnostics).Render(path));

@@ -12,7 +12,8 @@ namespace UdpTunnel.State;
 /// <code>
 ///  tunnels/NAME.json      the configuration, in the format of a configuration file
 ///  relays/NAME.json       the same of a relay
-///  sessions/NAME          peer and flows (SessionText); lost without harm
+///  sessions/NAME          peers and flows (SessionText); lost without harm
+///  keys/NAME              the private key of a secure tunnel whose file has none, in base64
 /// </code>
 /// The keys of relays are in <see cref="RelayKeyStore"/>. Files are written as <see cref="AtomicFile"/> says.
 /// </summary>
@@ -21,9 +22,12 @@ internal sealed class StateStore : IDisposable
     // Far more than the configuration of a relay or tunnel takes, or a session with all the flows that a filter remembers.
     private const int MaxSessionLength = 32 * 1024 * 1024;
 
+    private const int MaxKeyLength = 4096;
+
     private readonly string _tunnels;
     private readonly string _relays;
     private readonly string _sessions;
+    private readonly string _keys;
     private readonly EventLog _events;
     private SafeFileHandle? _lock;
 
@@ -40,11 +44,13 @@ internal sealed class StateStore : IDisposable
         _tunnels = Path.Combine(directory, "tunnels");
         _relays = Path.Combine(directory, "relays");
         _sessions = Path.Combine(directory, "sessions");
+        _keys = Path.Combine(directory, "keys");
         _events = events;
         PrivateDirectory.Make(directory, mark: "tunnels");
         PrivateDirectory.Make(_tunnels);
         PrivateDirectory.Make(_relays);
         PrivateDirectory.Make(_sessions);
+        PrivateDirectory.Make(_keys);
     }
 
     /// <summary>
@@ -131,6 +137,28 @@ internal sealed class StateStore : IDisposable
         {
             return null;
         }
+    }
+
+    /// <summary>
+    /// The private key of a secure tunnel, made at the first time. It stays when the tunnel is forgotten: its peers know a tunnel of that name by it.
+    /// </summary>
+    /// <param name="name">The tunnel.</param>
+    /// <param name="make">Makes a key.</param>
+    /// <exception cref="IOException">It cannot be read or stored.</exception>
+    public SecretKey GetKey(string name, Func<SecretKey> make)
+    {
+        var path = Path.Combine(_keys, name);
+        if (File.Exists(path))
+        {
+            var text = Encoding.UTF8.GetString(RegularFile.Read(path, MaxKeyLength, followLink: false)).Trim();
+            return SecretKey.TryParse(text, out var stored, out var error)
+                ? stored
+                : throw new IOException($"{path} is not a private key ({error}): restore it, or remove it for a new key");
+        }
+
+        var key = make();
+        AtomicFile.Write(_keys, name, key.Reveal() + "\n", durable: true);
+        return key;
     }
 
     private static void TryDelete(string path)

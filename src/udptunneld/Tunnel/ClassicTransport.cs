@@ -84,13 +84,10 @@ internal sealed unsafe class ClassicTransport : ITransport
     public int Seal(byte* datagram, int packetLength) => _wire.Seal(datagram, packetLength);
 
     /// <inheritdoc/>
-    public void End()
-    {
-        // Each datagram is complete by itself.
-    }
+    public int End() => 0;
 
     /// <inheritdoc/>
-    public Opened Open(byte* datagram, int length, in Endpoint source)
+    public Opened Open(byte* datagram, int length, in Endpoint source, in SourceAddress local)
     {
         var drop = _wire.Open(datagram, length);
         if (drop != DropReason.None)

@@ -27,6 +27,28 @@ internal sealed class DirectionCounters
     /// <summary>Packets dropped for a reason.</summary>
     public long Drops(DropReason reason) => Volatile.Read(ref _values[DropsIndex + (int)reason]);
 
+    /// <summary>All that was dropped in both directions; only what occurred.</summary>
+    public static IReadOnlyList<(DropReason Reason, Direction Direction, long Packets)> Drops(
+        DirectionCounters outgoing, DirectionCounters incoming)
+    {
+        var drops = new List<(DropReason, Direction, long)>();
+        foreach (var reason in Enum.GetValues<DropReason>())
+        {
+            Add(Direction.Out, outgoing.Drops(reason), reason);
+            Add(Direction.In, incoming.Drops(reason), reason);
+        }
+
+        return drops;
+
+        void Add(Direction direction, long packets, DropReason reason)
+        {
+            if (packets > 0)
+            {
+                drops.Add((reason, direction, packets));
+            }
+        }
+    }
+
     /// <summary>Counts packets that went through.</summary>
     public void Count(long packets, long bytes)
     {

@@ -93,10 +93,12 @@ internal sealed class Firewall : IDisposable
             chain untracked_in {
                 type filter hook prerouting priority raw; policy accept;
                 iifname "{{device}}" icmp type echo-request {{(forward ? ForwardedEcho : "notrack")}}
+                iifname "{{device}}" icmpv6 type echo-request {{(forward ? ForwardedEcho : "notrack")}}
             }
             chain untracked_out {
                 type filter hook output priority raw; policy accept;
                 oifname "{{device}}" icmp type echo-reply notrack
+                oifname "{{device}}" icmpv6 type echo-reply notrack
             }
         }
 

@@ -26,17 +26,19 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <param name="peer">As <see cref="Route"/> gave it.</param>
     /// <param name="packet">The packet, or the superpacket that they are cut from. Its checksums are right if it is one packet.</param>
     /// <param name="datagrams">How many there are.</param>
-    /// <param name="drop">Why they cannot be sealed, if they cannot; None if the transport has taken the packet and sends it later.</param>
+    /// <param name="drop">Why they go nowhere, if the answer is false.</param>
     bool TryBegin(Peer peer, in PacketView packet, int datagrams, out DropReason drop);
 
-    /// <summary>Ends what <see cref="TryBegin"/> began: all packets are sealed.</summary>
-    void End();
+    /// <summary>Ends what <see cref="TryBegin"/> began: all packets were given to <see cref="ISealer.Seal"/>.</summary>
+    /// <returns>How many of those that were not sealed it has taken, to send them later or to count them as dropped.</returns>
+    int End();
 
     /// <summary>Takes a datagram. A packet in it is opened in place.</summary>
     /// <param name="datagram">First byte.</param>
     /// <param name="length">Any length.</param>
     /// <param name="source">Where it came from.</param>
-    Opened Open(byte* datagram, int length, in Endpoint source);
+    /// <param name="local">Which address of this host it came to; none if that is not known.</param>
+    Opened Open(byte* datagram, int length, in Endpoint source, in SourceAddress local);
 
     /// <summary>
     /// A message from the socket, one datagram or a run of them, has been looked at and something in it was a peer's.

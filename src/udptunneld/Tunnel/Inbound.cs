@@ -20,6 +20,10 @@ internal sealed unsafe class Inbound(
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
+
+    // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
+    private int _packets;
+    private long _bytes;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
 
@@ -58,7 +62,7 @@ internal sealed unsafe class Inbound(
             }
             else
             {
-                AddRun(messages.Start(i), messages.Length(i), messages.DatagramSize(i), messages.Source(i), seconds);
+                AddRun(messages, i, seconds);
             }
         }
 
@@ -73,14 +77,19 @@ internal sealed unsafe class Inbound(
     }
 
     /// <summary>Takes the datagrams of one message.</summary>
-    private void AddRun(byte* datagram, int length, int datagramSize, in Endpoint source, uint now)
+    private void AddRun(ReceiveBatch messages, int index, uint now)
     {
+        var datagram = messages.Start(index);
+        var length = messages.Length(index);
+        var datagramSize = messages.DatagramSize(index);
+        ref readonly var source = ref messages.Source(index);
+        var local = messages.Local(index);
         var passed = default(PacketView);
         Peer? last = null;
         do
         {
             var size = Math.Min(datagramSize, length);
-            var opened = transport.Open(datagram, size, source);
+            var opened = transport.Open(datagram, size, source, local);
             if (opened.Drop != DropReason.None)
             {
                 Drop(opened.Drop, opened.Peer, datagram, size);
@@ -89,7 +98,7 @@ internal sealed unsafe class Inbound(
             {
                 if (last is not null && !ReferenceEquals(last, peer))
                 {
-                    transport.OnReceived(last, source, passed);
+                    EndRun(last, source, passed);
                     passed = default;
                 }
 
@@ -112,8 +121,16 @@ internal sealed unsafe class Inbound(
 
         if (last is not null)
         {
-            transport.OnReceived(last, source, passed);
+            EndRun(last, source, passed);
         }
+    }
+
+    private void EndRun(Peer peer, in Endpoint source, in PacketView passed)
+    {
+        peer.CountIn(_packets, _bytes);
+        _packets = 0;
+        _bytes = 0;
+        transport.OnReceived(peer, source, passed);
     }
 
     private void AddPacket(Peer peer, byte* start, int length, uint now, ref PacketView passed)
@@ -122,7 +139,7 @@ internal sealed unsafe class Inbound(
         var verdict = rules.Check(packet);
         if (verdict == DropReason.None)
         {
-            verdict = filter.Check(Direction.In, packet, now, peer.Number);
+            verdict = filter.Check(Direction.In, packet, now, peer.Number, peer.Ports);
         }
 
         if (verdict != DropReason.None)
@@ -132,7 +149,8 @@ internal sealed unsafe class Inbound(
         }
 
         passed = packet;
-        peer.CountIn(1, length);
+        _packets++;
+        _bytes += length;
         if (!coalescer.Add(packet))
         {
             Flush();

@@ -19,12 +19,12 @@ internal static class NetworkOverlap
     private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
     /// <summary>What a tunnel covers now, in words; empty if nothing.</summary>
-    /// <param name="config">The tunnel.</param>
+    /// <param name="address">An IPv4 address of the tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
     /// <exception cref="LinuxException">The kernel does not say.</exception>
     /// <param name="isOther">Whether a device is of interest: not one of another tunnel of this daemon, whose operators are the same.</param>
-    public static string Now(TunnelConfig config, int? ownLink, Func<int, bool> isOther) => InWords(Find(
-        NetworkOf(config.TunnelAddress),
+    public static string Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) => InWords(Find(
+        NetworkOf(address),
         RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
         RouteSocket.ListRoutes(),
         NameServers(),

@@ -12,7 +12,9 @@ namespace UdpTunnel.Tunnel;
 /// <param name="filter">The port filter.</param>
 /// <param name="udp">Where datagrams leave.</param>
 /// <param name="mtu">Most bytes of an inner packet.</param>
-internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, IUdp udp, int mtu) : IDisposable
+/// <param name="counters">What went out and what was dropped on the way; its own if somebody else has none.</param>
+internal sealed unsafe class Outbound(
+    ITransport transport, PortFilter filter, IUdp udp, int mtu, DirectionCounters? counters = null) : IDisposable
 {
     private readonly Segmenter _segmenter = new(transport, mtu);
     private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
@@ -22,13 +24,19 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     // Who the batch's destinations are, and where they were when the first packet to them came.
     private readonly Peer[] _peers = new Peer[SendBatch.MaxDestinations];
     private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
+    private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
+    private bool _hasSources;
     private int _destinationCount;
     private int _sent;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
+    private volatile Peer? _lastRefused;
 
     /// <summary>What went out and what was dropped on the way.</summary>
-    public DirectionCounters Counters { get; } = new();
+    public DirectionCounters Counters { get; } = counters ?? new();
+
+    /// <summary>The endpoint of the last peer whose datagrams the socket refused; empty if none was. For any thread.</summary>
+    public string LastRefused => _lastRefused?.Current?.Endpoint.ToString() ?? "";
 
     /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
     public IDropListener? Listener
@@ -76,12 +84,12 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
         var peer = verdict == DropReason.None ? transport.Route(packet, out verdict) : null;
         if (peer is not null || packet.Fault != DropReason.None)
         {
-            verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0);
+            verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0, peer?.Ports);
         }
 
         if (verdict != DropReason.None || peer is null)
         {
-            Drop(verdict, peer, packet);
+            Drop(peer is null ? WhyNowhere(verdict, packet) : verdict, peer, packet);
         }
         else if (header.GsoType == VirtioNetHeader.None)
         {
@@ -92,6 +100,13 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             AddSuperpacket(peer, packet, header);
         }
     }
+
+    /// <summary>What each IPv6 device says of itself goes to no peer, and is no fault of anybody's.</summary>
+    private static DropReason WhyNowhere(DropReason verdict, in PacketView packet) =>
+        packet.IsV6 && packet.Fault == DropReason.None && packet.Protocol == Ipv4Header.Icmp
+            && packet.Part != FragmentPart.Later && IcmpRule.Check(packet) == DropReason.LinkControl
+            ? DropReason.LinkControl
+            : verdict;
 
     private void AddPacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
@@ -118,10 +133,10 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
         _burst.Count(packet.Protocol, 1);
         var datagram = packet.Start - _headroom;
         var length = transport.Seal(datagram, packet.Length);
-        transport.End();
+        var taken = transport.End();
         if (length == 0)
         {
-            Drop(DropReason.SendFailed, peer, packet);
+            Drop(taken > 0 ? DropReason.None : DropReason.SendFailed, peer, packet);
             return;
         }
 
@@ -176,8 +191,8 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             _ = _segmenter.TryCut(plan, _batch);
         }
 
-        transport.End();
-        Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - (_batch.DatagramCount - before));
+        var taken = transport.End();
+        Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - taken - (_batch.DatagramCount - before));
     }
 
     private void SetDestination(Peer peer)
@@ -199,6 +214,8 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             number = _destinationCount++;
             _peers[number] = peer;
             _destinations[number] = peer.Current?.Endpoint ?? default;
+            _sources[number] = peer.Local;
+            _hasSources |= !peer.Local.IsNone;
         }
 
         _batch.Destination = number;
@@ -208,7 +225,13 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
     {
         if (!_batch.IsEmpty)
         {
-            var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount));
+            var sources = _hasSources ? _sources.AsSpan(0, _destinationCount) : default;
+            var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
+            if (result.IsSourceRefused)
+            {
+                Array.ForEach(_peers, peer => peer?.Local = default);
+            }
+
             var bytes = _batch.PacketBytes;
             foreach (ref readonly var run in _batch.Runs)
             {
@@ -226,6 +249,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
         }
 
         _destinationCount = 0;
+        _hasSources = false;
     }
 
     /// <returns>Bytes of the packets that did not leave.</returns>
@@ -236,6 +260,7 @@ internal sealed unsafe class Outbound(ITransport transport, PortFilter filter, I
             ? run.PacketBytes
             : refusal.Bytes - (refusal.Datagrams * (long)(_headroom + _tailroom));
         var peer = _peers[run.Destination];
+        _lastRefused = peer;
         peer.CountOut(-refusal.Datagrams, -bytes);
         Counters.CountDrop(refusal.Reason, refusal.Datagrams);
         if (_listener is { } listener)

@@ -1,13 +1,14 @@
+using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The other end of a tunnel. Its endpoint is set by the worker that receives (server) or by the name look-ups (client) and read by the
-/// worker that sends.
+/// Another end of a tunnel. Its endpoint is set by the worker that receives or by the look-ups of a name, and read by the worker that sends.
 /// </summary>
-internal sealed class Peer
+internal class Peer
 {
+    private volatile PortBitmap? _ports;
     private Address? _address;
     private long _lastHeard;
     private long _changes;
@@ -19,6 +20,13 @@ internal sealed class Peer
     /// <summary>Its number in the tunnel, which tells its flows from others'.</summary>
     public ushort Number { get; init; }
 
+    /// <summary>The ports that are allowed to it and from it; null if the tunnel's are. For any thread.</summary>
+    public PortBitmap? Ports
+    {
+        get => _ports;
+        set => _ports = value;
+    }
+
     /// <summary>Inner packets that went to it and came from it, and passed. For any thread.</summary>
     public TrafficTotals Traffic => new(
         Volatile.Read(ref _packetsOut), Volatile.Read(ref _bytesOut), Volatile.Read(ref _packetsIn), Volatile.Read(ref _bytesIn));
@@ -28,6 +36,9 @@ internal sealed class Peer
 
     /// <summary>The same, if it is proven that who is there gets what is sent; else null.</summary>
     public Address? Proven => Current is { Proof: null } proven ? proven : null;
+
+    /// <summary>Which address of this host it sends to, and so is to be sent from; none for the kernel's choice. For the worker.</summary>
+    public SourceAddress Local { get; set; }
 
     /// <summary>When a datagram last came from the peer, in milliseconds of the monotonic clock; 0 if none came yet.</summary>
     public long LastHeard

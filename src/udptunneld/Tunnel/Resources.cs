@@ -4,6 +4,7 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
+using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tunnel;
 
@@ -45,7 +46,7 @@ internal sealed class Resources
             var tun = scope.Own(OpenTun(config, offload));
             if (config.Firewall)
             {
-                firewall = Firewall.Install(tun.Name, config.AllowedPorts, config.Forward);
+                firewall = Firewall.Install(tun.Name, PortsOf(config), config.Forward);
             }
 
             tunnels[tun.Index] = config.Name;
@@ -63,12 +64,18 @@ internal sealed class Resources
         }
     }
 
-    /// <summary>Gives a device, which may have some of it already, its MTU, superpacket size and address, and sets it up.</summary>
+    /// <summary>All ports that may be reached through the tunnel, whoever the peer is.</summary>
+    public static PortSet PortsOf(TunnelConfig config) => config.Peers
+        .Select(peer => peer.AllowedPorts)
+        .OfType<PortSet>()
+        .Aggregate(config.AllowedPorts, (all, ports) => all.Union(ports));
+
+    /// <summary>Gives a device, which may have some of it already, its MTU, superpacket size and addresses, and sets it up.</summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void Configure(ITun tun, TunnelConfig config)
     {
         RouteSocket.SetMtu(tun.Index, config.Mtu);
-        if (tun.Offloads != TunOffloads.None && MaxSuperpacket(config.Mtu) is { } size)
+        if (tun.Offloads != TunOffloads.None && MaxSuperpacket(config.Mtu, OverheadOf(config)) is { } size)
         {
             RouteSocket.SetMaxSuperpacket(tun.Index, size);
         }
@@ -82,7 +89,11 @@ internal sealed class Resources
             // No IPv6 in this kernel: then there is no address to keep away either.
         }
 
-        RouteSocket.AddAddress(tun.Index, config.TunnelAddress.Address, config.TunnelAddress.PrefixLength);
+        foreach (var address in config.TunnelAddresses)
+        {
+            RouteSocket.AddAddress(tun.Index, address.Address, address.PrefixLength);
+        }
+
         RouteSocket.SetUp(tun.Index);
     }
 
@@ -91,23 +102,34 @@ internal sealed class Resources
     /// 9.1 Gbit/s (docs/performance.md).
     /// </summary>
     /// <returns>Bytes, or null where the kernel's own size is as good.</returns>
-    internal static int? MaxSuperpacket(int mtu)
+    internal static int? MaxSuperpacket(int mtu, int overhead = ClassicHeader)
     {
         const int IpAndTcpHeader = 40;
-        var datagrams = Math.Min(SendBatch.MaxRunDatagrams, SendBatch.MaxRunBytes / (mtu + ClassicHeader));
+        var datagrams = Math.Min(SendBatch.MaxRunDatagrams, SendBatch.MaxRunBytes / (mtu + overhead));
         return datagrams < 2 ? null : datagrams * (mtu - IpAndTcpHeader);
     }
 
     private const int ClassicHeader = 16;
 
+    private static int OverheadOf(TunnelConfig config) =>
+        config.Protocol == TunnelProtocol.WireGuard ? TransportMessage.Overhead : ClassicHeader;
+
     private static void RequireNoOverlap(TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
     {
-        if (!config.Overlap && NetworkOverlap.Now(config, ownLink: null, link => !tunnels.ContainsKey(link)) is { Length: > 0 } covered)
+        if (config.Overlap)
         {
-            throw new RequestException(
-                Fault.AddressOverlap,
-                $"the tunnel's network {NetworkOverlap.NetworkOf(config.TunnelAddress)} overlaps {covered}: "
-                    + "choose another TunnelAddress, or write \"Overlap\": true if that is meant");
+            return;
+        }
+
+        foreach (var address in config.TunnelAddresses.Where(address => !address.IsV6))
+        {
+            if (NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)) is { Length: > 0 } covered)
+            {
+                throw new RequestException(
+                    Fault.AddressOverlap,
+                    $"the tunnel's network {NetworkOverlap.NetworkOf(address)} overlaps {covered}: "
+                        + "choose another TunnelAddress, or write \"Overlap\": true if that is meant");
+            }
         }
     }
 
@@ -115,7 +137,7 @@ internal sealed class Resources
     {
         try
         {
-            return UdpSocket.Bind(config.IsServer ? config.NetworkAddress.Port : 0, offload);
+            return UdpSocket.Bind(PortOf(config), offload, tellsLocal: config.Protocol == TunnelProtocol.WireGuard);
         }
         catch (LinuxException e)
         {
@@ -130,6 +152,9 @@ internal sealed class Resources
             };
         }
     }
+
+    private static int PortOf(TunnelConfig config) =>
+        config.IsServer || config.Protocol == TunnelProtocol.WireGuard ? config.NetworkAddress.Port : 0;
 
     private static TunDevice OpenTun(TunnelConfig config, bool offload)
     {

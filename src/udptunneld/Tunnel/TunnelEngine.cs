@@ -1,5 +1,4 @@
-using System.Buffers.Binary;
-using System.Net;
+using System.Runtime.CompilerServices;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
@@ -7,44 +6,52 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Memory;
 using UdpTunnel.State;
+using UdpTunnel.Tunnel.Secure;
 
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// One running tunnel: its device, socket, filter and firewall table, the worker that serves it, and for a client the look-ups of its server's name.
-/// Tunnels share workers and nothing else.
+/// One running tunnel: its device, socket, filter and firewall table, what it speaks, and the worker that serves it. Tunnels share workers and
+/// nothing else.
 /// </summary>
-internal sealed unsafe partial class TunnelEngine : IDisposable
+internal sealed class TunnelEngine : IDisposable
 {
+    private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+
     private readonly EventLog _events;
     private readonly TimeProvider _time;
-    private readonly ClassicTransport _transport;
+    private readonly ITunnelProtocol _protocol;
+    private readonly ITransport _transport;
     private readonly ITun _tun;
     private readonly IUdp _udp;
     private readonly PortFilter _filter;
     private readonly Firewall? _firewall;
-    private readonly Peer _peer = new();
     private readonly Outbound _outbound;
     private readonly Inbound _inbound;
-    private readonly ServerResolver? _resolver;
-    private readonly CancellationTokenSource _stop = new();
     private readonly Scope _scope;
     private readonly HostAddresses _addresses;
     private readonly AddressRules _rules;
     private readonly Worker _worker;
-    private readonly System.Collections.Concurrent.ConcurrentDictionary<int, string> _devices;
     private readonly Watch _watchTun;
     private readonly Watch _watchUdp;
-    private readonly Task _resolving = Task.CompletedTask;
+    private readonly DeviceCare _device;
+    private readonly TunnelReport _report;
+    private readonly SessionSchedule _schedule = new();
     private readonly Lock _disposing = new();
     private long _due = long.MaxValue;
-    private volatile bool _deviceLost;
-    private volatile string _deviceProblem = "";
+    private volatile string? _failure;
     private TunnelStatus? _lastStatus;
+
+    // All below is touched by Tick alone, which never runs twice at a time, but for the rates that Status reads.
+    private TrafficTotals _lastTotals;
+    private long _lastTick = Environment.TickCount64;
+    private long _segmentsRefused;
+    private StrongBox<TrafficRates> _rates = new();
 
     private TunnelEngine(
         TunnelConfig config,
         Resources resources,
+        ITunnelProtocol protocol,
         Scope scope,
         Session? session,
         WorkerPool workers,
@@ -56,47 +63,36 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         Started = time.GetUtcNow();
         _scope = scope;
         _addresses = addresses;
-        _devices = workers.Devices;
         _events = events;
         _time = time;
         _tun = resources.Tun;
         _udp = resources.Udp;
         _firewall = resources.Firewall;
-        _filter = scope.Own(new PortFilter(config.AllowedPorts));
+        _protocol = protocol;
+        _transport = protocol.Transport;
+        _filter = scope.Own(new PortFilter(config.AllowedPorts, versions: _transport.Versions));
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
-        var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
-        _transport = scope.Own(new ClassicTransport(config.PacketMagic, _udp, _peer, config.IsServer, inner)
-        {
-            HeartbeatInterval = config.HeartbeatInterval,
-        });
-        _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu));
-        _limits = new LimitReport(events, time, config.Name);
-        scope.Own(_stop);
-        scope.AtEnd(() => _resolving.Wait());
+        _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu, protocol.Outgoing));
 
         // The worker must have let go before what it would use is closed.
         _worker = workers.Take();
         scope.AtEnd(() => workers.Return(_worker));
         _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer);
-        _seen = new Seen(_udp.Segments, _inbound.Merges);
+        _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
+        _device = new DeviceCare(_tun, config, workers.Devices, protocol.OnDeviceMade, events);
         if (session is not null)
         {
             Restore(session);
         }
 
-        if (!config.IsServer)
-        {
-            _resolver = new ServerResolver(config.NetworkAddress, config.Name, events, time, LookUp, LinkName.WithZone, OnServerFound);
-        }
-
-        _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, OnPackets));
-        _watchUdp = scope.Own(_worker.Watch(_udp.Descriptor, OnMessages, OnDue));
+        var owner = new WatchOwner(config.Name, OnFailed);
+        _watchTun = scope.Own(_worker.Watch(_tun.Descriptor, owner, OnPackets));
+        _watchUdp = scope.Own(_worker.Watch(_udp.Descriptor, owner, OnMessages, OnDue));
         _watchUdp.CallAt(Environment.TickCount64);
-        scope.AtEnd(_stop.Cancel);
-        _resolving = _resolver?.RunAsync(_stop.Token) ?? Task.CompletedTask;
+        protocol.Start(OnWorker);
     }
 
-    /// <summary>What it does; only ports, networks and heartbeat change while it runs.</summary>
+    /// <summary>What it does; only what needs no restart changes while it runs.</summary>
     public TunnelConfig Config { get; private set; }
 
     /// <summary>When it started.</summary>
@@ -105,8 +101,59 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <summary>Name of the device.</summary>
     public string Device => _tun.Name;
 
+    /// <summary>Why it carries packets no longer, after an error that nobody expected; null while it does.</summary>
+    public string? Failure => _failure;
+
+    /// <summary>What a next run should know: the flows, and the peers as far as they are proven to be there.</summary>
+    public Session Session => _protocol.Save(new Session(_time.GetUtcNow(), null, Flows));
+
+    /// <summary>The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not wait for it.</summary>
+    public IReadOnlyList<RememberedFlow> Flows => _filter.Flows((uint)(Environment.TickCount64 / 1000));
+
+    /// <summary>How it is at this moment, or was when it was stopped.</summary>
+    public TunnelStatus Status
+    {
+        get
+        {
+            // The counters of flows are native memory, which must not be freed while they are read.
+            lock (_disposing)
+            {
+                return _lastStatus ?? CurrentStatus;
+            }
+        }
+    }
+
+    private TunnelStatus CurrentStatus
+    {
+        get
+        {
+            var status = _protocol.Describe(new TunnelStatus
+            {
+                Config = Config,
+                State = TunnelState.Running,
+                Problem = _device.Problem,
+                Device = _tun.Name,
+                LocalPort = _udp.LocalPort,
+                Started = Started,
+                TunOffloads = _inbound.Merges,
+                UdpSegments = _udp.Segments,
+                UdpMerges = _udp.Merges,
+                Totals = Totals,
+                Rates = _rates.Value,
+                HeartbeatsIn = _inbound.Heartbeats,
+                Flows = _filter.FlowCount((uint)(Environment.TickCount64 / 1000)),
+                Drops = DirectionCounters.Drops(_outbound.Counters, _inbound.Counters),
+            });
+            return status.Problem.Length > 0 ? status with { State = TunnelState.DeviceLost } : status;
+        }
+    }
+
+    private TrafficTotals Totals =>
+        new(_outbound.Counters.Packets, _outbound.Counters.Bytes, _inbound.Counters.Packets, _inbound.Counters.Bytes);
+
     /// <summary>Sets everything up and starts; when this returns the tunnel runs.</summary>
     /// <param name="config">What to do.</param>
+    /// <param name="key">This end's private key, if the protocol has one.</param>
     /// <param name="session">What a run before knew, or null.</param>
     /// <param name="workers">Who serves it.</param>
     /// <param name="addresses">The addresses of this host.</param>
@@ -114,14 +161,21 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <param name="time">The clock.</param>
     /// <exception cref="RequestException">Something was refused; nothing is left behind.</exception>
     public static TunnelEngine Start(
-        TunnelConfig config, Session? session, WorkerPool workers, HostAddresses addresses, EventLog events, TimeProvider time)
+        TunnelConfig config,
+        SecretKey? key,
+        Session? session,
+        WorkerPool workers,
+        HostAddresses addresses,
+        EventLog events,
+        TimeProvider time)
     {
         var scope = new Scope();
         try
         {
             var resources = Resources.Open(config, scope, workers.Devices);
             addresses.Refresh(Environment.TickCount64, force: true);
-            return new TunnelEngine(config, resources, scope, session, workers, addresses, events, time);
+            var protocol = scope.Own(ProtocolOf(config, key, resources, events, time));
+            return new TunnelEngine(config, resources, protocol, scope, session, workers, addresses, events, time);
         }
         catch (IOException e)
         {
@@ -135,28 +189,55 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
     }
 
-    /// <summary>Changes what can be changed while packets flow: ports, networks and heartbeat.</summary>
-    /// <exception cref="RequestException">The firewall table cannot be changed; everything is as before.</exception>
+    /// <summary>Changes what can be changed while packets flow: ports, networks, peers, heartbeat.</summary>
+    /// <exception cref="RequestException">It is refused; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
+        var ports = Resources.PortsOf(config);
+        var before = Resources.PortsOf(Config);
+        SetFirewall(ports, before);
+        try
+        {
+            _protocol.Apply(config);
+        }
+        catch (RequestException)
+        {
+            SetFirewall(before, ports);
+            throw;
+        }
+
         if (!config.AllowedPorts.Equals(Config.AllowedPorts))
         {
-            try
-            {
-                _firewall?.SetPorts(config.AllowedPorts);
-            }
-            catch (FirewallException e)
-            {
-                throw new RequestException(Fault.FirewallRefused, e.Message);
-            }
-
             _filter.Ports = config.AllowedPorts;
         }
 
-        _transport.HeartbeatInterval = config.HeartbeatInterval;
         _rules.Limit(config.AllowedSources, config.AllowedDestinations);
         _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
+    }
+
+    /// <summary>Called about once a second.</summary>
+    /// <returns>Whether what <see cref="Session"/> gives has changed enough to be saved.</returns>
+    public bool Tick()
+    {
+        var now = Environment.TickCount64;
+        var totals = Totals;
+        var elapsed = now - _lastTick;
+        if (elapsed > 0)
+        {
+            _rates = new StrongBox<TrafficRates>(
+                _rates.Value.After(_lastTotals, totals, TimeSpan.FromMilliseconds(elapsed)));
+        }
+
+        _lastTotals = totals;
+        _lastTick = now;
+        _addresses.Refresh(now);
+        _device.Tick(_watchTun);
+        _udp.FitSendBuffer(now);
+        RetrySegments(now);
+        _protocol.Report(now);
+        _report.Tick();
+        return _schedule.IsDue(now, _filter.Generation, _protocol.Changes, totals);
     }
 
     /// <summary>Stops: when this returns, device, socket and firewall table are gone.</summary>
@@ -183,17 +264,38 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
     }
 
-    private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
-        Dns.GetHostAddressesAsync(host, cancellationToken);
-
-    private void OnServerFound(IPEndPoint address)
+    /// <summary>
+    /// A handler has thrown: neither is called any more, and the host ends the tunnel at its next tick and tries it again.
+    /// On the worker's thread.
+    /// </summary>
+    private void OnFailed(Exception e)
     {
-        var before = _peer.Move(_udp.ToEndpoint(address));
+        _failure = $"an unexpected error: {e.GetType().Name}: {e.Message}";
+        _worker.Abandon(_watchTun);
+        _worker.Abandon(_watchUdp);
+    }
 
-        // The server learns our address from the first datagram, and should not have to wait for it.
-        if (before.IsNone || !before.ToIPEndPoint().Equals(address))
+    private static ITunnelProtocol ProtocolOf(
+        TunnelConfig config, SecretKey? key, Resources resources, EventLog events, TimeProvider time) =>
+        config.Protocol == TunnelProtocol.WireGuard
+            ? new SecureProtocol(
+                config, key!, resources.Tun, resources.Udp, events, time, BootClock.Milliseconds)
+            : new ClassicProtocol(config, resources.Udp, events, time);
+
+    private void SetFirewall(PortSet ports, PortSet before)
+    {
+        if (ports.Equals(before))
         {
-            _transport.SendHeartbeat();
+            return;
+        }
+
+        try
+        {
+            _firewall?.SetPorts(ports);
+        }
+        catch (FirewallException e)
+        {
+            throw new RequestException(Fault.FirewallRefused, e.Message);
         }
     }
 
@@ -202,9 +304,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     {
         if (!SendPackets())
         {
-            // Told and made again by the next tick: that takes locks and time, for which others should not wait.
-            watch.Pause();
-            _deviceLost = true;
+            _device.OnLost(watch);
         }
 
         CallEarlierIfDue();
@@ -235,6 +335,14 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _due = _transport.Due;
         watch.CallAt(_due);
     }
+
+    /// <summary>Has the worker do something with the transport.</summary>
+    private Task OnWorker(Action action) => _worker.RunAsync(() =>
+    {
+        _transport.Advance(Environment.TickCount64);
+        action();
+        CallEarlierIfDue();
+    });
 
     /// <summary>The worker's work may have brought the transport's next time closer. On the worker's thread.</summary>
     private void CallEarlierIfDue()
@@ -275,5 +383,63 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         }
 
         return true;
+    }
+
+    private void Restore(Session session)
+    {
+        var numbers = _protocol.Restore(session);
+
+        // A clock that was set back must not make flows older than they are, nor wrap their age around.
+        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
+        foreach (var flow in session.Flows.OrderByDescending(f => f.Age))
+        {
+            if (numbers.TryGetValue(flow.Peer, out var peer))
+            {
+                _filter.Restore(flow with { Age = flow.Age + since, Peer = peer }, (uint)(Environment.TickCount64 / 1000));
+            }
+        }
+    }
+
+    private void RetrySegments(long now)
+    {
+        if (_udp.Segments)
+        {
+            _segmentsRefused = now;
+        }
+        else if (now - _segmentsRefused >= SegmentsRetryMilliseconds)
+        {
+            // What refused them may have been the path of that moment; a refused run costs one system call and loses nothing.
+            _udp.RetrySegments();
+            _segmentsRefused = now;
+        }
+    }
+
+    /// <summary>When what is kept over a restart is saved: whenever there is something new, and once a minute while packets flow.</summary>
+    private sealed class SessionSchedule
+    {
+        private static readonly long Interval = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+
+        private long _saved;
+        private long _generation;
+        private long _changes;
+        private TrafficTotals _totals;
+
+        public bool IsDue(long now, long generation, long changes, in TrafficTotals totals)
+        {
+            var isNew = generation != _generation || changes != _changes;
+
+            // Flows that go on are used again and again: what was saved about them must not look expired.
+            var isOld = now - _saved >= Interval && totals != _totals;
+            if (!isNew && !isOld)
+            {
+                return false;
+            }
+
+            _generation = generation;
+            _changes = changes;
+            _totals = totals;
+            _saved = now;
+            return true;
+        }
     }
 }

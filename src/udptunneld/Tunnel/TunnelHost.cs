@@ -1,9 +1,12 @@
+using System.Security.Cryptography;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.State;
+using UdpTunnel.WireGuard;
+using Session = UdpTunnel.State.Session;
 
 namespace UdpTunnel.Tunnel;
 
@@ -26,8 +29,9 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
         EventKind.TunnelStopped,
         EventKind.TunnelFailed);
 
-    private readonly WorkerPool _workers = new();
-    private readonly HostAddresses _addresses = new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)));
+    private readonly WorkerPool _workers = new(supervised);
+    private readonly HostAddresses _addresses = new(
+        () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)), RouteSocket.ListAddressesV6);
 
     /// <summary>Forgets what tunnels knew that are no more; called when all of the start are there.</summary>
     public void ForgetOldSessions() => store.ForgetSessionsExcept(Table.All.Select(e => e.Name).ToHashSet(StringComparer.Ordinal));
@@ -112,9 +116,47 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
     /// <inheritdoc/>
     protected override (TunnelEngine Engine, string What) Open(HostEntry<TunnelConfig, TunnelEngine> entry, object? memory)
     {
-        var engine = TunnelEngine.Start(entry.Config, (Session?)memory ?? store.LoadSession(entry.Name), _workers, _addresses, Events, Time);
+        var session = (Session?)memory ?? store.LoadSession(entry.Name);
+        var engine = TunnelEngine.Start(entry.Config, KeyOf(entry.Config), session, _workers, _addresses, Events, Time);
         return (engine, $"runs on device {engine.Device}");
     }
+
+    /// <summary>What a tunnel runs with, also the private key that this daemon has made for it; null if there is none of that name.</summary>
+    /// <exception cref="RequestException">The key cannot be read.</exception>
+    public TunnelConfig? FindWithKey(string name) =>
+        FindConfiguration(name) is TunnelConfig config ? config with { PrivateKey = KeyOf(config) } : null;
+
+    /// <summary>The key of a file, or the one that this daemon has made for a tunnel of that name; null for a classic tunnel.</summary>
+    private SecretKey? KeyOf(TunnelConfig config)
+    {
+        if (config.Protocol == TunnelProtocol.Classic || config.PrivateKey is not null)
+        {
+            return config.PrivateKey;
+        }
+
+        try
+        {
+            return store.GetKey(config.Name, MakeKey);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RequestException(
+                Fault.StateNotWritable,
+                $"cannot keep the tunnel's private key: {e.Message}; a \"PrivateKey\" in its file does without");
+        }
+
+        static SecretKey MakeKey()
+        {
+            Span<byte> bytes = stackalloc byte[SecretKey.Size];
+            LocalIdentity.Generate(RandomSource.System, bytes);
+            var made = SecretKey.FromBytes(bytes);
+            CryptographicOperations.ZeroMemory(bytes);
+            return made;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override string? FailureOf(TunnelEngine engine) => engine.Failure;
 
     /// <inheritdoc/>
     protected override IReadOnlyList<FieldChange> Differences(TunnelConfig before, TunnelConfig after) => ConfigDiff.Between(before, after);

@@ -26,10 +26,16 @@ internal sealed record TunnelStatus
     /// <summary>Null if it never ran.</summary>
     public DateTimeOffset? Started { get; init; }
 
-    /// <summary>The peer's endpoint, or empty.</summary>
+    /// <summary>This end's public key in base64; empty for a classic tunnel.</summary>
+    public string PublicKey { get; init; } = "";
+
+    /// <summary>The peers, in the order of the file; a classic tunnel has one.</summary>
+    public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
+
+    /// <summary>The endpoint of a classic tunnel's peer, or empty.</summary>
     public string Peer { get; init; } = "";
 
-    /// <summary>Null if nothing was heard yet.</summary>
+    /// <summary>When any peer was last heard; null if none was yet.</summary>
     public DateTimeOffset? LastHeard { get; init; }
 
     public TunOffloads TunOffloads { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Waiting;
@@ -24,7 +25,7 @@ internal sealed class Worker : IDisposable
 
     private readonly Epoll _epoll = new();
     private readonly WakeSignal _wake = new();
-    private readonly ConcurrentQueue<TaskCompletionSource> _turns = new();
+    private readonly ConcurrentQueue<(TaskCompletionSource Turn, Action? Action)> _turns = new();
     private readonly BusyPoll _poll = new(LeastSteps);
     private readonly Thread _thread;
 
@@ -39,14 +40,23 @@ internal sealed class Worker : IDisposable
     private long _nextDue = long.MaxValue;
     private volatile bool _stopping;
 
+    private volatile bool _hasFailed;
+
     /// <param name="name">Name of the thread.</param>
+    /// <param name="supervised">What stands behind the thread and every handler.</param>
     /// <exception cref="LinuxException">The system has no descriptors left.</exception>
-    public Worker(string name)
+    public Worker(string name, Supervised supervised)
     {
+        Supervised = supervised;
         _ = _epoll.Add(_wake.Descriptor, EPOLLIN, WakeSlot);
-        _thread = new Thread(Run) { IsBackground = true, Name = name };
-        _thread.Start();
+        _thread = supervised.Start(name, Run, OnFailed);
     }
+
+    /// <summary>What stands behind the thread and every handler.</summary>
+    public Supervised Supervised { get; }
+
+    /// <summary>Whether the thread has ended by a failure of its own, which all were told whose descriptors it watched.</summary>
+    public bool HasFailed => _hasFailed;
 
     /// <summary>Room for what one call reads from a device. Only for whom the worker is calling.</summary>
     public PacketBatch Packets { get; } = new();
@@ -62,19 +72,25 @@ internal sealed class Worker : IDisposable
 
     /// <summary>Begins to call a handler whenever a descriptor is readable or reports an error.</summary>
     /// <param name="descriptor">The descriptor.</param>
+    /// <param name="owner">Whose it is, and who learns of a failure.</param>
     /// <param name="onReadable">The handler.</param>
     /// <param name="onDue">Is called at the time that was said to <see cref="Tunnel.Watch.CallAt"/>.</param>
-    /// <exception cref="LinuxException">The kernel refuses to watch it.</exception>
-    public Watch Watch(int descriptor, Action<Watch> onReadable, Action<Watch>? onDue = null)
+    /// <exception cref="IOException">The kernel refuses to watch it, or the thread has failed.</exception>
+    public Watch Watch(int descriptor, WatchOwner owner, Action<Watch> onReadable, Action<Watch>? onDue = null)
     {
         lock (_gate)
         {
+            if (_hasFailed)
+            {
+                throw new IOException("the thread that was to serve the tunnel has failed");
+            }
+
             if (!_freeSlots.TryPop(out var slot))
             {
                 slot = Grow();
             }
 
-            var watch = new Watch(this, descriptor, slot, onReadable, onDue);
+            var watch = new Watch(this, descriptor, slot, owner, onReadable, onDue);
             _slots[slot] = watch;
             try
             {
@@ -93,11 +109,20 @@ internal sealed class Worker : IDisposable
     /// Completes when the worker has done what it was doing and begun anew: what it was no longer to know when this was called, it does not use any
     /// more. Also a sign of life.
     /// </summary>
-    public Task TurnAsync()
+    public Task TurnAsync() => RunAsync(null);
+
+    /// <summary>Has the worker do something between two turns, in which it uses nothing of anybody's.</summary>
+    /// <param name="action">It must not wait. What it throws is the caller's.</param>
+    public Task RunAsync(Action? action)
     {
         var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _turns.Enqueue(turn);
+        _turns.Enqueue((turn, action));
         _wake.Raise();
+        if (_hasFailed)
+        {
+            CompleteTurns();
+        }
+
         return turn.Task;
     }
 
@@ -121,6 +146,11 @@ internal sealed class Worker : IDisposable
     /// <exception cref="LinuxException">The kernel refuses to watch the descriptor.</exception>
     internal void Resume(Watch watch)
     {
+        if (watch.HasEnded)
+        {
+            return;
+        }
+
         var error = _epoll.Add(watch.Descriptor, EPOLLIN, (ulong)watch.Slot);
         if (error is not (Errno.None or Errno.Exists))
         {
@@ -131,17 +161,22 @@ internal sealed class Worker : IDisposable
     /// <summary>Ends watching. When it returns the handler does not run and will not be called again. Not for the worker's own thread.</summary>
     internal void End(Watch watch)
     {
+        Abandon(watch);
+        TurnAsync().Wait();
+        lock (_gate)
+        {
+            Free(watch.Slot);
+        }
+    }
+
+    /// <summary>Calls nothing of a watch any more, but keeps its slot until <see cref="End"/>.</summary>
+    internal void Abandon(Watch watch)
+    {
         Pause(watch);
         lock (_dueGate)
         {
             watch.HasEnded = true;
             watch.Due = long.MaxValue;
-        }
-
-        TurnAsync().Wait();
-        lock (_gate)
-        {
-            Free(watch.Slot);
         }
     }
 
@@ -257,11 +292,42 @@ internal sealed class Worker : IDisposable
         }
     }
 
+    /// <summary>The thread has ended by an error that nobody expected: all whom it served learn of it.</summary>
+    internal void OnFailed(Exception e)
+    {
+        Watch?[] watches;
+        lock (_gate)
+        {
+            _hasFailed = true;
+            watches = _slots;
+        }
+
+        foreach (var watch in watches)
+        {
+            watch?.Fail(e);
+        }
+
+        CompleteTurns();
+    }
+
     private void CompleteTurns()
     {
-        while (_turns.TryDequeue(out var turn))
+        while (_turns.TryDequeue(out var next))
         {
-            turn.SetResult();
+            try
+            {
+                if (_hasFailed && next.Action is not null)
+                {
+                    throw new InvalidOperationException("the thread that carries packets has failed");
+                }
+
+                next.Action?.Invoke();
+                next.Turn.SetResult();
+            }
+            catch (Exception e)
+            {
+                next.Turn.SetException(e);
+            }
         }
     }
 

@@ -1,10 +1,13 @@
+using UdpTunnel.Hosting;
+
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
 /// The workers that tunnels share: at most one for each processor, made when there are tunnels for them. A tunnel stays with its worker, so that its
 /// packets keep their order and its state has one owner.
 /// </summary>
-internal sealed class WorkerPool : IDisposable
+/// <param name="supervised">What stands behind their threads.</param>
+internal sealed class WorkerPool(Supervised supervised) : IDisposable
 {
     // Protects the list and its numbers.
     private readonly Lock _gate = new();
@@ -31,15 +34,15 @@ internal sealed class WorkerPool : IDisposable
     {
         lock (_gate)
         {
-            var index = _workers.FindIndex(w => w.Tunnels == 0);
-            if (index < 0 && _workers.Count < Environment.ProcessorCount)
+            var index = _workers.FindIndex(w => w.Tunnels == 0 && !w.Worker.HasFailed);
+            if (index < 0 && _workers.Count(w => !w.Worker.HasFailed) < Environment.ProcessorCount)
             {
                 index = _workers.Count;
-                _workers.Add((new Worker($"worker {index}"), 0));
+                _workers.Add((new Worker($"worker {index}", supervised), 0));
             }
             else if (index < 0)
             {
-                index = _workers.IndexOf(_workers.MinBy(w => w.Tunnels));
+                index = _workers.IndexOf(_workers.Where(w => !w.Worker.HasFailed).MinBy(w => w.Tunnels));
             }
 
             _workers[index] = _workers[index] with { Tunnels = _workers[index].Tunnels + 1 };
@@ -54,6 +57,11 @@ internal sealed class WorkerPool : IDisposable
         {
             var index = _workers.FindIndex(w => w.Worker == worker);
             _workers[index] = _workers[index] with { Tunnels = _workers[index].Tunnels - 1 };
+            if (worker.HasFailed && _workers[index].Tunnels == 0)
+            {
+                _workers.RemoveAt(index);
+                worker.Dispose();
+            }
         }
     }
 

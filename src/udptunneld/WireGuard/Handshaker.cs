@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 
@@ -128,7 +129,7 @@ internal sealed unsafe class Handshaker : IDisposable
         _cookies.WriteReply(message, mac1, source, now, reply);
         fixed (byte* start = reply)
         {
-            _output.Send(start, reply.Length, source, null);
+            _output.Send(start, reply.Length, 0, source, null);
         }
 
         return WireGuardDrop.UnderLoad;
@@ -307,7 +308,7 @@ internal sealed unsafe class Handshaker : IDisposable
         peer.Timers.OnSent(now);
         fixed (byte* start = message)
         {
-            _output.Send(start, message.Length, endpoint, peer);
+            _output.Send(start, message.Length, 0, endpoint, peer);
         }
     }
 }

@@ -33,9 +33,10 @@ internal unsafe interface IWireGuardOutput
     /// <summary>Takes a datagram to be sent: a handshake message, a keepalive, or a packet that has waited.</summary>
     /// <param name="datagram">Good until this returns.</param>
     /// <param name="length">In bytes.</param>
+    /// <param name="packetLength">Length of the packet in it; 0 if there is none.</param>
     /// <param name="endpoint">Where to.</param>
     /// <param name="peer">Whose it is; null for a cookie reply, whose receiver is not known.</param>
-    void Send(byte* datagram, int length, in Endpoint endpoint, Peer? peer);
+    void Send(byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer);
 
     /// <summary>Takes note of an event. Must not change peers.</summary>
     void Notify(Peer peer, PeerEvent what);

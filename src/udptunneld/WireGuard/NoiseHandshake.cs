@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 
 namespace UdpTunnel.WireGuard;

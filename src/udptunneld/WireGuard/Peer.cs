@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
 
@@ -68,7 +69,7 @@ internal sealed class Peer : IDisposable
     private const int PendingNoiseAt = 64;
 
     private readonly SecretMemory _secrets = new(PendingNoiseAt + NoiseState.Size);
-    private readonly byte[] _publicKey = new byte[WireGuard.PublicKey.Size];
+    private readonly byte[] _publicKey = new byte[Config.PublicKey.Size];
     private readonly HashSet<IpPrefix> _allowedIps = [];
     private Endpoint _endpoint;
 

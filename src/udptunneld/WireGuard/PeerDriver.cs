@@ -319,10 +319,10 @@ internal sealed unsafe class PeerDriver : IDisposable
         while (peer.WaitingQueue.Packets > 0)
         {
             var length = _waiting.Take(ref peer.WaitingQueue, _scratch.Start + TransportMessage.HeaderSize);
-            length = run.Seal(_scratch.Start, length);
-            if (length > 0)
+            var sealedLength = run.Seal(_scratch.Start, length);
+            if (sealedLength > 0)
             {
-                _output.Send(_scratch.Start, length, peer.Endpoint, peer);
+                _output.Send(_scratch.Start, sealedLength, length, peer.Endpoint, peer);
             }
             else
             {
@@ -346,7 +346,7 @@ internal sealed unsafe class PeerDriver : IDisposable
         if (length > 0)
         {
             peer.Counters.KeepalivesOut++;
-            _output.Send(_scratch.Start, length, peer.Endpoint, peer);
+            _output.Send(_scratch.Start, length, 0, peer.Endpoint, peer);
             OnSealed(run.Session, length);
         }
     }

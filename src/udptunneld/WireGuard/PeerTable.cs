@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.WireGuard;

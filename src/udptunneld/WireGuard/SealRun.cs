@@ -7,7 +7,7 @@ namespace UdpTunnel.WireGuard;
 /// From <see cref="WireGuardEngine.TryBegin"/> to <see cref="WireGuardEngine.End"/>, with no other call of the engine
 /// in between.
 /// </remarks>
-internal ref struct SealRun
+internal struct SealRun
 {
     private readonly Session _session;
     private readonly int _mtu;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.WireGuard;

@@ -1,5 +1,6 @@
 using System.Net;
 using BenchmarkDotNet.Attributes;
+using UdpTunnel.Config;
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Bench.WireGuard;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.WireGuard;
 
@@ -91,7 +92,8 @@ internal sealed unsafe class EnginePairs : IWireGuardOutput, IDisposable
         }
     }
 
-    void IWireGuardOutput.Send(byte* datagram, int length, in Endpoint endpoint, Peer? peer)
+    void IWireGuardOutput.Send(
+        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer)
     {
         new ReadOnlySpan<byte>(datagram, length).CopyTo(_last);
         _lastLength = length;

@@ -68,7 +68,7 @@ public sealed class CompleterTests
                 var isLive = CompletedFromAttribute.Of(command, i) is CompletionSource.Tunnels
                     or CompletionSource.Relays or CompletionSource.TunnelsAndRelays or CompletionSource.PendingSenders
                     or CompletionSource.ApprovedSenders;
-                Assert.True(isLive == (command.Arguments[i].Name is "NAME" or "SENDER"), $"{command.Name} {command.Arguments[i].Name}");
+                Assert.True(isLive == (command.Arguments[i].Name is "NAME" or "TUNNEL" or "SENDER"), $"{command.Name} {command.Arguments[i].Name}");
             }
         }
     }

@@ -34,7 +34,9 @@ internal static class JsonExamples
         { "stats", "stats --watch" },
         { "events", "events" },
         { "events", "events --follow" },
+        { "peers", "peers" },
         { "ports", "ports home allow 80" },
+        { "config", "config wg0 --wg-quick" },
         { "relay receiver", "relay receiver --udp :53 --tcp :5353" },
         { "relay sender", "relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353" },
         { "relay accept-key", $"relay accept-key inside {RelaySamples.OtherKey}" },
@@ -136,6 +138,11 @@ internal static class JsonExamples
             : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
         daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
         daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
+        daemon.ListTunnelPeers = _ => Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop() }, Total = 1 });
+        daemon.GetConfiguration = _ => Task.FromResult(new GetConfigurationResponse
+        {
+            Configuration = "[Interface]\nPrivateKey = (hidden)\nAddress = 10.99.0.1/24\nListenPort = 51820\nMTU = 1420\n",
+        });
         daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
         daemon.Approve = _ => Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
         daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });

@@ -30,6 +30,8 @@ internal static class Samples
     {
         Name = "home",
         Mode = TunnelMode.Server,
+        Protocol = TunnelProtocol.Classic,
+        TunnelAddresses = { "10.0.0.1/24" },
         State = TunnelState.Running,
         Device = "tun0",
         TunnelAddress = "10.0.0.1/24",
@@ -64,6 +66,8 @@ internal static class Samples
     {
         Name = "office",
         Mode = TunnelMode.Client,
+        Protocol = TunnelProtocol.Classic,
+        TunnelAddresses = { "10.0.1.2/24" },
         State = TunnelState.Waiting,
         Device = "tun1",
         TunnelAddress = "10.0.1.2/24",
@@ -75,6 +79,92 @@ internal static class Samples
         HeartbeatInterval = 30,
     };
 
+    /// <summary>A secure tunnel with two peers, one of which is there.</summary>
+    public static Tunnel Secure() => new()
+    {
+        Name = "wg0",
+        Mode = TunnelMode.Peer,
+        Protocol = TunnelProtocol.Wireguard,
+        State = TunnelState.Running,
+        Device = "wg0",
+        TunnelAddress = "10.99.0.1/24",
+        TunnelAddresses = { "10.99.0.1/24", "fd00:99::1/64" },
+        LocalPort = 51820,
+        Mtu = 1420,
+        AllowedPorts = { new PortRange { First = 1, Last = 65535 } },
+        Started = Timestamp.FromDateTimeOffset(Now.AddHours(-3)),
+        Peer = new Peer { LastHeard = Timestamp.FromDateTimeOffset(Now.AddSeconds(-2)) },
+        PublicKey = "ZX68P+CFxAdSQ4XP2Y/J3tm09b7acv5z10ekIsTr800=",
+        Peers = { Laptop(), Phone() },
+        PeerCount = 2,
+        Counters = new Counters { PacketsOut = 10, BytesOut = 10_000, PacketsIn = 20, BytesIn = 2_000 },
+        Rates = new Rates(),
+    };
+
+    /// <summary>A peer that is there.</summary>
+    public static TunnelPeer Laptop() => new()
+    {
+        Tunnel = "wg0",
+        Name = "laptop",
+        PublicKey = "rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=",
+        State = PeerState.Connected,
+        Endpoint = "192.0.2.7:40112",
+        LastHandshake = Timestamp.FromDateTimeOffset(Now.AddSeconds(-42)),
+        LastHeard = Timestamp.FromDateTimeOffset(Now.AddSeconds(-2)),
+        AllowedIps = { "10.99.0.2/32", "fd00:99::2/128" },
+        PersistentKeepalive = 25,
+        HasPresharedKey = true,
+        RoundTrip = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(12.5)),
+        Counters = new PeerCounters
+        {
+            PacketsOut = 10,
+            BytesOut = 10_000,
+            PacketsIn = 20,
+            BytesIn = 2_000,
+            WireBytesOut = 10_500,
+            WireBytesIn = 2_900,
+            Handshakes = 3,
+            HandshakesFailed = 1,
+            KeepalivesOut = 4,
+            EndpointMoves = 1,
+            Drops = { new PeerDrops { Reason = DropReason.Port, Packets = 3 } },
+        },
+    };
+
+    /// <summary>A peer that never came, of which only the least is known.</summary>
+    public static TunnelPeer Phone() => new()
+    {
+        Tunnel = "wg0",
+        Name = "RsR3QXga",
+        PublicKey = "RsR3QXga8j2BxYMPuujYP4pw+Uo0wgaxEOgiTsjK138=",
+        State = PeerState.Waiting,
+        AllowedPorts = { new PortRange { First = 22, Last = 22 } },
+    };
+
+    /// <summary>Any peer that a daemon, however broken, could send.</summary>
+    public static TunnelPeer AnyPeer(Random random) => new()
+    {
+        Tunnel = Text(random),
+        Name = Text(random),
+        PublicKey = Text(random),
+        State = (PeerState)random.Next(0, 7),
+        Endpoint = Text(random),
+        LastHandshake = Maybe(random, () => Time(random)),
+        LastHeard = Maybe(random, () => Time(random)),
+        AllowedIps = { Text(random), Text(random) },
+        PersistentKeepalive = (uint)random.Next(),
+        HasPresharedKey = random.Next(2) == 0,
+        RoundTrip = Maybe(random, () => new Duration { Seconds = random.NextInt64(long.MinValue, long.MaxValue), Nanos = random.Next() }),
+        Counters = Maybe(random, () => new PeerCounters
+        {
+            BytesOut = ulong.MaxValue,
+            BytesIn = (ulong)random.NextInt64(),
+            Handshakes = ulong.MaxValue,
+            HandshakesFailed = (ulong)random.Next(2),
+            Drops = { new PeerDrops { Reason = (DropReason)random.Next(0, 60), Packets = ulong.MaxValue } },
+        }),
+    };
+
     /// <summary>Any tunnel that a daemon, however broken, could send. The same seed gives the same tunnel.</summary>
     public static Tunnel Any(int seed)
     {
@@ -83,6 +173,9 @@ internal static class Samples
         {
             Name = Text(random),
             Mode = (TunnelMode)random.Next(0, 5),
+            Protocol = (TunnelProtocol)random.Next(0, 4),
+            PublicKey = Text(random),
+            PeerCount = (uint)random.Next(200),
             State = (TunnelState)random.Next(0, 8),
             Problem = Text(random),
             Device = Text(random),
@@ -97,6 +190,12 @@ internal static class Samples
         for (var i = random.Next(40); i > 0; i--)
         {
             tunnel.AllowedPorts.Add(new PortRange { First = (uint)random.Next(), Last = (uint)random.Next() });
+        }
+
+        for (var i = random.Next(15); i > 0; i--)
+        {
+            tunnel.Peers.Add(AnyPeer(random));
+            tunnel.TunnelAddresses.Add(Text(random));
         }
 
         tunnel.Started = Maybe(random, () => Time(random));

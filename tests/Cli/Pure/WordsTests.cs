@@ -11,6 +11,8 @@ public sealed class WordsTests
     {
         Same("TunnelMode", TunnelReflection.Descriptor, n => Words.Of((TunnelMode)n));
         Same("TunnelState", TunnelReflection.Descriptor, n => Words.Of((TunnelState)n));
+        Same("TunnelProtocol", TunnelReflection.Descriptor, n => Words.Of((TunnelProtocol)n));
+        Same("PeerState", TunnelReflection.Descriptor, n => Words.Of((PeerState)n));
         Same("DropReason", TunnelReflection.Descriptor, n => Words.Of((DropReason)n));
         Same("Direction", TunnelReflection.Descriptor, n => Words.Of((Direction)n));
         Same("RelayRole", RelayReflection.Descriptor, n => Words.Of((RelayRole)n));

@@ -9,6 +9,7 @@ internal static class AllTargets
     private static readonly Func<IFuzzTarget>[] Makers =
     [
         () => new ConfigTarget(),
+        () => new WgQuickTarget(),
         () => new SessionTarget(),
         () => new HeaderTarget(),
         () => new SegmenterTarget(),

@@ -15,14 +15,15 @@ internal sealed class EchoService : IDisposable
     /// <param name="socket">The socket.</param>
     /// <param name="port">Its port.</param>
     /// <param name="answers">Whether to answer a datagram (more bytes may follow it); null for always.</param>
-    public EchoService(Socket socket, int port, Func<byte[], bool>? answers = null)
+    /// <param name="address">Where to listen; null for 127.0.0.1.</param>
+    public EchoService(Socket socket, int port, Func<byte[], bool>? answers = null, IPAddress? address = null)
     {
         _socket = socket;
         _answers = answers ?? (_ => true);
         _socket.ReceiveBufferSize = 4 << 20;
         _socket.SendBufferSize = 1 << 20;
         RelayLab.ShareAddress(_socket);
-        _socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        _socket.Bind(new IPEndPoint(address ?? IPAddress.Loopback, port));
         _work = Task.Run(RunAsync);
     }
 

@@ -42,11 +42,11 @@ public sealed class SpoofedSourceTests
         Assert.True(RelayLab.Drops(status, "flow_limit") > Sources / 4, status.ToString());
         Assert.Equal(0, RelayLab.Drops(status, "flow_rate"));
 
-        // They live shorter than flows that were answered, at the sender too.
+        // While the table is nearly full they end early, at the sender too.
         await WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
-            s => s.GetProperty("counters").GetProperty("flows").GetInt32() <= 2,
-            "the sockets of the spoofed sources to be closed");
+            s => s.GetProperty("counters").GetProperty("flows").GetInt32() <= MaxFlows * 7 / 8,
+            "sockets of the spoofed sources to be closed");
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using daemon::UdpTunnel.WireGuard;
+using UdpTunnel.Config;
 using UdpTunnel.Tests.Harness;
 using Endpoint = daemon::UdpTunnel.Linux.Endpoint;
 
@@ -109,7 +110,8 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
         Assert.Null(_failure);
     }
 
-    unsafe void IWireGuardOutput.Send(byte* datagram, int length, in Endpoint endpoint, Peer? peer) =>
+    unsafe void IWireGuardOutput.Send(
+        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
         _socket.SendTo(new ReadOnlySpan<byte>(datagram, length), endpoint.ToIPEndPoint());
 
     void IWireGuardOutput.Notify(Peer peer, PeerEvent what)
@@ -194,6 +196,6 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
 
         var length = run.Seal(_memory, packet.Length);
         _engine.End(ref run);
-        ((IWireGuardOutput)this).Send(_memory, length, peer.Endpoint, peer);
+        ((IWireGuardOutput)this).Send(_memory, length, packet.Length, peer.Endpoint, peer);
     }
 }

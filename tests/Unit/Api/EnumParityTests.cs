@@ -23,6 +23,9 @@ public sealed class EnumParityTests
     public void Tunnel_states_are_the_protos() => AreTheProtos<TunnelState>("TunnelState", V1.TunnelReflection.Descriptor);
 
     [Fact]
+    public void Peer_states_are_the_protos() => AreTheProtos<PeerState>("PeerState", V1.TunnelReflection.Descriptor);
+
+    [Fact]
     public void Event_kinds_are_the_protos() => AreTheProtos<EventKind>("EventKind", V1.EventReflection.Descriptor);
 
     [Fact]

@@ -46,10 +46,12 @@ public sealed class ConfigDiffTests
         // A field that is added to the record and forgotten in the comparison would change without anybody being told.
         var fields = typeof(TunnelConfig).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite)
-            .Select(p => p.Name);
+            .Select(p => p.Name == nameof(TunnelConfig.TunnelAddresses) ? nameof(TunnelConfig.TunnelAddress) : p.Name)
+            // There is one value so far.
+            .Except([nameof(TunnelConfig.UnknownPeers)]);
         var all = Gen.Two(Generated.Tunnels).Sample(200)
             .SelectMany(pair => ConfigDiff.Between(pair.Item1, pair.Item2))
-            .Select(change => change.Field);
+            .Select(change => change.Field.Split('[')[0]);
 
         Assert.Equal(fields.Order(), all.Distinct().Order());
     }
@@ -60,13 +62,14 @@ public sealed class ConfigDiffTests
         var pairs =
             from before in Generated.Tunnels
             from other in Generated.Tunnels
-            from mask in Gen.Choose(0, 15)
+            from mask in Gen.Choose(0, 31)
             select (before, after: before with
             {
                 Mtu = (mask & 1) == 0 ? before.Mtu : other.Mtu,
                 PacketMagic = (mask & 2) == 0 ? before.PacketMagic : other.PacketMagic,
                 AllowedPorts = (mask & 4) == 0 ? before.AllowedPorts : other.AllowedPorts,
                 NetworkAddress = (mask & 8) == 0 ? before.NetworkAddress : other.NetworkAddress,
+                Peers = (mask & 16) == 0 ? before.Peers : other.Peers,
             });
 
         Generated.ForAll(pairs, pair =>
@@ -76,6 +79,9 @@ public sealed class ConfigDiffTests
             Assert.Equal(pair.before == pair.after, changes.Count == 0);
             Assert.Equal(pair.before.Mtu != pair.after.Mtu, changes.Any(c => c.Field == "Mtu"));
             Assert.Equal(pair.before.AllowedPorts != pair.after.AllowedPorts, changes.Any(c => c.Field == "AllowedPorts"));
+            Assert.Equal(
+                !pair.before.Peers.Equals(pair.after.Peers),
+                changes.Any(c => c.Field.StartsWith("Peers", StringComparison.Ordinal)));
         });
     }
 }

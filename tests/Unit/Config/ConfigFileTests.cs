@@ -166,7 +166,7 @@ public sealed class ConfigFileTests
 
         Assert.NotNull(Sample.Parse(largest).Configuration);
         Assert.Equal(
-            ["config.json: the text has 1048577 bytes (at most 1048576 are allowed)"],
+            ["config.json: the text has 2097153 bytes (at most 2097152 are allowed)"],
             Sample.Remarks(largest + " "));
     }
 

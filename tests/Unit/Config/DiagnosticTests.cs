@@ -21,7 +21,7 @@ public sealed class DiagnosticTests
         var text = Sample.ServerWith(new string('n', 500), "1").Replace(":8000", new string('8', 500), StringComparison.Ordinal);
 
         Assert.Equal(2, Sample.Remarks(text).Length);
-        Assert.All(Sample.Remarks(text), r => Assert.InRange(r.Length, 1, 300));
+        Assert.All(Sample.Remarks(text), r => Assert.InRange(r.Length, 1, 320));
         Assert.All(Sample.Remarks(text), r => Assert.Contains('…', r));
     }
 

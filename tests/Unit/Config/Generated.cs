@@ -1,3 +1,4 @@
+using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using UdpTunnel.Config;
@@ -58,14 +59,19 @@ internal static class Generated
         where InterfaceAddress.TryParse(text, out _, out _)
         select InterfaceAddress.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
 
-    private static readonly Gen<Ipv4NetworkList> NetworkLists = Gen.ListOf(
+    private static readonly Gen<ValueList<Ipv4Network>> NetworkLists = Gen.ListOf(
         from address in Gen.Choose(int.MinValue, int.MaxValue)
         from prefix in Gen.Choose(0, 32)
-        select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => Ipv4NetworkList.Create([.. networks.Take(Ipv4NetworkList.MaxCount)]));
+        select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => ValueList.Create<Ipv4Network>([.. networks.Take(TunnelConfig.MaxNetworks)]));
+
+    private static readonly Gen<ValueList<IpPrefix>> BothNetworks = Gen.Elements<ValueList<IpPrefix>>(
+        [],
+        [IpPrefix.Of(IPAddress.Parse("192.0.2.0"), 24)],
+        [IpPrefix.Of(IPAddress.Parse("2001:db8::"), 32), IpPrefix.Of(IPAddress.Parse("0.0.0.0"), 0), IpPrefix.Of(IPAddress.Parse("198.51.100.7"), 32)]);
 
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
-    public static readonly Gen<TunnelConfig> Tunnels =
+    public static readonly Gen<TunnelConfig> ClassicTunnels =
         from name in Names
         from address in Addresses
         from network in Gen.OneOf(Clients, Gen.Choose(1, 65_535).Select(port => Read($":{port}")))
@@ -83,7 +89,7 @@ internal static class Generated
         select new TunnelConfig
         {
             Name = name,
-            TunnelAddress = address,
+            TunnelAddresses = [address],
             NetworkAddress = network,
             AllowedPorts = ports,
             TunnelDevice = device,
@@ -98,6 +104,82 @@ internal static class Generated
             Offload = offload,
         };
 
+    private static readonly Gen<SecretKey> Secrets =
+        from bytes in Gen.ArrayOf(Gen.Choose(0, 255), SecretKey.Size)
+        where bytes.Any(b => b != 0)
+        select SecretKey.FromBytes([.. bytes.Select(b => (byte)b)]);
+
+    private static readonly Gen<InterfaceAddress> AddressesOfBothFamilies =
+        from last in Gen.Choose(1, 254)
+        from v6 in Gen.Elements(false, true)
+        from prefix in v6 ? Gen.Choose(1, 128) : Gen.Choose(1, 24)
+        let text = v6 ? $"fd00::{last:x}/{prefix}" : $"10.3.{last}.7/{prefix}"
+        select InterfaceAddress.TryParseEither(text, true, out var address, out var error)
+            ? address
+            : throw new ArgumentException(error);
+
+    private static readonly Gen<IpPrefix> Prefixes =
+        from high in Gen.Choose(int.MinValue, int.MaxValue)
+        from low in Gen.Choose(int.MinValue, int.MaxValue)
+        from v6 in Gen.Elements(false, true)
+        from length in Gen.Choose(0, v6 ? 128 : 32)
+        let bits = ((ulong)(uint)high << 32) | (uint)low
+        select v6 ? IpPrefix.Of(true, bits, ~bits, length) : IpPrefix.Of(false, bits & 0xFFFF_FFFF_0000_0000, 0, length);
+
+    private static readonly Gen<PeerConfig> Peers =
+        from name in Gen.Frequency((1, Gen.Constant((string?)null)), (2, Names.Select(n => (string?)n)))
+        from key in Secrets
+        from preshared in Gen.OneOf(Gen.Constant((SecretKey?)null), Secrets.Select(s => (SecretKey?)s))
+        from networks in Gen.ListOf(Prefixes)
+        from endpoint in Gen.OneOf(Gen.Constant((HostPort?)null), Clients.Select(c => (HostPort?)c))
+        from keepalive in Gen.Choose(0, PeerConfig.MaxPersistentKeepalive)
+        from ports in Gen.OneOf(Gen.Constant((PortSet?)null), PortSets.Select(p => (PortSet?)p))
+        select new PeerConfig
+        {
+            Name = name,
+            PublicKey = new PublicKey(key.Bytes),
+            PresharedKey = preshared,
+            AllowedIPs = [.. networks.Distinct()],
+            Endpoint = endpoint,
+            PersistentKeepalive = TimeSpan.FromSeconds(keepalive),
+            AllowedPorts = ports,
+        };
+
+    public static readonly Gen<TunnelConfig> SecureTunnels =
+        from name in Names
+        from addresses in Gen.ListOf(AddressesOfBothFamilies)
+        from port in Gen.Choose(0, 65_535)
+        from ports in Gen.OneOf(PortSets, Gen.Constant(PortSet.All))
+        from device in Devices
+        from mtu in Gen.Choose(TunnelConfig.MinMtu, TunnelConfig.MaxMtu)
+        from flags in Gen.Choose(0, 15)
+        from key in Gen.OneOf(Gen.Constant((SecretKey?)null), Secrets.Select(s => (SecretKey?)s))
+        from peers in Gen.ListOf(Peers)
+        from routes in Gen.Elements(Enum.GetValues<RouteMode>())
+        from table in Gen.Choose(0, int.MaxValue)
+        from mark in Gen.Choose(int.MinValue, int.MaxValue)
+        select new TunnelConfig
+        {
+            Name = name,
+            Protocol = TunnelProtocol.WireGuard,
+            TunnelAddresses = [.. addresses.DistinctBy(a => a.Address).Take(TunnelConfig.MaxAddresses)],
+            NetworkAddress = port == 0 ? HostPort.AnyPort : Read($":{port}"),
+            AllowedPorts = ports,
+            TunnelDevice = device,
+            Mtu = mtu,
+            Firewall = (flags & 1) != 0,
+            Forward = (flags & 2) != 0,
+            Overlap = (flags & 4) != 0,
+            Offload = (flags & 8) != 0 ? OffloadMode.Off : OffloadMode.Auto,
+            PrivateKey = key,
+            Peers = Apart(peers),
+            Routes = routes,
+            RouteTable = table == 0 ? null : (uint)table,
+            FirewallMark = (uint)mark,
+        };
+
+    public static readonly Gen<TunnelConfig> Tunnels = Gen.OneOf(ClassicTunnels, SecureTunnels);
+
     public static readonly Gen<RelayConfig> Relays =
         from name in Names
         from role in Gen.Elements(Enum.GetValues<RelayRole>())
@@ -108,6 +190,10 @@ internal static class Generated
         from flows in Gen.Choose(1, RelayConfig.MaxMaxFlows)
         from hash in Gen.ArrayOf(Gen.Choose(0, 255), 32)
         from pinned in Gen.Elements(false, true)
+        from answers in Gen.Elements(Enum.GetValues<AnswersFrom>())
+        from clients in BothNetworks
+        from flowRate in Gen.Choose(0, RelayConfig.MaxClientRate)
+        from byteRate in Gen.Choose(0, RelayConfig.MaxClientRate)
         from more in Gen.Choose(0, 20)
         from first in role == RelayRole.Sender ? Clients : Local
         from proxy in Gen.Elements(Enum.GetValues<ProxyProtocol>())
@@ -125,6 +211,10 @@ internal static class Generated
             ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
                 ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
                 : null,
+            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.AnyPort,
+            AllowedClients = role == RelayRole.Receiver ? clients : [],
+            ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
+            ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
         };
 
     public static readonly Gen<Configuration> Configurations =
@@ -133,6 +223,19 @@ internal static class Generated
     /// <summary>Tries a property with 1,000 values; a failure shows the value and the seed.</summary>
     public static void ForAll<T>(Gen<T> values, Action<T> property) =>
         Check.One(FsCheck.Config.QuickThrowOnFailure.WithMaxTest(1000), Prop.ForAll(values.ToArbitrary(), property));
+
+    /// <summary>Those of some peers that have nothing in common that two peers must not have.</summary>
+    private static ValueList<PeerConfig> Apart(IEnumerable<PeerConfig> peers)
+    {
+        var names = new HashSet<string?>();
+        var networks = new HashSet<IpPrefix>();
+        return
+        [
+            .. peers.DistinctBy(p => p.PublicKey)
+                .Where(p => p.Name is null || names.Add(p.Name))
+                .Select(p => p with { AllowedIPs = [.. p.AllowedIPs.Where(networks.Add)] }),
+        ];
+    }
 
     /// <summary>Services on ports that are not each other's, the first of them a range.</summary>
     private static UdpServiceList Services(RelayRole role, HostPort[] addresses, int more)

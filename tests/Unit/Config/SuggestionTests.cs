@@ -41,7 +41,7 @@ public sealed class SuggestionTests
     [InlineData("TunnelAddressTunnelAddressTunnelAddressTunnelAddress")]
     public void A_field_like_no_other_gets_the_list_of_fields(string name) =>
         Assert.Contains(
-            "is not a field of a tunnel file (Name, TunnelAddress, ",
+            "is not a field of a tunnel file (Name, Protocol, TunnelAddress, ",
             Assert.Single(Sample.Remarks(Sample.ServerWith(name, "1"))),
             StringComparison.Ordinal);
 

@@ -111,7 +111,7 @@ public sealed class TunnelMistakeTests
         { "Offload", "\"on\"", "2:12: Offload: \"on\" is neither \"auto\" nor \"off\"" },
         { "Offload", "\"Auto\"", "2:12: Offload: \"Auto\" is neither \"auto\" nor \"off\"" },
 
-        { "Protocol", "\"tls\"", "2:1: Protocol: belongs to a relay file; this is a tunnel file" },
+        { "Protocol", "\"tls\"", "2:13: Protocol: \"tls\" is neither \"classic\" nor \"wireguard\"" },
     };
 
     [Theory]
@@ -184,7 +184,7 @@ public sealed class TunnelMistakeTests
                 "config.json:3:23: AllowedPorts[1]: \"9-1\" is a range backwards (write \"1-9\")",
                 "config.json:4:10: Mtu: 100 is not an MTU (1280 to 65520 bytes)",
                 "config.json:5:3: Mtu: is given twice; the first is at 4:3",
-                "config.json:6:3: Colour: is not a field of a tunnel file (Name, TunnelAddress, NetworkAddress, "
+                "config.json:6:3: Colour: is not a field of a tunnel file (Name, Protocol, TunnelAddress, NetworkAddress, "
                     + "AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, "
                     + "Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile)",
             ],

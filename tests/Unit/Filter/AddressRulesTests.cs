@@ -40,6 +40,32 @@ public sealed unsafe class AddressRulesTests
     public void All_other_sources_pass_as_they_did(uint source) =>
         Assert.Equal(DropReason.None, Check(new AddressRules(_host, [], []), source, destination: 0xC0A8_0106));
 
+    [Theory]
+    [InlineData("2001:db8::1", true)]
+    [InlineData("::", true)]
+    [InlineData("::1", true)]
+    [InlineData("ff02::1", true)]
+    [InlineData("::ffff:10.0.0.2", true)]
+    [InlineData("2001:db8::2", false)]
+    [InlineData("fe80::1", false)]
+    public void The_same_holds_for_IPv6(string source, bool isRefused)
+    {
+        var verdict = isRefused ? DropReason.SourceAddress : DropReason.None;
+        var own = System.Net.IPAddress.Parse("2001:db8::1").GetAddressBytes();
+        var host = new HostAddresses(() => [], () => [System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(own)]);
+        host.Refresh(0);
+        var rules = new AddressRules(host, [], []);
+        byte[] packet = new TestPacket { IsV6 = true, IsUdp = true }.Build();
+        System.Net.IPAddress.Parse(source).GetAddressBytes().CopyTo(packet, 8);
+        TestPacket.FixChecksums(packet);
+        fixed (byte* start = packet)
+        {
+            // The second time it is the one that was looked at last.
+            Assert.Equal(verdict, rules.Check(PacketView.Parse(start, packet.Length)));
+            Assert.Equal(verdict, rules.Check(PacketView.Parse(start, packet.Length)));
+        }
+    }
+
     [Fact]
     public void A_file_that_names_networks_lets_pass_what_is_in_them()
     {

@@ -18,8 +18,8 @@ public sealed class FlowTableTests
     {
         var flow = new Flow(
             random.OneOf<byte>(6, 17),
-            (uint)random.NextInt64(1L << 32),
-            (uint)random.NextInt64(1L << 32),
+            AnyAddress(random),
+            AnyAddress(random),
             (ushort)random.Next(65_536),
             (ushort)random.Next(65_536));
         var key = new FlowKey(flow);
@@ -30,7 +30,30 @@ public sealed class FlowTableTests
         Assert.Equal((flow.SourcePort, flow.DestinationPort), (key.SourcePort, key.DestinationPort));
         Assert.True(key.Is(key.Reversed.Reversed));
         Assert.False(key.Is(new FlowKey(flow, peer: 1)));
+        Assert.Equal(7, new FlowKey(flow, peer: 7).Peer);
     });
+
+    [Fact]
+    public void Flows_of_both_families_are_listed_with_their_peers()
+    {
+        var table = new FlowTable(10);
+        var v4 = new Flow(6, 0x0A000001u, 0x0A000002u, 40_000, 22);
+        var v6 = new Flow(17, new UInt128(0xFD00_0000_0000_0000, 1), new UInt128(0xFD00_0000_0000_0000, 2), 40_000, 53);
+        table.Remember(new FlowKey(v4), 1000);
+        table.Remember(new FlowKey(v6, peer: 3), 1000);
+
+        var flows = new List<RememberedFlow>();
+        table.AddTo(flows, Direction.In, 1000);
+
+        Assert.Equal(
+            [new RememberedFlow(v4, Direction.In, 0), new RememberedFlow(v6, Direction.In, 0) { Peer = 3 }],
+            flows.OrderBy(flow => flow.Peer));
+        table.Dispose();
+    }
+
+    private static UInt128 AnyAddress(Random random) => random.Chance(50)
+        ? Flow.Mapped((uint)random.NextInt64(1L << 32))
+        : new UInt128((ulong)random.NextInt64(), (ulong)random.NextInt64());
 
     [Fact]
     public void Flows_are_remembered_answered_forgotten_and_displaced_as_in_the_model() => Randomised.Check(300, random =>

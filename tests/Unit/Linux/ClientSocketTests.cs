@@ -29,11 +29,11 @@ public sealed unsafe class ClientSocketTests
         fixed (byte* start = answers)
         {
             queue.Add(start, 100, batch.Source(0), local, 1);
-            Assert.Equal(1, queue.Send(socket.Descriptor, wait: true).Sent);
+            Assert.Equal(1, queue.Send(socket.Descriptor).Sent);
             queue.Add(start, 1000, batch.Source(0), local, 1);
             queue.Add(start + 1000, 1000, batch.Source(0), local, 1);
             queue.Add(start + 2000, 500, batch.Source(0), local, 1);
-            Assert.Equal(3, queue.Send(socket.Descriptor, wait: true).Sent);
+            Assert.Equal(3, queue.Send(socket.Descriptor).Sent);
         }
 
         Assert.False(local.IsNone);
@@ -70,7 +70,7 @@ public sealed unsafe class ClientSocketTests
         var answer = stackalloc byte[] { 42 };
 
         queue.Add(answer, 1, batch.Source(0), SourceAddress.ReadV4(gone), 1);
-        var result = queue.Send(socket.Descriptor, wait: true);
+        var result = queue.Send(socket.Descriptor);
 
         Assert.Equal((1, 0), (result.Sent, result.Failed));
         Assert.Equal([42], Receive(client));

@@ -36,7 +36,7 @@ public sealed unsafe class DatagramQueueTests
                     queue.Add(start + (i * Size), Size, to, default, key);
                 }
 
-                Assert.Equal(3, queue.Send(sender.Descriptor, wait: true).Sent);
+                Assert.Equal(3, queue.Send(sender.Descriptor).Sent);
             }
 
             var arrived = new List<int>();

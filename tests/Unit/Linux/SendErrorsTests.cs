@@ -19,7 +19,7 @@ public sealed class SendErrorsTests
     [InlineData(Errno.NotPermitted, SendVerdict.Lost, SendVerdict.Lost)]
     [InlineData(Errno.NetworkDown, SendVerdict.Lost, SendVerdict.Lost)]
     [InlineData(Errno.NetworkUnreachable, SendVerdict.Lost, SendVerdict.Lost)]
-    [InlineData(Errno.HostUnreachable, SendVerdict.Lost, SendVerdict.Lost)]
+    [InlineData(Errno.HostUnreachable, SendVerdict.Retry, SendVerdict.Lost)]
     [InlineData(Errno.AddressNotAvailable, SendVerdict.Lost, SendVerdict.Lost)]
     [InlineData((Errno)9999, SendVerdict.Lost, SendVerdict.Lost)]
     internal void One_datagram_is_tried_again_given_up_or_lost(Errno error, SendVerdict first, SendVerdict last)

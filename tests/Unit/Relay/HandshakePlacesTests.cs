@@ -1,4 +1,5 @@
 using System.Net;
+using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Tests.Packets;
 using Places = UdpTunnel.Relay.Approval.HandshakePlaces<UdpTunnel.Tests.Relay.HandshakePlacesTests.Handshake>;

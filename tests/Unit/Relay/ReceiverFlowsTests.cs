@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Flows;
@@ -11,6 +12,8 @@ namespace UdpTunnel.Tests.Relay;
 public sealed class ReceiverFlowsTests
 {
     private const long Idle = 120_000;
+
+    private static readonly IPAddress Attacker = IPAddress.Parse("203.0.113.9");
 
     [Fact]
     public void A_source_keeps_its_flow_and_others_have_others()
@@ -40,15 +43,19 @@ public sealed class ReceiverFlowsTests
     }
 
     [Fact]
-    public void Above_the_limit_new_flows_are_refused_and_the_live_ones_stay()
+    public void Where_all_are_conversations_that_go_on_a_new_flow_is_refused_and_else_the_longest_idle_gives_way()
     {
         var flows = New(3);
-        var live = Enumerable.Range(1, 3).Select(i => Open(flows, i)).ToList();
+        var live = Enumerable.Range(1, 3).Select(i => Converse(flows, Open(flows, i), 0)).ToList();
 
-        Assert.Equal(RelayDropReason.FlowLimit, flows.TryOpen(Source(9), 0, out var refused, out var evicted));
+        Assert.Equal(RelayDropReason.FlowLimit, flows.TryOpen(Source(9), 999, out var refused, out var displaced));
         Assert.Null(refused);
-        Assert.Null(evicted);
+        Assert.Null(displaced);
         Assert.All(live, f => Assert.Same(f, flows.Find(f.Id)));
+
+        flows.OnRequest(live[0], 999);
+        Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(9), 1000, out _, out displaced));
+        Assert.Same(live[1], displaced);
     }
 
     [Fact]
@@ -62,54 +69,110 @@ public sealed class ReceiverFlowsTests
     }
 
     [Fact]
-    public void In_a_full_table_the_oldest_unanswered_flow_gives_way_while_they_hold_half_of_it()
+    public void A_flood_of_sources_that_nobody_answers_displaces_none_that_was_answered()
     {
         var flows = New(1000);
-        var answered = Enumerable.Range(1, 400).Select(i => Open(flows, i)).ToList();
-        answered.ForEach(flows.MarkAnswered);
+        var answered = Enumerable.Range(1, 200).Select(i => Answer(flows, Open(flows, i << 8), 0)).ToList();
+        var spoken = Enumerable.Range(201, 300).Select(i => Converse(flows, Open(flows, i << 8), 0)).ToList();
+        var spoofed = Enumerable.Range(1000, 500).Select(i => Open(flows, i << 8)).ToList();
 
-        var spoofed = Enumerable.Range(1000, 600).Select(i => Open(flows, i)).ToList();
-        Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(5000), 0, out var fresh, out var evicted));
-
-        Assert.Same(spoofed[0], evicted);
+        Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(2000 << 8), 5000, out var fresh, out var displaced));
+        Assert.Same(spoofed[0], displaced);
         Assert.Null(flows.Find(spoofed[0].Id));
-        Assert.Same(fresh, flows.Find(Source(5000)));
-        Assert.Equal(1000, flows.Count);
+        Assert.Same(fresh, flows.Find(Source(2000 << 8)));
         for (var i = 6000; i < 20_000; i++)
         {
-            flows.TryOpen(Source(i), 0, out _, out _);
+            flows.TryOpen(Source(i << 8), 5000, out _, out _);
         }
 
-        Assert.All(answered, f => Assert.Same(f, flows.Find(f.Id)));
+        Assert.All(answered.Concat(spoken), f => Assert.Same(f, flows.Find(f.Id)));
         Assert.Equal(1000, flows.Count);
     }
 
     [Fact]
-    public void In_a_table_full_of_answered_flows_new_ones_are_refused_and_the_few_that_wait_stay()
+    public void A_flood_that_the_service_answers_displaces_no_conversation_and_no_client_that_waits()
     {
         var flows = New(1000);
-        Enumerable.Range(1, 501).Select(i => Open(flows, i)).ToList().ForEach(flows.MarkAnswered);
-        var waiting = Enumerable.Range(1000, 499).Select(i => Open(flows, i)).ToList();
+        var spoken = Enumerable.Range(1, 400).Select(i => Converse(flows, Open(flows, i << 8), 0)).ToList();
+        for (var i = 1000; i < 20_000; i++)
+        {
+            var waiting = OpenAt(flows, (i << 8) | 1, 60_000 + i);
+            Answer(flows, OpenAt(flows, i << 8, 60_000 + i), 60_000 + i);
+            Assert.Same(waiting, flows.Find(waiting.Id));
+            Answer(flows, waiting, 60_000 + i);
+        }
 
-        Assert.Equal(RelayDropReason.FlowLimit, flows.TryOpen(Source(5000), 0, out _, out var evicted));
-        Assert.Null(evicted);
-        Assert.All(waiting, f => Assert.Same(f, flows.Find(f.Id)));
+        Assert.All(spoken, f => Assert.Same(f, flows.Find(f.Id)));
+        Assert.Equal(1000, flows.Count);
     }
 
     [Fact]
-    public void A_flow_without_an_answer_ends_after_10_seconds_and_an_answered_one_when_it_is_idle()
+    public void A_source_that_fills_the_table_with_answered_flows_loses_its_own_oldest_to_everybody()
+    {
+        var flows = New(1000);
+        var few = Enumerable.Range(1, 100).Select(i => Answer(flows, Open(flows, i << 8), 0)).ToList();
+        var many = Enumerable.Range(1, 900).Select(i => Converse(flows, OpenAt(flows, Attacker, i, i), i)).ToList();
+
+        // Its own, in use or not, go for its next ones and for those of others.
+        for (var i = 0; i < 500; i++)
+        {
+            Assert.Equal(RelayDropReason.None, flows.TryOpen(Of(Attacker, 2000 + i), 1000, out _, out var displaced));
+            Assert.Equal(Attacker, displaced!.Endpoint.ToIPEndPoint().Address);
+            Assert.Equal(RelayDropReason.None, flows.TryOpen(Source((5000 + i) << 8), 1000, out _, out displaced));
+            Assert.Equal(Attacker, displaced!.Endpoint.ToIPEndPoint().Address);
+        }
+
+        Assert.Null(flows.Find(many[0].Id));
+        Assert.All(few, f => Assert.Same(f, flows.Find(f.Id)));
+    }
+
+    [Fact]
+    public void A_network_of_sources_that_fills_the_table_loses_its_own_flows_too()
+    {
+        var flows = New(1000);
+        var few = Enumerable.Range(1, 100).Select(i => Answer(flows, Open(flows, i << 8), 0)).ToList();
+        for (var i = 0; i < 900; i++)
+        {
+            var member = IPAddress.Parse($"2001:db8:0:{i:x}::1");
+            Converse(flows, OpenAt(flows, member, 1, 1000 + i), 1000 + i);
+        }
+
+        for (var i = 0; i < 500; i++)
+        {
+            Assert.Equal(RelayDropReason.None, flows.TryOpen(Source((5000 + i) << 8), 2000, out _, out var displaced));
+            Assert.StartsWith("[2001:db8:", displaced!.Client, StringComparison.Ordinal);
+        }
+
+        Assert.All(few, f => Assert.Same(f, flows.Find(f.Id)));
+    }
+
+    [Fact]
+    public void A_flow_ends_when_it_is_idle_whether_it_was_answered_or_not()
     {
         var flows = New(100);
         var silent = Open(flows, 1);
         var answered = Open(flows, 2);
-        flows.MarkAnswered(answered);
-        answered.CountToClient(1, 5_000);
+        flows.OnAnswer(answered, 5_000);
 
-        Assert.Empty(Sweep(flows, 9_999));
-        Assert.Equal([silent], Sweep(flows, 10_000));
+        Assert.Empty(Sweep(flows, 119_999));
+        Assert.Equal([silent], Sweep(flows, 120_000));
         Assert.Empty(Sweep(flows, 124_999));
         Assert.Equal([answered], Sweep(flows, 125_000));
         Assert.Equal(0, flows.Count);
+    }
+
+    [Fact]
+    public void While_the_table_is_nearly_full_flows_that_are_no_conversation_end_after_10_seconds()
+    {
+        var flows = New(1000);
+        var spoken = Enumerable.Range(1, 700).Select(i => Converse(flows, Open(flows, i), 0)).ToList();
+        var answered = Enumerable.Range(1000, 150).Select(i => Answer(flows, Open(flows, i), 0)).ToList();
+        var silent = Enumerable.Range(2000, 150).Select(i => Open(flows, i)).ToList();
+
+        Assert.Empty(Sweep(flows, 9_999));
+        Assert.Equal(answered.Take(125), Sweep(flows, 10_000));
+        Assert.Empty(Sweep(flows, 119_999));
+        Assert.All(spoken.Concat(silent), f => Assert.Same(f, flows.Find(f.Id)));
     }
 
     [Fact]
@@ -117,12 +180,56 @@ public sealed class ReceiverFlowsTests
     {
         var flows = New(100);
         var flow = Open(flows, 1);
-        flows.MarkAnswered(flow);
-        flow.CountToService(1, 100_000);
+        flows.OnRequest(flow, 100_000);
         Assert.Empty(Sweep(flows, 219_999));
-        flow.CountToClient(1, 200_000);
-        Assert.Empty(Sweep(flows, 319_999));
-        Assert.Equal([flow], Sweep(flows, 320_000));
+        flows.OnAnswer(flow, 200_000);
+        flows.OnAnswer(flow, 200_050);
+        Assert.Empty(Sweep(flows, 320_049));
+        Assert.Equal([flow], Sweep(flows, 320_050));
+    }
+
+    [Fact]
+    public void Clients_outside_the_allowed_networks_open_nothing_and_the_rates_of_one_client_hold()
+    {
+        var config = (RelayConfig)ConfigFile.Parse(
+            """
+            {"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns",
+             "AllowedClients": ["192.0.2.0/24", "2001:db8::/32"], "ClientFlowRate": 5, "ClientByteRate": 1000}
+            """u8.ToArray(), null).Configuration!;
+        var flows = new ReceiverFlows(100, Idle, new TlsCodec(), _ => [], new ClientBounds(config));
+
+        Assert.Equal(RelayDropReason.ClientNotAllowed, flows.TryOpen(Source(1), 0, out _, out _));
+        Assert.Equal(RelayDropReason.ClientNotAllowed, TryOpen("2001:db9::1", 1));
+        Assert.Equal(RelayDropReason.None, TryOpen("2001:db8::1", 1));
+        Assert.Equal(
+            5, Enumerable.Range(1, 20).Count(port => TryOpen("192.0.2.7", port) == RelayDropReason.None));
+        Assert.Equal(RelayDropReason.FlowRate, TryOpen("192.0.2.7", 30));
+        Assert.Equal(RelayDropReason.None, TryOpen("192.0.2.8", 1));
+
+        var flow = flows.Find(Of(IPAddress.Parse("192.0.2.7"), 1))!;
+        Assert.True(flows.MaySend(flow, 65_000, 0));
+        Assert.False(flows.MaySend(flow, 1_000, 0));
+        Assert.True(flows.MaySend(flow, 1_000, 1_000));
+
+        RelayDropReason TryOpen(string address, int port) =>
+            flows.TryOpen(Of(IPAddress.Parse(address), port), 0, out _, out _);
+    }
+
+    [Fact]
+    public void Flows_of_clients_that_are_allowed_no_more_end()
+    {
+        var flows = New(100);
+        var (stays, goes) = (OpenAt(flows, IPAddress.Parse("192.0.2.7"), 1, 0), Open(flows, 1));
+        var config = (RelayConfig)ConfigFile.Parse(
+            """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "AllowedClients": ["192.0.2.0/24"]}"""u8
+                .ToArray(),
+            null).Configuration!;
+
+        flows.Change(100, Idle, new ClientBounds(config));
+
+        Assert.Equal([goes], Sweep(flows, 1));
+        Assert.Same(stays, flows.Find(stays.Id));
+        Assert.Empty(Sweep(flows, 2));
     }
 
     [Fact]
@@ -175,18 +282,17 @@ public sealed class ReceiverFlowsTests
                 }
                 else if (random.Chance(50))
                 {
-                    flows.MarkAnswered(live);
-                    live.CountToClient(1, now);
+                    flows.OnAnswer(live, now);
+                    flows.OnRequest(live, now);
                 }
             }
-            else if (flows.TryOpen(Source(source), now, out var opened, out var evicted) == RelayDropReason.None)
+            else if (flows.TryOpen(Source(source), now, out var opened, out var displaced) == RelayDropReason.None)
             {
                 Assert.True(numbers.Add(opened!.Id), "a number was used twice");
                 model.Add(source, opened);
-                if (evicted is not null)
+                if (displaced is not null)
                 {
-                    Assert.False(evicted.IsAnswered);
-                    model.Remove(model.Single(m => m.Value == evicted).Key);
+                    model.Remove(model.Single(m => m.Value == displaced).Key);
                 }
             }
 
@@ -211,10 +317,34 @@ public sealed class ReceiverFlowsTests
     private static Endpoint Source(int number) =>
         Endpoint.From(new IPEndPoint(new IPAddress([10, (byte)(number >> 16), (byte)(number >> 8), (byte)number]), 4000), dualStack: true);
 
-    private static ReceiverFlow Open(ReceiverFlows flows, int source)
+    private static Endpoint Of(IPAddress address, int port) =>
+        Endpoint.From(new IPEndPoint(address, port), dualStack: true);
+
+    private static ReceiverFlow Open(ReceiverFlows flows, int source) => OpenAt(flows, source, 0);
+
+    private static ReceiverFlow OpenAt(ReceiverFlows flows, int source, long now)
     {
-        Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(source), 0, out var flow, out _));
+        Assert.Equal(RelayDropReason.None, flows.TryOpen(Source(source), now, out var flow, out _));
         return flow!;
+    }
+
+    private static ReceiverFlow OpenAt(ReceiverFlows flows, IPAddress address, int port, long now)
+    {
+        Assert.Equal(RelayDropReason.None, flows.TryOpen(Of(address, port), now, out var flow, out _));
+        return flow!;
+    }
+
+    private static ReceiverFlow Answer(ReceiverFlows flows, ReceiverFlow flow, long now)
+    {
+        flows.OnAnswer(flow, now);
+        return flow;
+    }
+
+    private static ReceiverFlow Converse(ReceiverFlows flows, ReceiverFlow flow, long now)
+    {
+        flows.OnAnswer(flow, now);
+        flows.OnRequest(flow, now);
+        return flow;
     }
 
     private static List<ReceiverFlow> Sweep(ReceiverFlows flows, long now)

@@ -36,8 +36,8 @@ public sealed unsafe class RelayAllocationTests
                 _ = codec.Read((byte*)address, length, out var frame, out _);
                 if (flows.Find(frame) is { } answering)
                 {
-                    flows.MarkAnswered(answering);
-                    answering.CountToClient(frame.Length, 1);
+                    flows.OnAnswer(answering, 1);
+                    answering.CountToClient(frame.Length);
                     batch.Add(answering, ref answering.Chain, frame.Start, frame.Length);
                     found++;
                 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using UdpTunnel.Relay;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 
@@ -28,10 +30,10 @@ public sealed class RelayLinkTests : IDisposable
     }
 
     [Fact]
-    public async Task More_than_may_wait_passes_at_once_if_the_connection_takes_it()
+    public async Task More_than_may_wait_passes_if_the_connection_takes_it()
     {
         const int Datagram = 60_000;
-        const int Count = FrameWriter.Limit / Datagram * 3;
+        const int Count = 100;
         var reading = Task.Run(
             () =>
             {
@@ -41,31 +43,97 @@ public sealed class RelayLinkTests : IDisposable
                 }
             },
             TestContext.Current.CancellationToken);
-        var writer = _link.BeginStreaming();
+        var (counters, flow) = (new RelayCounters(), new CountedFlow());
+        var writer = _link.BeginStreaming(counters);
+        for (var i = 0; i < Count; i++)
+        {
+            writer.Add(flow, new byte[Datagram]);
+            if (i % 10 == 9)
+            {
+                // The peer's thread needs a moment for what came at once.
+                FlushUntilTaken(writer);
+            }
+        }
 
-        // How much of it depends on how fast the peer's thread is; what the kernel takes without it is enough.
-        var added = Enumerable.Range(0, Count).Count(_ => writer.TryAdd(1, [], new byte[Datagram]));
-        writer.Flush();
+        Assert.Equal(Count, flow.Sent);
+        Assert.Equal(Count, counters.Traffic.PacketsToClients);
+        Assert.Empty(counters.Drops);
         _link.Shutdown();
         await reading;
-
-        Assert.InRange(added * Datagram, FrameWriter.Limit + 1, int.MaxValue);
     }
 
     [Fact]
-    public void What_the_connection_does_not_take_is_refused_beyond_the_limit()
+    public void What_the_connection_does_not_take_waits_up_to_a_bound_and_is_dropped_and_counted_beyond_it()
     {
-        var added = 0;
-        var writer = _link.BeginStreaming();
-        while (writer.TryAdd(1, [], new byte[60_000]))
+        const int Count = 1000;
+        var (counters, flow) = (new RelayCounters(), new CountedFlow());
+        var writer = _link.BeginStreaming(counters);
+        for (var i = 0; i < Count; i++)
         {
-            // The kernel's buffers for one connection are some MiB.
-            Assert.InRange(++added, 1, 1000);
+            writer.Add(flow, new byte[60_000]);
         }
 
+        writer.Flush();
         Assert.True(writer.IsPending);
-        Assert.False(writer.TryAdd(1, [], new byte[60_000]));
-        Assert.InRange(added * 60_000, FrameWriter.Limit - 60_000, int.MaxValue);
+        var dropped = counters.Drop(RelayDropReason.QueueFull);
+
+        // The kernel has a little, the queue 2 MiB.
+        Assert.InRange(flow.Sent * 60_000, 1, 8 << 20);
+        Assert.InRange((Count - flow.Sent - dropped) * 60_000, 1 << 20, FairQueue.Blocks * FairQueue.BlockSize);
+        writer.Abandon();
+        Assert.Equal(Count - flow.Sent, counters.Drop(RelayDropReason.QueueFull));
+    }
+
+    [Fact]
+    public void A_connection_that_stands_still_holds_little_in_the_kernel_and_a_ping_waits_for_no_datagram()
+    {
+        var (counters, flow) = (new RelayCounters(), new CountedFlow());
+        var writer = _link.BeginStreaming(counters);
+        _pair.Peer.ReceiveBufferSize = 4096;
+        for (var i = 0; i < 2000; i++)
+        {
+            writer.Add(flow, new byte[1000]);
+            writer.Flush();
+        }
+
+        Assert.InRange(_link.Socket.Unsent(), 1, 256 * 1024);
+        var before = flow.Sent;
+        writer.AddControl(FrameType.Ping, 0, []);
+        writer.Flush();
+        var bytes = new byte[4 << 20];
+        var read = 0;
+        int datagrams;
+        do
+        {
+            read += _pair.Peer.Receive(bytes.AsSpan(read));
+            writer.Flush();
+        }
+        while (!HasPing(bytes.AsSpan(0, read), out datagrams));
+
+        Assert.InRange(datagrams, 1, before + 1);
+        writer.Abandon();
+    }
+
+    private static bool HasPing(ReadOnlySpan<byte> bytes, out int datagramsBefore)
+    {
+        datagramsBefore = 0;
+        while (bytes.Length >= TlsCodec.HeaderLength && (FrameType)bytes[0] != FrameType.Ping)
+        {
+            datagramsBefore++;
+            bytes = bytes[Math.Min(TlsCodec.HeaderLength + ((bytes[2] << 8) | bytes[3]), bytes.Length)..];
+        }
+
+        return bytes.Length >= TlsCodec.HeaderLength;
+    }
+
+    private static void FlushUntilTaken(FrameWriter writer)
+    {
+        var clock = Stopwatch.StartNew();
+        do
+        {
+            writer.Flush();
+        }
+        while (writer.IsPending && clock.Elapsed < TimeSpan.FromSeconds(10));
     }
 
     public void Dispose()

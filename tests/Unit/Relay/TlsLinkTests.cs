@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
+using UdpTunnel.Relay;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 
@@ -50,13 +51,14 @@ public sealed class TlsLinkTests
         using var sender = between.Sender(NewIdentity());
         using var receiver = between.Receiver(NewIdentity());
         Shake(sender, receiver);
-        var writer = sender.BeginStreaming();
-        _ = receiver.BeginStreaming();
+        var flow = new CountedFlow(7);
+        var writer = sender.BeginStreaming(new RelayCounters());
+        _ = receiver.BeginStreaming(new RelayCounters());
         Assert.Equal(TcpSocket.Nothing, receiver.TryFill());
 
         // Bytes that come one by one are many looks at an incomplete record.
         between.IsSlow = true;
-        Assert.True(writer.TryAdd(7, [], RandomNumberGenerator.GetBytes(300)));
+        writer.Add(flow, RandomNumberGenerator.GetBytes(300));
         writer.Flush();
         var looks = 0;
         while (!Next(receiver, out _))
@@ -71,7 +73,7 @@ public sealed class TlsLinkTests
         between.IsSlow = false;
         for (var i = 0; i < 5; i++)
         {
-            Assert.True(writer.TryAdd(7, [], new byte[IRelayCodec.MaxDatagram]));
+            writer.Add(flow, new byte[IRelayCodec.MaxDatagram]);
         }
 
         var received = 0;
@@ -115,8 +117,9 @@ public sealed class TlsLinkTests
         using var sender = between.Sender(NewIdentity());
         using var receiver = between.Receiver(NewIdentity());
         Shake(sender, receiver);
-        var writer = sender.BeginStreaming();
-        _ = receiver.BeginStreaming();
+        var flow = new CountedFlow(7);
+        var writer = sender.BeginStreaming(new RelayCounters());
+        _ = receiver.BeginStreaming(new RelayCounters());
         var datagram = new byte[1400];
         long least = long.MaxValue;
         for (var round = 0; round < 30 && least > 0; round++)
@@ -124,7 +127,7 @@ public sealed class TlsLinkTests
             var before = GC.GetAllocatedBytesForCurrentThread();
             for (var i = 0; i < 50; i++)
             {
-                writer.TryAdd(7, [], datagram);
+                writer.Add(flow, datagram);
                 writer.Flush();
                 while (!Next(receiver, out _))
                 {

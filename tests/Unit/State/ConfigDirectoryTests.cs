@@ -39,11 +39,27 @@ public sealed class ConfigDirectoryTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_wg_quick_starts_as_any_other_and_this_end_s_key_among_its_peers_is_found()
+    {
+        const string Private = "SP234PKzlv04ShqslSPM0iHgDf+iaK46kWHjug++wHg=";
+        const string Public = "ZX68P+CFxAdSQ4XP2Y/J3tm09b7acv5z10ekIsTr800=";
+        Write("etc/tunnels.d/wg0.conf", $"[Interface]\nAddress = 10.98.0.1/24\nPrivateKey = {Private}\n");
+        Write("etc/tunnels.d/wg1.conf", $"[Interface]\nPrivateKey = {Private}\n[Peer]\nPublicKey = {Public}\nAllowedIPs = 10.97.0.2/32\n");
+        Write("etc/tunnels.d/notes.txt", "no configuration");
+
+        var files = ConfigDirectory.Read(In("etc"), In("credentials"));
+
+        Assert.Equal(["wg0", "wg1"], files.Select(f => f.Name));
+        Assert.NotNull(files[0].Configuration);
+        Assert.Contains("wg1.conf:4:13: PublicKey: is this end's own public key", files[1].Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Directories_that_are_not_there_are_empty() => Assert.Empty(ConfigDirectory.Read(In("etc"), In("credentials")));
 
     /// <remarks>A FIFO has no writer, a device no end, and a file of /proc says that it is empty.</remarks>
     [Fact]
-    public async Task What_is_no_regular_file_of_1_MiB_is_refused_at_once_and_the_rest_is_read()
+    public async Task What_is_no_regular_file_of_2_MiB_is_refused_at_once_and_the_rest_is_read()
     {
         Write("etc/tunnels.d/home.json", Tunnel);
         Write("etc/real", Tunnel);

@@ -12,10 +12,15 @@ public sealed class SessionTextTests
         """
         udptunnel-session 1 1764000000
         peer 192.0.2.7:40112
+        secure-peer 3 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
+        secure-peer 4 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= - idle 0.0 0.0
         flow in tcp 10.0.0.2:40000 10.0.0.1:22 12
         flow out udp 10.0.0.1:5353 10.0.0.2:53 299
+        flow in udp [fd00::2]:5353 [fd00::1]:53 0 3
 
         """;
+
+    private const string Key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     [Fact]
     public void The_text_is_the_one_that_is_documented()
@@ -28,8 +33,27 @@ public sealed class SessionTextTests
             [
                 new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_000, 22), Direction.In, 12),
                 new RememberedFlow(new Flow(17, 0x0A000001, 0x0A000002, 5353, 53), Direction.Out, 299),
+                new RememberedFlow(
+                    new Flow(17, new UInt128(0xFD00_0000_0000_0000, 2), new UInt128(0xFD00_0000_0000_0000, 1), 5353, 53),
+                    Direction.In,
+                    0)
+                {
+                    Peer = 3,
+                },
             ],
             session.Flows);
+        Assert.Equal(
+            [
+                new SavedPeer(
+                    3,
+                    Key,
+                    IPEndPoint.Parse("[2001:db8::7]:51820"),
+                    true,
+                    new SavedMoment(4_611_686_020_163_872_411, 0),
+                    new SavedMoment(4_611_686_020_163_872_402, 16_777_216)),
+                new SavedPeer(4, Key, null, false, default, default),
+            ],
+            session.Peers);
         Assert.Equal(Text, SessionText.Write(session));
     }
 
@@ -40,12 +64,16 @@ public sealed class SessionTextTests
         var session = new Session(
             DateTimeOffset.FromUnixTimeSeconds(random.NextInt64(1L << 32)),
             random.Chance(80) ? new IPEndPoint(new IPAddress(address), 1 + random.Next(65_535)) : null,
-            [.. Enumerable.Range(0, random.Next(50)).Select(_ => AnyFlow(random))]);
+            [.. Enumerable.Range(0, random.Next(50)).Select(_ => AnyFlow(random))])
+        {
+            Peers = [.. Enumerable.Range(0, random.Next(5)).Select(_ => AnyPeer(random))],
+        };
 
         var again = SessionText.Read(SessionText.Write(session))!;
 
         Assert.Equal((session.Saved, session.Peer), (again.Saved, again.Peer));
         Assert.Equal(session.Flows, again.Flows);
+        Assert.Equal(session.Peers, again.Peers);
     });
 
     [Fact]
@@ -104,13 +132,32 @@ public sealed class SessionTextTests
         Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowTable.Lifetime - 1));
     });
 
-    private static RememberedFlow AnyFlow(Random random) => new(
-        new Flow(
-            random.OneOf<byte>(6, 17),
-            (uint)random.NextInt64(1L << 32),
-            (uint)random.NextInt64(1L << 32),
-            (ushort)random.Next(65_536),
-            (ushort)random.Next(65_536)),
-        random.OneOf(Direction.In, Direction.Out),
-        (uint)random.Next((int)FlowTable.Lifetime));
+    private static SavedPeer AnyPeer(Random random) => new(
+        (ushort)random.Next(65_536),
+        Convert.ToBase64String(random.Bytes(32)),
+        random.Chance(50) ? new IPEndPoint(new IPAddress(random.Bytes(4)), 1 + random.Next(65_535)) : null,
+        random.Chance(50),
+        new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000)),
+        new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000)));
+
+    private static RememberedFlow AnyFlow(Random random)
+    {
+        var isV6 = random.Chance(50);
+        return new(
+            new Flow(
+                random.OneOf<byte>(6, 17),
+                AnyAddress(isV6, random),
+                AnyAddress(isV6, random),
+                (ushort)random.Next(65_536),
+                (ushort)random.Next(65_536)),
+            random.OneOf(Direction.In, Direction.Out),
+            (uint)random.Next((int)FlowTable.Lifetime))
+        {
+            Peer = (ushort)random.Next(3),
+        };
+    }
+
+    private static UInt128 AnyAddress(bool isV6, Random random) => isV6
+        ? new UInt128(0x2000_0000_0000_0000 | (ulong)random.NextInt64(), (ulong)random.NextInt64())
+        : Flow.Mapped((uint)random.NextInt64(1L << 32));
 }

@@ -231,6 +231,28 @@ public sealed class StateStoreTests : IDisposable
         Assert.Null(store.LoadSession("a"));
     }
 
+    [Fact]
+    public void The_key_of_a_tunnel_is_made_once_and_stays_when_the_tunnel_is_forgotten()
+    {
+        var store = Open();
+        var key = store.GetKey("a", () => Key(1));
+        Assert.Equal(key, Key(1));
+        Assert.Equal(key, Open().GetKey("a", () => Key(2)));
+        Assert.Equal(Key(2), store.GetKey("b", () => Key(2)));
+        store.Save(Server("a"));
+        store.Forget("a");
+        Assert.Equal(key, store.GetKey("a", () => Key(3)));
+
+        var path = Path.Combine(_directory.FullName, "state", "keys", "a");
+        Assert.Equal(OwnerOnly, File.GetUnixFileMode(path));
+        File.WriteAllText(path, key.Reveal()[..40]);
+        var refused = Assert.Throws<IOException>(() => store.GetKey("a", () => Key(3)));
+        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(key.Reveal()[..20], refused.Message, StringComparison.Ordinal);
+
+        static SecretKey Key(byte fill) => SecretKey.FromBytes(Enumerable.Repeat(fill, SecretKey.Size).ToArray());
+    }
+
     private StateStore Open() => new(Path.Combine(_directory.FullName, "state"), _events);
 
     private static TunnelConfig Server(string name, string more = "") => (TunnelConfig)ConfigFile.Parse(

@@ -48,7 +48,7 @@ public sealed class FirewallTests
     {
         var table = Firewall.Table(device, PortSet.Create([new PortRange(1, 65_535)]), forward: true);
 
-        Assert.Equal(6, table.Split($"\"{device}\"").Length - 1);
+        Assert.Equal(8, table.Split($"\"{device}\"").Length - 1);
         Assert.Contains("elements = { 1-65535 }", table, StringComparison.Ordinal);
     }
 }

@@ -9,6 +9,7 @@ namespace UdpTunnel.Tests.Tunnel;
 internal sealed unsafe class MemoryUdp : IUdp
 {
     private readonly Queue<(byte[] Message, int DatagramSize, Endpoint Source)> _arriving = [];
+    private readonly List<(byte[] Datagram, Endpoint To)> _underway = [];
 
     /// <summary>The datagrams that were sent, in order.</summary>
     public List<byte[]> Sent { get; } = [];
@@ -51,7 +52,8 @@ internal sealed unsafe class MemoryUdp : IUdp
     /// <summary>Where each of <see cref="Sent"/> went that was sent in a batch.</summary>
     public List<Endpoint> Destinations { get; } = [];
 
-    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
+    public SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
     {
         var result = default(SendResult);
         var datagrams = SentDatagrams.Of(batch);
@@ -77,6 +79,7 @@ internal sealed unsafe class MemoryUdp : IUdp
             case Fate.Leaves:
                 Sent.Add(datagram);
                 Destinations.Add(Peer);
+                _underway.Add((datagram, Peer));
                 result.Sent++;
                 result.SentBytes += datagram.Length;
                 break;
@@ -95,10 +98,19 @@ internal sealed unsafe class MemoryUdp : IUdp
         }
     }
 
-    public bool Send(byte* datagram, int length, in Endpoint peer)
+    public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default)
     {
         Sent.Add(new ReadOnlySpan<byte>(datagram, length).ToArray());
+        _underway.Add((Sent[^1], peer));
         return true;
+    }
+
+    /// <summary>What was sent since this was asked last, in a batch or alone, and where to.</summary>
+    public List<(byte[] Datagram, Endpoint To)> TakeSent()
+    {
+        List<(byte[], Endpoint)> taken = [.. _underway];
+        _underway.Clear();
+        return taken;
     }
 
     public void FitSendBuffer(long now)
@@ -108,6 +120,10 @@ internal sealed unsafe class MemoryUdp : IUdp
 
     /// <summary>Whether errors were asked for last.</summary>
     public bool KeepsErrors { get; private set; }
+
+    public uint Mark { get; private set; }
+
+    public void SetMark(uint mark) => Mark = mark;
 
     public void KeepErrors(bool keep) => KeepsErrors = keep;
 

@@ -24,8 +24,11 @@ public sealed class OtherTransportTests
         for (var i = 0; i < 30; i++)
         {
             var number = 1 + random.Next(3);
-            var spec = TestPacket.Any(random, random.OneOf(10, 1000, 20_000)) with
+            var any = TestPacket.Any(random, random.OneOf(10, 1000, 20_000));
+            var spec = any with
             {
+                // Nothing comes from a multicast address.
+                Network = [0x20, .. any.Network[1..]],
                 Source = 0x0A01_0000u + (uint)random.Next(1000),
                 Destination = 0x0A00_0000u + (uint)number,
                 SourcePort = 1000,

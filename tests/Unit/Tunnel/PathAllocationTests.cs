@@ -66,7 +66,7 @@ public sealed unsafe class PathAllocationTests
         Assert.NotEqual(0, inbound.Counters.Drops(DropReason.Magic));
     }
 
-    private static long LeastAllocatedBy(Action action)
+    internal static long LeastAllocatedBy(Action action)
     {
         // Enough rounds for tiered compilation to have replaced the code, which allocates on its own account.
         for (var i = 0; i < 300; i++)
@@ -123,7 +123,8 @@ public sealed unsafe class PathAllocationTests
 
         public bool Read(PacketBatch batch) => true;
 
-        public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations)
+        public SendResult Send(
+        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
         {
             var result = new SendResult { Sent = batch.DatagramCount };
             foreach (ref readonly var run in batch.Runs)
@@ -134,13 +135,17 @@ public sealed unsafe class PathAllocationTests
             return result;
         }
 
-        public bool Send(byte* datagram, int length, in Endpoint peer) => true;
+        public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) => true;
 
         public WriteStatus Write(Slice* slices, int count) => WriteStatus.Written;
 
         public void FitSendBuffer(long now)
         {
             // Nothing waits here.
+        }
+
+        public void SetMark(uint mark)
+        {
         }
 
         public void KeepErrors(bool keep)

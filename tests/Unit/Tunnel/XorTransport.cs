@@ -62,13 +62,14 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
         return Seal(_begun!, datagram, packetLength);
     }
 
-    public void End()
+    public int End()
     {
         Assert.Equal(0, _left);
         _begun = null;
+        return 0;
     }
 
-    public Opened Open(byte* datagram, int length, in Endpoint source)
+    public Opened Open(byte* datagram, int length, in Endpoint source, in SourceAddress local)
     {
         var sender = length < Head + Sum ? -1 : *(int*)datagram;
         var peer = Array.Find(peers, p => p.Number == sender);

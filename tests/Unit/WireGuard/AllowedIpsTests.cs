@@ -1,4 +1,5 @@
 using System.Net;
+using UdpTunnel.Config;
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.WireGuard;

@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.WireGuard;

@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.WireGuard;
 

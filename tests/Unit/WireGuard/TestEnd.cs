@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.WireGuard;
 
@@ -86,7 +87,7 @@ internal sealed unsafe class TestEnd : IWireGuardOutput, IDisposable
         var length = run.Seal(_memory, packet.Length);
         Assert.NotEqual(0, length);
         Engine.End(ref run);
-        ((IWireGuardOutput)this).Send(_memory, length, peer.Endpoint, peer);
+        ((IWireGuardOutput)this).Send(_memory, length, packet.Length, peer.Endpoint, peer);
         return WireGuardDrop.None;
     }
 
@@ -118,7 +119,8 @@ internal sealed unsafe class TestEnd : IWireGuardOutput, IDisposable
 
     public int CountOf(PeerEvent what) => Events.Count(e => e.What == what);
 
-    void IWireGuardOutput.Send(byte* datagram, int length, in Endpoint endpoint, Peer? peer) =>
+    void IWireGuardOutput.Send(
+        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
         Outbox.Enqueue(new TestDatagram(new ReadOnlySpan<byte>(datagram, length).ToArray(), Address, endpoint));
 
     void IWireGuardOutput.Notify(Peer peer, PeerEvent what) => Events.Add((peer, what));

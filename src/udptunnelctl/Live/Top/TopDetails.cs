@@ -31,7 +31,7 @@ internal static class TopDetails
         Direction(screen, graph, height, inWord, now.BytesIn, now.PacketsIn, [.. history.Rates.Select(r => r.BytesIn)]);
         if (tunnel is not null)
         {
-            StatusView.Render(screen, [tunnel], data.Time);
+            StatusView.Render(screen, [tunnel], data.Time, mostPeers: tunnel.Peers.Count);
         }
         else if (relay is not null)
         {

@@ -12,6 +12,9 @@ internal static class RelayHint
     {
         RelayState.Waiting when relay.PendingSenders > 0 => null,
         RelayState.Pending when senders.Any(s => s.State == SenderState.Pending && s.Fingerprint == relay.OwnFingerprint) => null,
+        RelayState.Waiting when relay.Counters is { Connections: > 0 } =>
+            $"The sender was connected and is away; it comes back by itself. Does it run, and does TCP port {relay.TcpAddress} of "
+            + "this host still reach it through every firewall between?",
         RelayState.Waiting =>
             $"No sender has connected yet. Does it run, and does TCP port {relay.TcpAddress} of this host reach it through every "
             + "firewall between?",

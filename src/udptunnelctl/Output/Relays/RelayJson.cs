@@ -72,6 +72,17 @@ internal static class RelayJson
         WriteCounters(writer, relay.Counters);
         writer.WriteNumber("pendingSenders", relay.PendingSenders);
         WriteRates(writer, relay.Rates);
+        writer.WriteText("serviceProblem", relay.ServiceProblem);
+        writer.WriteString("answersFrom", Words.Of(relay.AnswersFrom));
+        writer.WriteStartArray("allowedClients");
+        foreach (var network in relay.AllowedClients)
+        {
+            writer.WriteStringValue(network);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteNumber("clientFlowRate", relay.ClientFlowRate);
+        writer.WriteNumber("clientByteRate", relay.ClientByteRate);
         writer.WriteString("proxyProtocol", Words.Of(relay.ProxyProtocol));
     }
 

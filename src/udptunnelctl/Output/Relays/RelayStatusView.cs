@@ -44,6 +44,11 @@ internal static class RelayStatusView
             screen.Field("dropped", drops);
         }
 
+        if (relay.ServiceProblem.Length > 0)
+        {
+            screen.Field("service", relay.ServiceProblem, Style.Warning);
+        }
+
         if (RelayHint.For(relay, senders) is { } hint)
         {
             screen.Field("hint", hint, Style.Warning);
@@ -61,6 +66,11 @@ internal static class RelayStatusView
         }
 
         screen.Field("flows end", $"after {TimeInWords.Length(Moment.Length(relay.IdleTimeout))} without a datagram");
+        if (relay.AllowedClients.Count > 0)
+        {
+            screen.Field("clients", $"of {string.Join(", ", relay.AllowedClients)} alone");
+        }
+
         screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
         SenderView.RenderPending(screen, senders, now);
         FlowView.Render(screen, flows);

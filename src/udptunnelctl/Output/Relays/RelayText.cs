@@ -67,6 +67,9 @@ internal static class RelayText
         RelayDropReason.PendingLimit => "too many pending senders",
         RelayDropReason.NoDescriptors => "no descriptors left",
         RelayDropReason.BufferFull => "receive buffer full",
+        RelayDropReason.OtherSource => "answer from another source",
+        RelayDropReason.ServiceRefused => "nobody listens there",
+        RelayDropReason.ClientRate => "client sends too much",
         RelayDropReason.NoService => "port of no service",
         _ => Words.Spoken(Words.Of(reason)),
     };

@@ -25,12 +25,9 @@ internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, b
     /// <inheritdoc/>
     public override string Client => _endpoint.ToString();
 
-    /// <summary>Whether the service ever answered. Then the source is no spoofed one whose owner knows nothing of it.</summary>
-    public bool IsAnswered { get; set; }
-
-    /// <summary>Its place among those without an answer; null for none.</summary>
-    public LinkedListNode<ReceiverFlow>? Unanswered { get; set; }
-
     /// <summary>Its chain in the batch that is being sent.</summary>
     public BatchChain Chain;
+
+    /// <inheritdoc/>
+    public override void OnSent(int bytes) => CountToService(bytes);
 }

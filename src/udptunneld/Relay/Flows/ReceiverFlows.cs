@@ -4,33 +4,29 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The live flows of a receiver, for one connection. They belong to the thread that carries datagrams; any other may count and list them. Memory: up to
-/// MaxFlows flows of about 400 bytes, all tables included.
+/// The live flows of a receiver, for one connection. They belong to the thread that carries datagrams; any other may
+/// count and list them. Memory: up to MaxFlows flows of about 900 bytes, all tables included.
 /// </summary>
 /// <remarks>
-/// Spoofed sources push out nobody who was answered: a source address opens flows at a bounded rate, and flows that the service has not answered live
-/// 10 s and give way in a full table, the oldest first, while they hold half of it or more, like the SYN backlog of TCP. Not before it is full: of many
-/// clients that begin at once all wait for an answer.
+/// A source opens flows at a bounded rate. In a full table one of the others gives way (<see cref="FlowRanks"/>): so no
+/// source keeps the clients of others out, and spoofed sources push out no conversation that goes on.
 /// </remarks>
 /// <param name="maxFlows">Most flows.</param>
 /// <param name="idleTimeout">In milliseconds.</param>
 /// <param name="codec">Makes labels.</param>
 /// <param name="nameOf">Name of a client, for codecs that name flows.</param>
-internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf)
+/// <param name="bounds">Who may be a client; null for everybody.</param>
+internal sealed class ReceiverFlows(
+    int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf, ClientBounds? bounds = null)
 {
-    /// <summary>How long a flow lives that was never answered, in milliseconds.</summary>
-    public const long UnansweredTimeout = 10_000;
-
-    // In a small table nobody gives way: its users know their few clients.
-    private const int SmallTable = 64;
-
     private readonly SlotTable<ReceiverFlow> _slots = new();
     private readonly Dictionary<ClientKey, ReceiverFlow> _bySource = new(new ClientKeyComparer());
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
-    private readonly LinkedList<ReceiverFlow> _unanswered = [];
+    private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
     private readonly TokenBuckets _buckets = new();
     private ushort[] _generations = new ushort[maxFlows];
+    private bool _hasOtherBounds;
     private int _nextSlot;
     private int _count;
 
@@ -64,29 +60,35 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
     /// <param name="source">The client.</param>
     /// <param name="now">Milliseconds.</param>
     /// <param name="flow">The flow.</param>
-    /// <param name="evicted">A flow that gave way, which the other end should forget; or null.</param>
+    /// <param name="displaced">A flow that gave way, which the other end should forget; or null.</param>
     /// <param name="socket">The socket that the client sends to; null for the only one.</param>
     /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
     public RelayDropReason TryOpen(
-        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? evicted, ClientSocket? socket = null)
+        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced, ClientSocket? socket = null)
     {
         flow = null;
-        evicted = null;
+        displaced = null;
+        if (bounds?.MayOpen(source, now) is { } refusal and not RelayDropReason.None)
+        {
+            return refusal;
+        }
+
         var (high, low) = source.AddressBits;
         if (!_buckets.TryTake(high, low, now))
         {
             return RelayDropReason.FlowRate;
         }
 
+        var network = SourceNetwork.Of(source);
         if (_count >= maxFlows)
         {
-            if (maxFlows <= SmallTable || _unanswered.Count < maxFlows / 2)
+            displaced = (ReceiverFlow?)_ranks.Yielding(network, now);
+            if (displaced is null)
             {
                 return RelayDropReason.FlowLimit;
             }
 
-            evicted = _unanswered.First!.Value;
-            End(evicted);
+            End(displaced);
         }
 
         var name = codec.NamesFlows ? nameOf(source) : [];
@@ -98,20 +100,19 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
             _byName[name] = flow;
         }
 
-        flow.Unanswered = _unanswered.AddLast(flow);
+        _ranks.Add(flow, network, now);
         Volatile.Write(ref _count, _count + 1);
         return RelayDropReason.None;
     }
 
-    /// <summary>The service answered: from now on the flow gives way to no other.</summary>
-    public void MarkAnswered(ReceiverFlow flow)
-    {
-        if (!flow.IsAnswered)
-        {
-            flow.IsAnswered = true;
-            GivesWayNoMore(flow);
-        }
-    }
+    /// <summary>Whether a client may send so many bytes.</summary>
+    public bool MaySend(ReceiverFlow flow, int bytes, long now) => bounds?.MaySend(flow.Endpoint, bytes, now) ?? true;
+
+    /// <summary>The client sends.</summary>
+    public void OnRequest(ReceiverFlow flow, long now) => _ranks.OnRequest(flow, now);
+
+    /// <summary>The service answers.</summary>
+    public void OnAnswer(ReceiverFlow flow, long now) => _ranks.OnAnswer(flow, now);
 
     /// <summary>Ends a flow.</summary>
     public void End(ReceiverFlow flow)
@@ -123,56 +124,53 @@ internal sealed class ReceiverFlows(int maxFlows, long idleTimeout, IRelayCodec 
             _byName.Remove(flow.Host);
         }
 
-        GivesWayNoMore(flow);
+        _ranks.Remove(flow);
 
         // The longer a slot rests, the later its number comes again.
         _freed.Enqueue(flow.Slot);
         Volatile.Write(ref _count, _count - 1);
     }
 
-    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <summary>
+    /// Other bounds hold from now on; flows above them stay until they end, and those of clients that are allowed no more
+    /// end with the next sweep.
+    /// </summary>
     /// <param name="flows">Most flows.</param>
     /// <param name="idle">In milliseconds.</param>
-    public void Change(int flows, long idle)
+    /// <param name="clients">Who may be a client; null for everybody.</param>
+    public void Change(int flows, long idle, ClientBounds? clients)
     {
         maxFlows = flows;
         idleTimeout = idle;
+        bounds = clients;
+        _hasOtherBounds = true;
+        _ranks.MaxFlows = flows;
         if (flows > _generations.Length)
         {
             Array.Resize(ref _generations, flows);
         }
     }
 
-    /// <summary>Ends what was idle for too long; once a second.</summary>
+    /// <summary>Ends the flows that were idle for too long; once a second.</summary>
     /// <param name="now">Milliseconds.</param>
     /// <param name="ended">Takes the flows that ended.</param>
     public void Sweep(long now, List<ReceiverFlow> ended)
     {
-        foreach (var flow in _bySource.Values)
+        if (_hasOtherBounds)
         {
-            var timeout = flow.IsAnswered ? idleTimeout : Math.Min(idleTimeout, UnansweredTimeout);
-            if (now - flow.LastUsed >= timeout)
-            {
-                ended.Add(flow);
-            }
+            _hasOtherBounds = false;
+            ended.AddRange(_bySource.Values.Where(f => bounds?.IsAllowed(f.Endpoint) == false));
+            ended.ForEach(End);
         }
 
-        foreach (var flow in ended)
+        while (_ranks.Overdue(now, idleTimeout) is ReceiverFlow flow)
         {
             End(flow);
+            ended.Add(flow);
         }
     }
 
     private static ClientKey KeyOf(in Endpoint source, ClientSocket? socket) => new(source, socket?.Number ?? 0);
-
-    private void GivesWayNoMore(ReceiverFlow flow)
-    {
-        if (flow.Unanswered is { } node)
-        {
-            _unanswered.Remove(node);
-            flow.Unanswered = null;
-        }
-    }
 
     private uint TakeId()
     {

@@ -1,3 +1,5 @@
+using UdpTunnel.Relay.Link;
+
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace UdpTunnel.Relay.Flows;
 /// <param name="id">Number on the wire: slot and generation.</param>
 /// <param name="label">What the codec puts in front of each datagram.</param>
 /// <param name="now">Milliseconds.</param>
-internal abstract class RelayFlow(uint id, byte[] label, long now)
+internal abstract class RelayFlow(uint id, byte[] label, long now) : QueuedFlow(id, label)
 {
     private long _lastUsed = now;
     private long _packetsToService;
@@ -14,20 +16,29 @@ internal abstract class RelayFlow(uint id, byte[] label, long now)
     private long _packetsToClient;
     private long _bytesToClient;
 
-    /// <summary>Number on the wire.</summary>
-    public uint Id { get; } = id;
+    /// <summary>Its places in the lists of <see cref="FlowRanks"/>.</summary>
+    public FlowLinks Links;
 
     /// <summary>The place in the table.</summary>
     public ushort Slot => FlowId.SlotOf(Id);
 
-    /// <summary>What the codec puts in front of each datagram.</summary>
-    public byte[] Label { get; } = label;
-
     /// <summary>When it began, in milliseconds.</summary>
     public long Opened { get; } = now;
 
-    /// <summary>When it last carried a datagram, in milliseconds.</summary>
+    /// <summary>When a datagram of it last came, in milliseconds.</summary>
     public long LastUsed => Volatile.Read(ref _lastUsed);
+
+    /// <summary>How far it has come.</summary>
+    public FlowStanding Standing { get; set; }
+
+    /// <summary>When it was last moved in the lists of <see cref="FlowRanks"/>, in milliseconds.</summary>
+    public long Ranked { get; set; }
+
+    /// <summary>Whose it is; null where nobody counts that.</summary>
+    public FlowSource? Source { get; set; }
+
+    /// <summary>Of which network that is.</summary>
+    public FlowSource? Network { get; set; }
 
     /// <summary>The client, if it is known.</summary>
     public abstract string Client { get; }
@@ -42,19 +53,20 @@ internal abstract class RelayFlow(uint id, byte[] label, long now)
         Volatile.Read(ref _packetsToClient),
         Volatile.Read(ref _bytesToClient));
 
+    /// <summary>A datagram has come, from either side.</summary>
+    public void Touch(long now) => Volatile.Write(ref _lastUsed, now);
+
     /// <summary>Counts a datagram to the service.</summary>
-    public void CountToService(int bytes, long now)
+    public void CountToService(int bytes)
     {
         _packetsToService++;
         _bytesToService += bytes;
-        _lastUsed = now;
     }
 
     /// <summary>Counts a datagram to the client.</summary>
-    public void CountToClient(int bytes, long now)
+    public void CountToClient(int bytes)
     {
         _packetsToClient++;
         _bytesToClient += bytes;
-        _lastUsed = now;
     }
 }

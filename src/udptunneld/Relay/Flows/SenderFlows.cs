@@ -1,22 +1,21 @@
-using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The live flows of a sender, for one connection. They belong to the thread that carries datagrams; any other may count and list them. Memory: up to
-/// MaxFlows flows of about 300 bytes and what the kernel keeps for a socket.
+/// The live flows of a sender, for one connection. They belong to the thread that carries datagrams; any other may
+/// count and list them. Memory: up to MaxFlows flows of about 400 bytes and the kernel's part of a socket.
 /// </summary>
 internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
 {
     private readonly SlotTable<SenderFlow> _slots = new();
     private readonly Dictionary<byte[], SenderFlow> _byName = new(new HostComparer());
+    private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
     private ushort _generation;
     private int _nextSlot;
     private int _count;
-    private int _most = maxFlows;
 
     /// <summary>Live flows. Any thread.</summary>
     public int Count => Volatile.Read(ref _count);
@@ -24,8 +23,8 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     /// <summary>The most flows. Any thread.</summary>
     public int Most
     {
-        get => Volatile.Read(ref _most);
-        set => Volatile.Write(ref _most, value);
+        get => _ranks.MaxFlows;
+        set => _ranks.MaxFlows = value;
     }
 
     /// <summary>Whether there may be one more.</summary>
@@ -52,24 +51,26 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
 
     /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
-    public SenderFlow Add(in RelayFrame frame, int descriptor, long now) =>
-        Add(frame, descriptor, null, null, ProxyProtocol.Off, now);
-
-    /// <summary>The same with what is known of it.</summary>
     /// <param name="frame">The flow's first datagram.</param>
     /// <param name="descriptor">The socket.</param>
-    /// <param name="target">Where its datagrams go to.</param>
+    /// <param name="service">The service that its client asks.</param>
+    /// <param name="place">Where that is.</param>
     /// <param name="origin">What the receiver told of it; null where the protocol tells nothing.</param>
-    /// <param name="proxy">Whether the service is told who the client is; for a flow whose client is known.</param>
+    /// <param name="proxy">Whether the service is told who the client is, if the client is known.</param>
     /// <param name="now">Milliseconds.</param>
     public SenderFlow Add(
-        in RelayFrame frame, int descriptor, IPEndPoint? target, FlowOpening? origin, ProxyProtocol proxy, long now)
+        in RelayFrame frame,
+        int descriptor,
+        ServicePlace service,
+        ServicePlace.Place place,
+        FlowOpening? origin,
+        ProxyProtocol proxy,
+        long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
         var id = codec.NamesFlows ? TakeId() : frame.FlowId;
-        var flow = new SenderFlow(id, descriptor, host, codec.MakeLabel(host), now)
+        var flow = new SenderFlow(id, descriptor, service, place, host, codec.MakeLabel(host), now)
         {
-            Target = target,
             Origin = origin,
             ProxyHeader = proxy != ProxyProtocol.Off && origin is { } known ? ProxyHeader.Of(known) : null,
             IntroducesEach = proxy == ProxyProtocol.V2Every,
@@ -80,9 +81,19 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
             _byName[host] = flow;
         }
 
+        _ranks.Add(flow, now);
         Volatile.Write(ref _count, _count + 1);
         return flow;
     }
+
+    /// <inheritdoc cref="FlowRanks.Yielding(long)"/>
+    public SenderFlow? Yielding(long now) => (SenderFlow?)_ranks.Yielding(now);
+
+    /// <summary>The client sends.</summary>
+    public void OnRequest(SenderFlow flow, long now) => _ranks.OnRequest(flow, now);
+
+    /// <summary>The service answers.</summary>
+    public void OnAnswer(SenderFlow flow, long now) => _ranks.OnAnswer(flow, now);
 
     /// <summary>Ends a flow. Its socket is the caller's to close.</summary>
     public void End(SenderFlow flow)
@@ -94,6 +105,7 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
             _freed.Enqueue(flow.Slot);
         }
 
+        _ranks.Remove(flow);
         Volatile.Write(ref _count, _count - 1);
     }
 

@@ -24,27 +24,29 @@ internal sealed class TokenBuckets(int rate = TokenBuckets.Rate, int burst = Tok
     private const int Scale = 1000;
 
     private readonly SeededHash _hash = new();
-    private readonly int[] _levels = [.. Enumerable.Repeat(burst * Scale, count)];
+    private readonly long[] _levels = [.. Enumerable.Repeat(burst * (long)Scale, count)];
     private readonly long[] _filled = new long[count];
 
-    /// <summary>Takes a token for an address.</summary>
+    /// <summary>Takes tokens for an address.</summary>
     /// <param name="high">First half of the IPv6 address; 0 for IPv4. A host owns all addresses of its /64.</param>
     /// <param name="low">Second half; counts for IPv4 only.</param>
     /// <param name="now">Milliseconds.</param>
-    /// <returns>False if there is none left.</returns>
-    public bool TryTake(ulong high, ulong low, long now)
+    /// <param name="tokens">How many, at most the burst.</param>
+    /// <returns>False, and none is taken, if there are fewer left.</returns>
+    public bool TryTake(ulong high, ulong low, long now, int tokens = 1)
     {
         var bucket = (int)(_hash.Of(high, high == 0 ? low : 0) % (uint)count);
         ref var level = ref _levels[bucket];
         var elapsed = Math.Max(0, now - _filled[bucket]);
         _filled[bucket] = now;
-        level = (int)Math.Min(burst * (long)Scale, level + (elapsed * rate));
-        if (level < Scale)
+        var most = burst * (long)Scale;
+        level = elapsed >= (most / rate) + 1 ? most : Math.Min(most, level + (elapsed * rate));
+        if (level < tokens * (long)Scale)
         {
             return false;
         }
 
-        level -= Scale;
+        level -= tokens * (long)Scale;
         return true;
     }
 }

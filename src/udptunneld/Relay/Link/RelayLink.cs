@@ -16,6 +16,7 @@ internal sealed class RelayLink : IDisposable
 
     private readonly LinkStream _stream;
     private readonly LockStep _step = new();
+    private readonly bool _isReceiver;
     private int _gathered;
 
     /// <param name="socket">The connection; it becomes the link's.</param>
@@ -27,6 +28,7 @@ internal sealed class RelayLink : IDisposable
     /// </exception>
     public RelayLink(TcpSocket socket, IRelayCodec codec, TlsContext? context, bool isReceiver)
     {
+        _isReceiver = isReceiver;
         Socket = socket;
         Codec = codec;
         _stream = new LinkStream(socket, context, isReceiver);
@@ -83,11 +85,12 @@ internal sealed class RelayLink : IDisposable
     public bool TryFlush() => _stream.TryFlush();
 
     /// <summary>Begins to carry datagrams: has room for them from now on.</summary>
-    public FrameWriter BeginStreaming()
+    /// <param name="counters">Of the calling thread.</param>
+    public FrameWriter BeginStreaming(RelayCounters counters)
     {
         _stream.TrustPeer(FrameWriter.PendingSize);
         Reader.TrustPeer();
-        return new FrameWriter(Socket, _stream, Codec, _step);
+        return new FrameWriter(Socket, _stream, Codec, _step, counters, _isReceiver);
     }
 
     /// <inheritdoc cref="FrameReader.Fill"/>

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using UdpTunnel.Linux;
 
-namespace UdpTunnel.Relay.Approval;
+namespace UdpTunnel.Relay;
 
 /// <summary>
 /// The networks that count as one stranger: somebody who has one address of them has many. Of IPv4 the address itself
@@ -29,5 +30,13 @@ internal readonly record struct SourceNetwork(ulong Narrow, ulong Wide)
 
         var network = BinaryPrimitives.ReadUInt64BigEndian(bytes);
         return new SourceNetwork(network, network & ~0xFFFFUL);
+    }
+    /// <summary>The networks of a client.</summary>
+    public static SourceNetwork Of(in Endpoint client)
+    {
+        var (high, low) = client.AddressBits;
+        return high == 0 && low >> 32 == Mapped >> 32
+            ? new SourceNetwork(low, low & ~0xFFUL)
+            : new SourceNetwork(high, high & ~0xFFFFUL);
     }
 }

@@ -1,0 +1,108 @@
+using UdpTunnel.Config.Json;
+
+namespace UdpTunnel.Config.Fields;
+
+/// <summary>Reads the fields that only a tunnel of WireGuard's protocol has.</summary>
+internal ref struct WireGuardFields
+{
+    private const string Ask = "ask";
+
+    private readonly FieldReader _reader;
+    private readonly Func<SecretKey, PublicKey>? _publicKeyOf;
+    private readonly PeerList _peers = new();
+    private SecretKey? _privateKey;
+    private Member? _tableMember;
+    private UnknownPeers _unknownPeers;
+    private RouteMode _routes;
+    private uint? _routeTable;
+    private uint _firewallMark;
+
+    public WireGuardFields(FieldReader reader, Func<SecretKey, PublicKey>? publicKeyOf)
+    {
+        _reader = reader;
+        _publicKeyOf = publicKeyOf;
+    }
+
+    /// <summary>Reads one field.</summary>
+    /// <returns>False if it is none of these.</returns>
+    public bool Read(in Member member)
+    {
+        switch (member.Field.Name)
+        {
+            case "PrivateKey":
+                ReadPrivateKey(member);
+                return true;
+            case "Peers":
+                PeersReader.Read(_reader, member, _peers);
+                return true;
+            case "UnknownPeers":
+                ReadUnknownPeers(member);
+                return true;
+            case "Routes":
+                _reader.TryReadChoice(member, Choices.Routes, out _routes);
+                return true;
+            case "RouteTable":
+                _tableMember = member;
+                _routeTable = _reader.TryReadUInt32(member, 1, "a number of a routing table", out var table) ? table : null;
+                return true;
+            case "FirewallMark":
+                _reader.TryReadUInt32(member, 0, "a mark", out _firewallMark);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>Checks what takes more than one field, or more than one peer.</summary>
+    public readonly void CheckPeers() => _peers.Check(_reader, _privateKey, _publicKeyOf);
+
+    /// <summary>Remarks upon what is accepted. Not for a text with errors, which matter more.</summary>
+    public readonly void CheckTogether()
+    {
+        if (_routes == RouteMode.Off && _tableMember is { } member)
+        {
+            _reader.Warn(member, "has no effect with \"Routes\": \"off\"");
+        }
+    }
+
+    /// <summary>A configuration with these fields; only if the text has no error.</summary>
+    public readonly TunnelConfig Complete(TunnelConfig common) => common with
+    {
+        PrivateKey = _privateKey,
+        Peers = _peers.ToConfigurations(),
+        UnknownPeers = _unknownPeers,
+        Routes = _routes,
+        RouteTable = _routeTable,
+        FirewallMark = _firewallMark,
+    };
+
+    private void ReadPrivateKey(in Member member)
+    {
+        if (!_reader.TryReadKeyText(member, out var text))
+        {
+            return;
+        }
+
+        if (!SecretKey.TryParse(text, out _privateKey, out var error))
+        {
+            _reader.Error(member, error);
+        }
+        else if (!_privateKey.IsClamped)
+        {
+            _reader.Warn(member, PeerList.LooksPublic);
+        }
+
+        _peers.PrivateKeyOffset = member.Value.Start;
+    }
+
+    private void ReadUnknownPeers(in Member member)
+    {
+        if (member.Value.Kind == JsonKind.String && _reader.Text(member.Value) == Ask)
+        {
+            _reader.Error(member, "this version cannot ask yet: only \"ignore\", and peers are written into the file");
+            return;
+        }
+
+        _reader.TryReadChoice(member, Choices.UnknownPeers, out _unknownPeers);
+    }
+}

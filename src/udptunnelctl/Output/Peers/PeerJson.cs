@@ -1,0 +1,89 @@
+using System.Text.Json;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output.Peers;
+
+/// <summary>Peers of secure tunnels as JSON.</summary>
+internal static class PeerJson
+{
+    /// <summary>An array member.</summary>
+    public static void WriteAll(Utf8JsonWriter writer, string name, IEnumerable<TunnelPeer> peers)
+    {
+        writer.WriteStartArray(name);
+        foreach (var peer in peers)
+        {
+            writer.WriteStartObject();
+            WriteMembers(writer, peer);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteMembers(Utf8JsonWriter writer, TunnelPeer peer)
+    {
+        writer.WriteString("tunnel", peer.Tunnel);
+        writer.WriteString("name", peer.Name);
+        writer.WriteString("publicKey", peer.PublicKey);
+        writer.WriteString("state", Words.Of(peer.State));
+        writer.WriteText("endpoint", peer.Endpoint);
+        writer.WriteTime("lastHandshake", Moment.Of(peer.LastHandshake));
+        writer.WriteTime("lastHeard", Moment.Of(peer.LastHeard));
+        writer.WriteStartArray("allowedIPs");
+        foreach (var network in peer.AllowedIps)
+        {
+            writer.WriteStringValue(network);
+        }
+
+        writer.WriteEndArray();
+        if (peer.AllowedPorts.Count > 0)
+        {
+            TunnelJson.WritePorts(writer, "allowedPorts", peer.AllowedPorts);
+        }
+        else
+        {
+            writer.WriteNull("allowedPorts");
+        }
+
+        writer.WriteNumber("persistentKeepalive", peer.PersistentKeepalive);
+        writer.WriteBoolean("presharedKey", peer.HasPresharedKey);
+        if (peer.RoundTrip is { } roundTrip)
+        {
+            writer.WriteNumber("roundTrip", Moment.Length(roundTrip).TotalSeconds);
+        }
+        else
+        {
+            writer.WriteNull("roundTrip");
+        }
+
+        WriteCounters(writer, peer.Counters ?? new PeerCounters());
+    }
+
+    private static void WriteCounters(Utf8JsonWriter writer, PeerCounters counters)
+    {
+        writer.WriteStartObject("counters");
+        writer.WriteNumber("packetsOut", counters.PacketsOut);
+        writer.WriteNumber("bytesOut", counters.BytesOut);
+        writer.WriteNumber("packetsIn", counters.PacketsIn);
+        writer.WriteNumber("bytesIn", counters.BytesIn);
+        writer.WriteNumber("wireBytesOut", counters.WireBytesOut);
+        writer.WriteNumber("wireBytesIn", counters.WireBytesIn);
+        writer.WriteNumber("handshakes", counters.Handshakes);
+        writer.WriteNumber("handshakesFailed", counters.HandshakesFailed);
+        writer.WriteNumber("keepalivesOut", counters.KeepalivesOut);
+        writer.WriteNumber("keepalivesIn", counters.KeepalivesIn);
+        writer.WriteNumber("endpointMoves", counters.EndpointMoves);
+        writer.WriteNumber("waitingPackets", counters.WaitingPackets);
+        writer.WriteStartArray("drops");
+        foreach (var drop in counters.Drops)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("reason", Words.Of(drop.Reason));
+            writer.WriteNumber("packets", drop.Packets);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+}

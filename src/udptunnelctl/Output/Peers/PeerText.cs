@@ -1,0 +1,48 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output.Peers;
+
+/// <summary>Facts about a peer of a secure tunnel in a few words; several views share them.</summary>
+internal static class PeerText
+{
+    /// <summary><c>12 s ago</c>, or that there was none.</summary>
+    public static string Handshake(TunnelPeer peer, DateTimeOffset now) =>
+        Moment.Of(peer.LastHandshake) is { } time ? TimeInWords.Ago(time, now) : "none yet";
+
+    /// <summary>The endpoint, or that it is not known.</summary>
+    public static string Endpoint(TunnelPeer peer) => peer.Endpoint.Length > 0 ? peer.Endpoint : "not known";
+
+    /// <summary>Reasons for which packets were dropped, the most frequent first; null if none were.</summary>
+    /// <param name="peer">The peer.</param>
+    /// <param name="most">The most that are named.</param>
+    public static string? Drops(TunnelPeer peer, int most)
+    {
+        var drops = (peer.Counters?.Drops ?? []).Where(d => d.Packets > 0).OrderByDescending(d => d.Packets).ToList();
+        return drops.Count == 0
+            ? null
+            : string.Join(", ", drops.Take(most).Select(d => $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)}"))
+                + (drops.Count > most ? ", and more" : "");
+    }
+
+    /// <summary><c>2 of 3 peers are connected</c>. Of many, only those are known that the daemon lists with a tunnel.</summary>
+    public static string Summary(Tunnel tunnel)
+    {
+        if (tunnel.PeerCount == 0)
+        {
+            return "none";
+        }
+
+        var connected = tunnel.Peers.Count(p => p.State == PeerState.Connected);
+        var more = connected == tunnel.Peers.Count && tunnel.PeerCount > tunnel.Peers.Count ? " or more" : "";
+        return $"{connected}{more} of {Quantity.Count(tunnel.PeerCount)} connected";
+    }
+
+    /// <summary>How a state looks.</summary>
+    public static Style StyleOf(PeerState state) => state switch
+    {
+        PeerState.Connected => Style.Good,
+        PeerState.Unreachable => Style.Bad,
+        PeerState.Idle => Style.Plain,
+        _ => Style.Warning,
+    };
+}

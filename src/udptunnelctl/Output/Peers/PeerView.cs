@@ -1,0 +1,107 @@
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Output.Peers;
+
+/// <summary>The peers of secure tunnels: a line each in other views, a block each in <c>peers</c>.</summary>
+internal static class PeerView
+{
+    private const int NameWidth = 16;
+    private const int StateWidth = 12;
+    private const int EndpointWidth = 24;
+    private const int AgeWidth = 9;
+    private const int BytesWidth = 8;
+    private const int DropsShown = 4;
+
+    /// <summary>Every peer in full.</summary>
+    public static void Render(Screen screen, IReadOnlyList<TunnelPeer> peers, uint total, DateTimeOffset now)
+    {
+        if (peers.Count == 0)
+        {
+            screen.Line("No peers.");
+            screen.Paragraph("Peers stand in the file of a tunnel with \"Protocol\": \"wireguard\"; 'udptunnelctl reload' lets a new one in.");
+            return;
+        }
+
+        foreach (var peer in peers)
+        {
+            Render(screen, peer, now);
+        }
+
+        if (total > peers.Count)
+        {
+            screen.Line($"and {Quantity.Count(total - (ulong)peers.Count)} more");
+        }
+    }
+
+    /// <summary>One line for each peer that a tunnel lists, and how many there are beside them; nothing if there are none.</summary>
+    /// <param name="screen">Where to.</param>
+    /// <param name="tunnel">The tunnel.</param>
+    /// <param name="most">The most lines.</param>
+    /// <param name="now">The time.</param>
+    public static void RenderLines(Screen screen, Tunnel tunnel, int most, DateTimeOffset now)
+    {
+        if (tunnel.Peers.Count == 0)
+        {
+            return;
+        }
+
+        Row(screen, "peer", "state", Style.Plain, "endpoint", "handshake", "out", "in");
+        foreach (var peer in tunnel.Peers.Take(most))
+        {
+            var counters = peer.Counters ?? new PeerCounters();
+            Row(
+                screen,
+                peer.Name,
+                Words.Spoken(Words.Of(peer.State)),
+                PeerText.StyleOf(peer.State),
+                peer.Endpoint,
+                Moment.Of(peer.LastHandshake) is { } time ? TimeInWords.Short(now - time) : "-",
+                Quantity.Brief(counters.BytesOut),
+                Quantity.Brief(counters.BytesIn));
+        }
+
+        var shown = (uint)Math.Min(tunnel.Peers.Count, most);
+        if (tunnel.PeerCount > shown)
+        {
+            screen.Line($"  and {Quantity.Count(tunnel.PeerCount - shown)} more: udptunnelctl peers {tunnel.Name}");
+        }
+    }
+
+    private static void Render(Screen screen, TunnelPeer peer, DateTimeOffset now)
+    {
+        var counters = peer.Counters ?? new PeerCounters();
+        screen.Text(TerminalText.Fit(peer.Name, 60), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(peer.State)), PeerText.StyleOf(peer.State)).EndLine();
+        screen.Field("tunnel", peer.Tunnel);
+        screen.Field("key", peer.HasPresharedKey ? $"{peer.PublicKey}, and a preshared key" : peer.PublicKey);
+        screen.Field("endpoint", PeerText.Endpoint(peer));
+        screen.Field("handshake", Handshakes(peer, counters, now));
+        screen.Field("allowed", peer.AllowedIps.Count > 0 ? string.Join(", ", peer.AllowedIps) : "no addresses");
+        if (peer.AllowedPorts.Count > 0)
+        {
+            screen.Field("ports", TunnelText.Ports(peer.AllowedPorts));
+        }
+
+        screen.Field(
+            "total",
+            $"out {Quantity.Bytes(counters.BytesOut)}, {Quantity.Packets(counters.PacketsOut)}; "
+            + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}");
+        if (PeerText.Drops(peer, DropsShown) is { } drops)
+        {
+            screen.Field("dropped", drops);
+        }
+    }
+
+    private static string Handshakes(TunnelPeer peer, PeerCounters counters, DateTimeOffset now)
+    {
+        var failed = counters.HandshakesFailed > 0 ? $"; {Quantity.Count(counters.HandshakesFailed)} failed" : "";
+        return $"{PeerText.Handshake(peer, now)}; {Quantity.Count(counters.Handshakes)} made{failed}";
+    }
+
+    private static void Row(
+        Screen screen, string name, string state, Style style, string endpoint, string age, string outbound, string inbound)
+    {
+        screen.Text("  ").Cell(name, NameWidth).Cell(state, StateWidth, style).Cell(endpoint, EndpointWidth);
+        screen.Cell(age, AgeWidth, right: true).Cell(outbound, BytesWidth, right: true).Cell(inbound, BytesWidth, right: true).EndLine();
+    }
+}

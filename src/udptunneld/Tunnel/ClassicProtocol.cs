@@ -1,0 +1,214 @@
+using System.Buffers.Binary;
+using System.Net;
+using UdpTunnel.Config;
+using UdpTunnel.Events;
+using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
+using UdpTunnel.State;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// The predecessor's protocol: one peer, which a server follows and a client looks up by its name. What is kept of it
+/// is where it is proven to be.
+/// </summary>
+internal sealed class ClassicProtocol : ITunnelProtocol
+{
+    private static readonly long ClaimIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
+
+    private readonly TunnelConfig _config;
+    private readonly IUdp _udp;
+    private readonly EventLog _events;
+    private readonly TimeProvider _time;
+    private readonly Peer _peer = new();
+    private readonly ClassicTransport _transport;
+    private readonly ServerResolver? _resolver;
+    private readonly CancellationTokenSource _stop = new();
+    private Task _resolving = Task.CompletedTask;
+
+    // The address that was reported last, and the one that was seen proven last, which is worth saving.
+    private Peer.Address? _reported;
+    private Peer.Address? _proven;
+    private long _changes;
+    private long _nextClaim;
+
+    /// <param name="config">The tunnel.</param>
+    /// <param name="udp">The socket, which stays its owner's.</param>
+    /// <param name="events">Where changes are reported.</param>
+    /// <param name="time">The clock.</param>
+    public ClassicProtocol(TunnelConfig config, IUdp udp, EventLog events, TimeProvider time)
+    {
+        _config = config;
+        _udp = udp;
+        _events = events;
+        _time = time;
+        var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
+        _transport = new ClassicTransport(config.PacketMagic, udp, _peer, config.IsServer, inner)
+        {
+            HeartbeatInterval = config.HeartbeatInterval,
+        };
+        Peers = [_peer];
+        if (!config.IsServer)
+        {
+            _resolver = new ServerResolver(
+                config.NetworkAddress, config.Name, events, time, LookUp, LinkName.WithZone, OnServerFound);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ITransport Transport => _transport;
+
+    /// <inheritdoc/>
+    public DirectionCounters Outgoing { get; } = new();
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Peer> Peers { get; }
+
+    /// <inheritdoc/>
+    public long Changes
+    {
+        get
+        {
+            if (!ReferenceEquals(_peer.Proven, _proven))
+            {
+                _proven = _peer.Proven;
+                _changes++;
+            }
+
+            return _changes;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<ushort, ushort> Restore(Session session)
+    {
+        // A client asks its resolver; a server would otherwise have to wait for the next heartbeat.
+        if (_config.IsServer && session.Peer is { } peer)
+        {
+            _peer.Move(_udp.ToEndpoint(peer));
+            _reported = _peer.Current;
+        }
+
+        return new Dictionary<ushort, ushort> { [_peer.Number] = _peer.Number };
+    }
+
+    /// <inheritdoc/>
+    public void Start(Func<Action, Task> onWorker) => _resolving = _resolver?.RunAsync(_stop.Token) ?? _resolving;
+
+    /// <inheritdoc/>
+    public void Apply(TunnelConfig config) => _transport.HeartbeatInterval = config.HeartbeatInterval;
+
+    /// <inheritdoc/>
+    public void OnDeviceMade()
+    {
+        // The device's address is all that it needs.
+    }
+
+    /// <inheritdoc/>
+    public Session Save(Session session) => session with { Peer = _peer.Proven?.Endpoint.ToIPEndPoint() };
+
+    /// <inheritdoc/>
+    public void Report(long now)
+    {
+        ReportPeer();
+        ReportClaims(now);
+    }
+
+    /// <inheritdoc/>
+    public TunnelStatus Describe(TunnelStatus status)
+    {
+        var heard = _peer.LastHeard;
+        DateTimeOffset? lastHeard =
+            heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(Environment.TickCount64 - heard);
+        var endpoint = _peer.Current?.Endpoint.ToString() ?? "";
+        return status with
+        {
+            State = endpoint.Length == 0 && !_config.IsServer ? TunnelState.Resolving
+                : heard == 0 ? TunnelState.Waiting
+                : TunnelState.Running,
+            Peer = endpoint,
+            Peers =
+            [
+                new PeerStatus
+                {
+                    State = heard == 0 ? PeerState.Waiting : PeerState.Connected,
+                    Endpoint = endpoint,
+                    LastHeard = lastHeard,
+                    Traffic = _peer.Traffic,
+                    KeepalivesOut = _transport.HeartbeatsOut,
+                    KeepalivesIn = status.HeartbeatsIn,
+                    EndpointMoves = _peer.Changes,
+                },
+            ],
+            LastHeard = lastHeard,
+            HeartbeatsOut = _transport.HeartbeatsOut,
+            PeerChanges = _peer.Changes,
+            LookUps = _resolver?.LookUps ?? 0,
+            LookUpFailures = _resolver?.Failures ?? 0,
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stop.Cancel();
+        _resolving.Wait();
+        _stop.Dispose();
+        _transport.Dispose();
+    }
+
+    private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
+        Dns.GetHostAddressesAsync(host, cancellationToken);
+
+    private void OnServerFound(IPEndPoint address)
+    {
+        var before = _peer.Move(_udp.ToEndpoint(address));
+
+        // The server learns our address from the first datagram, and should not have to wait for it.
+        if (before.IsNone || !before.ToIPEndPoint().Equals(address))
+        {
+            _transport.SendHeartbeat();
+        }
+    }
+
+    private void ReportPeer()
+    {
+        var current = _peer.Current;
+        if (current is null || ReferenceEquals(current, _reported))
+        {
+            return;
+        }
+
+        var before = _reported;
+        _reported = current;
+        if (before is null)
+        {
+            _events.Add(EventKind.PeerAdopted, EventLevel.Info, _config.Name, $"the peer is {current.Endpoint}");
+        }
+        else if (!before.Endpoint.Equals(current.Endpoint) && _config.IsServer)
+        {
+            _events.Add(
+                EventKind.PeerMoved,
+                EventLevel.Info,
+                _config.Name,
+                $"the peer has moved from {before.Endpoint} to {current.Endpoint}");
+        }
+    }
+
+    /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
+    private void ReportClaims(long now)
+    {
+        if (now < _nextClaim || _transport.TakeRefusedClaim() is not { IsNone: false } claimant)
+        {
+            return;
+        }
+
+        _nextClaim = now + ClaimIntervalMilliseconds;
+        _events.Add(
+            EventKind.PeerClaimed,
+            EventLevel.Warning,
+            _config.Name,
+            $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; "
+                + "the peer stays");
+    }
+}

@@ -1,0 +1,152 @@
+using UdpTunnel.Config;
+using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
+
+namespace UdpTunnel.Tunnel.Secure;
+
+/// <summary>
+/// The routes of a secure tunnel: one to the device for each network of a peer. A default route would catch the
+/// tunnel's own datagrams as well, so it goes to a table of its own, and a rule sends everything there but datagrams
+/// with the mark of the tunnel's socket; routes of the main table that are no default routes come first (as wg-quick
+/// has it).
+/// </summary>
+/// <remarks>
+/// Routes go with the device. Rules do not: they are removed when this is disposed of, and of a process that was
+/// killed they lead to an empty table, until the tunnel runs again and finds them.
+/// </remarks>
+/// <param name="tun">The device.</param>
+/// <param name="name">Name of the tunnel.</param>
+internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
+{
+    // Behind whatever else somebody has set, and before the main table (32766).
+    private const uint RulePriority = 32_765;
+    private const uint MainFirstPriority = 32_764;
+
+    private readonly HashSet<IpPrefix> _routes = [];
+    private readonly HashSet<bool> _rules = [];
+    private uint _number;
+
+    /// <summary>
+    /// Number of the table for default routes, and mark of the socket. The same each time for a tunnel of that name,
+    /// so that rules of a run before are found.
+    /// </summary>
+    public static uint NumberOf(TunnelConfig config) =>
+        config.FirewallMark != 0 ? config.FirewallMark : 0x7574_0000 | Fold(config.Name);
+
+    /// <summary>Whether the tunnel needs the mark.</summary>
+    public static bool NeedsMark(TunnelConfig config) =>
+        config.Routes == RouteMode.Auto
+        && config.RouteTable is null
+        && config.Peers.Any(peer => peer.AllowedIPs.Any(prefix => prefix.IsDefault));
+
+    /// <summary>Adds and removes routes until they are those of a configuration.</summary>
+    /// <exception cref="RequestException">The kernel refuses one: there is such a route, for example.</exception>
+    public void Apply(TunnelConfig config)
+    {
+        var wanted = Wanted(config);
+        foreach (var prefix in wanted)
+        {
+            if (!_routes.Contains(prefix))
+            {
+                Add(prefix, config);
+            }
+        }
+
+        foreach (var prefix in _routes.Except(wanted).ToList())
+        {
+            RouteTable.Remove(tun.Index, prefix.Address, prefix.Length, TableOf(prefix, config));
+            _routes.Remove(prefix);
+            if (prefix.IsDefault)
+            {
+                RemoveRules(prefix.IsV6, NumberOf(config));
+            }
+        }
+    }
+
+    /// <summary>Adds all of them again to a device that was made again.</summary>
+    /// <exception cref="LinuxException">The kernel refuses one.</exception>
+    public void Restore(TunnelConfig config)
+    {
+        _routes.Clear();
+        try
+        {
+            Apply(config);
+        }
+        catch (RequestException e)
+        {
+            throw new LinuxException(e.Message, Errno.Exists);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var isV6 in _rules.ToList())
+        {
+            RemoveRules(isV6, _number);
+        }
+    }
+
+    private static HashSet<IpPrefix> Wanted(TunnelConfig config) => config.Routes == RouteMode.Off
+        ? []
+        : config.Peers
+            .SelectMany(peer => peer.AllowedIPs)
+            .Where(prefix => !config.TunnelAddresses.Any(address => address.Network.Contains(prefix)))
+            .ToHashSet();
+
+    private static uint TableOf(IpPrefix prefix, TunnelConfig config) =>
+        config.RouteTable ?? (prefix.IsDefault ? NumberOf(config) : RouteTable.Main);
+
+    private static RouteRule OwnTable(bool isV6, uint number) =>
+        new(isV6, RulePriority, number, number, IsMainFirst: false);
+
+    private static RouteRule MainFirst(bool isV6, uint number) =>
+        new(isV6, MainFirstPriority, RouteTable.Main, number, IsMainFirst: true);
+
+    /// <summary>FNV-1a, folded to 16 bits.</summary>
+    private static uint Fold(string text)
+    {
+        var hash = 2_166_136_261u;
+        foreach (var character in text)
+        {
+            hash = (hash ^ character) * 16_777_619;
+        }
+
+        return (hash >> 16) ^ (hash & 0xFFFF);
+    }
+
+    private void Add(IpPrefix prefix, TunnelConfig config)
+    {
+        try
+        {
+            RouteTable.Add(tun.Index, prefix.Address, prefix.Length, TableOf(prefix, config));
+            _routes.Add(prefix);
+            if (prefix.IsDefault && config.RouteTable is null && _rules.Add(prefix.IsV6))
+            {
+                _number = NumberOf(config);
+                RouteTable.AddRule(OwnTable(prefix.IsV6, _number));
+                RouteTable.AddRule(MainFirst(prefix.IsV6, _number));
+            }
+        }
+        catch (LinuxException e) when (e.Errno == Errno.Exists)
+        {
+            throw new RequestException(
+                Fault.AddressOverlap,
+                $"there is another route to {prefix}, a network of a peer of {name} (`ip route show {prefix}`): "
+                    + "remove it, give the peer another network, or write \"Routes\": \"off\"");
+        }
+        catch (LinuxException e)
+        {
+            throw new RequestException(Fault.System, e.Message);
+        }
+    }
+
+    private void RemoveRules(bool isV6, uint number)
+    {
+        if (_rules.Remove(isV6))
+        {
+            RouteTable.RemoveRule(OwnTable(isV6, number));
+            RouteTable.RemoveRule(MainFirst(isV6, number));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using UdpTunnel.Config;
+using UdpTunnel.Packets;
+using UdpTunnel.WireGuard;
+
+namespace UdpTunnel.Tunnel.Secure;
+
+/// <summary>A peer of a secure tunnel: what the protocol knows of it, and what its user has said about it.</summary>
+internal sealed class SecurePeer : Peer
+{
+    /// <summary>What the file says of it.</summary>
+    public required PeerConfig Config { get; set; }
+
+    /// <summary>The protocol's side of it, for the worker. Its counters and moments are for any thread.</summary>
+    public required WireGuard.Peer Wire { get; init; }
+
+    /// <summary>Finds its endpoint, if that is a name; the owner's.</summary>
+    public EndpointLookUp? LookUp { get; set; }
+
+    /// <summary>Whether it was reported to be there; the owner's.</summary>
+    public bool IsReported { get; set; }
+
+    /// <summary>Whether the last handshake was given up. Written by the worker.</summary>
+    public bool IsUnreachable { get; set; }
+
+    /// <summary>What can be told of it.</summary>
+    /// <param name="now">Milliseconds of the protocol's clock.</param>
+    /// <param name="toTime">The wall clock's reading of one of the protocol's moments.</param>
+    public PeerStatus Describe(long now, Func<long, DateTimeOffset> toTime)
+    {
+        var counters = Wire.Counters;
+        var drops = new List<(DropReason Reason, long Packets)>();
+        foreach (var reason in Enum.GetValues<DropReason>())
+        {
+            var packets = SecureDrops.Count(counters.Drops, reason);
+            if (packets > 0)
+            {
+                drops.Add((reason, packets));
+            }
+        }
+
+        return new PeerStatus
+        {
+            Name = Config.DisplayName,
+            PublicKey = Config.PublicKey.ToString(),
+            State = StateAt(now),
+            Endpoint = Current?.Endpoint.ToString() ?? "",
+            AllowedIps = [.. Config.AllowedIPs.Select(prefix => prefix.ToString())],
+            AllowedPorts = Config.AllowedPorts,
+            LastHandshake = Wire.LastHandshakeAt < 0 ? null : toTime(Wire.LastHandshakeAt),
+            LastHeard = Wire.LastReceivedAt < 0 ? null : toTime(Wire.LastReceivedAt),
+            Traffic = Traffic,
+            WireBytesOut = Volatile.Read(ref counters.BytesOut),
+            WireBytesIn = Volatile.Read(ref counters.BytesIn),
+            Handshakes = Volatile.Read(ref counters.HandshakesCompleted),
+            HandshakesFailed = Volatile.Read(ref counters.HandshakesGivenUp),
+            KeepalivesOut = Volatile.Read(ref counters.KeepalivesOut),
+            KeepalivesIn = Volatile.Read(ref counters.KeepalivesIn),
+            EndpointMoves = Volatile.Read(ref counters.EndpointMoves),
+            RoundTrip = Wire.LastRoundTrip < 0 ? null : TimeSpan.FromMilliseconds(Wire.LastRoundTrip),
+            PersistentKeepalive = Config.PersistentKeepalive,
+            HasPresharedKey = Config.PresharedKey is not null,
+            WaitingPackets = Wire.Waiting,
+            Drops = drops,
+        };
+    }
+
+    /// <summary>How the link is.</summary>
+    public PeerState StateAt(long now)
+    {
+        var handshake = Wire.LastHandshakeAt;
+        return handshake >= 0 && now - handshake < Protocol.RejectAfterTime ? PeerState.Connected
+            : IsUnreachable ? PeerState.Unreachable
+            : Wire.Waiting > 0 ? PeerState.Connecting
+            : handshake >= 0 ? PeerState.Idle
+            : PeerState.Waiting;
+    }
+}
