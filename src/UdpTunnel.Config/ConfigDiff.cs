@@ -55,12 +55,15 @@ public static class ConfigDiff
         var changes = new Changes();
         changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
         changes.Compare(nameof(after.Relay), Choices.Text(Choices.Role, before.Relay), Choices.Text(Choices.Role, after.Relay));
-        changes.Compare(nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}", ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}", ChangeEffect.Live);
         changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
         changes.Compare(
             nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
-        changes.Compare(nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout), ChangeEffect.Live);
-        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
         changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after), ChangeEffect.Live);
         changes.Compare(
             nameof(after.AnswersFrom),

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace UdpTunnel.Config;
 
 /// <summary>
-/// One UDP service of a relay, or several on consecutive ports: <c>:53</c>, <c>game.lan:27015-27030</c>, and at a sender
-/// also <c>53=dns.lan:5353</c>, which names the receiver's port in front where it is another one.
+/// One UDP service of a relay, or several on consecutive ports: <c>:53</c>, <c>game.lan:27015-27030</c>, and at a
+/// sender also <c>53=dns.lan:5353</c>, which names the receiver's port in front where it is another one.
 /// </summary>
 public sealed record UdpService
 {
@@ -22,7 +22,9 @@ public sealed record UdpService
     /// <summary>How many consecutive ports there are, from the first one on; at least 1.</summary>
     public int Count { get; }
 
-    /// <summary>The first of the receiver's ports: the same as that of <see cref="Address"/> unless it is named.</summary>
+    /// <summary>
+    /// The first of the receiver's ports: the same as that of <see cref="Address"/> unless it is named.
+    /// </summary>
     public ushort ReceiverPort { get; }
 
     /// <summary>Whether the receiver's ports are named, as in <c>53=dns.lan:5353</c>.</summary>
@@ -89,8 +91,8 @@ public sealed record UdpService
         var count = last - address.Port + 1;
         if (mapped is { } receiver && receiver.Count != count)
         {
-            error = $"{receiver} has {Ports(receiver.Count)} of the receiver, and {Excerpt.Quote(text)} {Ports(count)}: "
-                + "they map one to one";
+            error = $"{receiver} has {Ports(receiver.Count)} of the receiver, and {Excerpt.Quote(text)} "
+                + $"{Ports(count)}: they map one to one";
             return false;
         }
 

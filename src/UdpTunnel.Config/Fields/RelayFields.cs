@@ -198,10 +198,10 @@ internal ref struct RelayFields
                 _reader.Error(
                     node.Start,
                     field,
-                    $"{_reader.Found(node)} maps ports (the sender says which service a port of the receiver belongs to)");
+                    $"{_reader.Found(node)} maps ports (the sender says which service a port belongs to)");
             }
 
-            // At a sender only the receiver's port tells services apart; a receiver may have one port of several addresses.
+            // At a sender the receiver's port alone tells services apart; a receiver may have it at several addresses.
             var host = role == RelayRole.Receiver ? service.Address.Host : "";
             for (var port = 0; port < service.Count; port++)
             {

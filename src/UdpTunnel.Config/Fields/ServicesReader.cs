@@ -10,7 +10,8 @@ internal static class ServicesReader
     /// <param name="member">The field.</param>
     /// <param name="items">Takes the place of each service, for remarks that take more than one field.</param>
     /// <returns>The services; null if there is a mistake.</returns>
-    public static UdpServiceList? Read(in FieldReader reader, in Member member, List<(JsonNode Node, string Field)> items)
+    public static UdpServiceList? Read(
+        in FieldReader reader, in Member member, List<(JsonNode Node, string Field)> items)
     {
         items.Clear();
         if (member.Value.Kind != JsonKind.Array)

@@ -113,7 +113,8 @@ internal sealed class DownCommand(Invocation invocation)
     {
         0 => null,
         1 => "1 approved sender stays so for a relay of this name; 'udptunnelctl revoke' forgets it",
-        _ => $"{Quantity.Count(senders)} approved senders stay so for a relay of this name; 'udptunnelctl revoke' forgets them",
+        _ => $"{Quantity.Count(senders)} approved senders stay so for a relay of this name; "
+            + "'udptunnelctl revoke' forgets them",
     };
 
     private static void Show(

@@ -68,12 +68,13 @@ internal static class RpcFailure
         "NO_SUCH_TUNNEL" or "NO_SUCH_RELAY" => "'udptunnelctl status' lists what there is.",
         "NO_SUCH_SENDER" => "'udptunnelctl senders' lists them. A classic sender is named by its address, and only while it is "
             + "connected.",
-        "AMBIGUOUS_SENDER" => "Give more characters of the fingerprint, or the relay with --relay; 'udptunnelctl senders' shows them "
-            + "all.",
+        "AMBIGUOUS_SENDER" => "Give more characters of the fingerprint, or the relay with --relay; "
+            + "'udptunnelctl senders' shows them all.",
         "SENDER_NOT_PENDING" => "'udptunnelctl senders' shows who waits and who is in; 'udptunnelctl revoke' ends an approval.",
         "ADDRESS_OVERLAP" => "'ip -4 address' and 'ip route' show what this host has already.",
         "NAME_TAKEN" => "Change it with 'udptunnelctl reload', stop it with 'udptunnelctl down', or take another name with --name.",
-        "RECEIVER_TAKEN" => "'udptunnelctl reload' changes the services of the relay that is there; 'udptunnelctl status' shows it.",
+        "RECEIVER_TAKEN" => "'udptunnelctl reload' changes the services of the relay that is there; "
+            + "'udptunnelctl status' shows it.",
         "DEVICE_TAKEN" => "Choose another TunnelDevice, or leave it out and the kernel chooses one.",
         "PORT_TAKEN" => "Choose another port; 'ss -ulpn' (UDP) and 'ss -tlpn' (TCP) show who has this one.",
         "DAEMON_LACKS_PRIVILEGE" => service.StartPrivileged,

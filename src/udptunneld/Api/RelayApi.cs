@@ -121,7 +121,8 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     public override Task<RevokeSenderResponse> RevokeSender(RevokeSenderRequest request, ServerCallContext context)
     {
         var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay);
-        return Task.FromResult(new RevokeSenderResponse { Senders = { host.Revoke(choice).Select(RelayConvert.ToSender) } });
+        var senders = host.Revoke(choice).Select(RelayConvert.ToSender);
+        return Task.FromResult(new RevokeSenderResponse { Senders = { senders } });
     }
 
     /// <inheritdoc/>

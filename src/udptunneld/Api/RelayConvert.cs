@@ -77,7 +77,7 @@ internal static class RelayConvert
         Name = sender.Introduction.Name,
         Services =
         {
-            sender.Introduction.Offer.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }),
+            sender.Serves.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }),
         },
     };
 

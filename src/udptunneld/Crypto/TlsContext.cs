@@ -7,9 +7,9 @@ using static UdpTunnel.Crypto.TlsLibrary;
 namespace UdpTunnel.Crypto;
 
 /// <summary>
-/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, the application protocols of relays, and
-/// nothing that a relay does not need (no tickets, resumption, early data, renegotiation or compression). Any thread
-/// may begin a session with it.
+/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, the application protocols of
+/// relays, and nothing that a relay does not need (no tickets, resumption, early data, renegotiation or compression).
+/// Any thread may begin a session with it.
 /// </summary>
 /// <remarks>
 /// A peer is its key. A certificate only carries it: no chain is built, and neither names nor dates nor extensions are

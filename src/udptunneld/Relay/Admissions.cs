@@ -57,6 +57,7 @@ internal sealed class Admissions(
                         w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since)
                     {
                         Introduction = w.Applicant.Introduction,
+                        Serves = w.Applicant.Accepted ?? ServiceOffer.None,
                     })
                     .ToList();
                 if (_approvals.Active is { } active)
@@ -69,6 +70,7 @@ internal sealed class Admissions(
                         _approvals.ActiveSince)
                     {
                         Introduction = active.Introduction,
+                        Serves = active.Accepted ?? ServiceOffer.None,
                     });
                 }
 
@@ -163,7 +165,8 @@ internal sealed class Admissions(
                 events.Raise(
                     EventKind.SenderPending,
                     EventLevel.Info,
-                    $"{connection.DisplayName} waits{serves}: `udptunnelctl approve {hint} --relay {config.Name}` lets it in");
+                    $"{connection.DisplayName} waits{serves}: "
+                    + $"`udptunnelctl approve {hint} --relay {config.Name}` lets it in");
                 break;
             case Admission.Duplicate:
                 // It was told which other one has its key.
@@ -248,6 +251,7 @@ internal sealed class Admissions(
                 connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now)
             {
                 Introduction = connection.Introduction,
+                Serves = serves ?? ServiceOffer.None,
             };
         }
 
@@ -319,17 +323,17 @@ internal sealed class Admissions(
     /// <summary>Why one connection of a key has to go for another one, for the people of the one that goes.</summary>
     private static string Rivalry(ReceiverConnection goes, ReceiverConnection stays)
     {
-        var (one, other) = (goes.Introduction, stays.Introduction);
-        if (!Approvals<ReceiverConnection>.IsAnother(goes, stays) || (one.Host, one.Name) == (other.Host, other.Name))
+        if (!Approvals<ReceiverConnection>.IsAnother(goes, stays))
         {
             return "the same key connected again";
         }
 
-        return one.Host == other.Host
-            ? $"another relay of this host, {other.Name}, uses the same receiver, which lets one sender of a key in: let one "
-                + "relay carry both services, or give one of them a receiver of its own"
-            : $"another host has the same key: {other.Host}, relay {other.Name}, from {stays.Remote}; give one of both a key of "
-                + "its own: stop its daemon, remove identity.pem from its state directory, and start it again";
+        var (one, other) = (goes.Introduction, stays.Introduction);
+        return one.Host == other.Host && one.Name != other.Name && goes.Remote.Address.Equals(stays.Remote.Address)
+            ? $"another relay of this host, {other.Name}, uses the same receiver, which lets one sender of a key in: "
+                + "let one relay carry both services, or give one of them a receiver of its own"
+            : $"another host has the same key: {other.Host}, relay {other.Name}, from {stays.Remote}; give one of both "
+                + "a key of its own: stop its daemon, remove identity.pem from its state directory, and start it again";
     }
 
     private static bool IsMeant(ReceiverConnection connection, SenderStatus sender) =>

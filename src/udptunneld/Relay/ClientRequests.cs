@@ -21,7 +21,8 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
     }
 
     /// <summary>Adds all to what is written next.</summary>
-    public void Forward(ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer, ClientSocket socket)
+    public void Forward(
+        ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer, ClientSocket socket)
     {
         var now = RelayTimes.Now;
         var flows = connection.Flows!;
@@ -31,7 +32,8 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
             {
                 counters.CountDrop(RelayDropReason.TooBig);
             }
-            else if (FlowOf(connection, writer, batch, i, socket, now, out var flow) is var reason and not RelayDropReason.None)
+            else if (FlowOf(connection, writer, batch, i, socket, now, out var flow)
+                is var reason and not RelayDropReason.None)
             {
                 counters.CountDrop(reason, Datagrams(batch, i));
             }

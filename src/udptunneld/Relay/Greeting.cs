@@ -1,6 +1,5 @@
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
-using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 
@@ -31,8 +30,10 @@ internal enum Verdict
 /// </summary>
 /// <param name="admissions">Who is remembered.</param>
 /// <param name="proven">Called when a connection has proven a key that is remembered.</param>
-/// <param name="offered">Called when a connection offers services, in its hello or later.</param>
-/// <returns>For <paramref name="offered"/>: why the receiver takes none of them; null if it takes some.</returns>
+/// <param name="offered">
+/// Called when a connection offers services, in its hello or later; says why the receiver takes none, null if it takes
+/// some.
+/// </param>
 internal sealed class Greeting(
     Admissions admissions, Action<ReceiverConnection> proven, Func<ReceiverConnection, string?> offered)
 {
@@ -148,8 +149,16 @@ internal sealed class Greeting(
         return Verdict.Leaves;
     }
 
-    /// <summary>Takes the frames that were read. Behind a hello there may be more: the caller asks again.</summary>
-    public Verdict TakeFrames(ReceiverConnection connection, out string reason)
+    /// <summary>Takes what has come behind the hello.</summary>
+    public Verdict GoOn(ReceiverConnection connection, out string reason)
+    {
+        var verdict = TakeFrames(connection, out reason);
+        return verdict == Verdict.GoesOn
+            ? Read(connection, connection.Link.Reader.FillMore(), out reason)
+            : verdict;
+    }
+
+    private Verdict TakeFrames(ReceiverConnection connection, out string reason)
     {
         reason = "";
         FrameStatus status;

@@ -1,4 +1,3 @@
-using UdpTunnel.Crypto;
 using UdpTunnel.Events;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
@@ -286,7 +285,7 @@ internal sealed class ReceiverConnections(
         while (verdict == Verdict.Greeted)
         {
             MoveTo(connection, ConnectionState.Waiting);
-            verdict = Strangers.TakeFrames(connection, out reason);
+            verdict = Strangers.GoOn(connection, out reason);
         }
 
         switch (verdict)
@@ -312,7 +311,7 @@ internal sealed class ReceiverConnections(
         {
             return connection.Link.Codec.NamesFlows || listening.Count == 1
                 ? null
-                : $"this receiver has {listening.Count} services, and the sender is too old for more than one: update it";
+                : $"this receiver has {listening.Count} services, and the sender is too old for several: update it";
         }
 
         var accepted = connection.Introduction.Offer.AcceptedBy(listening);
@@ -429,7 +428,8 @@ internal sealed class ReceiverConnections(
                     MoveTo(connection, ConnectionState.Ended);
                     break;
                 case ConnectionState.Handshake when connection.Step == GreetingStep.FirstByte:
-                    var verdict = Greeting.TurnAwayUnencrypted(connection, "it does not begin with TLS", out var reason);
+                    var verdict = Greeting.TurnAwayUnencrypted(
+                        connection, "it does not begin with TLS", out var reason);
                     Follow(connection, verdict, reason);
                     break;
                 default:

@@ -40,11 +40,15 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     {
         get
         {
-            var running = Table.All.Where(e => e.Engine?.Receiver is not null).ToDictionary(e => e.Name, e => e.Engine!.Receiver!);
+            var running = Table.All
+                .Where(e => e.Engine?.Receiver is not null)
+                .ToDictionary(e => e.Name, e => e.Engine!.Receiver!);
             return
             [
                 .. running.Values.SelectMany(r => r.Senders),
-                .. StateWriting.Try(_keys.NamesWithSenders).Where(n => !running.ContainsKey(n)).SelectMany(RememberedAt),
+                .. StateWriting.Try(_keys.NamesWithSenders)
+                    .Where(n => !running.ContainsKey(n))
+                    .SelectMany(RememberedAt),
             ];
         }
     }
@@ -71,10 +75,13 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         }
     }
 
-    /// <summary>Stops a relay and forgets it; the senders that were approved stay so for a receiver of its name.</summary>
-    /// <returns>How it was at the end, and how many approved senders are remembered for a receiver of its name.</returns>
+    /// <summary>Stops a relay and forgets it, but not the senders that were approved.</summary>
+    /// <returns>
+    /// How it was at the end, and how many approved senders are remembered for a receiver of its name.
+    /// </returns>
     /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
-    public async Task<(RelayStatus Last, int RememberedSenders)> StopAsync(string name, CancellationToken cancellationToken)
+    public async Task<(RelayStatus Last, int RememberedSenders)> StopAsync(
+        string name, CancellationToken cancellationToken)
     {
         var last = await StopEntryAsync(name, StatusOf, cancellationToken);
         return (last, RememberedAt(name).Count);
@@ -140,7 +147,9 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     }
 
     /// <summary>Lets a pending sender in, at each receiver that is meant.</summary>
-    /// <exception cref="RequestException">There is no such sender, it does not wait, or it is not clear which.</exception>
+    /// <exception cref="RequestException">
+    /// There is no such sender, it does not wait, or it is not clear which.
+    /// </exception>
     public IReadOnlyList<SenderStatus> Approve(SenderChoice choice, bool once)
     {
         var found = SenderSelector.OneKey(
@@ -152,7 +161,9 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     }
 
     /// <summary>Sends a pending sender away, at each receiver that is meant.</summary>
-    /// <exception cref="RequestException">There is no such sender, it does not wait, or it is not clear which.</exception>
+    /// <exception cref="RequestException">
+    /// There is no such sender, it does not wait, or it is not clear which.
+    /// </exception>
     public IReadOnlyList<SenderStatus> Deny(SenderChoice choice)
     {
         var found = SenderSelector.OneKey(
@@ -201,9 +212,9 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         {
             throw new RequestException(
                 Fault.ReceiverTaken,
-                $"another relay of this host, {other}, uses the receiver {config.TcpAddress} too, which lets one sender of a "
-                + $"key in: both would push each other out; let {other} carry both services, or give this one a receiver "
-                + "with a TCP port of its own");
+                $"another relay of this host, {other}, uses the receiver {config.TcpAddress} too, which lets one "
+                + $"sender in: both would push each other out; let {other} carry both services, or give this one a "
+                + "receiver with a TCP port of its own");
         }
 
         return config.Relay == RelayRole.Receiver
@@ -250,7 +261,9 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         _ => $"pending at {sender.Relay}",
     };
 
-    /// <summary>Decides about each. Where some fail, the others are decided all the same, and the message says so.</summary>
+    /// <summary>
+    /// Decides about each. Where some fail, the others are decided all the same, and the message says so.
+    /// </summary>
     private static List<SenderStatus> Decide(
         IReadOnlyList<SenderStatus> senders, Func<SenderStatus, SenderStatus> decide)
     {
@@ -271,12 +284,13 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         return failure is null ? done
             : done.Count == 0 ? throw failure
             : throw new RequestException(
-                failure.Fault, $"done at {string.Join(", ", done.Select(s => s.Relay))}, but not everywhere: {failure.Message}");
+                failure.Fault,
+                $"done at {string.Join(", ", done.Select(s => s.Relay))}, but not everywhere: {failure.Message}");
     }
 
     private bool Exists(string name) => Table.FindExisting(new HashSet<string> { name }).Any();
 
-    /// <summary>The running sender of this daemon that uses the receiver which a relay is to use; null for none.</summary>
+    /// <summary>The running sender that uses the receiver which a relay is to use; null for none.</summary>
     private string? SharedReceiver(RelayConfig config) => config.Relay == RelayRole.Receiver
         ? null
         : Table.All.FirstOrDefault(e => e.Name != config.Name
@@ -299,7 +313,10 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         StateWriting.Try(() => _keys.SaveSenders(
             sender.Relay, [.. _keys.LoadSenders(sender.Relay).Where(s => s.Key != sender.Key)]));
         Events.Add(
-            EventKind.SenderDenied, EventLevel.Info, sender.Relay, $"{Name(sender)} was revoked; no such receiver runs now");
+            EventKind.SenderDenied,
+            EventLevel.Info,
+            sender.Relay,
+            $"{Name(sender)} was revoked; no such receiver runs now");
         OnChanged();
         return sender;
     }

@@ -14,7 +14,8 @@ namespace UdpTunnel.Relay;
 /// The keys of relays in the state directory.
 /// <code>
 ///  identity.pem           this daemon's private key (PKCS #8), made when first needed
-///  senders/NAME           keys that were approved at receiver NAME, whether it runs or not: "SHA256:… SECONDS ADDRESS", one a line
+///  senders/NAME           keys that were approved at receiver NAME, whether it runs or not:
+///                         "SHA256:… SECONDS ADDRESS", one a line
 ///  known-receivers        keys of receivers that senders here have seen: "HOST:PORT SHA256:…", one a line
 /// </code>
 /// </summary>

@@ -89,11 +89,13 @@ internal sealed class SenderConnection : IDisposable
     /// <summary>What the receiver told of its flows.</summary>
     public FlowOrigins Origins { get; } = new();
 
-    /// <summary>Why the connection cannot carry what it should, with the version that both ends speak; null if it can.</summary>
+    /// <summary>
+    /// Why the connection cannot carry what it should, with the version that both ends speak; null if it can.
+    /// </summary>
     public string? Shortcoming => Link.Version >= 2 || Link.Codec.NamesFlows ? null
         : !Targets.Offer.IsSole ? "it speaks version 1 of the protocol, which carries one service: update it"
         : Proxy != ProxyProtocol.Off
-            ? "it speaks version 1 of the protocol, which does not tell who a client is, as ProxyProtocol needs: update it"
+            ? "it speaks version 1 of the protocol, which does not tell who a client is (ProxyProtocol): update it"
             : null;
 
     /// <summary>Why the connection ended, if this end ended it.</summary>

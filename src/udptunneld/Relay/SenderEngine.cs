@@ -446,13 +446,14 @@ internal sealed class SenderEngine : IRelayEngine
             offer = _targets.Offer;
         }
 
-        if (!offer.IsSole && offer.Ports.SelectMany(r => Enumerable.Range(r.First, r.Count)).Any(p => !accepted.Contains(p)))
+        var ports = offer.Ports.SelectMany(r => Enumerable.Range(r.First, r.Count));
+        if (!offer.IsSole && ports.Any(p => !accepted.Contains(p)))
         {
             _events.Raise(
                 EventKind.RelayConnected,
                 EventLevel.Warning,
-                $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: it does "
-                + "not listen for the others");
+                $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: "
+                + "it does not listen for the others");
         }
     }
 
@@ -510,7 +511,8 @@ internal sealed class SenderEngine : IRelayEngine
 
         var advice = _config.ReceiverKey is null
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
-            : $"if the receiver was set up anew, `udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
+            : "if the receiver was set up anew, "
+                + $"`udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
         var problem = $"the receiver shows the key {key}, but {expected} is expected: "
             + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);

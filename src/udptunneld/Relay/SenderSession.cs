@@ -123,7 +123,8 @@ internal sealed class SenderSession(
                 $"it did not answer within {RelayTimes.Handshake / 1000} s; "
                 + "it may speak the classic protocol (--protocol)");
         }
-        else if (!TellServices() || (_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
+        else if (!TellServices()
+            || (_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
             || !link.TryFlush())
         {
             _end = Failed("it closed the connection");
@@ -219,7 +220,8 @@ internal sealed class SenderSession(
     {
         switch (frame.Type)
         {
-            case FrameType.Hello when Hello.Problem(frame.Payload, fromReceiver: true, connection.Link.Version) is { } problem:
+            case FrameType.Hello
+                when Hello.Problem(frame.Payload, fromReceiver: true, connection.Link.Version) is { } problem:
                 return Failed(problem);
             case FrameType.Hello:
                 MoveTo(ConnectionState.Waiting);

@@ -41,7 +41,8 @@ internal sealed class TlsFrameTarget : IFuzzTarget
             var opening = new FlowOpening(53, 40112, isV4 ? 0xC000_0207 : UInt128.One, 0, isV4);
             var payload = new byte[FlowOpening.MaxLength];
             var length = opening.Write(payload);
-            yield return [9, .. output[..codec.WriteControl(output, FrameType.FlowOpened, 7, payload.AsSpan(0, length))]];
+            length = codec.WriteControl(output, FrameType.FlowOpened, 7, payload.AsSpan(0, length));
+            yield return [9, .. output[..length]];
         }
 
         var hello = Hello.OfSender(2, new Introduction(offer, 5, "host", "relay"));

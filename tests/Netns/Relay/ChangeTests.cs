@@ -9,7 +9,7 @@ public sealed class ChangeTests
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(15);
 
     [Fact]
-    public async Task A_change_of_what_can_change_touches_neither_the_connection_nor_a_flow_and_a_restart_asks_and_keeps_the_approval()
+    public async Task What_can_change_does_so_under_a_live_flow_and_a_restart_asks_and_keeps_the_approval()
     {
         await using var relay = await RelayLab.CreateAsync();
         using var echo = relay.StartEcho();
@@ -41,8 +41,8 @@ public sealed class ChangeTests
         var asked = await relay.Outside.Control.TryAsync("reload", RelayLab.Receiver, moved);
         Assert.Equal(1, asked.ExitCode);
         await relay.Outside.Control.RunAsync("reload", RelayLab.Receiver, moved, "--yes");
-        var follows = Write(
-            relay, RelayLab.Sender, "sender", $"127.0.0.1:{RelayLab.ServicePort}", $"{relay.Outside.Address}:{RelayLab.TcpPort + 5}");
+        var receivers = $"{relay.Outside.Address}:{RelayLab.TcpPort + 5}";
+        var follows = Write(relay, RelayLab.Sender, "sender", $"127.0.0.1:{RelayLab.ServicePort}", receivers);
         await relay.Inside.Control.RunAsync("reload", RelayLab.Sender, follows, "--yes");
 
         Assert.True(await RelayLab.EchoesAsync(client, Datagram, Long));
@@ -87,7 +87,8 @@ public sealed class ChangeTests
             await relay.Outside.Control.RunAsync(
                 "relay", "receiver", "--name", names[i], "--udp", $":{RelayLab.UdpPort + 10 + i}", "--tcp", $":{tcp}");
             await relay.Inside.Control.RunAsync(
-                "relay", "sender", "--name", names[i], "--udp", "127.0.0.1:7100", "--tcp", $"{relay.Outside.Address}:{tcp}");
+                "relay", "sender", "--name", names[i], "--udp", "127.0.0.1:7100",
+                "--tcp", $"{relay.Outside.Address}:{tcp}");
         }
 
         await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two that wait");
@@ -97,7 +98,8 @@ public sealed class ChangeTests
 
         var approved = (await relay.Outside.Control.RunAsync("approve", key)).Json;
 
-        Assert.Equal(names, approved.GetProperty("senders").EnumerateArray().Select(s => s.GetProperty("relay").GetString()));
+        var relays = approved.GetProperty("senders").EnumerateArray().Select(s => s.GetProperty("relay").GetString());
+        Assert.Equal(names, relays);
         await RelayLab.WaitForStateAsync(relay.Inside, "first", "running");
         await RelayLab.WaitForStateAsync(relay.Inside, "second", "running");
         await relay.Outside.Control.RunAsync("revoke", key, "--relay", "second");
@@ -112,7 +114,7 @@ public sealed class ChangeTests
         await relay.StartApprovedAsync();
 
         var refused = await relay.Inside.Control.TryAsync(
-            "relay", "sender", "--name", "more", "--udp", "127.0.0.1:7999", "--tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}");
+            "relay", "sender", "--name", "more", "--udp", "127.0.0.1:7999", "--tcp", $"{relay.Receivers}");
 
         Assert.Equal((1, "receiver_taken"), (refused.ExitCode, refused.Reason));
         Assert.Contains(RelayLab.Sender, refused.Error, StringComparison.Ordinal);
@@ -124,13 +126,14 @@ public sealed class ChangeTests
     private static (Host Host, string Name, string Udp, string Tcp, string Role)[] Ends(RelayLab relay) =>
     [
         (relay.Outside, RelayLab.Receiver, $":{RelayLab.UdpPort}", $":{RelayLab.TcpPort}", "receiver"),
-        (relay.Inside, RelayLab.Sender, $"127.0.0.1:{RelayLab.ServicePort}", $"{relay.Outside.Address}:{RelayLab.TcpPort}", "sender"),
+        (relay.Inside, RelayLab.Sender, $"127.0.0.1:{RelayLab.ServicePort}", $"{relay.Receivers}", "sender"),
     ];
 
     private static string Write(RelayLab relay, string name, string role, string udp, string tcp, string more = "")
     {
         var path = Path.Combine(Path.GetDirectoryName(relay.Outside.Daemon.SocketPath)!, $"{name}.json");
-        File.WriteAllText(path, $$"""{"Relay": "{{role}}", "UdpAddress": "{{udp}}", "TcpAddress": "{{tcp}}"{{more}}}""");
+        File.WriteAllText(
+            path, $$"""{"Relay": "{{role}}", "UdpAddress": "{{udp}}", "TcpAddress": "{{tcp}}"{{more}}}""");
         return path;
     }
 }

@@ -20,12 +20,13 @@ public sealed class ServicesTests
         using var late = new NamingService(relay.Inside, 7300);
         await relay.StartDaemonsAsync();
         await relay.Outside.Control.RunAsync(
-            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":7101-7103", "--udp", ":53", "--tcp", $":{RelayLab.TcpPort}");
+            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":7101-7103", "--udp", ":53",
+            "--tcp", $":{RelayLab.TcpPort}");
         await relay.Inside.Control.RunAsync(
             "relay", "sender", "--name", RelayLab.Sender, "--udp", "127.0.0.1:7101-7102", "--udp", "53=127.0.0.1:7200",
             "--tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}");
         var waiting = await relay.WaitForSenderAsync("pending");
-        Assert.Equal(["7101-7102", "53"], waiting.GetProperty("services").EnumerateArray().Select(s => s.GetString()));
+        Assert.Equal(["53", "7101-7102"], waiting.GetProperty("services").EnumerateArray().Select(s => s.GetString()));
         Assert.Equal(RelayLab.Sender, waiting.GetProperty("name").GetString());
         await relay.ApproveAsync();
 
@@ -37,23 +38,36 @@ public sealed class ServicesTests
         Assert.True(RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "no_service") > 0);
 
         // The sender shows who the clients are, and what they ask.
-        var flows = (await relay.Inside.Control.RunAsync("status", RelayLab.Sender)).Json.GetProperty("flows").EnumerateArray()
+        var status = (await relay.Inside.Control.RunAsync("status", RelayLab.Sender)).Json;
+        var flows = status.GetProperty("flows").EnumerateArray()
             .Select(f => (f.GetProperty("client").GetString(), f.GetProperty("port").GetInt32()))
             .Order();
         var own = $"{relay.Outside.Address}:{((IPEndPoint)client.LocalEndPoint!).Port}";
         Assert.Equal([(own, 53), (own, 7101), (own, 7102)], flows);
 
         // The sender serves one more port and gives another one up; the receiver has it already.
+        var receiversTcp = $":{RelayLab.TcpPort}";
         await ReloadAsync(
-            relay, relay.Inside, RelayLab.Sender, "sender", """["127.0.0.1:7101", "7103=127.0.0.1:7300"]""", $"{relay.Outside.Address}:{RelayLab.TcpPort}");
+            relay,
+            relay.Inside,
+            RelayLab.Sender,
+            "sender",
+            """["127.0.0.1:7101", "7103=127.0.0.1:7300"]""",
+            $"{relay.Receivers}");
         Assert.Equal("7300", await AskAsync(relay, client, 7103, Long));
         Assert.Equal("7101", await AskAsync(relay, client, 7101, Long));
         Assert.Null(await AskAsync(relay, client, 7102, Short));
 
         // And the receiver: another port, and one less, which is free at once.
-        await ReloadAsync(relay, relay.Outside, RelayLab.Receiver, "receiver", """[":7101", ":7104"]""", $":{RelayLab.TcpPort}");
         await ReloadAsync(
-            relay, relay.Inside, RelayLab.Sender, "sender", """["127.0.0.1:7101", "7104=127.0.0.1:7300"]""", $"{relay.Outside.Address}:{RelayLab.TcpPort}");
+            relay, relay.Outside, RelayLab.Receiver, "receiver", """[":7101", ":7104"]""", receiversTcp);
+        await ReloadAsync(
+            relay,
+            relay.Inside,
+            RelayLab.Sender,
+            "sender",
+            """["127.0.0.1:7101", "7104=127.0.0.1:7300"]""",
+            $"{relay.Receivers}");
         Assert.Equal("7300", await AskAsync(relay, client, 7104, Long));
         Assert.Equal("7101", await AskAsync(relay, client, 7101, Long));
         using var freed = relay.Outside.Open(SocketType.Dgram);
@@ -68,7 +82,8 @@ public sealed class ServicesTests
         await using var relay = await RelayLab.CreateAsync();
         await relay.StartDaemonsAsync();
         await relay.Outside.Control.RunAsync(
-            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":53", "--udp", ":123", "--tcp", $":{RelayLab.TcpPort}");
+            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":53", "--udp", ":123",
+            "--tcp", $":{RelayLab.TcpPort}");
         await relay.StartSenderAsync();
 
         await WaitFor.AnswerAsync(
@@ -102,7 +117,8 @@ public sealed class ServicesTests
     [Theory]
     [InlineData("v2", false)]
     [InlineData("v2-every", true)]
-    public async Task The_service_is_told_who_the_client_is_with_the_first_datagram_or_with_each(string option, bool each)
+    public async Task The_service_is_told_who_the_client_is_with_the_first_datagram_or_with_each(
+        string option, bool each)
     {
         await using var relay = await RelayLab.CreateAsync();
         using var service = relay.Inside.Open(SocketType.Dgram);
@@ -136,7 +152,8 @@ public sealed class ServicesTests
     private static async Task ReloadAsync(RelayLab relay, Host host, string name, string role, string udp, string tcp)
     {
         var path = Path.Combine(Path.GetDirectoryName(relay.Outside.Daemon.SocketPath)!, $"{name}.json");
-        await File.WriteAllTextAsync(path, $$"""{"Relay": "{{role}}", "UdpAddress": {{udp}}, "TcpAddress": "{{tcp}}"}""");
+        await File.WriteAllTextAsync(
+            path, $$"""{"Relay": "{{role}}", "UdpAddress": {{udp}}, "TcpAddress": "{{tcp}}"}""");
         Assert.True((await host.Control.RunAsync("reload", name, path)).Json.GetProperty("applied").GetBoolean());
     }
 

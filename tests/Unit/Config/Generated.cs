@@ -244,7 +244,8 @@ internal static class Generated
         foreach (var address in addresses.Take(UdpServiceList.MaxCount))
         {
             var last = result.Count == 0 && address.Port + more <= ushort.MaxValue ? $"-{address.Port + more}" : "";
-            var mapped = role == RelayRole.Sender && more % 2 == 1 && last.Length == 0 ? $"{address.Port ^ 1 | 2}=" : "";
+            var isMapped = role == RelayRole.Sender && more % 2 == 1 && last.Length == 0;
+            var mapped = isMapped ? $"{(address.Port % 60_000) + 1}=" : "";
             Assert.True(UdpService.TryParse($"{mapped}{address}{last}", out var service, out var error), error);
             if (!result.Any(s => s.ReceiverPorts.First <= service.ReceiverPorts.Last
                 && service.ReceiverPorts.First <= s.ReceiverPorts.Last))

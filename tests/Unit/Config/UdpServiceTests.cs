@@ -46,9 +46,14 @@ public sealed class UdpServiceTests
     [InlineData("sender", """["a:53", "b:53"]""", "tls", "the receiver's port 53 is in UdpAddress[0] already")]
     [InlineData("sender", """["a:53", "54=b:53"]""", "tls", null)]
     [InlineData("sender", """["a:53", ":54"]""", "tls", "UdpAddress[1]: \":54\" has no host")]
-    public void Services_of_one_relay_do_not_get_in_each_other_s_way(string role, string udp, string protocol, string? mistake)
+    public void Services_of_one_relay_do_not_get_in_each_other_s_way(
+        string role, string udp, string protocol, string? mistake)
     {
-        var text = $$"""{"Name": "x", "Relay": "{{role}}", "Protocol": "{{protocol}}", "UdpAddress": {{udp}}, "TcpAddress": "{{(role == "sender" ? "r" : "")}}:1"}""";
+        var host = role == "sender" ? "r" : "";
+        var text = $$"""
+            {"Name": "x", "Relay": "{{role}}", "Protocol": "{{protocol}}", "UdpAddress": {{udp}},
+             "TcpAddress": "{{host}}:1"}
+            """;
 
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), null);
 
@@ -66,11 +71,15 @@ public sealed class UdpServiceTests
     public void ProxyProtocol_belongs_to_a_sender_of_tls(string role, string protocol, string value, string? mistake)
     {
         var host = role == "sender" ? "h" : "";
-        var text = $$"""{"Name": "x", "Relay": "{{role}}", "Protocol": "{{protocol}}", "UdpAddress": "{{host}}:2", "TcpAddress": "{{host}}:1", "ProxyProtocol": "{{value}}"}""";
+        var text = $$"""
+            {"Name": "x", "Relay": "{{role}}", "Protocol": "{{protocol}}", "UdpAddress": "{{host}}:2",
+             "TcpAddress": "{{host}}:1", "ProxyProtocol": "{{value}}"}
+            """;
 
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), null);
 
         Assert.Equal(mistake is null, result.Configuration is not null);
-        Assert.Contains(mistake ?? "", string.Join('\n', result.Diagnostics.Select(d => d.Render("f"))), StringComparison.Ordinal);
+        var shown = string.Join('\n', result.Diagnostics.Select(d => d.Render("f")));
+        Assert.Contains(mistake ?? "", shown, StringComparison.Ordinal);
     }
 }

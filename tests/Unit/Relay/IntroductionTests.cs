@@ -5,7 +5,9 @@ using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Tests.Relay;
 
-/// <summary>What version 2 of the protocol adds: services, senders that introduce themselves, and who a client is.</summary>
+/// <summary>
+/// Version 2 of the protocol: services, senders that introduce themselves, and who a client is.
+/// </summary>
 public sealed class IntroductionTests
 {
     [Fact]
@@ -28,7 +30,8 @@ public sealed class IntroductionTests
     public void The_longest_hello_fits_into_a_control_frame()
     {
         var ranges = Enumerable.Range(1, UdpServiceList.MaxCount).Select(i => new PortRange((ushort)(i * 3)));
-        var words = new Introduction(new ServiceOffer(false, [.. ranges]), 1, new string('h', 200), new string('n', 200));
+        var name = new string('n', 200);
+        var words = new Introduction(new ServiceOffer(false, [.. ranges]), 1, name, name);
 
         Assert.InRange(Hello.OfSender(2, words).Length, 1, TlsCodec.MaxControl);
         var most = Enumerable.Range(1, ServiceOffer.MaxRanges).Select(i => new PortRange((ushort)(i * 3)));

@@ -51,7 +51,8 @@ public sealed class RelayKeyStoreTests : IDisposable
     [Fact]
     public void Senders_of_relays_that_are_no_more_are_forgotten_the_oldest_first_and_others_never()
     {
-        var senders = new[] { new ApprovedSender(Key(1), "192.0.2.1:7", DateTimeOffset.FromUnixTimeSeconds(1_764_000_000)) };
+        var since = DateTimeOffset.FromUnixTimeSeconds(1_764_000_000);
+        var senders = new[] { new ApprovedSender(Key(1), "192.0.2.1:7", since) };
         var names = new[] { "oldest", "runs", "old", "new" };
         for (var i = 0; i < names.Length; i++)
         {

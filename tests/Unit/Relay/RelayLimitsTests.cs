@@ -18,7 +18,8 @@ public sealed class RelayLimitsTests
     public RelayLimitsTests()
     {
         _events = new EventLog(_time, NullLogger<EventLog>.Instance);
-        _limits = new RelayLimits(new RelayServices(_events, _time, () => throw new InvalidOperationException(), () => { }), Config.Name);
+        var services = new RelayServices(_events, _time, () => throw new InvalidOperationException(), () => { });
+        _limits = new RelayLimits(services, Config.Name);
     }
 
     [Theory]

@@ -60,7 +60,11 @@ internal sealed class RelayEnd(Invocation invocation, string role)
     /// <param name="receiverKey">The pinned key of the other end, where there is one to pin.</param>
     /// <param name="proxyProtocol">Whether the service is told who the client is, as the configuration has it.</param>
     public async Task StartAsync(
-        IReadOnlyList<string> udp, string tcp, RelayOptions options, string? receiverKey = null, string? proxyProtocol = null)
+        IReadOnlyList<string> udp,
+        string tcp,
+        RelayOptions options,
+        string? receiverKey = null,
+        string? proxyProtocol = null)
     {
         var text = Text(udp, tcp, options, receiverKey, proxyProtocol);
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), defaultName: null);

@@ -16,9 +16,11 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
         [Option(
             "udp",
             ValueName = "[HOST]:PORT[-LAST]",
-            Description = "Where clients send to: a port or a range, or an address of this host and ports; may be repeated")]
+            Description = "Where clients send to: a port or a range, or an address of this host and ports; may be "
+                + "repeated")]
         string[] udp,
         [Option("tcp", ValueName = "[HOST]:PORT", Description = "Where the sender connects to")] string tcp,
         RelayOptions options) =>
-        new RelayEnd(invocation, "receiver").StartAsync([.. udp.Select(RelayEnd.Listening)], RelayEnd.Listening(tcp), options);
+        new RelayEnd(invocation, "receiver").StartAsync(
+            [.. udp.Select(RelayEnd.Listening)], RelayEnd.Listening(tcp), options);
 }

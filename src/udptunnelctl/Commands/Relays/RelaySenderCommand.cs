@@ -16,8 +16,8 @@ internal sealed class RelaySenderCommand(Invocation invocation)
         [Option(
             "udp",
             ValueName = "[PORT=]HOST:PORT[-LAST]",
-            Description = "The UDP service, or a range of them; in front the receiver's port where it is another. May be "
-                + "repeated")]
+            Description = "The UDP service, or a range of them; in front the receiver's port where it is another. "
+                + "May be repeated")]
         string[] udp,
         [Option("tcp", ValueName = "HOST:PORT", Description = "The receiver")] string tcp,
         RelayOptions options,
@@ -29,8 +29,8 @@ internal sealed class RelaySenderCommand(Invocation invocation)
         [Option(
             "proxy-protocol",
             ValueName = "off|v2|v2-every",
-            Description = "Tell the service the client's address: PROXY protocol v2 in front of the first datagram of each "
-                + "flow, or of every one")]
+            Description = "Tell the service the client's address: PROXY protocol v2 in front of the first datagram of "
+                + "each flow, or of every one")]
         string? proxyProtocol)
     {
         var end = new RelayEnd(invocation, "sender");

@@ -8,7 +8,8 @@ namespace UdpTunnel.Cli.Commands.Relays;
 /// <summary><c>revoke</c>: takes an approval back.</summary>
 internal sealed class RevokeCommand(Invocation invocation)
 {
-    [Command(Description = "Forget the approval of a sender at every relay, or at one, and end its connection at once.")]
+    [Command(
+        Description = "Forget the approval of a sender at every relay, or at one, and end its connection at once.")]
     [Example("udptunnelctl revoke SHA256:47DEQpj8")]
     [Example("udptunnelctl revoke SHA256:47DEQpj8 --relay game")]
     public async Task RunAsync(

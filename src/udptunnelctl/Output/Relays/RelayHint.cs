@@ -23,8 +23,8 @@ internal static class RelayHint
             + "from here?",
         RelayState.Pending => Pending(relay),
         RelayState.Failed =>
-            $"Put right what the problem says: it is tried again every 5 s. 'udptunnelctl reload {relay.Name} FILE' changes its "
-            + "configuration.",
+            "Put right what the problem says: it is tried again every 5 s. "
+            + $"'udptunnelctl reload {relay.Name} FILE' changes its configuration.",
         _ => null,
     };
 

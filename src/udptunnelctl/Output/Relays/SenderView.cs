@@ -61,9 +61,10 @@ internal static class SenderView
         {
             var since = Moment.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
             screen.Paragraph($"from {sender.Address} at {sender.Relay}{Serves(sender)}{since}", indent: 2);
-            var isElsewhere = pending.Any(s => s.Relay != sender.Relay && RelayText.Identity(s) == RelayText.Identity(sender));
+            var identity = RelayText.Identity(sender);
+            var isElsewhere = pending.Any(s => s.Relay != sender.Relay && RelayText.Identity(s) == identity);
             var where = isElsewhere ? $" --relay {sender.Relay}" : "";
-            screen.Paragraph($"udptunnelctl approve {RelayText.Identity(sender)}{where}", indent: 4);
+            screen.Paragraph($"udptunnelctl approve {identity}{where}", indent: 4);
         }
 
         if (pending.Count > PendingShown)

@@ -95,7 +95,8 @@ internal static class SenderSelector
         {
             throw new RequestException(
                 Fault.NoSuchSender,
-                $"there is no sender {Excerpt.Quote(choice.Text)} at {Excerpt.Quote(choice.Relay)}, but there is at {meant[0].Relay}");
+                $"there is no sender {Excerpt.Quote(choice.Text)} at {Excerpt.Quote(choice.Relay)}, "
+                + $"but there is at {meant[0].Relay}");
         }
 
         var found = here.FindAll(mayBe);

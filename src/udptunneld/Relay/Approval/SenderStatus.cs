@@ -14,4 +14,7 @@ internal sealed record SenderStatus(
 {
     /// <summary>Its words of itself, while it is connected.</summary>
     public Introduction Introduction { get; init; } = Introduction.None;
+
+    /// <summary>The receiver's ports that it serves, while it is connected.</summary>
+    public ServiceOffer Serves { get; init; } = ServiceOffer.None;
 }

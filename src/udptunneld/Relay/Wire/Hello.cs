@@ -50,7 +50,8 @@ internal static class Hello
     {
         if (payload.Length < Length || payload[0] != version)
         {
-            return $"the other end speaks version {(payload.IsEmpty ? 0 : payload[0])} of the protocol, and this one {version}: update the older";
+            return $"the other end speaks version {(payload.IsEmpty ? 0 : payload[0])} of the protocol, and this one "
+                + $"{version}: update the older";
         }
 
         return payload[1] == (fromReceiver ? Receiver : Sender) ? null : "both ends have the same role";

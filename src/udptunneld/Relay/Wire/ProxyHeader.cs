@@ -24,7 +24,7 @@ internal static class ProxyHeader
     private const byte DatagramsV4 = 0x12;
     private const byte DatagramsV6 = 0x22;
 
-    private static ReadOnlySpan<byte> Signature => [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A];
+    private static ReadOnlySpan<byte> Signature => "\r\n\r\n\0\r\nQUIT\n"u8;
 
     /// <summary>Makes the header for a flow.</summary>
     public static byte[] Of(in FlowOpening flow)
