@@ -118,7 +118,8 @@ public static class ConfigDiff
     private static string NetworkAddress(TunnelConfig config) =>
         config.NetworkAddress == HostPort.AnyPort ? ChosenByKernel : config.NetworkAddress.ToString();
 
-    private static string PrivateKey(TunnelConfig config) => config.PrivateKey?.ToString() ?? "(made and kept by the daemon)";
+    private static string PrivateKey(TunnelConfig config) =>
+        config.PrivateKey?.ToString() ?? "(made and kept by the daemon)";
 
     private static string Table(TunnelConfig config) => config.RouteTable is { } table ? Number(table) : "(main)";
 

@@ -13,7 +13,10 @@ namespace UdpTunnel.Config;
 /// </summary>
 public static class ConfigFile
 {
-    /// <summary>Longest text, in bytes: 2 MiB, as ten thousand peers need. Callers that read a file check its length before they read.</summary>
+    /// <summary>
+    /// Longest text, in bytes: 2 MiB, as ten thousand peers need. Callers that read a file check its length before they
+    /// read.
+    /// </summary>
     public const int MaxLength = 2 << 20;
 
     /// <summary>Reads a configuration and reports all its mistakes; the first only, if it is not JSON at all.</summary>

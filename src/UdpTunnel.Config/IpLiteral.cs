@@ -4,7 +4,9 @@ using System.Net;
 
 namespace UdpTunnel.Config;
 
-/// <summary>Addresses of both families as text. Reading one looks nothing up, not even the devices of this host.</summary>
+/// <summary>
+/// Addresses of both families as text. Reading one looks nothing up, not even the devices of this host.
+/// </summary>
 internal static class IpLiteral
 {
     private static readonly SearchValues<char> IPv6Characters = SearchValues.Create("0123456789abcdefABCDEF:.");
@@ -22,7 +24,8 @@ internal static class IpLiteral
     }
 
     /// <summary>The IPv4 address with those bits, in host byte order.</summary>
-    public static IPAddress OfIPv4(uint bits) => new([(byte)(bits >> 24), (byte)(bits >> 16), (byte)(bits >> 8), (byte)bits]);
+    public static IPAddress OfIPv4(uint bits) =>
+        new([(byte)(bits >> 24), (byte)(bits >> 16), (byte)(bits >> 8), (byte)bits]);
 
     /// <summary>
     /// Reads an IPv6 address without a zone. The framework would look a zone up among this host's devices, and takes

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace UdpTunnel.Config;
 
-/// <summary>Writes short lists on one line, which an indented <see cref="Utf8JsonWriter"/> does only with raw text.</summary>
+/// <summary>
+/// Writes short lists on one line, which an indented <see cref="Utf8JsonWriter"/> does only with raw text.
+/// </summary>
 internal static class JsonLine
 {
     /// <summary>Writes a list of strings.</summary>

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Config;
 
-/// <summary>The text of a key of 32 bytes: base64 (RFC 4648, section 4) with its padding, as <c>wg</c> writes and reads it.</summary>
+/// <summary>
+/// The text of a key of 32 bytes: base64 (RFC 4648, section 4) with its padding, as <c>wg</c> writes and reads it.
+/// </summary>
 internal static class KeyText
 {
     private const int Size = 32;
@@ -10,7 +12,9 @@ internal static class KeyText
     /// <summary>Reads a key.</summary>
     /// <param name="text">The whole text.</param>
     /// <param name="bytes">32 bytes; zero if there is an error.</param>
-    /// <returns>What is wrong and what is allowed, without the text, which may be a secret; null if nothing is.</returns>
+    /// <returns>
+    /// What is wrong and what is allowed, without the text, which may be a secret; null if nothing is.
+    /// </returns>
     public static string? TryDecode(string text, Span<byte> bytes)
     {
         ArgumentNullException.ThrowIfNull(text);

@@ -8,7 +8,9 @@ public sealed record PeerConfig
     /// <summary>Longest <see cref="PersistentKeepalive"/>, in seconds; <c>wg</c>'s.</summary>
     public const int MaxPersistentKeepalive = 65_535;
 
-    /// <summary>Name for people, by the rules of <see cref="ConfigurationName"/>; null for none. No two peers have the same.</summary>
+    /// <summary>
+    /// Name for people, by the rules of <see cref="ConfigurationName"/>; null for none. No two peers have the same.
+    /// </summary>
     public string? Name { get; init; }
 
     /// <summary>The peer's public key. No two peers have the same.</summary>
@@ -32,7 +34,9 @@ public sealed record PeerConfig
     /// </summary>
     public TimeSpan PersistentKeepalive { get; init; }
 
-    /// <summary>Ports that may be reached through the tunnel with this peer; null for the tunnel's. Not empty.</summary>
+    /// <summary>
+    /// Ports that may be reached through the tunnel with this peer; null for the tunnel's. Not empty.
+    /// </summary>
     public PortSet? AllowedPorts { get; init; }
 
     /// <summary>What a person sees: the name, else the beginning of the key.</summary>

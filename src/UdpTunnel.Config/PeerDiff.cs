@@ -10,7 +10,9 @@ internal static class PeerDiff
 
     private const string None = "(none)";
 
-    /// <summary>The changes, all of which are applied while packets flow; empty exactly when the lists are equal.</summary>
+    /// <summary>
+    /// The changes, all of which are applied while packets flow; empty exactly when the lists are equal.
+    /// </summary>
     public static IEnumerable<FieldChange> Between(ValueList<PeerConfig> before, ValueList<PeerConfig> after)
     {
         if (before.Equals(after))
@@ -23,7 +25,9 @@ internal static class PeerDiff
         List<FieldChange> changes =
         [
             .. before.Where(p => !now.ContainsKey(p.PublicKey)).Select(p => Change(p, Describe(p), None)),
-            .. after.Where(p => !p.Equals(old.GetValueOrDefault(p.PublicKey))).Select(p => ChangeOf(old.GetValueOrDefault(p.PublicKey), p)),
+            .. after.Select(p => (Before: old.GetValueOrDefault(p.PublicKey), After: p))
+                .Where(p => p.After != p.Before)
+                .Select(p => ChangeOf(p.Before, p.After)),
         ];
         return changes.Count switch
         {
@@ -77,9 +81,12 @@ internal static class PeerDiff
         $"Name {peer.Name ?? None}",
         $"AllowedIPs {Networks(peer)}",
         $"Endpoint {peer.Endpoint?.ToString() ?? None}",
-        $"PersistentKeepalive {(peer.PersistentKeepalive == TimeSpan.Zero ? "never" : $"{(long)peer.PersistentKeepalive.TotalSeconds} s")}",
+        $"PersistentKeepalive {Keepalive(peer)}",
         $"AllowedPorts {peer.AllowedPorts?.ToString() ?? "(the tunnel's)"}",
     ];
+
+    private static string Keepalive(PeerConfig peer) =>
+        peer.PersistentKeepalive == TimeSpan.Zero ? "never" : $"{(long)peer.PersistentKeepalive.TotalSeconds} s";
 
     private static string Networks(PeerConfig peer) => peer.AllowedIPs.Count > 0 ? peer.AllowedIPs.ToString() : None;
 

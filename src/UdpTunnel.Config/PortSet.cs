@@ -117,7 +117,9 @@ public sealed class PortSet : IReadOnlyList<PortRange>, IEquatable<PortSet>
         return Create([.. _ranges, .. other._ranges]);
     }
 
-    /// <summary>This set without the ports of another. The cost grows with their ranges, not with the product of them.</summary>
+    /// <summary>
+    /// This set without the ports of another. The cost grows with their ranges, not with the product of them.
+    /// </summary>
     /// <param name="other">The ports to take away.</param>
     /// <returns>Another set, which may be empty.</returns>
     public PortSet Except(PortSet other)

@@ -37,7 +37,9 @@ public readonly record struct PublicKey
     /// <summary>Reads base64.</summary>
     /// <param name="text">The text.</param>
     /// <param name="key">The key, if it is one.</param>
-    /// <param name="error">What is wrong and what is allowed, if not. It does not show the text, which may be a private key.</param>
+    /// <param name="error">
+    /// What is wrong and what is allowed, if not. It does not show the text, which may be a private key.
+    /// </param>
     /// <returns>Whether it is that of exactly 32 bytes.</returns>
     public static bool TryParse(string text, out PublicKey key, [NotNullWhen(false)] out string? error)
     {
@@ -66,7 +68,9 @@ public readonly record struct PublicKey
         return Convert.ToBase64String(bytes);
     }
 
-    /// <summary>The beginning of the base64, which tells the peers of one tunnel apart well enough for a person.</summary>
+    /// <summary>
+    /// The beginning of the base64, which tells the peers of one tunnel apart well enough for a person.
+    /// </summary>
     /// <returns>8 characters.</returns>
     public string ToShortText() => ToString()[..ShortLength];
 }

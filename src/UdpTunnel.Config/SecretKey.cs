@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 namespace UdpTunnel.Config;
 
 /// <summary>
-/// A private key or a preshared key of a secure tunnel: 32 bytes, as text in base64. Only <see cref="Reveal"/> shows it.
+/// A private key or a preshared key of a secure tunnel: 32 bytes, as text in base64. Only <see cref="Reveal"/> shows
+/// it.
 /// </summary>
 public sealed class SecretKey : IEquatable<SecretKey>
 {
@@ -22,7 +23,8 @@ public sealed class SecretKey : IEquatable<SecretKey>
     public ReadOnlySpan<byte> Bytes => _bytes;
 
     /// <summary>
-    /// Whether the bits have the values that X25519 gives them anyway (RFC 7748, section 5). <c>wg genkey</c> sets them;
+    /// Whether the bits have the values that X25519 gives them anyway (RFC 7748, section 5). <c>wg genkey</c> sets
+    /// them;
     /// of the public keys, one in sixteen happens to have them.
     /// </summary>
     public bool IsClamped => (_bytes[0] & 7) == 0 && (_bytes[^1] & 0xC0) == 0x40;
@@ -62,7 +64,8 @@ public sealed class SecretKey : IEquatable<SecretKey>
     public override string ToString() => Hidden;
 
     /// <inheritdoc/>
-    public bool Equals(SecretKey? other) => other is not null && CryptographicOperations.FixedTimeEquals(_bytes, other._bytes);
+    public bool Equals(SecretKey? other) =>
+        other is not null && CryptographicOperations.FixedTimeEquals(_bytes, other._bytes);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as SecretKey);

@@ -4,7 +4,8 @@ namespace UdpTunnel.Config;
 
 /// <summary>A tunnel file: one end of a private IP link over UDP.</summary>
 /// <remarks>
-/// A field that belongs to one <see cref="Protocol"/> has its default with the other, and is not written. The old fields
+/// A field that belongs to one <see cref="Protocol"/> has its default with the other, and is not written. The old
+/// fields
 /// <c>TunnelPeerAddress</c> and <c>LogFile</c> are read, remarked upon and dropped: they have no effect.
 /// </remarks>
 public sealed record TunnelConfig : Configuration
@@ -23,7 +24,8 @@ public sealed record TunnelConfig : Configuration
     public const int DefaultMtu = 1300;
 
     /// <summary>
-    /// <see cref="Mtu"/> of a tunnel of <see cref="TunnelProtocol.WireGuard"/> when the file names none, in bytes: what an
+    /// <see cref="Mtu"/> of a tunnel of <see cref="TunnelProtocol.WireGuard"/> when the file names none, in bytes: what
+    /// an
     /// Ethernet frame carries over IPv6 (1,500 less 40 of IPv6, 8 of UDP and 32 of the protocol).
     /// </summary>
     public const int DefaultWireGuardMtu = 1420;
@@ -38,7 +40,8 @@ public sealed record TunnelConfig : Configuration
     public const int MaxAllowedIPs = 65_536;
 
     /// <summary>
-    /// The most networks in <see cref="AllowedSources"/> or <see cref="AllowedDestinations"/>: each is compared with the
+    /// The most networks in <see cref="AllowedSources"/> or <see cref="AllowedDestinations"/>: each is compared with
+    /// the
     /// addresses of a new flow's first packet.
     /// </summary>
     public const int MaxNetworks = 256;
@@ -100,7 +103,8 @@ public sealed record TunnelConfig : Configuration
     public OffloadMode Offload { get; init; }
 
     /// <summary>
-    /// Classic: networks that packets from the peer may come from; empty for all. Never a host's own addresses, whatever stands
+    /// Classic: networks that packets from the peer may come from; empty for all. Never a host's own addresses,
+    /// whatever stands
     /// here.
     /// </summary>
     public ValueList<Ipv4Network> AllowedSources { get; init; } = [];
@@ -130,12 +134,16 @@ public sealed record TunnelConfig : Configuration
     public RouteMode Routes { get; init; }
 
     /// <summary>
-    /// WireGuard: number of the routing table that the routes of <see cref="RouteMode.Auto"/> go to, 1 to 4,294,967,295;
+    /// WireGuard: number of the routing table that the routes of <see cref="RouteMode.Auto"/> go to, 1 to
+    /// 4,294,967,295;
     /// null for the main one, with a table and a rule of its own for a default route. wg-quick's <c>Table</c>.
     /// </summary>
     public uint? RouteTable { get; init; }
 
-    /// <summary>WireGuard: mark of the packets of the tunnel's own socket (<c>SO_MARK</c>); 0 for none. <c>wg</c>'s <c>FwMark</c>.</summary>
+    /// <summary>
+    /// WireGuard: mark of the packets of the tunnel's own socket (<c>SO_MARK</c>); 0 for none. <c>wg</c>'s
+    /// <c>FwMark</c>.
+    /// </summary>
     public uint FirewallMark { get; init; }
 
     /// <summary>The address of a classic tunnel.</summary>
@@ -150,7 +158,8 @@ public sealed record TunnelConfig : Configuration
     {
         json.WriteString(nameof(Name), Name);
         var isClassic = Protocol == TunnelProtocol.Classic;
-        // Only where it is another than the first one, so that a version that knows no other reads what was stored for it.
+        // Only where it is another than the first one, so that a version that knows no other reads what was stored for
+        // it.
         if (!isClassic)
         {
             json.WriteString(nameof(Protocol), Choices.Text(Choices.TunnelProtocol, Protocol));

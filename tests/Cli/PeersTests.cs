@@ -17,13 +17,19 @@ public sealed class PeersTests
 
         var run = await CommandRun.OfAsync(server, "peers", "wg0");
 
-        Assert.Equal("wg0", Assert.Single(server.Daemon.Requests.OfType<ListTunnelPeersRequest>()).Name);
-        Assert.Contains("laptop: connected\n  tunnel    wg0\n  key       rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=, and a", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.Equal("wg0", Assert.Single(server.Daemon.Requests.OfType<ListTunnelPeersRequest>()).Tunnel);
+        Assert.Contains(
+            "laptop: connected\n  tunnel    wg0\n  key       rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=, and a",
+            run.Output.ToString(),
+            StringComparison.Ordinal);
         Assert.Contains("  allowed   10.99.0.2/32, fd00:99::2/128\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("; 3 made; 1 failed\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("  dropped   port not allowed: 3\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("RsR3QXga: waiting\n", run.Output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("  handshake none yet; 0 made\n  allowed   no addresses\n  ports     22\n", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "  handshake none yet; 0 made\n  allowed   no addresses\n  ports     22\n",
+            run.Output.ToString(),
+            StringComparison.Ordinal);
         Assert.EndsWith("and 1 more\n", run.Output.ToString(), StringComparison.Ordinal);
     }
 
@@ -39,7 +45,9 @@ public sealed class PeersTests
         Assert.Equal("laptop", peers[0].GetProperty("name").GetString());
         Assert.Equal("2026-03-04T11:59:18Z", peers[0].GetProperty("lastHandshake").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, peers[1].GetProperty("lastHandshake").ValueKind);
-        Assert.Equal(["10.99.0.2/32", "fd00:99::2/128"], peers[0].GetProperty("allowedIPs").EnumerateArray().Select(a => a.GetString()));
+        Assert.Equal(
+            ["10.99.0.2/32", "fd00:99::2/128"],
+            peers[0].GetProperty("allowedIPs").EnumerateArray().Select(a => a.GetString()));
         Assert.Equal(10_500, peers[0].GetProperty("counters").GetProperty("wireBytesOut").GetInt64());
     }
 
@@ -112,8 +120,11 @@ public sealed class PeersTests
         server.Daemon.RevealConfiguration = r => Task.FromResult(new RevealConfigurationResponse { Configuration = $"shown {r.Format}\n" });
 
         Assert.Equal("hidden Json\n", (await CommandRun.OfAsync(server, "config", "wg0")).Output.ToString());
-        Assert.Equal("hidden WgQuick\n", (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick")).Output.ToString());
-        Assert.Equal("shown WgQuick\n", (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick", "--secrets")).Output.ToString());
+        Assert.Equal(
+            "hidden WgQuick\n", (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick")).Output.ToString());
+        Assert.Equal(
+            "shown WgQuick\n",
+            (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick", "--secrets")).Output.ToString());
     }
 
     [Fact]
@@ -134,7 +145,10 @@ public sealed class PeersTests
         var run = await CommandRun.OfAsync(server, "check", file);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Contains("wg0.conf:3:10: PostUp: is refused: the daemon runs no commands", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "wg0.conf:3:10: PostUp: is refused: the daemon runs no commands",
+            run.Error.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,6 +162,9 @@ public sealed class PeersTests
 
         var request = Assert.Single(server.Daemon.Requests.OfType<StartTunnelRequest>());
         Assert.Equal(("wg0", Text), (request.Name, request.Configuration));
-        Assert.Contains("AllowedPorts: is not given: peers reach all TCP and UDP", run.Output.ToString().ReplaceLineEndings(" "), StringComparison.Ordinal);
+        Assert.Contains(
+            "AllowedPorts: is not given: peers reach all TCP and UDP",
+            run.Output.ToString().ReplaceLineEndings(" "),
+            StringComparison.Ordinal);
     }
 }

@@ -44,9 +44,12 @@ internal static class AddressesReader
         if (node.Kind != JsonKind.String)
         {
             reader.Error(
-                node.Start, path, $"{reader.Found(node)} is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")");
+                node.Start,
+                path,
+                $"{reader.Found(node)} is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")");
         }
-        else if (!InterfaceAddress.TryParseEither(reader.Text(node), requiresLength: true, out var address, out var error))
+        else if (!InterfaceAddress.TryParseEither(
+            reader.Text(node), requiresLength: true, out var address, out var error))
         {
             reader.Error(node.Start, path, error);
         }

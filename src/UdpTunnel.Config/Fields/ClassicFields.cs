@@ -11,7 +11,8 @@ internal ref struct ClassicFields
     private static readonly HashSet<string> WellKnownMagics = new(StringComparer.OrdinalIgnoreCase)
     {
         "3cce35f267e1936f", "the same word at both ends", "change me", "changeme", "magic", "packetmagic", "password",
-        "passwd", "secret", "s3cret", "udptunnel", "tunnel", "test", "example", "hunter2", "admin", "123456", "12345678",
+        "passwd", "secret", "s3cret", "udptunnel", "tunnel", "test", "example", "hunter2", "admin", "123456",
+        "12345678",
     };
 
     private readonly FieldReader _reader;

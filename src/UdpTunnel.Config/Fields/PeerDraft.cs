@@ -1,7 +1,11 @@
 namespace UdpTunnel.Config.Fields;
 
-/// <summary>A peer as it is read, from either kind of text, with the places of what is compared with other peers'.</summary>
-/// <param name="prefix">What messages put before the names of its fields, for example <c>Peers[0].</c>; may be empty.</param>
+/// <summary>
+/// A peer as it is read, from either kind of text, with the places of what is compared with other peers'.
+/// </summary>
+/// <param name="prefix">
+/// What messages put before the names of its fields, for example <c>Peers[0].</c>; may be empty.
+/// </param>
 /// <param name="offset">Where it begins in the text.</param>
 internal sealed class PeerDraft(string prefix, int offset)
 {
@@ -92,7 +96,9 @@ internal sealed class PeerDraft(string prefix, int offset)
     /// <param name="at">Where it stands.</param>
     /// <param name="item">Its number in the list.</param>
     /// <param name="text">The network.</param>
-    /// <param name="maskHostBits">Whether host bits are remarked upon and cleared, as <c>wg</c> clears them; else they are a mistake.</param>
+    /// <param name="maskHostBits">
+    /// Whether host bits are remarked upon and cleared, as <c>wg</c> clears them; else they are a mistake.
+    /// </param>
     public void ReadNetwork(in FieldReader reader, int at, int item, string text, bool maskHostBits)
     {
         var valid = IpPrefix.TryParse(text, out var network, out var hasHostBits, out var error);

@@ -4,7 +4,8 @@ namespace UdpTunnel.Config.Fields;
 internal sealed class PeerList
 {
     /// <summary>About a private key that is none of <c>wg genkey</c>'s. It cannot be told for certain.</summary>
-    public const string LooksPublic = "has bits that `wg genkey` never sets: is it a public key? (here stands the secret one, that `wg genkey` prints)";
+    public const string LooksPublic = "has bits that `wg genkey` never sets: is it a public key? "
+        + "(here stands the secret one, that `wg genkey` prints)";
 
     private readonly List<PeerDraft> _peers = [];
     private int _networks;
@@ -157,7 +158,10 @@ internal sealed class PeerList
     }
 
     private static void Remark(
-        in FieldReader reader, PeerDraft peer, (IpPrefix Network, int Offset, int Item) inner, (IpPrefix Network, PeerDraft Peer) outer)
+        in FieldReader reader,
+        PeerDraft peer,
+        (IpPrefix Network, int Offset, int Item) inner,
+        (IpPrefix Network, PeerDraft Peer) outer)
     {
         if (inner.Network == outer.Network)
         {
@@ -165,7 +169,8 @@ internal sealed class PeerList
             reader.Error(
                 inner.Offset,
                 peer.NetworkPath(inner.Item),
-                $"{inner.Network} belongs to the peer at {place} already (a network has one peer that its packets go to)");
+                $"{inner.Network} belongs to the peer at {place} already "
+                    + "(a network has one peer that its packets go to)");
         }
         else if (!outer.Network.IsDefault)
         {

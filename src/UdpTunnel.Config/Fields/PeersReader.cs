@@ -5,6 +5,8 @@ namespace UdpTunnel.Config.Fields;
 /// <summary>Reads the list of <c>Peers</c>.</summary>
 internal static class PeersReader
 {
+    private const string Example = "{\"PublicKey\": \"…\", \"AllowedIPs\": [\"10.99.0.2/32\"]}";
+
     /// <summary>Reads the list; mistakes of all its items are remarked upon.</summary>
     /// <param name="reader">The text.</param>
     /// <param name="member">The field.</param>
@@ -15,7 +17,7 @@ internal static class PeersReader
         {
             reader.Error(
                 member,
-                $"{reader.Found(member.Value)} is not a list of peers (such as [{{\"PublicKey\": \"…\", \"AllowedIPs\": [\"10.99.0.2/32\"]}}])");
+                $"{reader.Found(member.Value)} is not a list of peers (such as [{Example}])");
             return;
         }
 
@@ -33,7 +35,7 @@ internal static class PeersReader
                 reader.Error(
                     reader.Nodes[i].Start,
                     $"{member.Path}[{item}]",
-                    $"{reader.Found(reader.Nodes[i])} is not a peer (such as {{\"PublicKey\": \"…\", \"AllowedIPs\": [\"10.99.0.2/32\"]}})");
+                    $"{reader.Found(reader.Nodes[i])} is not a peer (such as {Example})");
             }
             else
             {
@@ -149,7 +151,9 @@ internal static class PeersReader
             else
             {
                 reader.Error(
-                    node.Start, $"{member.Path}[{item}]", $"{reader.Found(node)} is not a network (such as \"10.99.0.2/32\")");
+                    node.Start,
+                    $"{member.Path}[{item}]",
+                    $"{reader.Found(node)} is not a network (such as \"10.99.0.2/32\")");
             }
 
             item++;

@@ -43,7 +43,9 @@ internal ref struct WireGuardFields
                 return true;
             case "RouteTable":
                 _tableMember = member;
-                _routeTable = _reader.TryReadUInt32(member, 1, "a number of a routing table", out var table) ? table : null;
+                _routeTable = _reader.TryReadUInt32(member, 1, "a number of a routing table", out var table)
+                    ? table
+                    : null;
                 return true;
             case "FirewallMark":
                 _reader.TryReadUInt32(member, 0, "a mark", out _firewallMark);

@@ -3,7 +3,8 @@ using UdpTunnel.Config.Fields;
 namespace UdpTunnel.Config.WgQuick;
 
 /// <summary>
-/// Reads a wg-quick file, as wg-quick(8) and wg(8) describe it. Host bits of <c>AllowedIPs</c> are cleared and the last of
+/// Reads a wg-quick file, as wg-quick(8) and wg(8) describe it. Host bits of <c>AllowedIPs</c> are cleared and the last
+/// of
 /// two equal keys counts, as there, but with a warning. What would run a command is refused.
 /// </summary>
 internal ref struct WgQuickFields
@@ -19,6 +20,9 @@ internal ref struct WgQuickFields
 
     private static readonly string[] PeerKeys =
         ["PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive", "AllowedPorts"];
+
+    private static readonly string[] Repeatable =
+        ["Address", "AllowedIPs", "DNS", "PreUp", "PostUp", "PreDown", "PostDown"];
 
     private readonly FieldReader _reader;
     private readonly string? _name;
@@ -113,7 +117,8 @@ internal ref struct WgQuickFields
         }
         else
         {
-            _reader.Error(section.Offset, "", $"[{Excerpt.Bare(section.Text)}] is no section ([Interface] and [Peer] are)");
+            var found = Excerpt.Bare(section.Text);
+            _reader.Error(section.Offset, "", $"[{found}] is no section ([Interface] and [Peer] are)");
         }
     }
 
@@ -126,7 +131,8 @@ internal ref struct WgQuickFields
 
         if (!_given.Contains(KnownFields.PublicKey.Name))
         {
-            _reader.Error(peer.Offset, KnownFields.PublicKey.Name, "is missing (the peer's key, as `wg pubkey` prints it)");
+            _reader.Error(
+                peer.Offset, KnownFields.PublicKey.Name, "is missing (the peer's key, as `wg pubkey` prints it)");
         }
 
         _peers.Add(_reader, peer);
@@ -151,11 +157,12 @@ internal ref struct WgQuickFields
         var keys = isPeer ? PeerKeys : InterfaceKeys;
         if (Array.Find(keys, k => Is(key.Text, k)) is not { } known)
         {
-            _reader.Error(key.Offset, Excerpt.Bare(key.Text), _reader.HasRoomForErrors ? WhyUnknown(key.Text, isPeer) : "");
+            var why = _reader.HasRoomForErrors ? WhyUnknown(key.Text, isPeer) : "";
+            _reader.Error(key.Offset, Excerpt.Bare(key.Text), why);
             return;
         }
 
-        if (!_given.Add(known) && known is not ("Address" or "AllowedIPs" or "DNS" or "PreUp" or "PostUp" or "PreDown" or "PostDown"))
+        if (!_given.Add(known) && !Array.Exists(Repeatable, k => k == known))
         {
             _reader.Warn(key.Offset, known, "is given twice; the last one counts");
         }
@@ -196,12 +203,12 @@ internal ref struct WgQuickFields
                 _allowedPorts = ReadPorts(value);
                 break;
             case "DNS":
+                var servers = Excerpt.Bare(value.Text.Replace(",", " ", StringComparison.Ordinal));
                 _reader.Warn(
                     value.Offset,
                     key,
                     "is not applied: the daemon leaves the name servers of this host alone "
-                        + $"(after `up`: resolvectl dns {Device} {Excerpt.Bare(value.Text.Replace(",", " ", StringComparison.Ordinal))}; "
-                        + $"resolvectl domain {Device} '~.')");
+                        + $"(after `up`: resolvectl dns {Device} {servers}; resolvectl domain {Device} '~.')");
                 break;
             case "SaveConfig":
                 if (!Is(value.Text, "false"))
@@ -215,11 +222,12 @@ internal ref struct WgQuickFields
 
                 break;
             default:
+                var moment = key is "PreUp" or "PostUp" ? "up" : "down";
                 _reader.Error(
                     value.Offset,
                     key,
                     "is refused: the daemon runs no commands "
-                        + $"(remove the line, and run it yourself {(key is "PreUp" or "PostUp" ? "at `udptunnelctl up`" : "at `udptunnelctl down`")})");
+                        + $"(remove the line, and run it yourself at `udptunnelctl {moment}`)");
                 break;
         }
     }
@@ -297,7 +305,8 @@ internal ref struct WgQuickFields
         }
         else if (!PortRange.TryParsePort(value.Text, out var port))
         {
-            _reader.Error(value.Offset, "ListenPort", $"{Excerpt.Quote(value.Text)} is not a port (1 to 65535, or 0 for any)");
+            _reader.Error(
+                value.Offset, "ListenPort", $"{Excerpt.Quote(value.Text)} is not a port (1 to 65535, or 0 for any)");
         }
         else if (HostPort.TryParse($":{port}", out var address, out _))
         {
@@ -339,7 +348,9 @@ internal ref struct WgQuickFields
         else
         {
             _reader.Error(
-                value.Offset, "Table", $"{Excerpt.Quote(value.Text)} is neither off, auto nor the number of a routing table");
+                value.Offset,
+                "Table",
+                $"{Excerpt.Quote(value.Text)} is neither off, auto nor the number of a routing table");
         }
     }
 
@@ -359,19 +370,22 @@ internal ref struct WgQuickFields
             : !DecimalNumber.TryParse(value.Text, out _mark))
         {
             _reader.Error(
-                value.Offset, "FwMark", $"{Excerpt.Quote(value.Text)} is not a mark (off, or a number such as 51820 or 0xca6c)");
+                value.Offset,
+                "FwMark",
+                $"{Excerpt.Quote(value.Text)} is not a mark (off, or a number such as 51820 or 0xca6c)");
         }
     }
 
     private readonly void ReadKeepalive(PeerDraft peer, Piece value)
     {
         var seconds = 0;
-        if (!Is(value.Text, "off") && !DecimalNumber.TryParse(value.Text, PeerConfig.MaxPersistentKeepalive, out seconds))
+        const int Most = PeerConfig.MaxPersistentKeepalive;
+        if (!Is(value.Text, "off") && !DecimalNumber.TryParse(value.Text, Most, out seconds))
         {
             _reader.Error(
                 value.Offset,
                 KnownFields.PersistentKeepalive.Name,
-                $"{Excerpt.Quote(value.Text)} is not a whole number of seconds (off, or 0 to {PeerConfig.MaxPersistentKeepalive})");
+                $"{Excerpt.Quote(value.Text)} is not a whole number of seconds (off, or 0 to {Most})");
         }
 
         peer.PersistentKeepalive = seconds;
@@ -400,7 +414,10 @@ internal ref struct WgQuickFields
 
         if (items.Count == 0)
         {
-            _reader.Error(value.Offset, KnownFields.AllowedPorts.Name, "the list is empty (allow at least one port, such as 22)");
+            _reader.Error(
+                value.Offset,
+                KnownFields.AllowedPorts.Name,
+                "the list is empty (allow at least one port, such as 22)");
         }
 
         return ranges.Count == items.Count && ranges.Count > 0 ? PortSet.Create([.. ranges]) : null;
@@ -426,7 +443,9 @@ internal ref struct WgQuickFields
         if (_privateKey is null)
         {
             _reader.Warn(
-                0, KnownFields.PrivateKey.Name, "is not given: the daemon makes one, and its public key belongs in the files of the peers");
+                0,
+                KnownFields.PrivateKey.Name,
+                "is not given: the daemon makes one, and its public key belongs in the files of the peers");
         }
     }
 

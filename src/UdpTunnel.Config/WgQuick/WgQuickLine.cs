@@ -8,7 +8,8 @@ namespace UdpTunnel.Config.WgQuick;
 internal readonly record struct Piece(string Text, int Offset);
 
 /// <summary>
-/// One line of a wg-quick file: <c>[Section]</c> or <c>Key = Value</c>. A '#' begins a comment, blanks around the parts do
+/// One line of a wg-quick file: <c>[Section]</c> or <c>Key = Value</c>. A '#' begins a comment, blanks around the parts
+/// do
 /// not count, as wg-quick(8) and wg(8) read them.
 /// </summary>
 /// <param name="Section">The section that begins, without brackets; null for a line with a key.</param>

@@ -5,7 +5,9 @@ namespace UdpTunnel.Config.WgQuick;
 /// <summary>Writes a tunnel of <see cref="TunnelProtocol.WireGuard"/> as a wg-quick file.</summary>
 public static class WgQuickWriter
 {
-    /// <summary>The tunnel as wg-quick(8) and <see cref="ConfigFile"/> read it. What such a file cannot say is a comment.</summary>
+    /// <summary>
+    /// The tunnel as wg-quick(8) and <see cref="ConfigFile"/> read it. What such a file cannot say is a comment.
+    /// </summary>
     /// <param name="tunnel">The tunnel.</param>
     /// <param name="showSecrets">Whether keys are in it; else <see cref="SecretKey.Hidden"/> stands for them.</param>
     /// <returns>The text, lines ended by a line feed.</returns>

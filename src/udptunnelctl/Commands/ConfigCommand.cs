@@ -11,7 +11,8 @@ internal sealed class ConfigCommand(Invocation invocation)
     [Example("udptunnelctl config home")]
     [Example("udptunnelctl config wg0 --wg-quick --secrets > wg0.conf")]
     public async Task RunAsync(
-        [Argument("NAME", Description = "Name of the tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
+        [Argument("NAME", Description = "Name of the tunnel or relay")]
+        [CompletedFrom(CompletionSource.TunnelsAndRelays)]
         string name,
         [Option("wg-quick", Description = "As a file of wg-quick; only of a secure tunnel")] bool wgQuick,
         [Option("secrets", Description = "With keys and PacketMagic, which are hidden otherwise; for operators only")]

@@ -79,6 +79,11 @@ internal sealed class DaemonApi(
 
     private string Written(string name, ConfigurationFormat format, bool showSecrets)
     {
+        if (name.Length == 0)
+        {
+            throw new RequestException(Fault.InvalidRequest, "the name is missing");
+        }
+
         var configuration = (showSecrets ? host.FindWithKey(name) : host.FindConfiguration(name))
             ?? relays.FindConfiguration(name)
             ?? throw new RequestException(Fault.NoSuchTunnel, $"there is no tunnel or relay '{Excerpt.Bare(name)}'");

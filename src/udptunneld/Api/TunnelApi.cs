@@ -89,7 +89,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
     public override Task<ListTunnelPeersResponse> ListTunnelPeers(ListTunnelPeersRequest request, ServerCallContext context)
     {
         var limit = FlowLimit.Read(request.Limit);
-        var tunnels = host.List(request.Name.Length > 0 ? [request.Name] : [])
+        var tunnels = host.List(request.Tunnel.Length > 0 ? [request.Tunnel] : [])
             .Where(t => t.Config.Protocol == Config.TunnelProtocol.WireGuard)
             .ToList();
         return Task.FromResult(new ListTunnelPeersResponse

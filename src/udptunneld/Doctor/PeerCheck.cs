@@ -61,27 +61,32 @@ internal sealed class PeerCheck : ICheck
         {
             yield return tunnel.Peers.Any(p => p.Endpoint.Length > 0)
                 ? Warning(
-                    "nothing has come from any peer: no packet was sent to one yet, none runs, or something in between drops the datagrams",
+                    "nothing has come from any peer: no packet was sent to one yet, none runs, "
+                        + "or something in between drops the datagrams",
                     $"ping a peer's address in the tunnel; sudo tcpdump -ni any udp port {tunnel.LocalPort}")
                 : Warning(
-                    $"nothing has come from any peer, and none has an \"Endpoint\" by which it could be called: they have to call UDP port {tunnel.LocalPort}",
+                    "nothing has come from any peer, and none has an \"Endpoint\" by which it could be called: "
+                        + $"they have to call UDP port {tunnel.LocalPort}",
                     $"sudo tcpdump -ni any udp port {tunnel.LocalPort}; \"Endpoint\" at one end");
         }
 
         foreach (var (peer, address) in SharedAddresses(tunnel.Config))
         {
             yield return Warning(
-                $"{address} is this end's own address and among the \"AllowedIPs\" of the peer {peer}: both ends have it",
+                $"{address} is this end's own address and among the \"AllowedIPs\" of the peer {peer}: "
+                    + "both ends have it",
                 "another \"TunnelAddress\" at one end");
         }
 
         if (Dropped(tunnel, DropReason.NoRoute) is > 0 and var lost)
         {
             yield return Warning(
-                $"{lost} packets went to addresses that are among no peer's \"AllowedIPs\"", "ip route; \"AllowedIPs\"");
+                $"{lost} packets went to addresses that are among no peer's \"AllowedIPs\"",
+                "ip route; \"AllowedIPs\"");
         }
 
-        foreach (var peer in tunnel.Peers.Where(peer => peer.State != PeerState.Connected || peer.Drops.Count > 0).Take(MostNamed))
+        var suspect = tunnel.Peers.Where(peer => peer.State != PeerState.Connected || peer.Drops.Count > 0);
+        foreach (var peer in suspect.Take(MostNamed))
         {
             foreach (var (problem, remedy) in ProblemsOf(peer))
             {
@@ -116,14 +121,16 @@ internal sealed class PeerCheck : ICheck
         if (Dropped(peer, DropReason.HandshakeReplayed) > 0)
         {
             yield return (
-                "shakes hands with a time before its last one: its clock was set back, or somebody sends recorded datagrams",
+                "shakes hands with a time before its last one: its clock was set back, "
+                    + "or somebody sends recorded datagrams",
                 "the clock at the other end");
         }
 
         if (peer.State is PeerState.Connecting or PeerState.Unreachable)
         {
             yield return (
-                $"does not answer handshakes at {peer.Endpoint}: it does not run, does not know this end's public key, or something in between drops the datagrams",
+                $"does not answer handshakes at {peer.Endpoint}: it does not run, does not know this end's public key, "
+                    + "or something in between drops the datagrams",
                 "udptunnelctl doctor or wg show, at the other end");
         }
     }
@@ -132,7 +139,8 @@ internal sealed class PeerCheck : ICheck
     {
         var own = config.TunnelAddresses.Select(a => IpPrefix.Of(a.Address, a.IsV6 ? 128 : 32)).ToHashSet();
         return config.Peers.SelectMany(
-            p => p.AllowedIPs.Where(own.Contains), (peer, network) => (peer.DisplayName, network.Address)).Take(MostNamed);
+            p => p.AllowedIPs.Where(own.Contains),
+            (peer, network) => (peer.DisplayName, network.Address)).Take(MostNamed);
     }
 
     private static long Dropped(TunnelStatus tunnel, DropReason reason) =>

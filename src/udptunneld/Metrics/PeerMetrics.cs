@@ -3,7 +3,10 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Metrics;
 
-/// <summary>The metrics of the peers of secure tunnels, described in docs/metrics.md. There are as many as an administrator has configured.</summary>
+/// <summary>
+/// The metrics of the peers of secure tunnels, described in docs/metrics.md. There are as many as an administrator has
+/// configured.
+/// </summary>
 internal static class PeerMetrics
 {
     /// <summary>All families.</summary>
@@ -12,16 +15,21 @@ internal static class PeerMetrics
         var peers = tunnels.Where(t => t.Config.Protocol == TunnelProtocol.WireGuard).SelectMany(Labelled).ToList();
         yield return Gauge("connected", "1 if there is a session that carries packets.", p =>
             [Sample(p, p.Status.State == PeerState.Connected ? 1 : 0)]);
-        yield return Gauge("last_handshake_time_seconds", "When the last handshake was completed, in seconds since 1970.", p =>
-            p.Status.LastHandshake is { } time ? [Sample(p, time.ToUnixTimeMilliseconds() / 1000.0)] : []);
+        yield return Gauge("last_handshake_time_seconds",
+            "When the last handshake was completed, in seconds since 1970.",
+            p => p.Status.LastHandshake is { } time ? [Sample(p, time.ToUnixTimeMilliseconds() / 1000.0)] : []);
         yield return Counter("packets_total", "Inner packets to (out) and from (in) the peer.", p =>
             [Sample(p, p.Status.Traffic.PacketsOut, Out), Sample(p, p.Status.Traffic.PacketsIn, In)]);
         yield return Counter("bytes_total", "Bytes of the inner packets, from their IP header on.", p =>
             [Sample(p, p.Status.Traffic.BytesOut, Out), Sample(p, p.Status.Traffic.BytesIn, In)]);
-        yield return Counter("wire_bytes_total", "Bytes of datagrams, with the protocol's headers, handshakes and keepalives.", p =>
-            [Sample(p, p.Status.WireBytesOut, Out), Sample(p, p.Status.WireBytesIn, In)]);
+        yield return Counter("wire_bytes_total",
+            "Bytes of datagrams, with the protocol's headers, handshakes and keepalives.",
+            p => [Sample(p, p.Status.WireBytesOut, Out), Sample(p, p.Status.WireBytesIn, In)]);
         yield return Counter("handshakes_total", "Handshakes that made a session, and those that were given up.", p =>
-            [Sample(p, p.Status.Handshakes, ("result", "made")), Sample(p, p.Status.HandshakesFailed, ("result", "failed"))]);
+        [
+            Sample(p, p.Status.Handshakes, ("result", "made")),
+            Sample(p, p.Status.HandshakesFailed, ("result", "failed")),
+        ]);
         yield return Counter("keepalives_total", "Datagrams without a packet.", p =>
             [Sample(p, p.Status.KeepalivesOut, Out), Sample(p, p.Status.KeepalivesIn, In)]);
         yield return Counter("endpoint_moves_total", "How often the peer was found at another endpoint.", p =>

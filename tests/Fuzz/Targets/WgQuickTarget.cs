@@ -5,7 +5,8 @@ using UdpTunnel.Config.WgQuick;
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
-/// wg-quick files, which strangers send to each other: no text throws; there is a tunnel or a mistake with a place in the text; and
+/// wg-quick files, which strangers send to each other: no text throws; there is a tunnel or a mistake with a place in
+/// the text; and
 /// what such a file can say is the same after it is written and read again.
 /// </summary>
 internal sealed class WgQuickTarget : IFuzzTarget
@@ -25,12 +26,17 @@ internal sealed class WgQuickTarget : IFuzzTarget
 
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random) => AllTargets.Words(
-        $"[Interface]\nAddress = 10.99.0.1/24, fd00::1/64\nListenPort = 51820\nPrivateKey = {Key}\nMTU = 1380\nTable = 200\nFwMark = 0xca6c\n",
-        $"# client\n[Interface]\r\nPrivateKey={Key}\r\nAddress=10.99.0.2\r\nDNS = 10.99.0.53, lan\r\nTable = off\r\nAllowedPorts = 22, 8000-8010\r\n\r\n"
+        $"[Interface]\nAddress = 10.99.0.1/24, fd00::1/64\nListenPort = 51820\nPrivateKey = {Key}\nMTU = 1380\nTable "
+            + "= 200\nFwMark = 0xca6c\n",
+        $"# client\n[Interface]\r\nPrivateKey={Key}\r\nAddress=10.99.0.2\r\nDNS = 10.99.0.53, lan\r\nTable = "
+            + "off\r\nAllowedPorts = 22, 8000-8010\r\n\r\n"
             + $"[Peer]\r\nPublicKey={Peer}\r\nPresharedKey = {Key}\r\nAllowedIPs = 0.0.0.0/0, ::/0\r\nEndpoint = [2001:db8::1]:51820\r\nPersistentKeepalive = 25\r\n",
-        $"[Interface]\n[peer]\npublickey = {Peer}\nallowedips = 10.99.0.2/24\nallowedips = 10.99.0.2/24, fd00::/7\nAllowedPorts = all\npersistentkeepalive = off\n",
-        $"[Interface]\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = 10.0.0.0/8\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = 10.0.0.0/8, 10.1.0.0/16\n",
-        "[Interface]\nPreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\nSaveConfig = true\nJc = 4\nnonsense\n[Other]\nx = y\n",
+        $"[Interface]\n[peer]\npublickey = {Peer}\nallowedips = 10.99.0.2/24\nallowedips = 10.99.0.2/24, "
+            + "fd00::/7\nAllowedPorts = all\npersistentkeepalive = off\n",
+        $"[Interface]\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = 10.0.0.0/8\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = "
+            + "10.0.0.0/8, 10.1.0.0/16\n",
+        "[Interface]\nPreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\nSaveConfig = true\nJc = "
+            + "4\nnonsense\n[Other]\nx = y\n",
         "PrivateKey = x\n");
 
     /// <inheritdoc/>

@@ -15,19 +15,57 @@ public sealed class SecureMistakeTests
     public static TheoryData<string, string, int, string> Mistakes => new()
     {
         { "Protocol", "\"wg\"", 0, "\"wg\" is neither \"classic\" nor \"wireguard\"" },
-        { "TunnelAddress", "7", 0, "7 is neither an address nor a list of addresses (such as \"10.99.0.1/24\" or [\"10.99.0.1/24\", \"fd00::1/64\"])" },
+        {
+            "TunnelAddress",
+            "7",
+            0,
+            "7 is neither an address nor a list of addresses (such as \"10.99.0.1/24\" or [\"10.99.0.1/24\", "
+                + "\"fd00::1/64\"])"
+        },
         { "TunnelAddress", "\"10.99.0.1\"", 0, "\"10.99.0.1\" has no prefix length (such as \"10.99.0.1/24\")" },
         { "TunnelAddress", "\"fd00::1\"", 0, "\"fd00::1\" has no prefix length (such as \"fd00::1/64\")" },
-        { "TunnelAddress", "\"fd00::g/64\"", 0, "\"fd00::g/64\" is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")" },
+        {
+            "TunnelAddress",
+            "\"fd00::g/64\"",
+            0,
+            "\"fd00::g/64\" is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")"
+        },
         { "TunnelAddress", "\"fd00::1/129\"", 0, "\"129\" is not a prefix length (1 to 128)" },
         { "TunnelAddress", "\"10.99.0.1/33\"", 0, "\"33\" is not a prefix length (1 to 32)" },
-        { "TunnelAddress", "\"10.99.0.255/24\"", 0, "\"10.99.0.255/24\" is the broadcast address of its /24 network, which no host can have" },
+        {
+            "TunnelAddress",
+            "\"10.99.0.255/24\"",
+            0,
+            "\"10.99.0.255/24\" is the broadcast address of its /24 network, which no host can have"
+        },
         { "TunnelAddress", "\"ff02::1/64\"", 0, "\"ff02::1/64\" is a multicast address, which no host can have" },
-        { "TunnelAddress", "\"::1/128\"", 0, "\"::1/128\" is a loopback address, which cannot be reached through a tunnel" },
+        {
+            "TunnelAddress",
+            "\"::1/128\"",
+            0,
+            "\"::1/128\" is a loopback address, which cannot be reached through a tunnel"
+        },
         { "TunnelAddress", "\"::/128\"", 0, "\"::/128\" is the unspecified address, which no host can have" },
-        { "TunnelAddress", "\"::ffff:10.0.0.1/128\"", 0, "\"::ffff:10.0.0.1/128\" is an IPv4 address in the form of an IPv6 one: write it as IPv4" },
-        { "NetworkAddress", "\"vpn.example.com:51820\"", 0, "\"vpn.example.com:51820\" has a host (here stands the port of this end, such as \":51820\"; where a peer is stands in its Endpoint)" },
-        { "NetworkAddress", "\"0.0.0.0:51820\"", 0, "\"0.0.0.0:51820\" has a host (here stands the port of this end, such as \":51820\"; where a peer is stands in its Endpoint)" },
+        {
+            "TunnelAddress",
+            "\"::ffff:10.0.0.1/128\"",
+            0,
+            "\"::ffff:10.0.0.1/128\" is an IPv4 address in the form of an IPv6 one: write it as IPv4"
+        },
+        {
+            "NetworkAddress",
+            "\"vpn.example.com:51820\"",
+            0,
+            "\"vpn.example.com:51820\" has a host (here stands the port of this end, such as \":51820\"; where a peer "
+                + "is stands in its Endpoint)"
+        },
+        {
+            "NetworkAddress",
+            "\"0.0.0.0:51820\"",
+            0,
+            "\"0.0.0.0:51820\" has a host (here stands the port of this end, such as \":51820\"; where a peer is "
+                + "stands in its Endpoint)"
+        },
         { "NetworkAddress", "\":65536\"", 0, "\"65536\"" + NoPort },
         { "NetworkAddress", "51820", 0, "51820 is not a string" },
         { "AllowedPorts", "\"every\"", 0, "\"every\" is not a list of ports (such as [22, \"8000-8010\"])" },
@@ -37,17 +75,47 @@ public sealed class SecureMistakeTests
         { "PrivateKey", $"\"{Of31}\"", 0, $"is the base64 of 31 bytes ({Key})" },
         { "PrivateKey", $"\"{Zero}\"", 0, "is all zero, which is nobody's key (`wg genkey` makes one)" },
         { "PrivateKey", $"\"{SecureSample.Private} \"", 0, $"has white space, or bits behind its last byte ({Key})" },
-        { "PrivateKey", "\"(hidden)\"", 0, "stands for a key that was not shown (`udptunnelctl config NAME --secrets` shows it)" },
-        { "UnknownPeers", "\"ask\"", 0, "this version cannot ask yet: only \"ignore\", and peers are written into the file" },
+        {
+            "PrivateKey",
+            "\"(hidden)\"",
+            0,
+            "stands for a key that was not shown (`udptunnelctl config NAME --secrets` shows it)"
+        },
+        {
+            "UnknownPeers",
+            "\"ask\"",
+            0,
+            "this version cannot ask yet: only \"ignore\", and peers are written into the file"
+        },
         { "UnknownPeers", "\"drop\"", 0, "\"drop\" is not \"ignore\"" },
         { "Routes", "\"on\"", 0, "\"on\" is neither \"auto\" nor \"off\"" },
         { "RouteTable", "0", 0, "0 is not a number of a routing table (1 to 4294967295)" },
         { "RouteTable", "\"main\"", 0, "\"main\" is not a number of a routing table (1 to 4294967295)" },
         { "FirewallMark", "4294967296", 0, "4294967296 is not a mark (0 to 4294967295)" },
-        { "Peers", "{}", 0, "an object is not a list of peers (such as [{\"PublicKey\": \"…\", \"AllowedIPs\": [\"10.99.0.2/32\"]}])" },
-        { "PacketMagic", "\"w\"", -2, "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\"" },
-        { "HeartbeatInterval", "5", -2, "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\"" },
-        { "AllowedSources", "[\"10.0.0.0/8\"]", -2, "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\"" },
+        {
+            "Peers",
+            "{}",
+            0,
+            "an object is not a list of peers (such as [{\"PublicKey\": \"…\", \"AllowedIPs\": [\"10.99.0.2/32\"]}])"
+        },
+        {
+            "PacketMagic",
+            "\"w\"",
+            -2,
+            "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\""
+        },
+        {
+            "HeartbeatInterval",
+            "5",
+            -2,
+            "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\""
+        },
+        {
+            "AllowedSources",
+            "[\"10.0.0.0/8\"]",
+            -2,
+            "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\""
+        },
         { "PublicKey", $"\"{SecureSample.Public}\"", -2, "belongs to an item of Peers; this is a tunnel file" },
         { "UdpAddress", "\":53\"", -2, "belongs to a relay file; this is a tunnel file" },
         { "Peer", "[]", -2, "is not a field; did you mean Peers?" },
@@ -62,10 +130,25 @@ public sealed class SecureMistakeTests
         { "PublicKey", $"\"{Zero}\"", 0, "is all zero, which is nobody's key (`wg genkey` makes one)" },
         { "PresharedKey", "\"no key\"", 0, $"is not base64, or too long ({Key})" },
         { "PresharedKey", $"\"{Of31}\"", 0, $"is the base64 of 31 bytes ({Key})" },
-        { "AllowedIPs", "\"10.99.0.2/32\"", 0, "\"10.99.0.2/32\" is not a list of networks (such as [\"10.99.0.2/32\"])" },
-        { "Endpoint", "\"vpn.example.com\"", 0, "\"vpn.example.com\" has no port (such as \":8000\" or \"example.com:8000\")" },
+        {
+            "AllowedIPs",
+            "\"10.99.0.2/32\"",
+            0,
+            "\"10.99.0.2/32\" is not a list of networks (such as [\"10.99.0.2/32\"])"
+        },
+        {
+            "Endpoint",
+            "\"vpn.example.com\"",
+            0,
+            "\"vpn.example.com\" has no port (such as \":8000\" or \"example.com:8000\")"
+        },
         { "Endpoint", "\":51820\"", 0, "\":51820\" has no host to send to (such as \"vpn.example.com:51820\")" },
-        { "Endpoint", "\"[::]:51820\"", 0, "\"[::]:51820\" has no host to send to (such as \"vpn.example.com:51820\")" },
+        {
+            "Endpoint",
+            "\"[::]:51820\"",
+            0,
+            "\"[::]:51820\" has no host to send to (such as \"vpn.example.com:51820\")"
+        },
         { "Endpoint", "\"vpn.example.com:0\"", 0, "\"0\"" + NoPort },
         { "PersistentKeepalive", "65536", 0, "65536 is not a whole number of seconds (0 to 65535)" },
         { "PersistentKeepalive", "\"off\"", 0, "\"off\" is not a whole number of seconds (0 to 65535)" },
@@ -77,7 +160,8 @@ public sealed class SecureMistakeTests
 
     [Theory]
     [MemberData(nameof(Mistakes))]
-    public void A_mistake_is_answered_with_place_field_value_and_what_is_allowed(string field, string json, int at, string message)
+    public void A_mistake_is_answered_with_place_field_value_and_what_is_allowed(
+        string field, string json, int at, string message)
     {
         var text = SecureSample.With(field, json);
 
@@ -99,7 +183,8 @@ public sealed class SecureMistakeTests
 
     [Theory]
     [InlineData("\"10.99.0.2/24\"", "\"10.99.0.2/24\" has bits behind its prefix (\"10.99.0.0/24\" is the network)")]
-    [InlineData("\"2001:db8::1/32\"", "\"2001:db8::1/32\" has bits behind its prefix (\"2001:db8::/32\" is the network)")]
+    [InlineData(
+        "\"2001:db8::1/32\"", "\"2001:db8::1/32\" has bits behind its prefix (\"2001:db8::/32\" is the network)")]
     [InlineData("\"10.99.0.2/33\"", "\"33\" is not a prefix length (0 to 32)")]
     [InlineData("\"fd00::/129\"", "\"129\" is not a prefix length (0 to 128)")]
     [InlineData("\"laptop\"", "\"laptop\" is not a network (such as \"10.99.0.2/32\" or \"2001:db8::/32\")")]
@@ -121,9 +206,12 @@ public sealed class SecureMistakeTests
         Assert.Equal(
             [
                 $"config.json:4:10: Peers[1].Name: is the name of the peer at 3:1 already (each has its own)",
-                $"config.json:4:28: Peers[1].PublicKey: is the key of the peer at 3:1 already (each has its own; networks of one peer stand in one list)",
-                $"config.json:4:91: Peers[1].AllowedIPs[0]: 10.99.0.2/32 belongs to the peer at 3:1 already (a network has one peer that its packets go to)",
-                $"config.json:4:107: warning: Peers[1].AllowedIPs[1]: 10.7.1.0/24 is inside 10.7.0.0/16 of the peer at 3:1: its packets go to this peer, as the longer prefix counts",
+                "config.json:4:28: Peers[1].PublicKey: is the key of the peer at 3:1 already (each has its own; "
+                    + "networks of one peer stand in one list)",
+                "config.json:4:91: Peers[1].AllowedIPs[0]: 10.99.0.2/32 belongs to the peer at 3:1 already (a "
+                    + "network has one peer that its packets go to)",
+                "config.json:4:107: warning: Peers[1].AllowedIPs[1]: 10.7.1.0/24 is inside 10.7.0.0/16 of the peer "
+                    + "at 3:1: its packets go to this peer, as the longer prefix counts",
             ],
             Sample.Remarks(text));
     }
@@ -135,7 +223,8 @@ public sealed class SecureMistakeTests
         var ofSomebody = SecureSample.Server.Replace(SecureSample.Private, SecureSample.Public, StringComparison.Ordinal);
 
         Assert.Contains(
-            "config.json:6:17: PrivateKey: is also the public key of the peer at 9:5 (a private key is this end's, and nobody else has it)",
+            "config.json:6:17: PrivateKey: is also the public key of the peer at 9:5 (a private key is this end's, "
+                + "and nobody else has it)",
             Sample.Remarks(ofPeer));
         Assert.Equal(
             [
@@ -169,10 +258,12 @@ public sealed class SecureMistakeTests
     [Fact]
     public void What_must_be_given_is_asked_for() => Assert.Equal(
         [
-            "config.json:1:1: TunnelAddress: is missing (the private addresses of this end, such as \"10.99.0.1/24\"; [] for none)",
+            "config.json:1:1: TunnelAddress: is missing (the private addresses of this end, such as \"10.99.0.1/24\"; "
+                + "[] for none)",
             "config.json:1:1: AllowedPorts: is missing (a list of ports, such as [22, \"8000-8010\"], or \"all\")",
             "config.json:1:37: Peers[0].PublicKey: is missing (the peer's key, as `wg pubkey` prints it)",
-            "config.json:1:37: warning: Peers[0].AllowedIPs: is empty: nothing is sent to this peer or taken from it (such as [\"10.99.0.2/32\"])",
+            "config.json:1:37: warning: Peers[0].AllowedIPs: is empty: nothing is sent to this peer or taken from it "
+                + "(such as [\"10.99.0.2/32\"])",
         ],
         Sample.Remarks("""{"Protocol": "wireguard", "Peers": [{}]}"""));
 
@@ -187,7 +278,9 @@ public sealed class SecureMistakeTests
             SecureSample.WithPeer("PresharedKey", $"\"{SecureSample.Private}\\n\""),
         ];
 
-        Assert.All(texts, text => Assert.DoesNotContain("234PKzlv", string.Concat(Sample.Remarks(text)), StringComparison.Ordinal));
+        Assert.All(
+            texts,
+            text => Assert.DoesNotContain("234PKzlv", string.Concat(Sample.Remarks(text)), StringComparison.Ordinal));
         Assert.All(texts, text => Assert.NotEmpty(Sample.Remarks(text)));
     }
 

@@ -2,7 +2,9 @@ using UdpTunnel.Config;
 
 namespace UdpTunnel.Tests.Config;
 
-/// <summary>Keys and files of secure tunnels. The pairs of keys were made by <c>wg genkey</c> and <c>wg pubkey</c>.</summary>
+/// <summary>
+/// Keys and files of secure tunnels. The pairs of keys were made by <c>wg genkey</c> and <c>wg pubkey</c>.
+/// </summary>
 internal static class SecureSample
 {
     public const string Private = "SP234PKzlv04ShqslSPM0iHgDf+iaK46kWHjug++wHg=";
@@ -39,7 +41,9 @@ internal static class SecureSample
         return $"{{\n\"{field}\": {json},\n{string.Join(",\n", fields.Select(f => $"\"{f.Key}\": {f.Value}"))}}}";
     }
 
-    /// <summary>A file with a peer, on its own second line, in which one field, at the beginning, has another value.</summary>
+    /// <summary>
+    /// A file with a peer, on its own second line, in which one field, at the beginning, has another value.
+    /// </summary>
     public static string WithPeer(string field, string json)
     {
         var fields = new Dictionary<string, string>

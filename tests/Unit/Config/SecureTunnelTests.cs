@@ -18,7 +18,9 @@ public sealed class SecureTunnelTests
         Assert.Equal(["laptop", "phone"], config.Peers.Select(p => p.DisplayName));
         Assert.Equal(SecureSample.Phone, $"{config.Peers[1].PublicKey}");
         Assert.Equal("10.99.0.3/32, fd00::3/128", $"{config.Peers[1].AllowedIPs}");
-        Assert.Equal((null, null, TimeSpan.Zero, null), (config.Peers[1].Endpoint, config.Peers[1].PresharedKey, config.Peers[1].PersistentKeepalive, config.Peers[1].AllowedPorts));
+        Assert.Equal(
+            (null, null, TimeSpan.Zero, null),
+            (config.Peers[1].Endpoint, config.Peers[1].PresharedKey, config.Peers[1].PersistentKeepalive, config.Peers[1].AllowedPorts));
         Assert.False(config.IsServer);
     }
 
@@ -123,9 +125,21 @@ public sealed class SecureTunnelTests
             [
                 new FieldChange("NetworkAddress", ":51820", "(chosen by the kernel)", ChangeEffect.Restart),
                 new FieldChange("PrivateKey", "(hidden)", "(made and kept by the daemon)", ChangeEffect.Restart),
-                new FieldChange("Peers[laptop]", $"key {SecureSample.Laptop}; AllowedIPs 10.99.0.2/32", "(none)", ChangeEffect.Live),
-                new FieldChange("Peers[phone]", "PersistentKeepalive never; PresharedKey (none)", "PersistentKeepalive 25 s; PresharedKey (hidden)", ChangeEffect.Live),
-                new FieldChange("Peers[SP234PKz]", "(none)", $"key {SecureSample.Private}; AllowedIPs 10.99.0.2/32", ChangeEffect.Live),
+                new FieldChange(
+                    "Peers[laptop]",
+                    $"key {SecureSample.Laptop}; AllowedIPs 10.99.0.2/32",
+                    "(none)",
+                    ChangeEffect.Live),
+                new FieldChange(
+                    "Peers[phone]",
+                    "PersistentKeepalive never; PresharedKey (none)",
+                    "PersistentKeepalive 25 s; PresharedKey (hidden)",
+                    ChangeEffect.Live),
+                new FieldChange(
+                    "Peers[SP234PKz]",
+                    "(none)",
+                    $"key {SecureSample.Private}; AllowedIPs 10.99.0.2/32",
+                    ChangeEffect.Live),
             ],
             ConfigDiff.Between(before, after));
     }
@@ -167,6 +181,9 @@ public sealed class SecureTunnelTests
         var text = $$"""{"Protocol":"wireguard","TunnelAddress":[],"AllowedPorts":"all","Peers":[{{string.Join(',', peers)}}]}""";
 
         Assert.InRange(Encoding.UTF8.GetByteCount(text), 1, ConfigFile.MaxLength);
-        Assert.Contains("Peers: with all defaults written out the text is longer than 2097152 bytes", string.Concat(Sample.Remarks(text)), StringComparison.Ordinal);
+        Assert.Contains(
+            "Peers: with all defaults written out the text is longer than 2097152 bytes",
+            string.Concat(Sample.Remarks(text)),
+            StringComparison.Ordinal);
     }
 }

@@ -12,32 +12,101 @@ public sealed class WgQuickTests
             + "(a line \"AllowedPorts = 22, 443\" under [Interface] allows these alone)";
 
     private const string NoKey =
-        "config.json:1:1: warning: PrivateKey: is not given: the daemon makes one, and its public key belongs in the files of the peers";
+        "config.json:1:1: warning: PrivateKey: is not given: the daemon makes one, and its public key belongs in the "
+            + "files of the peers";
 
     /// <summary>Section, line, and remark: place and words.</summary>
     public static TheoryData<string, string, string> Mistakes => new()
     {
-        { "Interface", "PrivateKey = hunter2", "3:14: PrivateKey: is not base64, or too long (a key is the base64 of 32 bytes, 44 characters of which the last is '=')" },
-        { "Interface", "Address = 10.99.0.1/24, fd00::g/64", "3:25: Address: \"fd00::g/64\" is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")" },
+        {
+            "Interface",
+            "PrivateKey = hunter2",
+            "3:14: PrivateKey: is not base64, or too long (a key is the base64 of 32 bytes, 44 characters of which the "
+                + "last is '=')"
+        },
+        {
+            "Interface",
+            "Address = 10.99.0.1/24, fd00::g/64",
+            "3:25: Address: \"fd00::g/64\" is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")"
+        },
         { "Interface", "ListenPort = 65536", "3:14: ListenPort: \"65536\" is not a port (1 to 65535, or 0 for any)" },
         { "Interface", "MTU = 576", "3:7: MTU: \"576\" is not an MTU (1280 to 65520 bytes)" },
         { "Interface", "Table = main", "3:9: Table: \"main\" is neither off, auto nor the number of a routing table" },
-        { "Interface", "FwMark = 0xg", "3:10: FwMark: \"0xg\" is not a mark (off, or a number such as 51820 or 0xca6c)" },
-        { "Interface", "AllowedPorts = 22, ssh", "3:20: AllowedPorts: \"ssh\" is not a port or range of ports (such as 22 or \"8000-8010\"; 1 to 65535)" },
-        { "Interface", "AllowedPorts =", "3:15: AllowedPorts: the list is empty (allow at least one port, such as 22)" },
-        { "Interface", "PreUp = x", "3:9: PreUp: is refused: the daemon runs no commands (remove the line, and run it yourself at `udptunnelctl up`)" },
-        { "Interface", "PostUp = iptables -A FORWARD -i %i -j ACCEPT", "3:10: PostUp: is refused: the daemon runs no commands (remove the line, and run it yourself at `udptunnelctl up`)" },
-        { "Interface", "predown = x", "3:11: PreDown: is refused: the daemon runs no commands (remove the line, and run it yourself at `udptunnelctl down`)" },
-        { "Interface", "PostDown = x", "3:12: PostDown: is refused: the daemon runs no commands (remove the line, and run it yourself at `udptunnelctl down`)" },
-        { "Interface", "SaveConfig = true", "3:14: SaveConfig: is refused: the daemon writes no file that it is given (remove the line; `udptunnelctl config NAME --wg-quick` prints what runs)" },
+        {
+            "Interface",
+            "FwMark = 0xg",
+            "3:10: FwMark: \"0xg\" is not a mark (off, or a number such as 51820 or 0xca6c)"
+        },
+        {
+            "Interface",
+            "AllowedPorts = 22, ssh",
+            "3:20: AllowedPorts: \"ssh\" is not a port or range of ports (such as 22 or \"8000-8010\"; 1 to 65535)"
+        },
+        {
+            "Interface",
+            "AllowedPorts =",
+            "3:15: AllowedPorts: the list is empty (allow at least one port, such as 22)"
+        },
+        {
+            "Interface",
+            "PreUp = x",
+            "3:9: PreUp: is refused: the daemon runs no commands (remove the line, and run it yourself at "
+                + "`udptunnelctl up`)"
+        },
+        {
+            "Interface",
+            "PostUp = iptables -A FORWARD -i %i -j ACCEPT",
+            "3:10: PostUp: is refused: the daemon runs no commands (remove the line, and run it yourself at "
+                + "`udptunnelctl up`)"
+        },
+        {
+            "Interface",
+            "predown = x",
+            "3:11: PreDown: is refused: the daemon runs no commands (remove the line, and run it yourself at "
+                + "`udptunnelctl down`)"
+        },
+        {
+            "Interface",
+            "PostDown = x",
+            "3:12: PostDown: is refused: the daemon runs no commands (remove the line, and run it yourself at "
+                + "`udptunnelctl down`)"
+        },
+        {
+            "Interface",
+            "SaveConfig = true",
+            "3:14: SaveConfig: is refused: the daemon writes no file that it is given (remove the line; `udptunnelctl "
+                + "config NAME --wg-quick` prints what runs)"
+        },
         { "Interface", "Endpoint = a.example:1", "3:1: Endpoint: belongs under [Peer]; this is [Interface]" },
         { "Interface", "Adress = 10.0.0.1", "3:1: Adress: is no key of [Interface]; did you mean Address?" },
-        { "Interface", "Jc = 4", "3:1: Jc: is no key of [Interface] (PrivateKey, Address, ListenPort, MTU, Table, FwMark, DNS, AllowedPorts, PreUp, PostUp, PreDown, PostDown, SaveConfig)" },
+        {
+            "Interface",
+            "Jc = 4",
+            "3:1: Jc: is no key of [Interface] (PrivateKey, Address, ListenPort, MTU, Table, FwMark, DNS, "
+                + "AllowedPorts, PreUp, PostUp, PreDown, PostDown, SaveConfig)"
+        },
         { "Interface", "  junk # here", "3:3: \"Key = Value\" is expected, or a section such as [Peer]" },
-        { "Peer", "PublicKey = AAAA", "3:13: PublicKey: is the base64 of 3 bytes (a key is the base64 of 32 bytes, 44 characters of which the last is '=')" },
-        { "Peer", "Endpoint = vpn.example.com", "3:12: Endpoint: \"vpn.example.com\" has no port (such as \":8000\" or \"example.com:8000\")" },
-        { "Peer", "PersistentKeepalive = 70000", "3:23: PersistentKeepalive: \"70000\" is not a whole number of seconds (off, or 0 to 65535)" },
-        { "Peer", "AllowedIPs = 10.0.0.0/8, 10.0.0.0/33", "3:26: AllowedIPs[1]: \"33\" is not a prefix length (0 to 32)" },
+        {
+            "Peer",
+            "PublicKey = AAAA",
+            "3:13: PublicKey: is the base64 of 3 bytes (a key is the base64 of 32 bytes, 44 characters of which the "
+                + "last is '=')"
+        },
+        {
+            "Peer",
+            "Endpoint = vpn.example.com",
+            "3:12: Endpoint: \"vpn.example.com\" has no port (such as \":8000\" or \"example.com:8000\")"
+        },
+        {
+            "Peer",
+            "PersistentKeepalive = 70000",
+            "3:23: PersistentKeepalive: \"70000\" is not a whole number of seconds (off, or 0 to 65535)"
+        },
+        {
+            "Peer",
+            "AllowedIPs = 10.0.0.0/8, 10.0.0.0/33",
+            "3:26: AllowedIPs[1]: \"33\" is not a prefix length (0 to 32)"
+        },
         { "Peer", "Address = 10.0.0.1", "3:1: Address: belongs under [Interface]; this is [Peer]" },
         { "Peers", "PublicKey = x", "2:1: [Peers] is no section ([Interface] and [Peer] are)" },
     };
@@ -72,7 +141,9 @@ public sealed class WgQuickTests
 
         Assert.Equal(("wg0", "wg0", TunnelProtocol.WireGuard), (config.Name, config.TunnelDevice, config.Protocol));
         Assert.Equal("10.99.0.1/24, fd00::1/64", $"{config.TunnelAddresses}");
-        Assert.Equal((":51820", 1380, 200U, 0xca6cU), ($"{config.NetworkAddress}", config.Mtu, config.RouteTable, config.FirewallMark));
+        Assert.Equal(
+            (":51820", 1380, 200U, 0xca6cU),
+            ($"{config.NetworkAddress}", config.Mtu, config.RouteTable, config.FirewallMark));
         Assert.Equal(SecureSample.Private, config.PrivateKey?.Reveal());
         Assert.True(config.AllowedPorts.IsAll);
         Assert.Equal([SecureSample.Laptop, SecureSample.Phone], config.Peers.Select(p => $"{p.PublicKey}"));
@@ -102,9 +173,13 @@ public sealed class WgQuickTests
 
         Assert.Equal(config, Read("\uFEFF" + text.Replace("\n", "\r\n", StringComparison.Ordinal)));
         Assert.Equal("10.99.0.2/32", $"{config.TunnelAddresses}");
-        Assert.Equal((HostPort.AnyPort, RouteMode.Off, "22, 8000-8010"), (config.NetworkAddress, config.Routes, $"{config.AllowedPorts}"));
+        Assert.Equal(
+            (HostPort.AnyPort, RouteMode.Off, "22, 8000-8010"),
+            (config.NetworkAddress, config.Routes, $"{config.AllowedPorts}"));
         var peer = Assert.Single(config.Peers);
-        Assert.Equal(("[2001:db8::1]:51820", 25D, "443"), ($"{peer.Endpoint}", peer.PersistentKeepalive.TotalSeconds, $"{peer.AllowedPorts}"));
+        Assert.Equal(
+            ("[2001:db8::1]:51820", 25D, "443"),
+            ($"{peer.Endpoint}", peer.PersistentKeepalive.TotalSeconds, $"{peer.AllowedPorts}"));
     }
 
     [Fact]
@@ -130,7 +205,8 @@ public sealed class WgQuickTests
 
     [Theory]
     [MemberData(nameof(Mistakes))]
-    public void A_mistake_is_answered_with_place_key_value_and_what_is_allowed(string section, string line, string remark)
+    public void A_mistake_is_answered_with_place_key_value_and_what_is_allowed(
+        string section, string line, string remark)
     {
         var text = $"# a file\n[{section}]\n{line}\n";
 
@@ -146,8 +222,10 @@ public sealed class WgQuickTests
         Assert.Equal(
             [
                 AllPorts,
-                $"config.json:6:13: PublicKey: is the key of the peer at 2:1 already (each has its own; networks of one peer stand in one list)",
-                $"config.json:7:14: AllowedIPs[0]: 10.99.0.2/32 belongs to the peer at 2:1 already (a network has one peer that its packets go to)",
+                "config.json:6:13: PublicKey: is the key of the peer at 2:1 already (each has its own; networks of "
+                    + "one peer stand in one list)",
+                "config.json:7:14: AllowedIPs[0]: 10.99.0.2/32 belongs to the peer at 2:1 already (a network has one "
+                    + "peer that its packets go to)",
             ],
             Sample.Remarks($"[Interface]\n{peer}{peer}").Where(r => r != NoKey));
     }
@@ -174,7 +252,8 @@ public sealed class WgQuickTests
     {
         var text = System.Text.Encoding.UTF8.GetBytes("[Interface]\n");
 
-        Assert.Null(Assert.IsType<TunnelConfig>(ConfigFile.Parse(text, "a-name-of-more-than-15").Configuration).TunnelDevice);
+        Assert.Null(
+            Assert.IsType<TunnelConfig>(ConfigFile.Parse(text, "a-name-of-more-than-15").Configuration).TunnelDevice);
     }
 
     [Fact]

@@ -29,7 +29,8 @@ public sealed class PeerCheckTests
     [Theory]
     [MemberData(nameof(Reasons))]
     public void The_reason_is_what_was_dropped(string reason, string why) => Assert.Contains(
-        Findings(Running(Heard with { State = PeerState.Waiting }) with { Drops = [(Enum.Parse<DropReason>(reason), Direction.In, 3)] }),
+        Findings(
+            Running(Heard with { State = PeerState.Waiting }) with { Drops = [(Enum.Parse<DropReason>(reason), Direction.In, 3)] }),
         f => f.Message.StartsWith(why, StringComparison.Ordinal) && f.Remedy.Length > 0 && f.Result == CheckResult.Warning);
 
     [Theory]
@@ -46,7 +47,8 @@ public sealed class PeerCheckTests
             Assert.Single(Findings(Running(new PeerStatus { Name = "laptop" }))).Message,
             StringComparison.Ordinal);
         Assert.Contains(
-            Findings(Running(new PeerStatus { Name = "server", State = PeerState.Unreachable, Endpoint = "192.0.2.1:51820" })),
+            Findings(
+                Running(new PeerStatus { Name = "server", State = PeerState.Unreachable, Endpoint = "192.0.2.1:51820" })),
             f => f.Message.Contains("does not answer handshakes at 192.0.2.1:51820", StringComparison.Ordinal));
     }
 

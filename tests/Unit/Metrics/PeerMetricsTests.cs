@@ -27,13 +27,30 @@ public sealed class PeerMetricsTests
             },
             new PeerStatus { Name = "phone" });
 
-        Assert.Contains("udptunnel_peer_connected{tunnel=\"config\",peer=\"laptop\"} 1\n", text, StringComparison.Ordinal);
-        Assert.Contains("udptunnel_peer_connected{tunnel=\"config\",peer=\"phone\"} 0\n", text, StringComparison.Ordinal);
-        Assert.Contains("udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"laptop\"} 1700000000.5\n", text, StringComparison.Ordinal);
-        Assert.DoesNotContain("udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"phone\"}", text, StringComparison.Ordinal);
-        Assert.Contains("udptunnel_peer_bytes_total{tunnel=\"config\",peer=\"laptop\",direction=\"in\"} 40\n", text, StringComparison.Ordinal);
-        Assert.Contains("udptunnel_peer_handshakes_total{tunnel=\"config\",peer=\"laptop\",result=\"made\"} 5\n", text, StringComparison.Ordinal);
-        Assert.Contains("udptunnel_peer_drops_total{tunnel=\"config\",peer=\"laptop\",reason=\"port\"} 7\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_connected{tunnel=\"config\",peer=\"laptop\"} 1\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_connected{tunnel=\"config\",peer=\"phone\"} 0\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"laptop\"} 1700000000.5\n",
+            text,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"phone\"}",
+            text,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_bytes_total{tunnel=\"config\",peer=\"laptop\",direction=\"in\"} 40\n",
+            text,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_handshakes_total{tunnel=\"config\",peer=\"laptop\",result=\"made\"} 5\n",
+            text,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel_peer_drops_total{tunnel=\"config\",peer=\"laptop\",reason=\"port\"} 7\n",
+            text,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -18,13 +18,13 @@ internal static class PeerText
     public static string? Drops(TunnelPeer peer, int most)
     {
         var drops = (peer.Counters?.Drops ?? []).Where(d => d.Packets > 0).OrderByDescending(d => d.Packets).ToList();
-        return drops.Count == 0
-            ? null
-            : string.Join(", ", drops.Take(most).Select(d => $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)}"))
-                + (drops.Count > most ? ", and more" : "");
+        var named = drops.Take(most).Select(d => $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)}");
+        return drops.Count == 0 ? null : string.Join(", ", named) + (drops.Count > most ? ", and more" : "");
     }
 
-    /// <summary><c>2 of 3 peers are connected</c>. Of many, only those are known that the daemon lists with a tunnel.</summary>
+    /// <summary>
+    /// <c>2 of 3 peers are connected</c>. Of many, only those are known that the daemon lists with a tunnel.
+    /// </summary>
     public static string Summary(Tunnel tunnel)
     {
         if (tunnel.PeerCount == 0)

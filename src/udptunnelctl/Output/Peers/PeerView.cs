@@ -18,7 +18,9 @@ internal static class PeerView
         if (peers.Count == 0)
         {
             screen.Line("No peers.");
-            screen.Paragraph("Peers stand in the file of a tunnel with \"Protocol\": \"wireguard\"; 'udptunnelctl reload' lets a new one in.");
+            screen.Paragraph(
+                "Peers stand in the file of a tunnel with \"Protocol\": \"wireguard\"; "
+                + "'udptunnelctl reload' lets a new one in.");
             return;
         }
 
@@ -33,7 +35,9 @@ internal static class PeerView
         }
     }
 
-    /// <summary>One line for each peer that a tunnel lists, and how many there are beside them; nothing if there are none.</summary>
+    /// <summary>
+    /// One line for each peer that a tunnel lists, and how many there are beside them; nothing if there are none.
+    /// </summary>
     /// <param name="screen">Where to.</param>
     /// <param name="tunnel">The tunnel.</param>
     /// <param name="most">The most lines.</param>
@@ -99,9 +103,17 @@ internal static class PeerView
     }
 
     private static void Row(
-        Screen screen, string name, string state, Style style, string endpoint, string age, string outbound, string inbound)
+        Screen screen,
+        string name,
+        string state,
+        Style style,
+        string endpoint,
+        string age,
+        string outbound,
+        string inbound)
     {
         screen.Text("  ").Cell(name, NameWidth).Cell(state, StateWidth, style).Cell(endpoint, EndpointWidth);
-        screen.Cell(age, AgeWidth, right: true).Cell(outbound, BytesWidth, right: true).Cell(inbound, BytesWidth, right: true).EndLine();
+        screen.Cell(age, AgeWidth, right: true);
+        screen.Cell(outbound, BytesWidth, right: true).Cell(inbound, BytesWidth, right: true).EndLine();
     }
 }
