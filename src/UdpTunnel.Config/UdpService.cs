@@ -78,7 +78,7 @@ public sealed record UdpService
         var last = address.Port;
         if (dash >= 0 && !PortRange.TryParsePort(text.AsSpan(dash + 1), out last))
         {
-            error = $"{Excerpt.Quote(text[(dash + 1)..])} is not the last port of a range (1 to 65535)";
+            error = $"{Excerpt.Quote(text.AsSpan(dash + 1))} is not the last port of a range (1 to 65535)";
             return false;
         }
 

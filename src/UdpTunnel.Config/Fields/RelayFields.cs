@@ -27,7 +27,7 @@ internal ref struct RelayFields
     private Member _tcpMember;
     private Member _keyMember;
     private Member _proxyMember;
-    private List<(JsonNode Node, string Field)> _items;
+    private readonly List<(JsonNode Node, string Field)> _items;
 
     public RelayFields(FieldReader reader)
     {
