@@ -19,6 +19,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ListTunnelsRequest, ListTunnelsResponse>(context, "TunnelService/ListTunnels", () => daemon.List);
         Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () => daemon.ListTunnelFlows);
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
+        Unary<GetPacketTraceRequest, GetPacketTraceResponse>(context, "TunnelService/GetPacketTrace", () => daemon.Trace);
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
         Unary<StopRelayRequest, StopRelayResponse>(context, "RelayService/StopRelay", () => daemon.StopRelay);
@@ -36,6 +37,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
             context, "DaemonService/ReloadDirectory", () => daemon.ReloadDirectory);
         Unary<DiagnoseRequest, DiagnoseResponse>(context, "DaemonService/Diagnose", () => daemon.Diagnose);
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
+        Stream<CapturePacketsRequest, CapturePacketsResponse>(context, "TunnelService/CapturePackets", () => daemon.Capture);
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);
         Stream<WatchSendersRequest, WatchSendersResponse>(context, "RelayService/WatchSenders", () => daemon.WatchSenders);

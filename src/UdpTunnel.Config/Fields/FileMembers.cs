@@ -114,13 +114,18 @@ internal sealed class FileMembers
         reader.Error(offset, Excerpt.Bare(name), reader.HasRoomForErrors ? WhyUnknown(name) : "");
     }
 
+    /// <summary>More names would fill the screen; docs/configuration.md has all.</summary>
+    private const int MostShown = 14;
+
     private string WhyUnknown(string name)
     {
         var other = Kind == FileKinds.Tunnel ? FileKinds.Relay : FileKinds.Tunnel;
         var likeliestFirst = KnownFields.Of(Kind).Concat(KnownFields.Of(other)).Select(f => f.Name);
         if (Suggestion.Nearest(name, likeliestFirst) is not { } nearest)
         {
-            var fields = string.Join(", ", KnownFields.Of(Kind).Select(f => f.Name));
+            var names = KnownFields.Of(Kind).Select(f => f.Name).ToList();
+            var fields = string.Join(", ", names.Take(MostShown))
+                + (names.Count > MostShown ? $" and {names.Count - MostShown} more" : "");
             return $"is not a field of a {Name(Kind)} file ({fields})";
         }
 

@@ -29,6 +29,11 @@ internal static class KnownFields
     public static readonly Field Overlap = new("Overlap", FileKinds.Tunnel);
     public static readonly Field Offload = new("Offload", FileKinds.Tunnel);
 
+    public static readonly Field Reject = new("Reject", FileKinds.Tunnel);
+    public static readonly Field FlowTableSize = new("FlowTableSize", FileKinds.Tunnel);
+    public static readonly Field TcpIdleTimeout = new("TcpIdleTimeout", FileKinds.Tunnel);
+    public static readonly Field UdpIdleTimeout = new("UdpIdleTimeout", FileKinds.Tunnel);
+
     public static readonly Field Relay = new("Relay", FileKinds.Relay, "\"receiver\" or \"sender\"");
 
     public static readonly Field UdpAddress = new(
@@ -46,8 +51,9 @@ internal static class KnownFields
     public static readonly Field[] All =
     [
         Name, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
-        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, Protocol, IdleTimeout, MaxFlows,
-        ReceiverKey,
+        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile,
+        Reject, FlowTableSize, TcpIdleTimeout, UdpIdleTimeout, Relay, UdpAddress, TcpAddress, Protocol, IdleTimeout,
+        MaxFlows, ReceiverKey,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));

@@ -25,6 +25,8 @@ internal static class CommandTree
         Command.Of<TopCommand>("top"),
         Command.Of<EventsCommand>("events", insteadOf: ["log", "logs", "history"]),
         Command.Of<PortsCommand>("ports"),
+        Command.Of<CaptureCommand>("capture", insteadOf: ["tcpdump", "dump", "sniff"]),
+        Command.Of<TraceCommand>("trace"),
         new CommandGroup(
             "relay",
             "Publish a UDP service of a private network through one TCP connection.",

@@ -67,6 +67,11 @@ internal static class TunnelJson
         writer.WriteString("mode", Words.Of(tunnel.Mode));
         writer.WriteString("state", Words.Of(tunnel.State));
         writer.WriteText("problem", tunnel.Problem);
+        if (tunnel.Loop.Length > 0)
+        {
+            writer.WriteString("loop", tunnel.Loop);
+        }
+
         writer.WriteText("device", tunnel.Device);
         writer.WriteText("tunnelAddress", tunnel.TunnelAddress);
         writer.WriteText("networkAddress", tunnel.NetworkAddress);

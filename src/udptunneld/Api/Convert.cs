@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Buffers.Binary;
+using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Config;
 using UdpTunnel.Filter;
@@ -46,6 +47,7 @@ internal static class Convert
             },
             HeartbeatInterval = (uint)config.HeartbeatInterval.TotalSeconds,
             File = status.File,
+            Loop = status.Loop,
         };
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
@@ -61,8 +63,17 @@ internal static class Convert
             Source = ToEndpoint(flow.SourceAddress, flow.SourcePort),
             Destination = ToEndpoint(flow.DestinationAddress, flow.DestinationPort),
             Idle = new Duration { Seconds = remembered.Age },
+            State = (V1.FlowState)remembered.State,
         };
     }
+
+    public static V1.GetPacketTraceResponse ToTrace(PacketTrace trace) => new()
+    {
+        Direction = (V1.Direction)(trace.Direction ?? 0),
+        Passes = trace.Direction is not null && trace.Drop == DropReason.None,
+        DropReason = (V1.DropReason)trace.Drop,
+        Steps = { trace.Steps.Select(s => new V1.TraceStep { Part = s.Part, Message = s.Message }) },
+    };
 
     public static V1.Event ToEvent(Events.Event e) => new()
     {
@@ -139,8 +150,13 @@ internal static class Convert
         return counters;
     }
 
-    private static string ToEndpoint(uint address, ushort port) =>
-        string.Create(CultureInfo.InvariantCulture, $"{address >> 24}.{(byte)(address >> 16)}.{(byte)(address >> 8)}.{(byte)address}:{port}");
+    private static string ToEndpoint(UInt128 address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        var ip = new IPAddress(bytes);
+        return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, port).ToString();
+    }
 
     private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -1,17 +1,22 @@
+using System.Buffers.Binary;
+using System.Net;
 using System.Text;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Config;
 using UdpTunnel.Doctor;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
 /// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
-internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider time) : TunnelService.TunnelServiceBase
+internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStreams captures, TimeProvider time) : TunnelService.TunnelServiceBase
 {
     /// <inheritdoc/>
     public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
@@ -19,6 +24,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
         var (config, warnings) = Parse(request.Configuration, request.Name);
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
         var remarks = NetworkCheck.RemarkOnReach(status) is { } reach ? warnings.Append(reach) : warnings;
+        remarks = RemarkOnLoop(status) is { } loop ? remarks.Append(loop) : remarks;
         return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { remarks.Select(Convert.ToDiagnostic) } };
     }
 
@@ -92,6 +98,33 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
         return new UpdatePortsResponse { AllowedPorts = { Convert.ToRanges(ports) } };
     }
 
+    /// <inheritdoc/>
+    public override Task CapturePackets(
+        CapturePacketsRequest request, IServerStreamWriter<CapturePacketsResponse> responseStream, ServerCallContext context) =>
+        captures.RunAsync(host.Running(Required(request.Name)), request, Ports(request.Ports), responseStream, context);
+
+    /// <inheritdoc/>
+    public override Task<GetPacketTraceResponse> GetPacketTrace(GetPacketTraceRequest request, ServerCallContext context) =>
+        Task.FromResult(Convert.ToTrace(host.Running(Required(request.Name)).Trace(ToFlow(request))));
+
+    /// <summary>A server that is named by its address may be reached through the tunnel that has just begun.</summary>
+    private static Config.Diagnostic? RemarkOnLoop(TunnelStatus status)
+    {
+        try
+        {
+            return !status.Config.IsServer
+                && status.Config.NetworkAddress.TryGetAddress(out var server)
+                && RouteLoop.ProblemWith(server, status.Device) is { Length: > 0 } problem
+                ? new Config.Diagnostic(Config.DiagnosticSeverity.Warning, 0, 0, "NetworkAddress", problem)
+                : null;
+        }
+        catch (LinuxException)
+        {
+            // The tunnel's own tick asks again.
+            return null;
+        }
+    }
+
     private static string Required(string name) =>
         name.Length > 0 ? name : throw new RequestException(Fault.InvalidRequest, "the name is missing");
 
@@ -114,6 +147,27 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
             _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
         };
     }
+
+    private static Flow ToFlow(GetPacketTraceRequest request)
+    {
+        var source = ToEndpoint("source", request.Source);
+        var destination = ToEndpoint("destination", request.Destination);
+        if (source.AddressFamily != destination.AddressFamily)
+        {
+            throw new RequestException(Fault.InvalidRequest, "source and destination are one of IPv4 and one of IPv6");
+        }
+
+        return new Flow(
+            request.Protocol == TransportProtocol.Udp ? Ipv4Header.Udp : Ipv4Header.Tcp,
+            BinaryPrimitives.ReadUInt128BigEndian(source.Address.MapToIPv6().GetAddressBytes()),
+            BinaryPrimitives.ReadUInt128BigEndian(destination.Address.MapToIPv6().GetAddressBytes()),
+            (ushort)source.Port,
+            (ushort)destination.Port);
+    }
+
+    private static IPEndPoint ToEndpoint(string what, string text) => IPEndPoint.TryParse(text, out var endpoint)
+        ? endpoint
+        : throw new RequestException(Fault.InvalidRequest, $"{what}: {Excerpt.Quote(text)} is no address (such as \"10.0.0.1:40000\")");
 
     private static PortSet Ports(RepeatedField<V1.PortRange> ranges)
     {

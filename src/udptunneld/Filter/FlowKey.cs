@@ -14,7 +14,11 @@ internal readonly struct FlowKey
     private readonly ulong _destinationHigh;
     private readonly ulong _destinationLow;
 
-    // Source port, then destination port; peer, then protocol.
+    // An address of IPv6 may look like one of IPv4 in its mapped form, and is none.
+    private const uint V6Bit = 1u << 24;
+    private const uint MappedTo32 = (uint)(PacketView.MappedPrefix >> 32);
+
+    // Source port, then destination port; version, peer, then protocol.
     private readonly uint _ports;
     private readonly uint _rest;
 
@@ -39,17 +43,19 @@ internal readonly struct FlowKey
         _destinationHigh = packet.DestinationHigh;
         _destinationLow = packet.DestinationLow;
         _ports = packet.Ports;
-        _rest = ((uint)peer << 8) | packet.Protocol;
+        _rest = ((uint)peer << 8) | packet.Protocol | (packet.IsV6 ? V6Bit : 0);
     }
 
     /// <param name="flow">A flow of TCP or UDP.</param>
     /// <param name="peer">Number of the peer.</param>
     public FlowKey(in Flow flow, ushort peer = 0)
     {
-        _sourceLow = PacketView.MappedPrefix | flow.SourceAddress;
-        _destinationLow = PacketView.MappedPrefix | flow.DestinationAddress;
+        _sourceHigh = (ulong)(flow.SourceAddress >> 64);
+        _sourceLow = (ulong)flow.SourceAddress;
+        _destinationHigh = (ulong)(flow.DestinationAddress >> 64);
+        _destinationLow = (ulong)flow.DestinationAddress;
         _ports = ((uint)flow.SourcePort << 16) | flow.DestinationPort;
-        _rest = ((uint)peer << 8) | flow.Protocol;
+        _rest = ((uint)peer << 8) | flow.Protocol | (flow.SourceAddress >> 32 == MappedTo32 ? 0 : V6Bit);
     }
 
     /// <summary>0 to 65,535.</summary>
@@ -59,7 +65,10 @@ internal readonly struct FlowKey
     public ushort DestinationPort => (ushort)_ports;
 
     /// <summary>Whether its addresses are IPv4.</summary>
-    public bool IsV4 => (_sourceHigh | _destinationHigh) == 0;
+    public bool IsV4 => (_rest & V6Bit) == 0;
+
+    /// <summary>Whether it is of TCP, else of UDP.</summary>
+    public bool IsTcp => (byte)_rest == Ipv4Header.Tcp;
 
     /// <summary>The flow of the answers: source and destination exchanged.</summary>
     public FlowKey Reversed
@@ -69,9 +78,16 @@ internal readonly struct FlowKey
             _destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
     }
 
-    /// <summary>The flow in words that people use; only of IPv4.</summary>
-    public Flow ToFlow() =>
-        new((byte)_rest, (uint)_sourceLow, (uint)_destinationLow, SourcePort, DestinationPort);
+    /// <summary>Number of the peer.</summary>
+    public ushort Peer => (ushort)(_rest >> 8);
+
+    /// <summary>The flow in words that people use.</summary>
+    public Flow ToFlow() => new(
+        (byte)_rest,
+        new UInt128(_sourceHigh, _sourceLow),
+        new UInt128(_destinationHigh, _destinationLow),
+        SourcePort,
+        DestinationPort);
 
     /// <summary>Whether it is the same flow in the same direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,6 +14,7 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
     private const int LongestWithBroadcast = 30;
 
     private volatile uint[] _sorted = [];
+    private volatile uint[] _broadcasts = [];
     private long _refreshed = -Interval;
 
     /// <summary>Changes when the addresses do; for those who remember an answer.</summary>
@@ -21,6 +22,9 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
 
     /// <summary>Whether an address (host order) is one of them.</summary>
     public bool Contains(uint address) => Array.BinarySearch(_sorted, address) >= 0;
+
+    /// <summary>Whether an address (host order) is the broadcast address of a network of this host.</summary>
+    public bool IsBroadcast(uint address) => Array.BinarySearch(_broadcasts, address) >= 0;
 
     /// <summary>Looks the addresses up again, if that was not done just now. Where the kernel does not answer, those of before stay.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
@@ -35,13 +39,21 @@ internal sealed class HostAddresses(Func<IEnumerable<(uint Address, int PrefixLe
 
         try
         {
-            var addresses = list()
-                .SelectMany(a => a.PrefixLength <= LongestWithBroadcast ? [a.Address, a.Address | (uint.MaxValue >> a.PrefixLength)] : new[] { a.Address })
+            var all = list().ToList();
+            uint[] broadcasts =
+            [
+                .. all.Where(a => a.PrefixLength <= LongestWithBroadcast)
+                    .Select(a => a.Address | (uint.MaxValue >> a.PrefixLength))
+                    .Order(),
+            ];
+            var addresses = all.Select(a => a.Address)
+                .Concat(broadcasts)
                 .Order()
                 .Distinct()
                 .ToArray();
             if (!addresses.AsSpan().SequenceEqual(_sorted))
             {
+                _broadcasts = broadcasts;
                 _sorted = addresses;
             }
         }

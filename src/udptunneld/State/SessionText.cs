@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -12,11 +13,25 @@ namespace UdpTunnel.State;
 ///  udptunnel-session 1 1764000000          format, seconds since 1970
 ///  peer 192.0.2.7:40112
 ///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 12     opened by, protocol, source, destination, age in seconds
+///  secure-peer 3 KEY [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
+///                                          number, key, endpoint or -, up or idle, timestamps received and sent
+///  flow in udp [fd00::2]:5353 [fd00::1]:53 0 3   the same with the number of the peer
+///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening   and with its state, where it is neither established (TCP) nor answered (UDP)
 /// </code>
 /// </summary>
 internal static class SessionText
 {
     private const string Header = "udptunnel-session 1";
+
+    private static readonly (FlowState State, string Word)[] StateWords =
+    [
+        (FlowState.Closed, "closed"),
+        (FlowState.Unanswered, "unanswered"),
+        (FlowState.Opening, "opening"),
+        (FlowState.Answering, "answering"),
+        (FlowState.FinishedByOpener, "finished"),
+        (FlowState.FinishedByAnswerer, "finished-there"),
+    ];
 
     /// <summary>Writes a session.</summary>
     public static string Write(Session session)
@@ -28,14 +43,35 @@ internal static class SessionText
             text.Append(CultureInfo.InvariantCulture, $"peer {peer}\n");
         }
 
-        foreach (var (flow, openedBy, age) in session.Flows)
+        foreach (var known in session.Peers)
         {
-            text.Append(openedBy == Direction.In ? "flow in " : "flow out ")
+            var endpoint = known.Endpoint?.ToString() ?? "-";
+            text.Append(CultureInfo.InvariantCulture, $"secure-peer {known.Number} {known.Key} {endpoint} ")
+                .Append(known.IsConnected ? "up " : "idle ")
+                .Append(CultureInfo.InvariantCulture, $"{known.Received.Seconds}.{known.Received.Nanoseconds} ")
+                .Append(CultureInfo.InvariantCulture, $"{known.Sent.Seconds}.{known.Sent.Nanoseconds}\n");
+        }
+
+        foreach (var remembered in session.Flows)
+        {
+            var flow = remembered.Flow;
+            text.Append(remembered.OpenedBy == Direction.In ? "flow in " : "flow out ")
                 .Append(flow.Protocol == 6 ? "tcp " : "udp ")
                 .Append(Address(flow.SourceAddress, flow.SourcePort))
                 .Append(' ')
                 .Append(Address(flow.DestinationAddress, flow.DestinationPort))
-                .Append(CultureInfo.InvariantCulture, $" {age}\n");
+                .Append(CultureInfo.InvariantCulture, $" {remembered.Age}");
+            if (remembered.Peer != 0)
+            {
+                text.Append(CultureInfo.InvariantCulture, $" {remembered.Peer}");
+            }
+
+            if (remembered.State is not (FlowState.Established or FlowState.Answered))
+            {
+                text.Append(' ').Append(Array.Find(StateWords, w => w.State == remembered.State).Word);
+            }
+
+            text.Append('\n');
         }
 
         return text.ToString();
@@ -49,19 +85,24 @@ internal static class SessionText
         var header = lines[0].Split(' ');
         if (!lines[0].StartsWith(Header + " ", StringComparison.Ordinal)
             || header.Length != 3
-            || !uint.TryParse(header[2], NumberStyles.None, CultureInfo.InvariantCulture, out var saved))
+            || !TryRead(header[2], out uint saved))
         {
             return null;
         }
 
         IPEndPoint? peer = null;
+        var peers = new List<SavedPeer>();
         var flows = new List<RememberedFlow>();
         foreach (var line in lines.Skip(1))
         {
             var words = line.Split(' ');
-            if (words is ["peer", var endpoint] && IPEndPoint.TryParse(endpoint, out var parsed) && parsed.Port > 0)
+            if (words is ["peer", var endpoint] && TryReadEndpoint(endpoint, out var parsed))
             {
                 peer = parsed;
+            }
+            else if (ReadPeer(words) is { } known)
+            {
+                peers.Add(known);
             }
             else if (ReadFlow(words) is { } flow)
             {
@@ -69,43 +110,94 @@ internal static class SessionText
             }
         }
 
-        return new Session(DateTimeOffset.FromUnixTimeSeconds(saved), peer, flows);
+        return new Session(DateTimeOffset.FromUnixTimeSeconds(saved), peer, flows) { Peers = peers };
     }
 
-    private static RememberedFlow? ReadFlow(string[] words)
+    private static SavedPeer? ReadPeer(string[] words)
     {
-        if (words is not ["flow", "in" or "out", "tcp" or "udp", var source, var destination, var ageText]
-            || !TryRead(source, out var sourceAddress, out var sourcePort)
-            || !TryRead(destination, out var destinationAddress, out var destinationPort)
-            || !uint.TryParse(ageText, NumberStyles.None, CultureInfo.InvariantCulture, out var age)
-            || age >= FlowTable.Lifetime)
+        IPEndPoint? endpoint = null;
+        if (words is not ["secure-peer", var number, var key, var place, "up" or "idle", var received, var sent]
+            || !TryRead(number, out ushort parsedNumber)
+            || !(place == "-" || TryReadEndpoint(place, out endpoint))
+            || !TryRead(received, out SavedMoment lastReceived)
+            || !TryRead(sent, out SavedMoment lastSent))
         {
             return null;
         }
 
-        var flow = new Flow((byte)(words[2] == "tcp" ? 6 : 17), sourceAddress, destinationAddress, sourcePort, destinationPort);
-        return new RememberedFlow(flow, words[1] == "in" ? Direction.In : Direction.Out, age);
+        return new SavedPeer(parsedNumber, key, endpoint, words[4] == "up", lastReceived, lastSent);
     }
 
-    private static string Address(uint address, ushort port) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{address >> 24}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}:{port}");
+    private static RememberedFlow? ReadFlow(string[] words)
+    {
+        ushort peer = 0;
+        var state = FlowState.None;
+        if (words is not ["flow", "in" or "out", "tcp" or "udp", var source, var destination, var ageText, .. var rest]
+            || !TryRead(source, out var sourceAddress, out var sourcePort)
+            || !TryRead(destination, out var destinationAddress, out var destinationPort)
+            || !TryRead(ageText, out uint age)
+            || age >= FlowLifetimes.Longest
+            || IsV4(sourceAddress) != IsV4(destinationAddress)
+            || !(rest is [] || TryRead(rest[0], out peer) || TryRead(rest[0], out state))
+            || !(rest is [] or [_] || (rest is [_, var word] && state == FlowState.None && TryRead(word, out state))))
+        {
+            return null;
+        }
 
-    private static bool TryRead(string text, out uint address, out ushort port)
+        var protocol = (byte)(words[2] == "tcp" ? 6 : 17);
+        var flow = new Flow(protocol, sourceAddress, destinationAddress, sourcePort, destinationPort);
+        var remembered = new RememberedFlow(flow, words[1] == "in" ? Direction.In : Direction.Out, age) { Peer = peer };
+        return state == FlowState.None ? remembered : remembered with { State = state };
+    }
+
+    private static bool TryRead(string text, out FlowState state)
+    {
+        state = Array.Find(StateWords, w => w.Word == text).State;
+        return state != FlowState.None;
+    }
+
+    private static bool IsV4(UInt128 address) => address >> 32 == 0xFFFF;
+
+    private static string Address(UInt128 address, ushort port)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        var ip = new IPAddress(bytes);
+        return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, port).ToString();
+    }
+
+    private static bool TryRead(string text, out UInt128 address, out ushort port)
     {
         address = 0;
         port = 0;
-        if (!IPEndPoint.TryParse(text, out var endpoint) || endpoint.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork)
+        if (!IPEndPoint.TryParse(text, out var endpoint))
         {
             return false;
         }
 
-        foreach (var part in endpoint.Address.GetAddressBytes())
-        {
-            address = (address << 8) | part;
-        }
-
+        address = BinaryPrimitives.ReadUInt128BigEndian(endpoint.Address.MapToIPv6().GetAddressBytes());
         port = (ushort)endpoint.Port;
         return true;
     }
+
+    private static bool TryReadEndpoint(string text, out IPEndPoint? endpoint) =>
+        IPEndPoint.TryParse(text, out endpoint) && endpoint.Port > 0;
+
+    private static bool TryRead(string text, out SavedMoment moment)
+    {
+        moment = default;
+        if (text.Split('.') is not [var first, var second]
+            || !TryRead(first, out ulong seconds)
+            || !TryRead(second, out uint nanoseconds))
+        {
+            return false;
+        }
+
+        moment = new SavedMoment(seconds, nanoseconds);
+        return true;
+    }
+
+    private static bool TryRead<T>(string text, out T number)
+        where T : struct, System.Numerics.INumber<T> =>
+        T.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 }

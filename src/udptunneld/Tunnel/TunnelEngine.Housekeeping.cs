@@ -41,6 +41,14 @@ internal sealed unsafe partial class TunnelEngine
         RecreateDevice();
         _udp.FitSendBuffer(now);
         RetrySegments(now);
+        _losses.Look(now, totals);
+        if (_inbound.HeldFragments + _outbound.HeldFragments > 0)
+        {
+            _watchUdp.CallAt(now);
+        }
+
+        _loop.Look(
+            now, _peer.Current?.Endpoint.ToIPEndPoint(), _tun.Name, _outbound.Counters.Drops(DropReason.RoutingLoop));
 
         // Before as well: who was adopted and displaced between two ticks is told as both.
         TellPeer();
@@ -86,6 +94,7 @@ internal sealed unsafe partial class TunnelEngine
                 Device = _tun.Name,
                 LocalPort = _udp.LocalPort,
                 Started = Started,
+                Loop = _loop.Problem,
                 Peer = _peer.Current?.Endpoint.ToString() ?? "",
                 LastHeard = heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(Environment.TickCount64 - heard),
                 TunOffloads = _inbound.Merges,
@@ -145,7 +154,7 @@ internal sealed unsafe partial class TunnelEngine
     private void Restore(Session session)
     {
         // A clock that was set back must not make flows older than they are, nor wrap their age around.
-        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
+        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowLifetimes.Longest);
         foreach (var flow in session.Flows.OrderByDescending(f => f.Age))
         {
             _filter.Restore(flow with { Age = flow.Age + since }, (uint)(Environment.TickCount64 / 1000));

@@ -31,6 +31,9 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     private readonly Scope _scope;
     private readonly HostAddresses _addresses;
     private readonly AddressRules _rules;
+    private readonly Replies _replies;
+    private readonly KernelLosses _losses;
+    private readonly RouteLoop _loop;
     private readonly Worker _worker;
     private readonly System.Collections.Concurrent.ConcurrentDictionary<int, string> _devices;
     private readonly Watch _watchTun;
@@ -62,7 +65,7 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         _tun = resources.Tun;
         _udp = resources.Udp;
         _firewall = resources.Firewall;
-        _filter = scope.Own(new PortFilter(config.AllowedPorts));
+        _filter = scope.Own(new PortFilter(config.AllowedPorts, config.FlowTableSize, lifetimes: Lifetimes(config)));
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
         var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
         _transport = scope.Own(new ClassicTransport(config.PacketMagic, _udp, _peer, config.IsServer, inner)
@@ -77,7 +80,12 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
         // The worker must have let go before what it would use is closed.
         _worker = workers.Take();
         scope.AtEnd(() => workers.Return(_worker));
-        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer);
+        _replies = scope.Own(new Replies(_transport, _udp, _tun, addresses) { Rejects = config.Reject });
+        _outbound.Replies = _replies;
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer) { Replies = _replies };
+        _losses = new KernelLosses(_tun, _udp, _outbound.Counters, _inbound.Counters);
+        _loop = new RouteLoop(config.Name, events);
+        Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _seen = new Seen(_udp.Segments, _inbound.Merges);
         if (session is not null)
         {
@@ -101,6 +109,9 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
 
     /// <summary>When it started.</summary>
     public DateTimeOffset Started { get; }
+
+    /// <summary>Those who capture its packets.</summary>
+    public PacketTaps Taps { get; }
 
     /// <summary>Name of the device.</summary>
     public string Device => _tun.Name;
@@ -153,11 +164,19 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             _filter.Ports = config.AllowedPorts;
         }
 
+        _filter.SetLifetimes(Lifetimes(config));
+        _replies.Rejects = config.Reject;
+
         _transport.HeartbeatInterval = config.HeartbeatInterval;
         _rules.Limit(config.AllowedSources, config.AllowedDestinations);
         _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
     }
+
+    /// <summary>What would become of a packet now.</summary>
+    /// <param name="flow">Its protocol, source and destination.</param>
+    /// <exception cref="IOException">The kernel does not tell a route.</exception>
+    public PacketTrace Trace(Flow flow) => PacketTrace.Of(Status, _filter, _addresses, flow);
 
     /// <summary>Stops: when this returns, device, socket and firewall table are gone.</summary>
     public void Dispose()
@@ -182,6 +201,9 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
             _events.Add(EventKind.TunnelFailed, EventLevel.Error, Config.Name, $"was not closed in full: {e.Message}");
         }
     }
+
+    private static FlowLifetimes Lifetimes(TunnelConfig config) =>
+        new((uint)config.TcpIdleTimeout.TotalSeconds, (uint)config.UdpIdleTimeout.TotalSeconds);
 
     private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
         Dns.GetHostAddressesAsync(host, cancellationToken);
@@ -231,7 +253,10 @@ internal sealed unsafe partial class TunnelEngine : IDisposable
     /// <summary>The transport wanted to be called at this time. On the worker's thread.</summary>
     private void OnDue(Watch watch)
     {
-        _transport.Advance(Environment.TickCount64);
+        var now = Environment.TickCount64;
+        _transport.Advance(now);
+        _inbound.Expire(now);
+        _outbound.Expire(now);
         _due = _transport.Due;
         watch.CallAt(_due);
     }

@@ -26,6 +26,9 @@ internal sealed record TunnelStatus
     /// <summary>Null if it never ran.</summary>
     public DateTimeOffset? Started { get; init; }
 
+    /// <summary>How the route to the peer leads into the tunnel itself, and the command that changes it; empty if it does not.</summary>
+    public string Loop { get; init; } = "";
+
     /// <summary>The peer's endpoint, or empty.</summary>
     public string Peer { get; init; } = "";
 

@@ -11,6 +11,7 @@ internal static class AllTargets
         () => new ConfigTarget(),
         () => new SessionTarget(),
         () => new HeaderTarget(),
+        () => new ReplyTarget(),
         () => new SegmenterTarget(),
         () => new CoalescerTarget(),
         () => new ClassicFrameTarget(),

@@ -28,7 +28,7 @@ public sealed class FlowTableConcurrencyTests
                     flows.Clear();
                     table.AddTo(flows, Direction.Out, 1000);
                     Assert.All(flows, flow => Assert.Equal(
-                        FlowOf((int)(flow.Flow.SourceAddress - 0x0A000000), (int)(flow.Flow.SourceAddress - 0x0A000000)), flow.Flow));
+                        FlowOf((int)((uint)flow.Flow.SourceAddress - 0x0A000000), (int)((uint)flow.Flow.SourceAddress - 0x0A000000)), flow.Flow));
                     listed += flows.Count;
                 }
             },

@@ -14,6 +14,8 @@ public sealed class SessionTextTests
         peer 192.0.2.7:40112
         flow in tcp 10.0.0.2:40000 10.0.0.1:22 12
         flow out udp 10.0.0.1:5353 10.0.0.2:53 299
+        flow out udp [fd00::1]:5353 [fd00::2]:53 1 unanswered
+        flow in tcp 10.0.0.2:40001 10.0.0.1:22 7 3 finished
 
         """;
 
@@ -28,6 +30,15 @@ public sealed class SessionTextTests
             [
                 new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_000, 22), Direction.In, 12),
                 new RememberedFlow(new Flow(17, 0x0A000001, 0x0A000002, 5353, 53), Direction.Out, 299),
+                new RememberedFlow(new Flow(17, new UInt128(0xFD00UL << 48, 1), new UInt128(0xFD00UL << 48, 2), 5353, 53), Direction.Out, 1)
+                {
+                    State = FlowState.Unanswered,
+                },
+                new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_001, 22), Direction.In, 7)
+                {
+                    Peer = 3,
+                    State = FlowState.FinishedByOpener,
+                },
             ],
             session.Flows);
         Assert.Equal(Text, SessionText.Write(session));
@@ -74,13 +85,17 @@ public sealed class SessionTextTests
     [InlineData("peer 192.0.2.7:70000")]
     [InlineData("peer host:22")]
     [InlineData("peer 192.0.2.7:22 ")]
-    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 300")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 2592000")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 -1")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22")]
     [InlineData("flow in icmp 10.0.0.2:40000 10.0.0.1:22 1")]
     [InlineData("flow up tcp 10.0.0.2:40000 10.0.0.1:22 1")]
     [InlineData("flow in tcp [::1]:40000 10.0.0.1:22 1")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:65536 1")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 asleep")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening 3")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 3 opening 3")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 65536")]
     [InlineData("nonsense")]
     public void A_line_that_cannot_be_read_is_left_out_alone(string line)
     {
@@ -101,16 +116,27 @@ public sealed class SessionTextTests
 
         var session = SessionText.Read(new string(text, 0, random.Next(text.Length + 1)));
 
-        Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowTable.Lifetime - 1));
+        Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowLifetimes.Longest - 1));
     });
 
-    private static RememberedFlow AnyFlow(Random random) => new(
-        new Flow(
-            random.OneOf<byte>(6, 17),
-            (uint)random.NextInt64(1L << 32),
-            (uint)random.NextInt64(1L << 32),
-            (ushort)random.Next(65_536),
-            (ushort)random.Next(65_536)),
-        random.OneOf(Direction.In, Direction.Out),
-        (uint)random.Next((int)FlowTable.Lifetime));
+    private static RememberedFlow AnyFlow(Random random)
+    {
+        var isTcp = random.Chance(50);
+        FlowState[] states = isTcp
+            ? [.. Enum.GetValues<FlowState>().Except([FlowState.None, FlowState.Answered, FlowState.Unanswered])]
+            : [FlowState.Answered, FlowState.Unanswered];
+        var isV6 = random.Chance(50);
+        return new RememberedFlow(
+            new Flow((byte)(isTcp ? 6 : 17), Address(), Address(), (ushort)random.Next(65_536), (ushort)random.Next(65_536)),
+            random.OneOf(Direction.In, Direction.Out),
+            (uint)random.Next((int)FlowLifetimes.Longest))
+        {
+            Peer = (ushort)(random.Chance(50) ? 0 : random.Next(65_536)),
+            State = random.OneOf(states),
+        };
+
+        UInt128 Address() => isV6
+            ? new UInt128((ulong)random.NextInt64() | (1UL << 61), (ulong)random.NextInt64())
+            : Flow.Mapped((uint)random.NextInt64(1L << 32));
+    }
 }
