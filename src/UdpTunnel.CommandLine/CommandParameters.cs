@@ -22,6 +22,9 @@ public sealed class OptionInfo
     /// <summary>A word belongs to it; without one it is a flag.</summary>
     public bool TakesValue => Descriptor.OptionType != typeof(bool);
 
+    /// <summary>It may be given again and again, with a value each time.</summary>
+    public bool TakesMany => Descriptor.OptionType == typeof(string[]);
+
     /// <summary>The command does nothing without it.</summary>
     public bool IsRequired => Descriptor.IsRequired;
 

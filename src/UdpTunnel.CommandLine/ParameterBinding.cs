@@ -31,7 +31,10 @@ internal static class ParameterBinding
             mistake = null;
             return binder.Bind(
                 command,
-                [.. words.Values.Select(v => new CommandOption(v.Key.Descriptor, v.Value, 0))],
+                [
+                    .. words.Values.Select(v => new CommandOption(v.Key.Descriptor, v.Value, 0)),
+                    .. words.More.Select(v => new CommandOption(v.Option.Descriptor, v.Value, 0)),
+                ],
                 [.. arguments.Select((word, i) => new CommandArgument(word, i))]);
         }
         catch (ParameterBinderException e)

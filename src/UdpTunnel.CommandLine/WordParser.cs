@@ -15,10 +15,14 @@ internal sealed class WordParser(IReadOnlyList<OptionInfo> options)
     private const string False = "false";
 
     private readonly Dictionary<OptionInfo, string> _values = [];
+    private readonly List<(OptionInfo Option, string Value)> _more = [];
     private readonly List<string> _arguments = [];
 
-    /// <summary>The options that were given, with their values.</summary>
+    /// <summary>The options that were given, with their values; of one that takes many the first.</summary>
     public IReadOnlyDictionary<OptionInfo, string> Values => _values;
+
+    /// <summary>The further values of options that take many.</summary>
+    public IReadOnlyList<(OptionInfo Option, string Value)> More => _more;
 
     /// <summary>All other words.</summary>
     public IReadOnlyList<string> Arguments => _arguments;
@@ -123,7 +127,14 @@ internal sealed class WordParser(IReadOnlyList<OptionInfo> options)
         }
         else if (!_values.TryAdd(option, given))
         {
-            Mistake ??= $"'{option.Name}' is given twice";
+            if (option.TakesMany)
+            {
+                _more.Add((option, given));
+            }
+            else
+            {
+                Mistake ??= $"'{option.Name}' is given twice";
+            }
         }
 
         return option.TakesValue && value is null && next is not null;

@@ -61,7 +61,7 @@ public static class ConfigDiff
         var changes = new Changes();
         changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
         changes.Compare(nameof(after.Relay), Choices.Text(Choices.Role, before.Relay), Choices.Text(Choices.Role, after.Relay));
-        changes.Compare(nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}");
+        changes.Compare(nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}", ChangeEffect.Live);
         changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
         changes.Compare(
             nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
@@ -84,6 +84,11 @@ public static class ConfigDiff
             nameof(after.ClientByteRate),
             Rate(before.ClientByteRate, "bytes"),
             Rate(after.ClientByteRate, "bytes"),
+            ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.ProxyProtocol),
+            Choices.Text(Choices.Proxy, before.ProxyProtocol),
+            Choices.Text(Choices.Proxy, after.ProxyProtocol),
             ChangeEffect.Live);
         return changes;
     }

@@ -9,12 +9,12 @@ internal static class DecimalNumber
 {
     /// <summary>Reads a number.</summary>
     /// <param name="text">The whole text.</param>
-    /// <param name="max">Largest value accepted; at most 99,999,999, so that nothing overflows.</param>
+    /// <param name="max">Largest value accepted; at most 999,999,999, so that nothing overflows.</param>
     /// <param name="value">The number, 0 to <paramref name="max"/>.</param>
     public static bool TryParse(ReadOnlySpan<char> text, int max, out int value)
     {
         value = 0;
-        if (text.Length is 0 or > 8 || (text.Length > 1 && text[0] == '0'))
+        if (text.Length is 0 or > 9 || (text.Length > 1 && text[0] == '0'))
         {
             return false;
         }

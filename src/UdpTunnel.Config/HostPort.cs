@@ -27,7 +27,7 @@ public sealed record HostPort
     public string Host { get; }
 
     /// <summary>The port, 1 to 65,535; 0 only in <see cref="AnyPort"/>.</summary>
-    public ushort Port { get; }
+    public ushort Port { get; private init; }
 
     /// <summary>No host, and a port of the kernel's choice. <see cref="TryParse"/> never gives it.</summary>
     public static HostPort AnyPort { get; } = new(HostKind.None, "", 0);
@@ -44,6 +44,16 @@ public sealed record HostPort
     /// The zone of a link-local address, which is a device's name or number on this host; "" for every other host.
     /// </summary>
     public string Zone => Host.IndexOf('%', StringComparison.Ordinal) is var at and >= 0 ? Host[(at + 1)..] : "";
+
+    /// <summary>The same host with another port.</summary>
+    /// <param name="port">The port, 1 to 65,535.</param>
+    /// <returns>Host and port.</returns>
+    public HostPort WithPort(int port)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(port, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(port, ushort.MaxValue);
+        return this with { Port = (ushort)port };
+    }
 
     /// <summary>Reads a host and a port.</summary>
     /// <param name="text">The text.</param>

@@ -24,15 +24,16 @@ public sealed record RelayConfig : Configuration
     public const int DefaultMaxFlows = 10_000;
 
     /// <summary>Largest <see cref="ClientFlowRate"/> and <see cref="ClientByteRate"/>.</summary>
-    public const int MaxClientRate = 1_000_000_000;
+    public const int MaxClientRate = 999_999_999;
 
     /// <summary>Which end this host is.</summary>
     public required RelayRole Relay { get; init; }
 
     /// <summary>
-    /// Receiver: where clients send to (host empty or a local address). Sender: the service (host required).
+    /// Receiver: where clients send to (hosts empty or local addresses). Sender: the services (hosts required), and the
+    /// receiver's ports that they belong to.
     /// </summary>
-    public required HostPort UdpAddress { get; init; }
+    public required UdpServiceList UdpAddress { get; init; }
 
     /// <summary>
     /// Receiver: where the sender connects (host empty or a local address). Sender: the receiver (host required).
@@ -56,7 +57,7 @@ public sealed record RelayConfig : Configuration
     public KeyFingerprint? ReceiverKey { get; init; }
 
     /// <summary>From where answers of the service are taken; only for a sender.</summary>
-    public AnswersFrom AnswersFrom { get; init; }
+    public AnswersFrom AnswersFrom { get; init; } = AnswersFrom.AnyPort;
 
     /// <summary>Networks whose hosts may be clients; empty for all. Only for a receiver.</summary>
     public ValueList<IpPrefix> AllowedClients { get; init; } = [];
@@ -73,13 +74,32 @@ public sealed record RelayConfig : Configuration
     /// </summary>
     public int ClientByteRate { get; init; }
 
+    /// <summary>
+    /// Whether the services are told who the client is; only for a sender with <see cref="RelayProtocol.Tls"/>.
+    /// </summary>
+    public ProxyProtocol ProxyProtocol { get; init; }
+
     private protected override string KindName => "relay";
 
     private protected override void WriteFields(Utf8JsonWriter json, bool showSecrets)
     {
         json.WriteString(nameof(Name), Name);
         json.WriteString(nameof(Relay), Choices.Text(Choices.Role, Relay));
-        json.WriteString(nameof(UdpAddress), UdpAddress.ToString());
+        if (UdpAddress.Count == 1)
+        {
+            json.WriteString(nameof(UdpAddress), UdpAddress[0].ToString());
+        }
+        else
+        {
+            json.WriteStartArray(nameof(UdpAddress));
+            foreach (var service in UdpAddress)
+            {
+                json.WriteStringValue(service.ToString());
+            }
+
+            json.WriteEndArray();
+        }
+
         json.WriteString(nameof(TcpAddress), TcpAddress.ToString());
         json.WriteString(nameof(Protocol), Choices.Text(Choices.Protocol, Protocol));
         json.WriteNumber(nameof(IdleTimeout), (long)IdleTimeout.TotalSeconds);
@@ -89,7 +109,7 @@ public sealed record RelayConfig : Configuration
             json.WriteString(nameof(ReceiverKey), ReceiverKey.ToString());
         }
 
-        if (AnswersFrom != AnswersFrom.Asked)
+        if (AnswersFrom != AnswersFrom.AnyPort)
         {
             json.WriteString(nameof(AnswersFrom), Choices.Text(Choices.Answers, AnswersFrom));
         }
@@ -113,6 +133,11 @@ public sealed record RelayConfig : Configuration
         if (ClientByteRate > 0)
         {
             json.WriteNumber(nameof(ClientByteRate), ClientByteRate);
+        }
+
+        if (ProxyProtocol != ProxyProtocol.Off)
+        {
+            json.WriteString(nameof(ProxyProtocol), Choices.Text(Choices.Proxy, ProxyProtocol));
         }
     }
 }

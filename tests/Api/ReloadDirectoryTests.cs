@@ -95,9 +95,13 @@ public sealed class ReloadDirectoryTests
         Assert.Equal(("x", RelayState.Waiting, Path.Combine(daemon.FilesDirectory, "x.json")), (relay.Name, relay.State, relay.File));
 
         Write(daemon, "x", """{"Relay": "receiver", "UdpAddress": ":7002", "TcpAddress": ":7001"}""");
-        var changed = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true }));
-        Assert.Equal((FileAction.Restart, true), (changed.Action, changed.Applied));
+        var changed = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest()));
+        Assert.Equal((FileAction.Change, true), (changed.Action, changed.Applied));
         Assert.Equal("UdpAddress", Assert.Single(changed.Changes).Field);
+
+        Write(daemon, "x", """{"Relay": "receiver", "UdpAddress": ":7002", "TcpAddress": ":7003"}""");
+        var restarts = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest()));
+        Assert.Equal((FileAction.Restart, false), (restarts.Action, restarts.Applied));
     }
 
     [Fact]

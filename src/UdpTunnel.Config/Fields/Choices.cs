@@ -22,6 +22,9 @@ internal static class Choices
 
     public static readonly (string Text, RouteMode Value)[] Routes = [("auto", RouteMode.Auto), ("off", RouteMode.Off)];
 
+    public static readonly (string Text, ProxyProtocol Value)[] Proxy =
+        [("off", ProxyProtocol.Off), ("v2", ProxyProtocol.V2), ("v2-every", ProxyProtocol.V2Every)];
+
     /// <summary>The word for a value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>
     public static string Text<T>((string Text, T Value)[] choices, T value)

@@ -73,6 +73,7 @@ internal static class KnownFields
     public static readonly Field IdleTimeout = new("IdleTimeout", FileKinds.Relay);
     public static readonly Field MaxFlows = new("MaxFlows", FileKinds.Relay);
     public static readonly Field ReceiverKey = new("ReceiverKey", FileKinds.Relay);
+    public static readonly Field ProxyProtocol = new("ProxyProtocol", FileKinds.Relay);
 
     public static readonly Field AnswersFrom = new("AnswersFrom", FileKinds.Relay);
     public static readonly Field AllowedClients = new("AllowedClients", FileKinds.Relay);
@@ -86,7 +87,7 @@ internal static class KnownFields
         HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, PrivateKey, Peers, UnknownPeers, Routes,
         RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Reject, FlowTableSize, TcpIdleTimeout, UdpIdleTimeout,
         Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows, ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate,
-        ClientByteRate, PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
+        ClientByteRate, ProxyProtocol, PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));

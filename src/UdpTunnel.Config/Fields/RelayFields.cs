@@ -1,3 +1,5 @@
+using UdpTunnel.Config.Json;
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>
@@ -7,13 +9,13 @@ internal ref struct RelayFields
 {
     private readonly FieldReader _reader;
     private RelayRole? _role;
-    private HostPort? _udpAddress;
+    private UdpServiceList? _services;
     private HostPort? _tcpAddress;
     private RelayProtocol _protocol;
     private int _idleTimeout = RelayConfig.DefaultIdleTimeout;
     private int _maxFlows = RelayConfig.DefaultMaxFlows;
     private KeyFingerprint? _receiverKey;
-    private AnswersFrom _answersFrom;
+    private AnswersFrom _answersFrom = AnswersFrom.AnyPort;
     private ValueList<IpPrefix> _allowedClients = [];
     private int _clientFlowRate;
     private int _clientByteRate;
@@ -21,11 +23,17 @@ internal ref struct RelayFields
     private Member _clientsMember;
     private Member _flowRateMember;
     private Member _byteRateMember;
-    private Member _udpMember;
+    private ProxyProtocol _proxyProtocol;
     private Member _tcpMember;
     private Member _keyMember;
+    private Member _proxyMember;
+    private List<(JsonNode Node, string Field)> _items;
 
-    public RelayFields(FieldReader reader) => _reader = reader;
+    public RelayFields(FieldReader reader)
+    {
+        _reader = reader;
+        _items = [];
+    }
 
     /// <summary>Reads one field.</summary>
     public void Read(in Member member)
@@ -36,8 +44,7 @@ internal ref struct RelayFields
                 _role = _reader.TryReadChoice(member, Choices.Role, out var role) ? role : null;
                 break;
             case "UdpAddress":
-                _udpMember = member;
-                _reader.TryReadHostPort(member, out _udpAddress);
+                _services = ServicesReader.Read(_reader, member, _items);
                 break;
             case "TcpAddress":
                 _tcpMember = member;
@@ -77,6 +84,10 @@ internal ref struct RelayFields
                 _byteRateMember = member;
                 ReadRate(member, "a number of bytes a second", out _clientByteRate);
                 break;
+            case "ProxyProtocol":
+                _proxyMember = member;
+                _reader.TryReadChoice(member, Choices.Proxy, out _proxyProtocol);
+                break;
             default:
                 throw new InvalidOperationException($"{member.Field.Name} is no field of a relay.");
         }
@@ -87,13 +98,18 @@ internal ref struct RelayFields
     {
         if (_role is { } role)
         {
-            CheckAddress(role, _udpMember, _udpAddress, "the service");
-            CheckAddress(role, _tcpMember, _tcpAddress, "the receiver");
+            CheckServices(role);
+            if (_tcpAddress is not null)
+            {
+                CheckAddress(role, _tcpMember.Value, _tcpMember.Field.Name, _tcpAddress, "the receiver");
+            }
             CheckEnd(role, RelayRole.Sender, _answersMember);
             CheckEnd(role, RelayRole.Receiver, _clientsMember);
             CheckEnd(role, RelayRole.Receiver, _flowRateMember);
             CheckEnd(role, RelayRole.Receiver, _byteRateMember);
         }
+
+        CheckProxyProtocol();
 
         if (_receiverKey is not null && _role == RelayRole.Receiver)
         {
@@ -110,7 +126,7 @@ internal ref struct RelayFields
     {
         Name = name,
         Relay = _role!.Value,
-        UdpAddress = _udpAddress!,
+        UdpAddress = _services!,
         TcpAddress = _tcpAddress!,
         Protocol = _protocol,
         IdleTimeout = TimeSpan.FromSeconds(_idleTimeout),
@@ -120,6 +136,7 @@ internal ref struct RelayFields
         AllowedClients = _allowedClients,
         ClientFlowRate = _clientFlowRate,
         ClientByteRate = _clientByteRate,
+        ProxyProtocol = _proxyProtocol,
     };
 
     private void ReadReceiverKey(in Member member)
@@ -145,25 +162,82 @@ internal ref struct RelayFields
         }
     }
 
-    private readonly void CheckAddress(RelayRole role, in Member member, HostPort? address, string target)
+    private readonly void CheckProxyProtocol()
     {
-        if (address is null)
+        if (_proxyProtocol == ProxyProtocol.Off)
         {
             return;
         }
 
-        var found = _reader.Found(member.Value);
+        if (_role == RelayRole.Receiver)
+        {
+            _reader.Error(_proxyMember, "a receiver has no use for it (it belongs in the sender's file)");
+        }
+        else if (_protocol == RelayProtocol.Classic)
+        {
+            _reader.Error(_proxyMember, "the classic protocol does not tell all that the header holds (use \"tls\")");
+        }
+    }
+
+    private readonly void CheckServices(RelayRole role)
+    {
+        if (_services is not { } services)
+        {
+            return;
+        }
+
+        // What belongs together, with the place where it stood first: two services would share it.
+        var places = new Dictionary<(string Host, int Port), string>();
+        for (var i = 0; i < services.Count; i++)
+        {
+            var service = services[i];
+            var (node, field) = _items[i];
+            CheckAddress(role, node, field, service.Address, "the service");
+            if (role == RelayRole.Receiver && service.IsMapped)
+            {
+                _reader.Error(
+                    node.Start,
+                    field,
+                    $"{_reader.Found(node)} maps ports (the sender says which service a port of the receiver belongs to)");
+            }
+
+            // At a sender only the receiver's port tells services apart; a receiver may have one port of several addresses.
+            var host = role == RelayRole.Receiver ? service.Address.Host : "";
+            for (var port = 0; port < service.Count; port++)
+            {
+                var number = service.ReceiverPort + port;
+                if (!places.TryAdd((host, number), field))
+                {
+                    var what = role == RelayRole.Receiver ? $"port {number}" : $"the receiver's port {number}";
+                    _reader.Error(node.Start, field, $"{what} is in {places[(host, number)]} already");
+                    break;
+                }
+            }
+        }
+
+        if (_protocol == RelayProtocol.Classic && services.PortCount > 1)
+        {
+            _reader.Error(
+                _items[^1].Node.Start, _items[^1].Field, "the classic protocol carries one service (use \"tls\")");
+        }
+    }
+
+    private readonly void CheckAddress(RelayRole role, JsonNode node, string field, HostPort address, string target)
+    {
+        var found = _reader.Found(node);
         if (role == RelayRole.Sender && (address.Kind == HostKind.None || address.IsUnspecified))
         {
             _reader.Error(
-                member,
+                node.Start,
+                field,
                 $"{found} has no host to connect to (a sender names {target}, such as \"example.com:{address.Port}\")");
         }
         else if (role == RelayRole.Receiver && address.Kind == HostKind.Name)
         {
             // A name may have several addresses, and one that changes: not a thing to bind.
             _reader.Error(
-                member,
+                node.Start,
+                field,
                 $"{found} has a name (a receiver binds an address of its own, such as \":{address.Port}\")");
         }
     }

@@ -220,6 +220,15 @@ internal static class Words
         _ => null,
     };
 
+    /// <summary>Whether a sender tells its services who the client is.</summary>
+    public static string? Of(ProxyProtocol proxy) => proxy switch
+    {
+        ProxyProtocol.Off => "off",
+        ProxyProtocol.V2 => "v2",
+        ProxyProtocol.V2Every => "v2-every",
+        _ => null,
+    };
+
     /// <summary>How a relay is.</summary>
     public static string? Of(RelayState state) => state switch
     {
@@ -260,6 +269,7 @@ internal static class Words
         RelayDropReason.ServiceRefused => "service_refused",
         RelayDropReason.ClientNotAllowed => "client_not_allowed",
         RelayDropReason.ClientRate => "client_rate",
+        RelayDropReason.NoService => "no_service",
         _ => null,
     };
 

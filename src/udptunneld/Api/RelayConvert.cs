@@ -31,6 +31,12 @@ internal static class RelayConvert
             LastHeard = ToTimestamp(status.LastHeard),
             Counters = ToCounters(status),
             PendingSenders = (uint)status.PendingSenders,
+            ProxyProtocol = config.ProxyProtocol switch
+            {
+                ProxyProtocol.V2 => V1.ProxyProtocol.V2,
+                ProxyProtocol.V2Every => V1.ProxyProtocol.V2Every,
+                _ => V1.ProxyProtocol.Off,
+            },
             Rates = new V1.RelayRates
             {
                 PacketsToServicePerSecond = status.Rates.PacketsToService,
@@ -57,6 +63,7 @@ internal static class RelayConvert
         BytesToService = (ulong)flow.Traffic.BytesToService,
         PacketsToClients = (ulong)flow.Traffic.PacketsToClients,
         BytesToClients = (ulong)flow.Traffic.BytesToClients,
+        Port = (uint)flow.Port,
     };
 
     public static V1.Sender ToSender(SenderStatus sender) => new()
@@ -66,6 +73,12 @@ internal static class RelayConvert
         Relay = sender.Relay,
         State = (V1.SenderState)sender.State,
         Since = Timestamp.FromDateTimeOffset(sender.Since),
+        Host = sender.Introduction.Host,
+        Name = sender.Introduction.Name,
+        Services =
+        {
+            sender.Introduction.Offer.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }),
+        },
     };
 
     private static V1.AnswersFrom ToProto(AnswersFrom answers) => answers switch

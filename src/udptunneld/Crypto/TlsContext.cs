@@ -7,7 +7,7 @@ using static UdpTunnel.Crypto.TlsLibrary;
 namespace UdpTunnel.Crypto;
 
 /// <summary>
-/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, one application protocol, and
+/// The settings of all TLS connections with one key: TLS 1.3 with a key on each side, the application protocols of relays, and
 /// nothing that a relay does not need (no tickets, resumption, early data, renegotiation or compression). Any thread
 /// may begin a session with it.
 /// </summary>
@@ -25,7 +25,9 @@ internal sealed unsafe class TlsContext : IDisposable
     private const int MaxCertificateMessage = MaxCertificate + 64;
 
     // A list of protocols has a byte of length in front of each (RFC 7301, section 3.1).
-    private static readonly byte[] Protocols = [17, .. "udptunnel-relay/1"u8];
+    // The newest first: a receiver takes the first of them that the sender offers.
+    private static readonly byte[] Protocols = [17, .. "udptunnel-relay/2"u8, 17, .. "udptunnel-relay/1"u8];
+    private static readonly int ProtocolLength = Protocols[0];
 
     private readonly TlsContextHandle _context;
 
@@ -65,8 +67,19 @@ internal sealed unsafe class TlsContext : IDisposable
     /// <summary>SHA-256 of the own key's SubjectPublicKeyInfo (RFC 5280, section 4.1).</summary>
     public byte[] KeyHash { get; }
 
-    /// <summary>The application protocol.</summary>
-    public static ReadOnlySpan<byte> Protocol => Protocols.AsSpan(1);
+    /// <summary>The version of the application protocol that a name stands for; 0 if it is none of ours.</summary>
+    public static int VersionOf(ReadOnlySpan<byte> protocol)
+    {
+        for (var at = 0; at < Protocols.Length; at += 1 + ProtocolLength)
+        {
+            if (protocol.SequenceEqual(Protocols.AsSpan(at + 1, ProtocolLength)))
+            {
+                return protocol[^1] - '0';
+            }
+        }
+
+        return 0;
+    }
 
     /// <summary>The <c>SSL_CTX</c>, as long as this object lives.</summary>
     internal nint Handle => _context.DangerousGetHandle();
@@ -138,21 +151,22 @@ internal sealed unsafe class TlsContext : IDisposable
 
     private static CryptographicException Failure() => new($"OpenSSL refuses its settings: {FirstError()}");
 
-    /// <summary>A client offers protocols; chooses ours, or ends the handshake.</summary>
+    /// <summary>A client offers protocols; chooses the newest of ours, or ends the handshake.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnProtocols(
         nint session, byte** chosen, byte* chosenLength, byte* offered, uint length, nint argument)
     {
+        var newest = 0;
         for (uint at = 0; at < length && at + 1 + offered[at] <= length; at += 1u + offered[at])
         {
-            if (new ReadOnlySpan<byte>(offered + at + 1, offered[at]).SequenceEqual(Protocol))
+            if (VersionOf(new ReadOnlySpan<byte>(offered + at + 1, offered[at])) is var version && version > newest)
             {
+                newest = version;
                 *chosen = offered + at + 1;
                 *chosenLength = offered[at];
-                return SSL_TLSEXT_ERR_OK;
             }
         }
 
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
+        return newest > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
     }
 }

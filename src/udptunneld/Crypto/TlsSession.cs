@@ -107,6 +107,9 @@ internal sealed unsafe class TlsSession : IDisposable
     /// </summary>
     public byte[]? PeerKeyHash { get; private set; }
 
+    /// <summary>The version of the application protocol that both ends speak; 0 until the handshake is done.</summary>
+    public int Version { get; private set; }
+
     private nint Handle => _session.DangerousGetHandle();
 
     /// <summary>Goes on with the handshake as far as the bytes that have come allow.</summary>
@@ -340,7 +343,8 @@ internal sealed unsafe class TlsSession : IDisposable
         byte* name;
         uint length;
         SelectedProtocol(Handle, &name, &length);
-        return PeerKeyHash is not null && new ReadOnlySpan<byte>(name, (int)length).SequenceEqual(TlsContext.Protocol);
+        Version = TlsContext.VersionOf(new ReadOnlySpan<byte>(name, (int)length));
+        return PeerKeyHash is not null && Version > 0;
     }
 
     /// <summary>

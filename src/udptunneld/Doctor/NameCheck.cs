@@ -21,7 +21,10 @@ internal sealed class NameCheck : ICheck
         [
             .. patient.Tunnels.Where(t => t.Config.NetworkAddress.Kind == HostKind.Name).Select(t => (t.Config.Name, t.Config.NetworkAddress.Host)),
             .. patient.Relays.Where(r => r.Config.Relay == RelayRole.Sender)
-                .SelectMany(r => new[] { r.Config.UdpAddress, r.Config.TcpAddress }.Where(a => a.Kind == HostKind.Name).Select(a => (r.Config.Name, a.Host))),
+                .SelectMany(r => r.Config.UdpAddress.Select(s => s.Address).Append(r.Config.TcpAddress)
+                    .Where(a => a.Kind == HostKind.Name)
+                    .Select(a => (r.Config.Name, a.Host))
+                    .Distinct()),
         ];
         var lookUps = names.Take(MostNames).Select(n => (n.Subject, n.Host, Answer: Dns.GetHostAddressesAsync(n.Host))).ToList();
         try

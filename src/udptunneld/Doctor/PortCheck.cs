@@ -47,11 +47,19 @@ internal sealed class PortCheck : ICheck
         foreach (var relay in patient.Relays.Where(r => r.Config.Relay == RelayRole.Receiver))
         {
             var isRunning = relay.State != RelayState.Failed;
-            yield return Of(relay.Config.UdpAddress, isTcp: false);
-            yield return Of(relay.Config.TcpAddress, isTcp: true);
+            foreach (var service in relay.Config.UdpAddress)
+            {
+                // What runs has all of a range or none: one of them tells as much as a thousand.
+                for (var i = 0; i < (isRunning ? 1 : service.Count); i++)
+                {
+                    yield return Of(service.Address, service.Address.Port + i, isTcp: false);
+                }
+            }
 
-            ListeningPort Of(HostPort address, bool isTcp) => new(
-                relay.Config.Name, isTcp, address.TryGetAddress(out var ip) ? ip : IPAddress.Any, address.Port, isRunning);
+            yield return Of(relay.Config.TcpAddress, relay.Config.TcpAddress.Port, isTcp: true);
+
+            ListeningPort Of(HostPort address, int port, bool isTcp) => new(
+                relay.Config.Name, isTcp, address.TryGetAddress(out var ip) ? ip : IPAddress.Any, port, isRunning);
         }
     }
 

@@ -10,6 +10,14 @@ internal static class PortInUse
     private const int DnsPort = 53;
     private const int MostShown = 4;
 
+    /// <summary>The refusal of a request that needs a port which is taken.</summary>
+    /// <param name="error">What the kernel said.</param>
+    /// <param name="isTcp">Of TCP, or of UDP.</param>
+    /// <param name="wanted">The address; null for all.</param>
+    /// <param name="port">The port.</param>
+    public static RequestException Refusal(IOException error, bool isTcp, IPAddress? wanted, int port) =>
+        new(Fault.PortTaken, $"{error.Message}; {Explain(isTcp, wanted, port)}");
+
     /// <summary>Who has a port, and what to do about it.</summary>
     /// <param name="isTcp">Of TCP, or of UDP.</param>
     /// <param name="wanted">The address; null for all.</param>

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -13,11 +15,26 @@ internal sealed unsafe class ClientSocket : IDisposable
     // Sending never waits: what finds no room is lost. More would be seconds of a slow link.
     private const int SendBufferSize = 2 * 1024 * 1024;
 
-    private ClientSocket(int descriptor, bool isV6)
+    private static uint _last;
+    private int _isClosed;
+
+    private ClientSocket(int descriptor, bool isV6, IPAddress? address, int port)
     {
         Descriptor = descriptor;
         IsV6 = isV6;
+        Address = address;
+        Port = port;
+        Number = Interlocked.Increment(ref _last);
     }
+
+    /// <summary>Tells it apart from all others of the daemon.</summary>
+    public uint Number { get; }
+
+    /// <summary>Where it is; null for all addresses.</summary>
+    public IPAddress? Address { get; }
+
+    /// <summary>The port.</summary>
+    public int Port { get; }
 
     /// <summary>For receiving, sending and waiting.</summary>
     public int Descriptor { get; }
@@ -27,6 +44,25 @@ internal sealed unsafe class ClientSocket : IDisposable
 
     /// <summary>Datagrams that the kernel dropped because the buffer was full.</summary>
     public uint BufferDrops => BoundSocket.BufferDrops(Descriptor);
+
+    /// <summary>The address of this host that a datagram came to.</summary>
+    /// <param name="local">What the kernel says of it.</param>
+    /// <returns>16 bytes, the highest first, IPv4 in its mapped form; 0 if it is not known.</returns>
+    public UInt128 AddressOf(SourceAddress local)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        if (!local.IsNone)
+        {
+            MemoryMarshal.Write(bytes, local.First);
+            MemoryMarshal.Write(bytes[sizeof(ulong)..], local.Second);
+        }
+        else if (Address is null || !Address.MapToIPv6().TryWriteBytes(bytes, out _))
+        {
+            return 0;
+        }
+
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
 
     /// <summary>Opens the socket.</summary>
     /// <param name="address">Where; null for all addresses.</param>
@@ -53,7 +89,7 @@ internal sealed unsafe class ClientSocket : IDisposable
                 : Libc.SetSocketOption(descriptor, IPPROTO_IP, IP_PKTINFO, &on, sizeof(int));
         }
 
-        return new ClientSocket(descriptor, isV6);
+        return new ClientSocket(descriptor, isV6, address, port);
     }
 
     /// <summary>Takes what is there, without waiting.</summary>
@@ -61,5 +97,12 @@ internal sealed unsafe class ClientSocket : IDisposable
     public bool TryReceive(ReceiveBatch batch) => batch.TryReceive(Descriptor) == Errno.None;
 
     /// <inheritdoc/>
-    public void Dispose() => _ = Libc.Close(Descriptor);
+    public void Dispose()
+    {
+        // Once: the number may be another's by then.
+        if (Interlocked.Exchange(ref _isClosed, 1) == 0)
+        {
+            _ = Libc.Close(Descriptor);
+        }
+    }
 }

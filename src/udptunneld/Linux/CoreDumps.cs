@@ -1,8 +1,8 @@
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Keeps secrets of this process from what the kernel would write when it crashes, and from other processes of its user (PR_SET_DUMPABLE,
-/// prctl(2)). Switched off for as long as anybody holds one of these.
+/// Keeps secrets of this process from what the kernel would write when it crashes, and from other processes of its
+/// user (PR_SET_DUMPABLE, prctl(2)). Switched off for as long as anybody holds one of these.
 /// </summary>
 internal sealed class CoreDumps : IDisposable
 {

@@ -73,6 +73,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
     /// <summary>Whether another endpoint is of the same host, whatever its port.</summary>
     public readonly bool HasAddressOf(in Endpoint other) => AddressBits == other.AddressBits;
 
+    /// <summary>The port.</summary>
+    public readonly ushort Port => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(in _bytes[2]));
+
     /// <summary>Port and scope, which tell apart endpoints of one address.</summary>
     public readonly ulong OtherBits
     {

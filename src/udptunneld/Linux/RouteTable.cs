@@ -12,7 +12,9 @@ namespace UdpTunnel.Linux;
 /// <param name="IsMainFirst">Whether default routes of that table do not count.</param>
 internal readonly record struct RouteRule(bool IsV6, uint Priority, uint Table, uint Mark, bool IsMainFirst);
 
-/// <summary>Routes to a device and rules about tables, by rtnetlink (rtnetlink(7), include/uapi/linux/fib_rules.h).</summary>
+/// <summary>
+/// Routes to a device and rules about tables, by rtnetlink (rtnetlink(7), include/uapi/linux/fib_rules.h).
+/// </summary>
 internal static class RouteTable
 {
     /// <summary>Number of the main table (RT_TABLE_MAIN).</summary>
@@ -47,7 +49,8 @@ internal static class RouteTable
     private const int BufferSize = 4096;
 
     /// <summary>Adds a route to a network through a device.</summary>
-    /// <exception cref="LinuxException">There is one to that network already (EEXIST), or the kernel refuses.</exception>
+    /// <exception cref="LinuxException">There is one to that network already (EEXIST), or the kernel
+    /// refuses.</exception>
     public static void Add(int link, IPAddress network, int prefixLength, uint table)
     {
         var error = Route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, link, network, prefixLength, table);

@@ -54,7 +54,10 @@ internal sealed class Admissions(
             {
                 var result = _approvals.Waiting
                     .Select(w => new SenderStatus(
-                        w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since))
+                        w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since)
+                    {
+                        Introduction = w.Applicant.Introduction,
+                    })
                     .ToList();
                 if (_approvals.Active is { } active)
                 {
@@ -63,7 +66,10 @@ internal sealed class Admissions(
                         active.Remote.ToString(),
                         config.Name,
                         SenderState.Connected,
-                        _approvals.ActiveSince));
+                        _approvals.ActiveSince)
+                    {
+                        Introduction = active.Introduction,
+                    });
                 }
 
                 var connected = result.Select(s => s.Key).ToHashSet();
@@ -128,7 +134,12 @@ internal sealed class Admissions(
         lock (_gate)
         {
             admission = _approvals.Enter(connection, out var replaced);
-            replaced?.Decide(new Denial(DenialCode.Replaced, "the same key connected again"));
+            if (replaced is not null)
+            {
+                var (goes, stays) = admission == Admission.Duplicate ? (connection, replaced) : (replaced, connection);
+                goes.Decide(new Denial(DenialCode.Replaced, Rivalry(goes, stays)));
+            }
+
             if (admission == Admission.LetIn)
             {
                 Activate(connection);
@@ -141,7 +152,6 @@ internal sealed class Admissions(
             }
         }
 
-        var now = RelayTimes.Now;
         switch (admission)
         {
             case Admission.LetIn:
@@ -149,10 +159,14 @@ internal sealed class Admissions(
                 break;
             case Admission.Waits:
                 var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
+                var serves = connection.Accepted is { } accepted ? $", to serve {accepted.ToDisplayText()}" : "";
                 events.Raise(
                     EventKind.SenderPending,
                     EventLevel.Info,
-                    $"{connection.DisplayName} waits: `udptunnelctl approve {hint}` lets it in");
+                    $"{connection.DisplayName} waits{serves}: `udptunnelctl approve {hint} --relay {config.Name}` lets it in");
+                break;
+            case Admission.Duplicate:
+                // It was told which other one has its key.
                 break;
             default:
                 connection.Counters.CountDrop(RelayDropReason.PendingLimit);
@@ -206,9 +220,11 @@ internal sealed class Admissions(
     public SenderStatus Approve(SenderStatus sender, bool once)
     {
         SenderStatus result;
+        ServiceOffer? serves;
         lock (_gate)
         {
             var connection = FindWaiting(sender);
+            serves = connection.Accepted;
             if (_approvals.Active is { } active && (connection.Key is null || active.Key != connection.Key))
             {
                 throw new RequestException(
@@ -226,16 +242,20 @@ internal sealed class Admissions(
             }
 
             _approvals.TryApprove(connection, out var replaced);
-            replaced?.Decide(new Denial(DenialCode.Replaced, "the same key connected again"));
+            replaced?.Decide(new Denial(DenialCode.Replaced, Rivalry(replaced, connection)));
             Activate(connection);
             result = new SenderStatus(
-                connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now);
+                connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now)
+            {
+                Introduction = connection.Introduction,
+            };
         }
 
         events.Raise(
             EventKind.SenderApproved,
             EventLevel.Info,
-            $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved");
+            $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved"
+            + (serves is null ? "" : $" to serve {serves.ToDisplayText()}"));
         decided();
         return result;
     }
@@ -294,6 +314,22 @@ internal sealed class Admissions(
 
         decided();
         return sender;
+    }
+
+    /// <summary>Why one connection of a key has to go for another one, for the people of the one that goes.</summary>
+    private static string Rivalry(ReceiverConnection goes, ReceiverConnection stays)
+    {
+        var (one, other) = (goes.Introduction, stays.Introduction);
+        if (!Approvals<ReceiverConnection>.IsAnother(goes, stays) || (one.Host, one.Name) == (other.Host, other.Name))
+        {
+            return "the same key connected again";
+        }
+
+        return one.Host == other.Host
+            ? $"another relay of this host, {other.Name}, uses the same receiver, which lets one sender of a key in: let one "
+                + "relay carry both services, or give one of them a receiver of its own"
+            : $"another host has the same key: {other.Host}, relay {other.Name}, from {stays.Remote}; give one of both a key of "
+                + "its own: stop its daemon, remove identity.pem from its state directory, and start it again";
     }
 
     private static bool IsMeant(ReceiverConnection connection, SenderStatus sender) =>

@@ -1,4 +1,3 @@
-using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
@@ -9,9 +8,9 @@ namespace UdpTunnel.Relay;
 /// Takes the frames of the sender while datagrams flow, on the receiver's thread: answers go to the clients whose flows
 /// are live, and to nobody else.
 /// </summary>
-internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection connection, FrameWriter writer) : IDisposable
+internal sealed class AnswerReader(ReceiverConnection connection, FrameWriter writer) : IDisposable
 {
-    private readonly AnswerSender _answers = new(socket, connection.Counters);
+    private readonly AnswerSender _answers = new(connection.Counters);
     private readonly ReceiverFlows _flows = connection.Flows!;
     private readonly FrameReader _reader = connection.Link.Reader;
 
@@ -68,6 +67,8 @@ internal sealed class AnswerReader(ClientSocket socket, ReceiverConnection conne
                 return true;
             case FrameType.Pong:
                 return true;
+            case FrameType.Services:
+                return connection.TakeOffer(frame.Payload);
             default:
                 return false;
         }

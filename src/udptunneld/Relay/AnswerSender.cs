@@ -5,12 +5,14 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>Sends answers to clients, those of one call together.</summary>
-/// <param name="socket">Where clients send to.</param>
 /// <param name="counters">Of the connection that they came by.</param>
-internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters counters) : IDisposable
+internal sealed unsafe class AnswerSender(RelayCounters counters) : IDisposable
 {
     private readonly FlowBatch<ReceiverFlow> _batch = new();
-    private readonly DatagramQueue _queue = new(socket.IsV6);
+
+    // A queue's messages are made for one family; most receivers have one.
+    private DatagramQueue? _v4;
+    private DatagramQueue? _v6;
 
     /// <summary>Takes a datagram; it leaves with the next Send.</summary>
     public void Add(ReceiverFlow flow, in RelayFrame frame)
@@ -27,18 +29,27 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters cou
     public void Send()
     {
         var flows = _batch.Flows;
+        ClientSocket? socket = null;
+        DatagramQueue? queue = null;
         for (var i = 0; i < flows.Length; i++)
         {
             var flow = flows[i];
+            if (!ReferenceEquals(flow.Socket, socket) || queue is null)
+            {
+                Transmit(queue, socket);
+                socket = flow.Socket!;
+                queue = QueueOf(socket);
+            }
+
             ref readonly var entry = ref _batch.First(i);
             while (true)
             {
-                if (_queue.IsFull)
+                if (queue.IsFull)
                 {
-                    Transmit();
+                    Transmit(queue, socket);
                 }
 
-                _queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Local, flow.Id);
+                queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Local, flow.Id);
                 if (entry.Next == 0)
                 {
                     break;
@@ -48,20 +59,28 @@ internal sealed unsafe class AnswerSender(ClientSocket socket, RelayCounters cou
             }
         }
 
-        if (!_queue.IsEmpty)
-        {
-            Transmit();
-        }
-
+        Transmit(queue, socket);
         _batch.Clear();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _queue.Dispose();
-
-    private void Transmit()
+    public void Dispose()
     {
-        var result = _queue.Send(socket.Descriptor);
+        _v4?.Dispose();
+        _v6?.Dispose();
+    }
+
+    private DatagramQueue QueueOf(ClientSocket socket) =>
+        socket.IsV6 ? _v6 ??= new DatagramQueue(isV6: true) : _v4 ??= new DatagramQueue(isV6: false);
+
+    private void Transmit(DatagramQueue? queue, ClientSocket? socket)
+    {
+        if (queue is null || queue.IsEmpty)
+        {
+            return;
+        }
+
+        var result = queue.Send(socket!.Descriptor);
         counters.CountToClients(result.Sent, result.SentBytes);
         counters.CountLost(result);
     }

@@ -21,7 +21,7 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
     }
 
     /// <summary>Adds all to what is written next.</summary>
-    public void Forward(ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer)
+    public void Forward(ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer, ClientSocket socket)
     {
         var now = RelayTimes.Now;
         var flows = connection.Flows!;
@@ -31,7 +31,7 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
             {
                 counters.CountDrop(RelayDropReason.TooBig);
             }
-            else if (FlowOf(connection, writer, batch.Source(i), now, out var flow) is var reason and not RelayDropReason.None)
+            else if (FlowOf(connection, writer, batch, i, socket, now, out var flow) is var reason and not RelayDropReason.None)
             {
                 counters.CountDrop(reason, Datagrams(batch, i));
             }
@@ -76,16 +76,29 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         while (length > 0);
     }
 
-    private RelayDropReason FlowOf(ReceiverConnection connection, FrameWriter writer, in Endpoint source, long now, out ReceiverFlow? flow)
+    private RelayDropReason FlowOf(
+        ReceiverConnection connection,
+        FrameWriter writer,
+        ReceiveBatch batch,
+        int message,
+        ClientSocket socket,
+        long now,
+        out ReceiverFlow? flow)
     {
         var flows = connection.Flows!;
-        flow = flows.Find(source);
+        ref readonly var source = ref batch.Source(message);
+        flow = flows.Find(source, socket);
         if (flow is not null)
         {
             return RelayDropReason.None;
         }
 
-        var reason = flows.TryOpen(source, now, out flow, out var displaced);
+        if (!connection.Takes(socket.Port))
+        {
+            return RelayDropReason.NoService;
+        }
+
+        var reason = flows.TryOpen(source, now, out flow, out var displaced, socket);
         if (displaced is not null)
         {
             if (displaced.Standing != FlowStanding.Answered)
@@ -100,8 +113,23 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         if (reason == RelayDropReason.None)
         {
             counters.CountFlow();
+            if (connection.Link.Version >= 2)
+            {
+                // Without it the sender answers that it does not know the flow, which then opens again.
+                Span<byte> payload = stackalloc byte[FlowOpening.MaxLength];
+                var length = OpeningOf(source, batch.Local(message), socket).Write(payload);
+                writer.AddControl(FrameType.FlowOpened, flow!.Id, payload[..length]);
+            }
         }
 
         return reason;
+    }
+
+    private static FlowOpening OpeningOf(in Endpoint source, SourceAddress local, ClientSocket socket)
+    {
+        var (high, low) = source.AddressBits;
+        var client = new UInt128(high, low);
+        var isV4 = high == 0 && low >> 32 == 0xFFFF;
+        return new FlowOpening((ushort)socket.Port, source.Port, client, socket.AddressOf(local), isV4);
     }
 }

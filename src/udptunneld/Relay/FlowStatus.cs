@@ -6,4 +6,5 @@ namespace UdpTunnel.Relay;
 /// <param name="Age">Since it was opened.</param>
 /// <param name="Idle">Since the last datagram in either direction.</param>
 /// <param name="Traffic">What it carried.</param>
-internal sealed record FlowStatus(string Client, uint Id, TimeSpan Age, TimeSpan Idle, RelayTraffic Traffic);
+/// <param name="Port">The receiver's port that the client sends to; 0 if it is not known.</param>
+internal sealed record FlowStatus(string Client, uint Id, TimeSpan Age, TimeSpan Idle, RelayTraffic Traffic, int Port);

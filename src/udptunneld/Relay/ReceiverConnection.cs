@@ -47,6 +47,8 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
 {
     private volatile ReceiverFlows? _flows;
     private volatile KeyFingerprint? _key;
+    private volatile Introduction _introduction = Introduction.None;
+    private volatile ServiceOffer? _accepted;
     private Denial? _decision;
 
     /// <param name="id">Tells it apart from all others of the receiver.</param>
@@ -80,8 +82,35 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
     /// <inheritdoc/>
     public SourceNetwork Network { get; }
 
-    /// <summary>For people: key and address.</summary>
-    public string DisplayName => Key is { } key ? $"{key} from {Remote}" : $"a sender without a key from {Remote}";
+    /// <inheritdoc/>
+    public ulong Instance => Introduction.Instance;
+
+    /// <summary>The sender's words of itself.</summary>
+    public Introduction Introduction
+    {
+        get => _introduction;
+        set => _introduction = value;
+    }
+
+    /// <summary>The ports that are taken of it; null for all, where the protocol carries one service.</summary>
+    public ServiceOffer? Accepted
+    {
+        get => _accepted;
+        set => _accepted = value;
+    }
+
+    /// <summary>The sender serves other ports than before, while datagrams flow.</summary>
+    public bool HasNewOffer { get; set; }
+
+    /// <summary>For people: key, address, host and relay.</summary>
+    public string DisplayName
+    {
+        get
+        {
+            var name = Key is { } key ? $"{key} from {Remote}" : $"a sender without a key from {Remote}";
+            return Introduction.ToDisplayText() is { Length: > 0 } words ? $"{name} ({words})" : name;
+        }
+    }
 
     /// <summary>The connection.</summary>
     public RelayLink Link { get; }
@@ -136,6 +165,23 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
     /// It is to leave. Any thread; the first decision counts, and the receiver's thread has to be woken for it.
     /// </summary>
     public void Decide(Denial denial) => Interlocked.CompareExchange(ref _decision, denial, null);
+
+    /// <summary>Whether datagrams to a port of the receiver are for it.</summary>
+    public bool Takes(int port) => Accepted is not { } accepted || accepted.Contains(port);
+
+    /// <summary>The sender says which ports it serves from now on.</summary>
+    /// <returns>False if it breaks the protocol.</returns>
+    public bool TakeOffer(ReadOnlySpan<byte> payload)
+    {
+        if (Link.Version < 2 || ServiceOffer.Read(ref payload) is not { } offer)
+        {
+            return false;
+        }
+
+        Introduction = Introduction with { Offer = offer };
+        HasNewOffer = true;
+        return true;
+    }
 
     /// <summary>A step of the handshake is done.</summary>
     public void StepTo(GreetingStep step, long now)

@@ -18,7 +18,7 @@ namespace UdpTunnel.Relay;
 ///                   |           |          |                    ^
 ///                   +-----------+----------+--------------------+     each may leave or end at any time
 /// </code>
-/// Bounds: <see cref="HandshakePlaces{T}"/>, <see cref="Approvals{T}"/>, one connection that is served,
+/// Bounds: <see cref="Acceptor"/>, <see cref="Approvals{T}"/>, one connection that is served,
 /// <see cref="MostLeaving"/>. A connection that waits takes about 35 KiB, with OpenSSL's part of it.
 /// </remarks>
 /// <param name="identity">The own key; null for no TLS.</param>
@@ -27,6 +27,7 @@ namespace UdpTunnel.Relay;
 /// <param name="admissions">Who is let in.</param>
 /// <param name="events">Where to tell.</param>
 /// <param name="counters">Of the receiver's thread.</param>
+/// <param name="ports">The ports that the receiver listens on for clients.</param>
 /// <param name="serve">Begins to carry a connection's datagrams.</param>
 /// <param name="stopServing">Ends that, and says the last words.</param>
 internal sealed class ReceiverConnections(
@@ -36,38 +37,26 @@ internal sealed class ReceiverConnections(
     Admissions admissions,
     RelayEvents events,
     RelayCounters counters,
+    Func<IReadOnlyList<int>> ports,
     Action<ReceiverConnection> serve,
     Action<ReceiverConnection> stopServing)
 {
-    /// <summary>The first number of a connection; those below are free for others that epoll watches.</summary>
-    public const ulong FirstId = 16;
-
     /// <summary>Connections that take their last words in.</summary>
     public const int MostLeaving = 64;
 
     private const int TickInterval = 1000;
-    private const int AcceptsPerTurn = 16;
-    private const int AcceptPause = 100;
-    private const byte TlsHandshakeByte = 0x16;
-
-    // A sender that waits says a ping of 30 bytes each 5 s.
-    private const int MostBytesWhileWaiting = 16 * 1024;
-
-    // Alert handshake_failure (RFC 8446, section 6): the other end's TLS, or our classic sender, knows from it which
-    // protocol is spoken here.
-    private static readonly byte[] TlsAlert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28];
 
     private readonly Dictionary<ulong, ReceiverConnection> _all = [];
-    private readonly HandshakePlaces<ReceiverConnection> _places = new();
     private readonly byte[] _discarded = new byte[4096];
-    private ulong _lastId = FirstId;
+    private readonly Acceptor _acceptor = new(identity, listener, epoll, admissions, counters);
+    private Greeting? _greeting;
     private long _lastTick;
-    private long _acceptsAgain;
-    private bool _isAccepting;
     private bool _hasNews;
     private int _leaving;
     private volatile string _problem = "";
     private long _served;
+
+    private Greeting Strangers => _greeting ??= new Greeting(admissions, _acceptor.Release, TakeServices);
 
     /// <summary>The connection that is served; null for none.</summary>
     public ReceiverConnection? Serving { get; private set; }
@@ -83,35 +72,16 @@ internal sealed class ReceiverConnections(
 
     /// <summary>How long the thread may wait, in milliseconds; -1 for as long as it takes.</summary>
     public int Patience =>
-        !_isAccepting || _leaving > 0 ? AcceptPause : _all.Count > 0 ? TickInterval : Timeout.Infinite;
+        !_acceptor.IsAccepting || _leaving > 0 ? Acceptor.Pause : _all.Count > 0 ? TickInterval : Timeout.Infinite;
 
     /// <summary>Begins to listen.</summary>
-    public void Start() => Listen(true);
+    public void Start() => _acceptor.Start();
+
+    /// <summary>Accepts connections that wait in the kernel's queue.</summary>
+    public void Accept() => _acceptor.Accept(OnAccepted, End);
 
     /// <summary>Approvals have changed: at the end of the turn connections are let in and sent away.</summary>
     public void NoteDecision() => _hasNews = true;
-
-    /// <summary>Accepts connections that wait in the kernel's queue.</summary>
-    public void Accept()
-    {
-        for (var i = 0; i < AcceptsPerTurn; i++)
-        {
-            var error = listener.TryAccept(out var socket);
-            if (socket is null)
-            {
-                if (error != Errno.None)
-                {
-                    // Out of descriptors or memory. The connections stay in the kernel's queue; others may free some.
-                    counters.CountDrop(RelayDropReason.NoDescriptors);
-                    Listen(false);
-                }
-
-                return;
-            }
-
-            Welcome(socket);
-        }
-    }
 
     /// <summary>Something has come for a connection, or it has room.</summary>
     public void OnReady(ulong id)
@@ -132,10 +102,10 @@ internal sealed class ReceiverConnections(
             switch (c.State)
             {
                 case ConnectionState.Handshake:
-                    Greet(c);
+                    Follow(c, Strangers.Greet(c, out var reason), reason);
                     break;
                 case ConnectionState.Waiting:
-                    Read(c, c.Link.TryFill());
+                    Follow(c, Strangers.Read(c, c.Link.TryFill(), out reason), reason);
                     break;
                 case ConnectionState.Leaving when c.Link.Socket.TryReceive(_discarded) == 0:
                     End(c, "");
@@ -150,10 +120,7 @@ internal sealed class ReceiverConnections(
     public void EndTurn()
     {
         var now = RelayTimes.Now;
-        if (!_isAccepting && now >= _acceptsAgain)
-        {
-            Listen(true);
-        }
+        _acceptor.Resume(now);
 
         if (now - _lastTick >= TickInterval || _leaving > 0)
         {
@@ -170,6 +137,22 @@ internal sealed class ReceiverConnections(
         {
             _hasNews = false;
             FollowDecisions();
+        }
+    }
+
+    /// <summary>
+    /// The receiver's ports, or those that the served connection serves, have changed: takes what both have in common.
+    /// </summary>
+    public void AcceptAgain()
+    {
+        foreach (var connection in _all.Values.ToArray())
+        {
+            if (connection.State is ConnectionState.Waiting or ConnectionState.Serving
+                && TakeServices(connection) is { } refusal)
+            {
+                // A sender of version 2 may offer others when it is told; an older one cannot.
+                Guard(connection, c => Refuse(c, refusal));
+            }
         }
     }
 
@@ -197,6 +180,15 @@ internal sealed class ReceiverConnections(
         }
     }
 
+    private void Refuse(ReceiverConnection connection, string refusal)
+    {
+        if (connection.Link.Version < 2)
+        {
+            connection.Decide(new Denial(DenialCode.NoService, refusal));
+            Leave(connection, refusal);
+        }
+    }
+
     private void Guard(ReceiverConnection connection, Action<ReceiverConnection> work)
     {
         try
@@ -209,52 +201,11 @@ internal sealed class ReceiverConnections(
         }
     }
 
-    private void Welcome(TcpSocket socket)
+    /// <summary>A stranger has come in.</summary>
+    private void OnAccepted(ReceiverConnection connection)
     {
-        ReceiverConnection? connection = null;
-        try
-        {
-            IRelayCodec codec = identity is null ? new ClassicCodec() : new TlsCodec();
-            connection = new ReceiverConnection(++_lastId, socket, codec, identity?.Context, counters);
-            if (!_places.TryTake(
-                connection, admissions.IsFriendly(connection.Network), RelayTimes.Now, out var givesWay))
-            {
-                counters.CountDrop(RelayDropReason.PendingLimit);
-                connection.Dispose();
-                return;
-            }
-
-            if (givesWay is not null)
-            {
-                counters.CountDrop(RelayDropReason.PendingLimit);
-                End(givesWay, "it made no progress and gave way to a newer connection");
-            }
-
-            if (epoll.Add(socket.Descriptor, EPOLLIN, connection.Id) != Errno.None)
-            {
-                counters.CountDrop(RelayDropReason.NoDescriptors);
-                _places.Release(connection);
-                connection.Dispose();
-                return;
-            }
-        }
-        catch (Exception)
-        {
-            // Memory that cannot be had is this connection's end.
-            counters.CountDrop(RelayDropReason.NoDescriptors);
-            if (connection is not null)
-            {
-                _places.Release(connection);
-            }
-
-            socket.Dispose();
-            return;
-        }
-
-        connection.Watched = EPOLLIN;
-        connection.Deadline = RelayTimes.Now + (identity is null ? RelayTimes.Handshake : RelayTimes.FirstByte);
         _all.Add(connection.Id, connection);
-        if (identity is null)
+        if (connection.Step == GreetingStep.Done)
         {
             Guard(connection, c => MoveTo(c, ConnectionState.Waiting));
         }
@@ -274,7 +225,7 @@ internal sealed class ReceiverConnections(
         _leaving += (next == ConnectionState.Leaving ? 1 : 0) - (before == ConnectionState.Leaving ? 1 : 0);
         if (before == ConnectionState.Handshake)
         {
-            _places.Release(connection);
+            _acceptor.Release(connection);
         }
 
         if (before == ConnectionState.Serving)
@@ -329,128 +280,47 @@ internal sealed class ReceiverConnections(
         }
     }
 
-    private void Greet(ReceiverConnection connection)
+    /// <summary>Does what follows from the words of a connection before datagrams flow.</summary>
+    private void Follow(ReceiverConnection connection, Verdict verdict, string reason)
     {
-        var link = connection.Link;
-        var now = RelayTimes.Now;
-        if (connection.Step == GreetingStep.FirstByte)
+        while (verdict == Verdict.Greeted)
         {
-            switch (link.Socket.TryPeek())
-            {
-                case TcpSocket.Nothing:
-                    return;
-                case TcpSocket.Ended:
-                    End(connection, "it closed the connection without a word");
-                    return;
-                case TlsHandshakeByte:
-                    connection.StepTo(GreetingStep.Tls, now);
-                    connection.Deadline = now + RelayTimes.Handshake;
-                    break;
-                default:
-                    TurnAwayUnencrypted(connection, "it does not speak TLS");
-                    return;
-            }
+            MoveTo(connection, ConnectionState.Waiting);
+            verdict = Strangers.TakeFrames(connection, out reason);
         }
 
-        if (connection.Step == GreetingStep.Tls)
+        switch (verdict)
         {
-            switch (link.Shake())
-            {
-                case TlsProgress.Waits:
-                    return;
-                case TlsProgress.Failed:
-                    Leave(connection, $"the TLS handshake failed: {link.Problem}");
-                    return;
-            }
-
-            connection.StepTo(GreetingStep.Hello, now);
-            if (connection.Key is { } key && admissions.IsRemembered(key))
-            {
-                // It has proven a key that a person approved, so that strangers cannot take its place.
-                _places.Release(connection);
-            }
-
-            if (!link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: true)))
-            {
-                End(connection, "it closed the connection before its hello");
-                return;
-            }
-        }
-
-        Read(connection, link.TryFill());
-    }
-
-    /// <summary>Reads a connection to which no datagram may flow yet.</summary>
-    private void Read(ReceiverConnection connection, int came)
-    {
-        var reader = connection.Link.Reader;
-        for (; came > 0; came = reader.FillMore())
-        {
-            connection.Liveness.Hear(RelayTimes.Now);
-            connection.BytesWhileWaiting += came;
-            FrameStatus status;
-            while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
-            {
-                var isHello = connection.Step == GreetingStep.Hello;
-                if (isHello ? !TakeHello(connection, frame) : !TakeWhileWaiting(connection, frame.Type))
-                {
-                    return;
-                }
-            }
-
-            if (status == FrameStatus.Malformed || connection.BytesWhileWaiting > MostBytesWhileWaiting)
-            {
+            case Verdict.Leaves:
+                Leave(connection, reason);
+                break;
+            case Verdict.Ends:
+                End(connection, reason);
+                break;
+            case Verdict.Breaks:
                 Break(connection);
-                return;
-            }
+                break;
         }
-
-        if (came == TcpSocket.Nothing)
-        {
-            return;
-        }
-
-        if (reader.IsOverfull)
-        {
-            Break(connection);
-            return;
-        }
-
-        End(connection, connection.Step == GreetingStep.Hello
-            ? "it closed the connection before its hello"
-            : "it closed the connection");
     }
 
-    /// <returns>False if the connection leaves.</returns>
-    private bool TakeHello(ReceiverConnection connection, in RelayFrame frame)
+    /// <summary>A sender offers services: takes those that this receiver listens for.</summary>
+    /// <returns>Why none is taken; null if some are.</returns>
+    private string? TakeServices(ReceiverConnection connection)
     {
-        var problem = frame.Type == FrameType.Hello
-            ? Hello.Problem(frame.Payload, fromReceiver: false)
-            : "it does not begin with a hello";
-        if (problem is not null)
+        var listening = ports();
+        if (connection.Link.Version < 2)
         {
-            counters.CountDrop(RelayDropReason.ProtocolError);
-            _ = connection.Link.TryWrite(FrameType.Denied, new Denial(DenialCode.ProtocolError, problem).Write());
-            Leave(connection, problem);
-            return false;
+            return connection.Link.Codec.NamesFlows || listening.Count == 1
+                ? null
+                : $"this receiver has {listening.Count} services, and the sender is too old for more than one: update it";
         }
 
-        connection.KnowsWaiting = Hello.Knows(frame.Payload, FrameType.Waiting);
-        connection.StepTo(GreetingStep.Done, RelayTimes.Now);
-        MoveTo(connection, ConnectionState.Waiting);
-        return true;
-    }
-
-    /// <returns>False if the connection leaves.</returns>
-    private bool TakeWhileWaiting(ReceiverConnection connection, FrameType type)
-    {
-        if (type == FrameType.Pong || (type == FrameType.Ping && connection.Link.TryWrite(FrameType.Pong, [])))
-        {
-            return true;
-        }
-
-        Break(connection);
-        return false;
+        var accepted = connection.Introduction.Offer.AcceptedBy(listening);
+        connection.Accepted = accepted;
+        return accepted.Ports.Length > 0
+            ? null
+            : $"it serves {connection.Introduction.Offer.ToDisplayText()}, and this receiver listens for "
+                + ServiceOffer.OfPorts(listening).ToDisplayText();
     }
 
     /// <summary>A connection that is served gives nothing more.</summary>
@@ -469,18 +339,11 @@ internal sealed class ReceiverConnections(
     private void Break(ReceiverConnection connection)
     {
         counters.CountDrop(RelayDropReason.ProtocolError);
-        End(connection, connection.Link.FirstByte == TlsHandshakeByte && connection.Link.Codec.NamesFlows
+        End(connection, connection.Link.FirstByte == Greeting.TlsHandshakeByte && connection.Link.Codec.NamesFlows
             ? "it speaks TLS, and this relay the classic protocol: start it, or this relay, with the other --protocol"
             : connection.Flows is null
                 ? "it sent what nobody may send before approval"
                 : "it sent what the protocol does not know");
-    }
-
-    private void TurnAwayUnencrypted(ReceiverConnection connection, string finding)
-    {
-        _ = connection.Link.Socket.TrySend(TlsAlert);
-        Leave(connection,
-            $"{finding}; if it speaks the classic protocol, start it, or this relay, with the other --protocol");
     }
 
     /// <summary>Lets a connection take its last words in, and tells why it goes.</summary>
@@ -504,7 +367,6 @@ internal sealed class ReceiverConnections(
             return;
         }
 
-        var now = RelayTimes.Now;
         if (connection.Flows is not null)
         {
             events.Raise(
@@ -514,14 +376,7 @@ internal sealed class ReceiverConnections(
 
         _problem = $"{connection.DisplayName}: {reason}";
         var kind = connection.Decision is null ? EventKind.SenderGone : EventKind.SenderDenied;
-        if (connection.Decision is { Code: DenialCode.Denied })
-        {
-            events.Raise(kind, EventLevel.Warning, _problem);
-        }
-        else
-        {
-            events.Raise(kind, EventLevel.Warning, _problem);
-        }
+        events.Raise(kind, EventLevel.Warning, _problem);
     }
 
     /// <summary>Lets in and sends away as it was decided.</summary>
@@ -574,7 +429,8 @@ internal sealed class ReceiverConnections(
                     MoveTo(connection, ConnectionState.Ended);
                     break;
                 case ConnectionState.Handshake when connection.Step == GreetingStep.FirstByte:
-                    TurnAwayUnencrypted(connection, "it does not begin with TLS");
+                    var verdict = Greeting.TurnAwayUnencrypted(connection, "it does not begin with TLS", out var reason);
+                    Follow(connection, verdict, reason);
                     break;
                 default:
                     End(connection, "the TLS handshake took too long");
@@ -608,21 +464,5 @@ internal sealed class ReceiverConnections(
         var events = connection.Link.IsPending ? EPOLLIN | EPOLLOUT : EPOLLIN;
         _ = epoll.Change(connection.Link.Socket.Descriptor, connection.Watched, events, connection.Id);
         connection.Watched = events;
-    }
-
-    private void Listen(bool accepts)
-    {
-        if (accepts)
-        {
-            // Without room in epoll it is tried again after a pause.
-            _isAccepting = epoll.Add(listener.Descriptor, EPOLLIN, ReceiverLoop.Listening) == Errno.None;
-        }
-        else if (_isAccepting)
-        {
-            epoll.Remove(listener.Descriptor);
-            _isAccepting = false;
-        }
-
-        _acceptsAgain = RelayTimes.Now + AcceptPause;
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
@@ -21,7 +20,7 @@ internal sealed class ReceiverEngine : IRelayEngine
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
     private readonly DateTimeOffset _started;
-    private readonly ClientSocket _clients;
+    private volatile ClientSockets _clients;
     private readonly TcpListenSocket _listener;
     private readonly Admissions _admissions;
     private readonly ReceiverLoop _loop;
@@ -30,7 +29,7 @@ internal sealed class ReceiverEngine : IRelayEngine
     private long _lastHeard;
 
     private ReceiverEngine(
-        RelayConfig config, ClientSocket clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
+        RelayConfig config, ClientSockets clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
         var events = new RelayEvents(services.Events, config.Name);
@@ -107,7 +106,8 @@ internal sealed class ReceiverEngine : IRelayEngine
                     _config.Protocol == RelayProtocol.Tls ? f.Id : 0,
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
-                    f.Traffic)),
+                    f.Traffic,
+                    f.Port)),
             ];
         }
     }
@@ -121,23 +121,21 @@ internal sealed class ReceiverEngine : IRelayEngine
     /// </exception>
     public static ReceiverEngine Start(RelayConfig config, RelayServices services, SenderKeys keys)
     {
-        ClientSocket? clients = null;
+        ClientSockets? clients = null;
         TcpListenSocket? listener = null;
         try
         {
-            clients = ClientSocket.Bind(AddressOf(config.UdpAddress), config.UdpAddress.Port);
-            listener = TcpListenSocket.Listen(AddressOf(config.TcpAddress), config.TcpAddress.Port);
+            clients = ClientSockets.Open(config.UdpAddress);
+            listener = Listen(config.TcpAddress);
             return new ReceiverEngine(config, clients, listener, services, keys);
         }
         catch (Exception e)
         {
             // A stored relay is tried again and again: nothing may be left behind.
             listener?.Dispose();
-            clients?.Dispose();
+            clients?.Close();
             throw e switch
             {
-                LinuxException { Errno: Errno.AddressInUse } => new RequestException(
-                    Fault.PortTaken, $"{e.Message}; {WhoHas(clients is null, config)}"),
                 IOException => new RequestException(Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(
                     Fault.System, "the system has no memory or thread for it"),
@@ -158,8 +156,22 @@ internal sealed class ReceiverEngine : IRelayEngine
     /// <inheritdoc/>
     public void Apply(RelayConfig config)
     {
+        var clients = _clients;
+        if (!config.UdpAddress.Equals(_config.UdpAddress))
+        {
+            try
+            {
+                clients = ClientSockets.Open(config.UdpAddress, clients);
+            }
+            catch (IOException e)
+            {
+                throw new RequestException(Fault.System, e.Message);
+            }
+        }
+
         _config = config;
-        _loop.Apply(config);
+        _clients = clients;
+        _loop.Apply(config, clients);
     }
 
     /// <inheritdoc/>
@@ -175,19 +187,18 @@ internal sealed class ReceiverEngine : IRelayEngine
         _stops = true;
         _loop.Dispose();
         _listener.Dispose();
-        _clients.Dispose();
     }
 
-    private static string WhoHas(bool isUdp, RelayConfig config)
+    private static TcpListenSocket Listen(HostPort at)
     {
-        var address = isUdp ? config.UdpAddress : config.TcpAddress;
-        return PortInUse.Explain(!isUdp, AddressOf(address), address.Port);
-    }
-
-    private static IPAddress? AddressOf(HostPort address)
-    {
-        return address.TryGetAddress(out var literal) && !literal.Equals(IPAddress.IPv6Any)
-            ? LinkName.WithZone(literal, address.Zone)
-            : null;
+        var address = ClientSockets.AddressOf(at);
+        try
+        {
+            return TcpListenSocket.Listen(address, at.Port);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.AddressInUse)
+        {
+            throw PortInUse.Refusal(e, isTcp: true, address, at.Port);
+        }
     }
 }

@@ -22,13 +22,17 @@ internal sealed class ReceiverLoop : IDisposable
     /// <summary>Connections wait to be accepted.</summary>
     public const ulong Listening = 2;
 
-    private const ulong ClientsReady = 0;
     private const ulong Woken = 1;
+
+    // Above all numbers of connections; the socket's number is added.
+    private const ulong FirstSocket = 1UL << 62;
 
     private const int BatchSize = 64;
     private const int TickInterval = 1000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private readonly ClientSocket _socket;
+    private readonly Dictionary<ulong, ClientSocket> _sockets = [];
+    private readonly List<ClientSocket> _asking = [];
     private readonly RelayEvents _events;
     private readonly Epoll _epoll;
     private readonly WakeSignal _wake;
@@ -36,19 +40,23 @@ internal sealed class ReceiverLoop : IDisposable
     private readonly List<ulong> _ready = [];
     private readonly Thread _thread;
     private readonly ClientRequests _requests;
-    private volatile RelayConfig _config;
+
+    // What Apply hands over to the thread.
+    private readonly Lock _changeGate = new();
+    private readonly ManualResetEventSlim _followed = new(initialState: true);
+    private (RelayConfig Config, ClientSockets Clients)? _change;
     private volatile bool _stops;
     private volatile string? _failure;
     private FrameWriter? _writer;
     private AnswerReader? _answers;
     private RelayConfig _applied;
-    private bool _hasRequests;
+    private ClientSockets _clients;
     private bool _hasAnswers;
     private long _lastTick;
 
     /// <param name="config">The receiver.</param>
     /// <param name="identity">The own key; null for no TLS.</param>
-    /// <param name="socket">Where clients send to.</param>
+    /// <param name="clients">Where clients send to; closed by this object from now on.</param>
     /// <param name="listener">Where senders connect to.</param>
     /// <param name="admissions">Who is let in.</param>
     /// <param name="events">Where to tell.</param>
@@ -56,14 +64,13 @@ internal sealed class ReceiverLoop : IDisposable
     public ReceiverLoop(
         RelayConfig config,
         Identity? identity,
-        ClientSocket socket,
+        ClientSockets clients,
         TcpListenSocket listener,
         Admissions admissions,
         RelayEvents events)
     {
-        _config = config;
         _applied = config;
-        _socket = socket;
+        _clients = clients;
         _events = events;
         _requests = new ClientRequests(Counters);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} receiver" };
@@ -78,8 +85,14 @@ internal sealed class ReceiverLoop : IDisposable
             throw;
         }
 
-        Connections = new ReceiverConnections(identity, listener, _epoll, admissions, events, Counters, Begin, Leave);
-        Watch(socket.Descriptor, ClientsReady);
+        Connections = new ReceiverConnections(
+            identity, listener, _epoll, admissions, events, Counters, () => _clients.Ports, Begin, Leave);
+        foreach (var socket in clients.All)
+        {
+            _sockets.Add(FirstSocket + socket.Number, socket);
+            Watch(socket.Descriptor, FirstSocket + socket.Number);
+        }
+
         Watch(_wake.Descriptor, Woken);
     }
 
@@ -99,11 +112,22 @@ internal sealed class ReceiverLoop : IDisposable
     /// <summary>Somebody has decided something.</summary>
     public void Wake() => _wake.Raise();
 
-    /// <summary>Carries datagrams by another configuration from the next turn on. Any thread.</summary>
-    public void Apply(RelayConfig config)
+    /// <summary>
+    /// Carries datagrams by another configuration. Any thread; when this returns the old sockets are closed, unless the
+    /// thread is held up.
+    /// </summary>
+    /// <param name="config">The configuration.</param>
+    /// <param name="clients">Where clients send to from now on; closed by this object.</param>
+    public void Apply(RelayConfig config, ClientSockets clients)
     {
-        _config = config;
+        lock (_changeGate)
+        {
+            _change = (config, clients);
+            _followed.Reset();
+        }
+
         _wake.Raise();
+        _followed.Wait(Patience);
     }
 
     /// <summary>Ends all connections and stops.</summary>
@@ -116,6 +140,9 @@ internal sealed class ReceiverLoop : IDisposable
             _thread.Join();
         }
 
+        _followed.Set();
+        _change?.Clients.Close();
+        _clients.Close();
         _epoll.Dispose();
         _wake.Dispose();
     }
@@ -158,13 +185,7 @@ internal sealed class ReceiverLoop : IDisposable
             pulse.Waits();
             Wait();
             pulse.Works();
-            if (!ReferenceEquals(_applied, _config))
-            {
-                FollowConfiguration();
-            }
-
-            var received = _hasRequests && _socket.TryReceive(batch) ? batch.Count : 0;
-            var gathers = Carry(batch, received);
+            var gathers = Carry(batch);
             foreach (var id in _ready)
             {
                 if (id == Listening)
@@ -191,19 +212,25 @@ internal sealed class ReceiverLoop : IDisposable
             ? serving.Link.Wait(_epoll, Math.Min(TickInterval, patience < 0 ? TickInterval : patience))
             : _epoll.Wait(patience);
         var served = Connections.Serving?.Id ?? 0;
-        _hasRequests = _hasAnswers = false;
+        var isWoken = false;
+        _hasAnswers = false;
+        _asking.Clear();
         _ready.Clear();
         for (var i = 0; i < ready; i++)
         {
             var data = _epoll.Data(i);
             switch (data)
             {
-                case ClientsReady:
-                    _hasRequests = true;
-                    break;
                 case Woken:
                     _wake.Clear();
-                    Connections.NoteDecision();
+                    isWoken = true;
+                    break;
+                case >= FirstSocket:
+                    if (_sockets.TryGetValue(data, out var socket))
+                    {
+                        _asking.Add(socket);
+                    }
+
                     break;
                 default:
                     if (data == served)
@@ -218,15 +245,21 @@ internal sealed class ReceiverLoop : IDisposable
                     break;
             }
         }
+
+        if (isWoken)
+        {
+            FollowConfiguration();
+            Connections.NoteDecision();
+        }
     }
 
     /// <summary>Carries datagrams in both directions.</summary>
     /// <returns>Whether to look for more before they are written.</returns>
-    private bool Carry(ReceiveBatch batch, int received)
+    private bool Carry(ReceiveBatch batch)
     {
         if (Connections.Serving is not { } connection)
         {
-            _requests.Drop(batch, received);
+            Drop(batch);
             return false;
         }
 
@@ -235,11 +268,26 @@ internal sealed class ReceiverLoop : IDisposable
             if (_hasAnswers && !_answers!.Read())
             {
                 Connections.EndServing();
-                _requests.Drop(batch, received);
+                Drop(batch);
                 return false;
             }
 
-            _requests.Forward(batch, received, connection, _writer!);
+            if (connection.HasNewOffer)
+            {
+                connection.HasNewOffer = false;
+                AcceptAgain();
+            }
+
+            var received = 0;
+            foreach (var socket in _asking)
+            {
+                if (socket.TryReceive(batch))
+                {
+                    received += batch.Count;
+                    _requests.Forward(batch, batch.Count, connection, _writer!, socket);
+                }
+            }
+
             if (connection.Link.Gathers(received))
             {
                 return true;
@@ -262,12 +310,94 @@ internal sealed class ReceiverLoop : IDisposable
         return false;
     }
 
-    /// <summary>Somebody has changed it while datagrams flow.</summary>
+    /// <summary>Nobody is let in.</summary>
+    private void Drop(ReceiveBatch batch)
+    {
+        foreach (var socket in _asking)
+        {
+            if (socket.TryReceive(batch))
+            {
+                _requests.Drop(batch, batch.Count);
+            }
+        }
+    }
+
+    /// <summary>Somebody may have changed the configuration while datagrams flow.</summary>
     private void FollowConfiguration()
     {
-        _applied = _config;
-        Connections.Serving?.Flows?.Change(
-            _applied.MaxFlows, (long)_applied.IdleTimeout.TotalMilliseconds, new ClientBounds(_applied));
+        lock (_changeGate)
+        {
+            if (_change is not var (config, clients))
+            {
+                return;
+            }
+
+            _change = null;
+            _applied = config;
+            Connections.Serving?.Flows?.Change(
+                config.MaxFlows, (long)config.IdleTimeout.TotalMilliseconds, new ClientBounds(config));
+            if (!ReferenceEquals(clients, _clients))
+            {
+                Listen(clients);
+            }
+
+            _followed.Set();
+        }
+    }
+
+    /// <summary>Has other sockets from now on: those that stay keep their datagrams and flows.</summary>
+    private void Listen(ClientSockets clients)
+    {
+        var before = _clients;
+        _clients = clients;
+        foreach (var socket in before.All.Except(clients.All))
+        {
+            _asking.Remove(socket);
+            _sockets.Remove(FirstSocket + socket.Number);
+            _epoll.Remove(socket.Descriptor);
+            Counters.CountDrop(RelayDropReason.BufferFull, socket.BufferDrops);
+        }
+
+        foreach (var socket in clients.All.Except(before.All))
+        {
+            _sockets.Add(FirstSocket + socket.Number, socket);
+            if (_epoll.Add(socket.Descriptor, EPOLLIN, FirstSocket + socket.Number) != Errno.None)
+            {
+                Counters.CountDrop(RelayDropReason.NoDescriptors);
+            }
+        }
+
+        AcceptAgain();
+        before.CloseExcept(clients);
+    }
+
+    /// <summary>Ports of this end or of the sender have changed: flows to others end, and the sender is told.</summary>
+    private void AcceptAgain()
+    {
+        Connections.AcceptAgain();
+        if (Connections.Serving is not { } connection || _writer is not { } writer)
+        {
+            return;
+        }
+
+        foreach (var flow in connection.Flows!.All)
+        {
+            if (!connection.Takes(flow.Port) || !_clients.All.Contains(flow.Socket))
+            {
+                connection.Flows.End(flow);
+                writer.AddControl(FrameType.FlowClosed, flow.Id, []);
+            }
+        }
+
+        TellServices(connection, writer);
+    }
+
+    private static void TellServices(ReceiverConnection connection, FrameWriter writer)
+    {
+        if (connection.Accepted is { } accepted)
+        {
+            writer.AddControl(FrameType.Services, 0, accepted.Write());
+        }
     }
 
     /// <summary>Datagrams flow from now on.</summary>
@@ -280,8 +410,9 @@ internal sealed class ReceiverLoop : IDisposable
             source => HostText.Make(source.ToIPEndPoint(), LinkName.Of),
             new ClientBounds(_applied));
         _writer = connection.Link.BeginStreaming(connection.Counters);
-        _answers = new AnswerReader(_socket, connection, _writer);
+        _answers = new AnswerReader(connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);
+        TellServices(connection, _writer);
         _writer.Flush();
         Watch(connection);
     }

@@ -15,7 +15,7 @@ internal sealed class RelayCounters
     private const int FlowsOpenedIndex = Padding + 4;
     private const int DropsIndex = Padding + 5;
 
-    private static readonly int Reasons = Enum.GetValues<RelayDropReason>().Length;
+    private static readonly int Reasons = (int)Enum.GetValues<RelayDropReason>().Max() + 1;
 
     private readonly long[] _values = new long[DropsIndex + Reasons + Padding];
 

@@ -20,4 +20,5 @@ internal enum RelayDropReason
     ServiceRefused = 14,
     ClientNotAllowed = 15,
     ClientRate = 16,
+    NoService = 20,
 }

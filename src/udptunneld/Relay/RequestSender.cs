@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Wire;
@@ -7,8 +9,7 @@ namespace UdpTunnel.Relay;
 /// <summary>
 /// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it opens when the flow is new.
 /// </summary>
-internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop, ServicePlace service)
-    : IDisposable
+internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop) : IDisposable
 {
     // While the system has no descriptors, asking for one at each datagram would only slow the others down.
     private const long DescriptorPause = 100;
@@ -16,8 +17,13 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     // Milliseconds without an answer from where answers came from last; then the service itself is asked again.
     private const long FollowTime = 10_000;
 
+    // Room for the longest datagram and its header several times.
+    private const int IntroducedSize = 256 * 1024;
+
     private readonly FlowBatch<SenderFlow> _batch = new();
     private readonly DatagramQueue _queue = new(ServiceSocket.IsDualStack);
+    private byte[]? _introduced;
+    private int _introducedCount;
     private long _noDescriptorsUntil;
 
     private RelayCounters Counters => connection.Counters;
@@ -36,15 +42,30 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return;
         }
 
-        if (flow.Place != service.Current || !flow.Peer.Equals(flow.Place.Endpoint))
+        if (flow.Place != flow.Service.Current || !flow.Peer.Equals(flow.Place.Endpoint))
         {
             Redirect(flow, now);
         }
 
+        var start = frame.Start;
+        var length = frame.Length;
+        if (flow.ProxyHeader is { } header && (flow.IntroducesEach || !flow.IsIntroduced))
+        {
+            if (header.Length + length > IRelayCodec.MaxDatagram)
+            {
+                Counters.CountDrop(RelayDropReason.TooBig);
+                return;
+            }
+
+            flow.IsIntroduced = true;
+            start = Introduce(header, frame.Payload);
+            length += header.Length;
+        }
+
         connection.Flows.OnRequest(flow, now);
-        service.OnRequest(now);
+        flow.Service.OnRequest(now);
         flow.CountToService(frame.Length);
-        _batch.Add(flow, ref flow.Chain, frame.Start, frame.Length);
+        _batch.Add(flow, ref flow.Chain, start, length);
         if (_batch.IsFull)
         {
             Send();
@@ -61,6 +82,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         }
 
         _batch.Clear();
+        _introducedCount = 0;
     }
 
     /// <inheritdoc/>
@@ -70,10 +92,27 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     private void Redirect(SenderFlow flow, long now)
     {
         var idle = now - flow.LastAnswer;
-        if (service.Current is { } place && idle >= (flow.Place == place ? FollowTime : ServicePlace.Loyalty))
+        if (flow.Service.Current is { } place && idle >= (flow.Place == place ? FollowTime : ServicePlace.Loyalty))
         {
             flow.Direct(place);
         }
+    }
+
+    /// <summary>Copies a datagram behind a header, to where both stay until they are sent.</summary>
+    private byte* Introduce(byte[] header, ReadOnlySpan<byte> datagram)
+    {
+        // Pinned, as the reader's buffer is. Only senders with ProxyProtocol have it.
+        _introduced ??= GC.AllocateUninitializedArray<byte>(IntroducedSize, pinned: true);
+        if (_introducedCount + header.Length + datagram.Length > IntroducedSize)
+        {
+            Send();
+        }
+
+        var place = _introduced.AsSpan(_introducedCount, header.Length + datagram.Length);
+        header.CopyTo(place);
+        datagram.CopyTo(place[header.Length..]);
+        _introducedCount += place.Length;
+        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(place));
     }
 
     private void Send(SenderFlow flow, in FlowBatch<SenderFlow>.Entry first)
@@ -136,6 +175,23 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.NoDescriptors;
         }
 
+        FlowOpening? origin = null;
+        if (connection.Link.Version >= 2)
+        {
+            if (!connection.Origins.TryFind(frame.FlowId, out var told))
+            {
+                loop.Writer.AddControl(FrameType.FlowClosed, frame.FlowId, []);
+                return RelayDropReason.UnknownFlow;
+            }
+
+            origin = told;
+        }
+
+        if (connection.Targets.Find(origin?.Port ?? 0) is not { } service)
+        {
+            return RelayDropReason.NoService;
+        }
+
         if (service.Current is not { } place)
         {
             return RelayDropReason.SendFailed;
@@ -158,7 +214,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
             return RelayDropReason.SendFailed;
         }
 
-        flow = connection.Flows.Add(frame, descriptor, place, now);
+        flow = connection.Flows.Add(frame, descriptor, service, place, origin, connection.Proxy, now);
         if (loop.Watch(flow) == Errno.None)
         {
             return RelayDropReason.None;

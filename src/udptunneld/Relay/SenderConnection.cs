@@ -17,13 +17,18 @@ internal sealed class SenderConnection : IDisposable
     private volatile ConnectionState _state;
     private long _idleTimeout = long.MaxValue;
     private volatile AnswersFrom _answersFrom;
+    private volatile ServiceTargets _targets;
+    private volatile int _proxy;
 
     /// <param name="socket">The connection; it becomes this object's.</param>
     /// <param name="codec">The protocol.</param>
     /// <param name="context">The own key; null for no TLS.</param>
     /// <param name="maxFlows">Most flows.</param>
-    public SenderConnection(TcpSocket socket, IRelayCodec codec, TlsContext? context, int maxFlows)
+    /// <param name="targets">Where the services are.</param>
+    public SenderConnection(
+        TcpSocket socket, IRelayCodec codec, TlsContext? context, int maxFlows, ServiceTargets targets)
     {
+        _targets = targets;
         Link = new RelayLink(socket, codec, context, isReceiver: false);
         Flows = new SenderFlows(maxFlows, codec);
     }
@@ -66,6 +71,30 @@ internal sealed class SenderConnection : IDisposable
         get => _answersFrom;
         set => _answersFrom = value;
     }
+
+    /// <summary>Where the services are. Any thread may change it; the connection's own follows.</summary>
+    public ServiceTargets Targets
+    {
+        get => _targets;
+        set => _targets = value;
+    }
+
+    /// <summary>Whether new flows tell their service who the client is. Any thread may change it.</summary>
+    public ProxyProtocol Proxy
+    {
+        get => (ProxyProtocol)_proxy;
+        set => _proxy = (int)value;
+    }
+
+    /// <summary>What the receiver told of its flows.</summary>
+    public FlowOrigins Origins { get; } = new();
+
+    /// <summary>Why the connection cannot carry what it should, with the version that both ends speak; null if it can.</summary>
+    public string? Shortcoming => Link.Version >= 2 || Link.Codec.NamesFlows ? null
+        : !Targets.Offer.IsSole ? "it speaks version 1 of the protocol, which carries one service: update it"
+        : Proxy != ProxyProtocol.Off
+            ? "it speaks version 1 of the protocol, which does not tell who a client is, as ProxyProtocol needs: update it"
+            : null;
 
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);

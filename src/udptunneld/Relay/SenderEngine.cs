@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
@@ -34,9 +34,8 @@ internal sealed class SenderEngine : IRelayEngine
     private readonly CancellationTokenSource _stopping = new();
     private readonly ManualResetEventSlim _retry = new();
     private readonly Dialer _dialer;
-    private readonly ServerResolver _resolver;
-    private readonly ServicePlace _service;
-    private readonly Task _resolving;
+    private readonly RelayServices _shared;
+    private readonly ulong _instance = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
 
@@ -49,6 +48,7 @@ internal sealed class SenderEngine : IRelayEngine
     private string _peerAddress = "";
     private long _lastHeard;
     private long _connections;
+    private ServiceTargets _targets;
     private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _told = "";
@@ -63,18 +63,9 @@ internal sealed class SenderEngine : IRelayEngine
         _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
-        _service = new ServicePlace(config.UdpAddress);
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
-        _resolver = new ServerResolver(
-            config.UdpAddress,
-            config.Name,
-            services.Events,
-            _time,
-            (host, stop) => Dns.GetHostAddressesAsync(host, stop),
-            LinkName.WithZone,
-            _service.MoveTo,
-            (addresses, _) => _service.Choose(addresses));
-        _resolving = _resolver.RunAsync(_stopping.Token);
+        _shared = services;
+        _targets = new ServiceTargets(config.UdpAddress, config.Name, services);
         _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try
         {
@@ -118,9 +109,9 @@ internal sealed class SenderEngine : IRelayEngine
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
                     Connections = _connections,
-                    ServiceProblem = _service.ServiceProblem(RelayTimes.Now),
-                    LookUps = _dialer.LookUps + _resolver.LookUps,
-                    LookUpFailures = _dialer.Failures + _resolver.Failures,
+                    ServiceProblem = _targets.ServiceProblem(RelayTimes.Now),
+                    LookUps = _dialer.LookUps + _targets.LookUps,
+                    LookUpFailures = _dialer.Failures + _targets.LookUpFailures,
                     Drops = total.Drops,
                 };
             }
@@ -149,7 +140,8 @@ internal sealed class SenderEngine : IRelayEngine
                     _config.Protocol == RelayProtocol.Tls ? f.Id : 0,
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
-                    f.Traffic)),
+                    f.Traffic,
+                    f.Port)),
             ];
         }
     }
@@ -197,14 +189,19 @@ internal sealed class SenderEngine : IRelayEngine
     /// <inheritdoc/>
     public void Apply(RelayConfig config)
     {
-        _config = config;
         lock (_gate)
         {
+            if (!config.UdpAddress.Equals(_config.UdpAddress))
+            {
+                var before = _targets;
+                _targets = new ServiceTargets(config.UdpAddress, config.Name, _shared, before);
+                before.Dispose();
+            }
+
+            _config = config;
             if (_connection is { } connection)
             {
-                connection.Flows.Most = config.MaxFlows;
-                connection.IdleTimeout = IdleTimeout;
-                connection.AnswersFrom = config.AnswersFrom;
+                Configure(connection);
                 if (config.ReceiverKey is { } pinned && _peerKey is { } peer && pinned != peer)
                 {
                     connection.End("its key is no longer the one that the configuration has");
@@ -212,7 +209,7 @@ internal sealed class SenderEngine : IRelayEngine
             }
         }
 
-        // With another key the receiver may be the right one now.
+        // With another key, or another service, the receiver may be the right one now.
         _retry.Set();
     }
 
@@ -225,7 +222,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         _limits.Look(Status);
-        LookAfterService();
+        LookAfterServices();
     }
 
     /// <inheritdoc/>
@@ -243,21 +240,23 @@ internal sealed class SenderEngine : IRelayEngine
         Release();
     }
 
-    /// <summary>Looks the service up sooner where that may help, and tells how it fares.</summary>
-    private void LookAfterService()
+    /// <summary>Looks services up sooner where that may help, and tells how they fare.</summary>
+    private void LookAfterServices()
     {
-        var now = RelayTimes.Now;
-        if (_service.IsTroubled(now))
+        ServiceTargets targets;
+        lock (_gate)
         {
-            _resolver.Hurry();
+            targets = _targets;
         }
 
-        if (_service.TakeNews() is { } news)
+        var now = RelayTimes.Now;
+        targets.Hurry(now);
+        foreach (var news in targets.TakeNews())
         {
             _events.Raise(EventKind.DnsChanged, EventLevel.Warning, news);
         }
 
-        var problem = _service.ServiceProblem(now);
+        var problem = targets.ServiceProblem(now);
         if (problem != _toldOfService)
         {
             _toldOfService = problem;
@@ -271,10 +270,20 @@ internal sealed class SenderEngine : IRelayEngine
     private void Release()
     {
         _stopping.Cancel();
-        Task.WaitAny(_resolving);
+        _targets.Dispose();
         _stop.Dispose();
         _stopping.Dispose();
         _retry.Dispose();
+    }
+
+    /// <summary>Under the gate.</summary>
+    private void Configure(SenderConnection connection)
+    {
+        connection.Flows.Most = _config.MaxFlows;
+        connection.IdleTimeout = IdleTimeout;
+        connection.Targets = _targets;
+        connection.Proxy = _config.ProxyProtocol;
+        connection.AnswersFrom = _config.AnswersFrom;
     }
 
     private bool Stops => _stopping.IsCancellationRequested;
@@ -346,7 +355,7 @@ internal sealed class SenderEngine : IRelayEngine
         try
         {
             IRelayCodec codec = _identity is null ? new ClassicCodec() : new TlsCodec();
-            connection = new SenderConnection(socket, codec, _identity?.Context, _config.MaxFlows);
+            connection = new SenderConnection(socket, codec, _identity?.Context, _config.MaxFlows, _targets);
         }
         catch (OutOfMemoryException e)
         {
@@ -356,9 +365,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         lock (_gate)
         {
-            connection.Flows.Most = _config.MaxFlows;
-            connection.IdleTimeout = IdleTimeout;
-            connection.AnswersFrom = _config.AnswersFrom;
+            Configure(connection);
             _connection = connection;
             _connections++;
             _peerAddress = socket.Remote.ToString();
@@ -372,7 +379,7 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, _service, CheckKey, state => OnMoved(connection, state), OnWaiting);
+            connection, Introduce, CheckKey, state => OnMoved(connection, state), OnWaiting, OnAccepted);
         var attempt = session.Run();
         lock (_gate)
         {
@@ -419,6 +426,33 @@ internal sealed class SenderEngine : IRelayEngine
                 }
 
                 break;
+        }
+    }
+
+    private Introduction Introduce()
+    {
+        lock (_gate)
+        {
+            return new Introduction(_targets.Offer, _instance, Environment.MachineName, _config.Name);
+        }
+    }
+
+    /// <summary>The receiver has said which ports it takes of those that are served here.</summary>
+    private void OnAccepted(ServiceOffer accepted)
+    {
+        ServiceOffer offer;
+        lock (_gate)
+        {
+            offer = _targets.Offer;
+        }
+
+        if (!offer.IsSole && offer.Ports.SelectMany(r => Enumerable.Range(r.First, r.Count)).Any(p => !accepted.Contains(p)))
+        {
+            _events.Raise(
+                EventKind.RelayConnected,
+                EventLevel.Warning,
+                $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: it does "
+                + "not listen for the others");
         }
     }
 

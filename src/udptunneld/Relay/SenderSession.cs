@@ -22,16 +22,18 @@ internal sealed record Attempt(string Problem, bool WasLetIn, bool IsRefused);
 /// </code>
 /// </remarks>
 /// <param name="connection">The connection.</param>
-/// <param name="service">Where the service is.</param>
+/// <param name="introduction">Makes the words of this sender of itself, with what it serves now.</param>
 /// <param name="checkKey">Compares the receiver's key with the known one; null if it may go on.</param>
 /// <param name="moved">The connection has another state.</param>
 /// <param name="waits">The receiver has said why the sender waits.</param>
+/// <param name="accepted">The receiver has said which of its ports it takes.</param>
 internal sealed class SenderSession(
     SenderConnection connection,
-    ServicePlace service,
+    Func<Introduction> introduction,
     Func<KeyFingerprint, Attempt?> checkKey,
     Action<ConnectionState> moved,
-    Action<WaitingReason> waits)
+    Action<WaitingReason> waits,
+    Action<ServiceOffer> accepted)
 {
     private const byte TlsAlertByte = 0x15;
     private const byte TlsHandshakeByte = 0x16;
@@ -39,6 +41,7 @@ internal sealed class SenderSession(
 
     private readonly long _deadline = RelayTimes.Now + RelayTimes.Handshake;
     private bool _saidHello;
+    private ServiceTargets? _told;
     private Attempt? _end;
 
     /// <summary>Runs the connection to its end.</summary>
@@ -120,7 +123,7 @@ internal sealed class SenderSession(
                 $"it did not answer within {RelayTimes.Handshake / 1000} s; "
                 + "it may speak the classic protocol (--protocol)");
         }
-        else if ((_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
+        else if (!TellServices() || (_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
             || !link.TryFlush())
         {
             _end = Failed("it closed the connection");
@@ -147,12 +150,13 @@ internal sealed class SenderSession(
                 return;
         }
 
-        _end = checkKey(link.PeerKey!);
+        _end = checkKey(link.PeerKey!) ?? (connection.Shortcoming is { } shortcoming ? Failed(shortcoming) : null);
         if (_end is null)
         {
             _saidHello = true;
+            _told = connection.Targets;
             connection.Liveness.Hear(RelayTimes.Now);
-            if (!link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: false)))
+            if (!link.TryWrite(FrameType.Hello, Hello.OfSender(link.Version, introduction())))
             {
                 _end = Failed("it closed the connection");
                 return;
@@ -160,6 +164,25 @@ internal sealed class SenderSession(
 
             Read(link.Reader.FillMore());
         }
+    }
+
+    /// <summary>The services may have changed since the hello.</summary>
+    /// <returns>False if the connection is broken.</returns>
+    private bool TellServices()
+    {
+        if (_told is null || ReferenceEquals(_told, connection.Targets))
+        {
+            return true;
+        }
+
+        _told = connection.Targets;
+        if (connection.Shortcoming is { } shortcoming)
+        {
+            connection.End(shortcoming);
+            return false;
+        }
+
+        return connection.Link.Version < 2 || connection.Link.TryWrite(FrameType.Services, _told.Offer.Write());
     }
 
     /// <summary>Takes what a receiver says before it lets datagrams flow.</summary>
@@ -196,7 +219,7 @@ internal sealed class SenderSession(
     {
         switch (frame.Type)
         {
-            case FrameType.Hello when Hello.Problem(frame.Payload, fromReceiver: true) is { } problem:
+            case FrameType.Hello when Hello.Problem(frame.Payload, fromReceiver: true, connection.Link.Version) is { } problem:
                 return Failed(problem);
             case FrameType.Hello:
                 MoveTo(ConnectionState.Waiting);
@@ -225,7 +248,7 @@ internal sealed class SenderSession(
         ServiceLoop loop;
         try
         {
-            loop = new ServiceLoop(connection, service);
+            loop = new ServiceLoop(connection);
         }
         catch (LinuxException e)
         {
@@ -233,7 +256,7 @@ internal sealed class SenderSession(
             return;
         }
 
-        using var requests = new RequestSender(connection, loop, service);
+        using var requests = new RequestSender(connection, loop);
         try
         {
             loop.Run(() => (_end = Take(requests, loop)) is null);
@@ -283,12 +306,26 @@ internal sealed class SenderSession(
                 requests.Add(frame, now);
                 return null;
             case FrameType.FlowClosed:
+                connection.Origins.Remove(frame.FlowId);
                 if (connection.Flows.Find(frame.FlowId) is { } flow)
                 {
                     requests.Send();
                     loop.Close(flow);
                 }
 
+                return null;
+            case FrameType.FlowOpened when connection.Link.Version >= 2
+                && FlowOpening.TryRead(frame.Payload, out var opening):
+                connection.Origins.Set(frame.FlowId, opening);
+                return null;
+            case FrameType.Services when connection.Link.Version >= 2:
+                var payload = frame.Payload;
+                if (ServiceOffer.Read(ref payload) is not { } taken)
+                {
+                    return Broken();
+                }
+
+                accepted(taken);
                 return null;
             case FrameType.Ping:
                 loop.Writer.AddControl(FrameType.Pong, 0, []);

@@ -21,18 +21,17 @@ internal sealed unsafe class ServiceLoop : IDisposable
     private const ulong ConnectionReady = 1UL << 32;
 
     private readonly SenderConnection _connection;
-    private readonly ServicePlace _service;
     private readonly Epoll _epoll = new();
     private uint _watched = EPOLLIN;
     private long _lastTick = RelayTimes.Now;
+    private ServiceTargets _targets;
 
     /// <param name="connection">The connection; the calling thread reads it and writes to it from now on.</param>
-    /// <param name="service">Where the service is.</param>
     /// <exception cref="LinuxException">The system has no descriptors left, or watches no more of them.</exception>
-    public ServiceLoop(SenderConnection connection, ServicePlace service)
+    public ServiceLoop(SenderConnection connection)
     {
-        _service = service;
         _connection = connection;
+        _targets = connection.Targets;
         if (_epoll.Add(connection.Link.Socket.Descriptor, _watched, ConnectionReady) is var error and not Errno.None)
         {
             _epoll.Dispose();
@@ -88,12 +87,12 @@ internal sealed unsafe class ServiceLoop : IDisposable
         ServiceSocket.ForgetErrors(flow.Descriptor);
         if (flow.Peer.Equals(flow.Place.Endpoint))
         {
-            _service.OnError(flow.Place, error, RelayTimes.Now);
+            flow.Service.OnError(flow.Place, error, RelayTimes.Now);
         }
         else
         {
             // Who answered last has gone: the service itself is asked again.
-            flow.Direct(_service.Current ?? flow.Place);
+            flow.Direct(flow.Service.Current ?? flow.Place);
         }
     }
 
@@ -129,9 +128,41 @@ internal sealed unsafe class ServiceLoop : IDisposable
         return goesOn;
     }
 
+    /// <summary>
+    /// The services have changed: tells the receiver, and closes the sockets of flows that go elsewhere now. Their next
+    /// datagrams open them again.
+    /// </summary>
+    private void FollowTargets()
+    {
+        _targets = _connection.Targets;
+        if (_connection.Shortcoming is { } shortcoming)
+        {
+            _connection.End(shortcoming);
+            return;
+        }
+
+        if (_connection.Link.Version >= 2)
+        {
+            Writer.AddControl(FrameType.Services, 0, _targets.Offer.Write());
+        }
+
+        foreach (var flow in _connection.Flows.All)
+        {
+            if (_targets.Find(flow.Port) != flow.Service)
+            {
+                Close(flow);
+            }
+        }
+    }
+
     private void Flush()
     {
         var now = RelayTimes.Now;
+        if (!ReferenceEquals(_targets, _connection.Targets))
+        {
+            FollowTargets();
+        }
+
         if (now - _lastTick >= TickInterval)
         {
             Tick(now);
@@ -199,7 +230,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
             };
             if (!isTaken)
             {
-                _service.OnForeign(source, flow.Peer, now);
+                flow.Service.OnForeign(source, flow.Peer, now);
                 return false;
             }
 
@@ -210,7 +241,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
         }
 
         flow.LastAnswer = now;
-        _service.OnAnswer(now);
+        flow.Service.OnAnswer(now);
         _connection.Flows.OnAnswer(flow, now);
         return true;
     }

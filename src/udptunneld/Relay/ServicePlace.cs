@@ -43,29 +43,45 @@ internal sealed class ServicePlace(HostPort service)
     private long _lastForeignAt;
     private Foreign? _foreign;
 
+    /// <summary>Its host and port, as they are configured.</summary>
+    public HostPort Service => service;
+
     /// <summary>Where it is now; null while nobody knows.</summary>
     public Place? Current => Volatile.Read(ref _current);
 
-    /// <summary>Chooses among the name's addresses: that in use if it is still there, else the first.</summary>
+    /// <summary>
+    /// The name has these addresses now: the service stays where it is if that is among them, else it moves to the first.
+    /// </summary>
+    /// <returns>Where it is from now on; null, and nothing changes, if there are none.</returns>
     public IPAddress? Choose(IPAddress[] addresses)
     {
         lock (_gate)
         {
+            if (addresses.Length == 0)
+            {
+                return null;
+            }
+
             _addresses = addresses;
-            return _current is { } current && addresses.Contains(current.Address.Address)
-                ? current.Address.Address
-                : addresses.FirstOrDefault();
+            var current = _current?.Address.Address;
+            if (current is null || !addresses.Contains(current))
+            {
+                current = addresses[0];
+                MoveTo(current);
+            }
+
+            return current;
         }
     }
 
     /// <summary>The service is there from now on.</summary>
-    public void MoveTo(IPEndPoint address)
+    public void MoveTo(IPAddress address)
     {
         lock (_gate)
         {
-            if (_current is null || !_current.Address.Equals(address))
+            if (_current is null || !_current.Address.Address.Equals(address))
             {
-                Volatile.Write(ref _current, new Place(address));
+                Volatile.Write(ref _current, new Place(new IPEndPoint(address, service.Port)));
             }
         }
     }

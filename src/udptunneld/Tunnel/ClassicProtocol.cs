@@ -9,7 +9,8 @@ using UdpTunnel.State;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The predecessor's protocol: one peer, which a server follows and a client looks up by its name. What is kept of it is where it is proven to be.
+/// The predecessor's protocol: one peer, which a server follows and a client looks up by its name. What is kept of it
+/// is where it is proven to be.
 /// </summary>
 internal sealed class ClassicProtocol : ITunnelProtocol
 {
@@ -207,6 +208,7 @@ internal sealed class ClassicProtocol : ITunnelProtocol
             EventKind.PeerClaimed,
             EventLevel.Warning,
             _config.Name,
-            $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; the peer stays");
+            $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; "
+                + "the peer stays");
     }
 }

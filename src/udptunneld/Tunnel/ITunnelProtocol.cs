@@ -5,8 +5,9 @@ using UdpTunnel.State;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What a tunnel speaks, beside the path of its packets: which peers there are, where they are found, and what is reported and kept of them. Called by
-/// the tunnel's host, one call at a time, while the worker uses <see cref="Transport"/>.
+/// What a tunnel speaks, beside the path of its packets: which peers there are, where they are found, and what is
+/// reported and kept of them. Called by the tunnel's host, one call at a time, while the worker uses <see
+/// cref="Transport"/>.
 /// </summary>
 internal interface ITunnelProtocol : IDisposable
 {

@@ -119,7 +119,7 @@ internal sealed unsafe class Outbound(
 
         if (verdict != DropReason.None || peer is null)
         {
-            Drop(verdict, peer, packet);
+            Drop(peer is null ? WhyNowhere(verdict, packet) : verdict, peer, packet);
             Replies?.OnDropOut(packet, verdict, now);
         }
         else
@@ -178,6 +178,13 @@ internal sealed unsafe class Outbound(
         && packet.Ports >> 16 == _localPort
         && peer.Current is { } address
         && RouteLoop.IsOwnDatagram(packet, address.Endpoint);
+
+    /// <summary>What each IPv6 device says of itself goes to no peer, and is no fault of anybody's.</summary>
+    private static DropReason WhyNowhere(DropReason verdict, in PacketView packet) =>
+        packet.IsV6 && packet.Fault == DropReason.None && packet.Protocol == Ipv4Header.Icmp
+            && packet.Part != FragmentPart.Later && IcmpRule.Check(packet) == DropReason.LinkControl
+            ? DropReason.LinkControl
+            : verdict;
 
     private void AddPacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {

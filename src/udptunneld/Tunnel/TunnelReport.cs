@@ -6,8 +6,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Reports once a second what the worker may not report itself: offloads that the kernel refuses, packets that the network refuses, limits.
-/// Each once, when it is seen to have changed.
+/// Reports once a second what the worker may not report itself: offloads that the kernel refuses, packets that the
+/// network refuses, limits. Each once, when it is seen to have changed.
 /// </summary>
 /// <param name="tunnel">Name of the tunnel.</param>
 /// <param name="outbound">The way out.</param>
@@ -35,7 +35,11 @@ internal sealed class TunnelReport(
         var full = outbound.Counters.Drops(DropReason.FlowTableFull) + inbound.Counters.Drops(DropReason.FlowTableFull);
         if (full > 0)
         {
-            _limits.Look(Limit.Flows, full, $"{filter.MaxFlows} flows of one direction are remembered, which is the most: for a new one the oldest of the source that has most gives way");
+            _limits.Look(
+                Limit.Flows,
+                full,
+                $"{filter.MaxFlows} flows of one direction are remembered, which is the most: "
+                    + "for a new one the oldest of the source that has most gives way");
         }
 
         ReportSending();
@@ -79,7 +83,8 @@ internal sealed class TunnelReport(
                 EventKind.SendingFailed,
                 EventLevel.Warning,
                 tunnel,
-                $"the network refuses datagrams to {outbound.LastRefused}; the tunnel goes on when it takes them again");
+                $"the network refuses datagrams to {outbound.LastRefused}; "
+                    + "the tunnel goes on when it takes them again");
         }
         else if (failed == _sendFailed && _packetsOut != packets)
         {

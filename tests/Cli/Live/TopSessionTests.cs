@@ -30,7 +30,7 @@ public sealed class TopSessionTests
         run.Screen.Press("q");
         await command;
 
-        Assert.Equal(new ApproveSenderRequest { Sender = RelaySamples.Key, Once = true }, request);
+        Assert.Equal(new ApproveSenderRequest { Sender = RelaySamples.Key, Relay = "dns", Once = true }, request);
         Assert.DoesNotContain("wants in", run.Screen.Views.Last(), StringComparison.Ordinal);
         Assert.Equal(0, run.ExitCode);
         Assert.True(run.Screen.IsGivenBack);

@@ -82,11 +82,17 @@ internal sealed class Search : IDisposable
         _running.Write(0, input.Length);
         _running.WriteArray(sizeof(int), input, 0, input.Length);
         Coverage.Clear();
-        var start = Stopwatch.GetTimestamp();
         try
         {
-            _target.Try(input);
-            if (Stopwatch.GetElapsedTime(start) is var took && took > MaxTime)
+            var took = Time(input);
+
+            // A machine that is busy makes any input slow, once.
+            for (var i = 0; i < 2 && took > MaxTime; i++)
+            {
+                took = Time(input);
+            }
+
+            if (took > MaxTime)
             {
                 Tell($"took {took.TotalSeconds:0.0} s", input);
             }
@@ -106,6 +112,13 @@ internal sealed class Search : IDisposable
             _inputs.Add(input);
             Corpus.Save(_found, input);
         }
+    }
+
+    private TimeSpan Time(byte[] input)
+    {
+        var start = Stopwatch.GetTimestamp();
+        _target.Try(input);
+        return Stopwatch.GetElapsedTime(start);
     }
 
     private void Tell(string failure, byte[] input)

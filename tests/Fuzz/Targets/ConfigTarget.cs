@@ -16,7 +16,9 @@ internal sealed class ConfigTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Words { get; } = AllTargets.Words(
         "\"TunnelAddress\"", "\"NetworkAddress\"", "\"AllowedPorts\"", "\"TunnelDevice\"", "\"HeartbeatInterval\"", "\"PacketMagic\"", "\"Mtu\"",
         "\"Firewall\"", "\"Offload\"", "\"Name\"", "\"Relay\"", "\"UdpAddress\"", "\"TcpAddress\"", "\"Protocol\"", "\"IdleTimeout\"", "\"MaxFlows\"",
-        "\"ReceiverKey\"", "\"TunnelPeerAddress\"", "\"LogFile\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
+        "\"ReceiverKey\"", "\"AnswersFrom\"", "\"any-port\"", "\"AllowedClients\"", "\"ClientFlowRate\"", "\"ClientByteRate\"",
+        "\"TunnelPeerAddress\"", "\"LogFile\"", "\"auto\"", "\"off\"", "\"sender\"", "\"receiver\"", "\"classic\"", "\"tls\"",
+        "\"ProxyProtocol\"", "\"v2-every\"", "\":1-1024\"", "\"53=a:5353\"",
         "\"8000-8010\"", "\":53\"", "\"[::1]:53\"", "\"10.0.0.1/24\"", "65535", "65536", "\"wireguard\"", "\"Peers\"", "\"PublicKey\"", "\"PresharedKey\"", "\"PrivateKey\"", "\"AllowedIPs\"", "\"Endpoint\"",
         "\"PersistentKeepalive\"", "\"Routes\"", "\"RouteTable\"", "\"FirewallMark\"", "\"UnknownPeers\"", "\"ignore\"", "\"all\"", "\"fd00::1/64\"",
         "\"0.0.0.0/0\"", "\"rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=\"", "-1", "1e9", "0.5", "true", "null", "//", "/*", "*/", ",", ":",
@@ -44,6 +46,10 @@ internal sealed class ConfigTarget : IFuzzTarget
           {"Name": "a", "PublicKey": "rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=", "AllowedIPs": ["10.99.0.0/25", "::/0"], "AllowedPorts": [22]},
           {"PublicKey": "RsR3QXga8j2BxYMPuujYP4pw+Uo0wgaxEOgiTsjK138=", "PresharedKey": "SP234PKzlv04ShqslSPM0iHgDf+iaK46kWHjug++wHg=",
            "AllowedIPs": ["10.99.0.2/32"], "Endpoint": "vpn.example.com:51820", "PersistentKeepalive": 25}]}
+        """,
+        """
+        {"Relay": "sender", "UdpAddress": ["game.lan:27015-27030", "53=dns.lan:5353", "60-61=[::1]:70-71"], "TcpAddress": "a:1",
+         "ProxyProtocol": "v2"}
         """,
         """{"TunnelAdress": 5, "AllowedPorts": [70000, "9-1"], "Mtu": 1}""",
         "[[[[1,2],3],4]");

@@ -28,9 +28,18 @@ internal sealed class GreetingTarget : IFuzzTarget
     private readonly Identity _peers = NewIdentity();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Lazy<(ReceiverEngine Engine, int Port)> _receiver;
+    private readonly RelayServices _services;
     private int _connections;
 
-    public GreetingTarget() => _receiver = new Lazy<(ReceiverEngine, int)>(() => StartReceiver(_own));
+    public GreetingTarget()
+    {
+        _services = new RelayServices(
+            new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
+            TimeProvider.System,
+            () => _own,
+            () => { });
+        _receiver = new Lazy<(ReceiverEngine, int)>(() => StartReceiver(_services));
+    }
 
     /// <inheritdoc/>
     public string Name => "tls-greeting";
@@ -40,7 +49,10 @@ internal sealed class GreetingTarget : IFuzzTarget
     [
         [1, 0, 0, 2, 0, 0, 0, 0, 1, 2], [1, 0, 0, 3, 0, 0, 0, 0, 1, 1, 8], [2, 0, 0, 0, 0, 0, 0, 0],
         [3, 0, 0, 1, 0, 0, 0, 0, 1], [8, 0, 0, 1, 0, 0, 0, 0, 2], [6, 0, 0, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0],
-        [4, 0, 0, 1, 0, 0, 0, 1, 9], [0x16, 3, 1, 0, 4], [0x15, 3, 3, 0, 2, 2, 0x28], [0x16, 3, 3], [0x17, 3, 3],
+        [1, 0, 0, 23, 0, 0, 0, 0, 2, 2, 10, 1, 1, 0, 9, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, (byte)'h', 1, (byte)'r', 0, 0],
+        [1, 0, 0, 3, 0, 0, 0, 0, 2, 1, 10], [10, 0, 0, 6, 0, 0, 0, 0, 0, 1, 0, 53, 0, 60], [10, 0, 0, 2, 0, 0, 0, 0, 0, 0],
+        [9, 0, 0, 12, 0, 1, 0, 0, 0, 53, 0, 1, 127, 0, 0, 1, 127, 0, 0, 1],
+        [4, 0, 0, 1, 0, 0, 0, 1, 9], [4, 0, 0, 1, 0, 1, 0, 0, 9], [0x16, 3, 1, 0, 4], [0x15, 3, 3, 0, 2, 2, 0x28], [0x16, 3, 3], [0x17, 3, 3],
     ];
 
     /// <inheritdoc/>
@@ -55,6 +67,8 @@ internal sealed class GreetingTarget : IFuzzTarget
 
             yield return [mode, .. Words[0], .. Words[5], .. Words[6]];
             yield return [mode, .. Words[1], .. Words[4], .. Words[2], .. Words[7]];
+            yield return [mode, .. Words[7], .. Words[9], .. Words[5]];
+            yield return [mode, .. Words[8], .. Words[2], .. Words[9], .. Words[11], .. Words[13], .. Words[10]];
             yield return [mode, .. ClientHello()];
         }
     }
@@ -109,13 +123,16 @@ internal sealed class GreetingTarget : IFuzzTarget
         }
 
         using var stop = new WakeSignal();
+        using var targets = new ServiceTargets(AtLoopback(9), "greeting", _services);
         using var connection = new SenderConnection(
             TcpSocket.Connect((IPEndPoint)_listener.LocalEndpoint, Patience, stop),
             new TlsCodec(),
             _own.Context,
-            maxFlows: 10);
+            maxFlows: 10,
+            targets);
         using var socket = _listener.AcceptSocket();
-        var session = new SenderSession(connection, () => null, _ => null, _ => { }, _ => { });
+        var session = new SenderSession(
+            connection, () => new Introduction(targets.Offer, 1, "h", "r"), _ => null, _ => { }, _ => { }, _ => { });
         var running = Task.Run(session.Run);
         Talk(socket, isReceiver: true, bytes, afterHandshake);
         Assert.True(running.Wait(Patience));
@@ -171,17 +188,12 @@ internal sealed class GreetingTarget : IFuzzTarget
 
     private static IPAddress AddressOf(int network) => new([127, 0, (byte)(network + 1), 1]);
 
-    private static (ReceiverEngine Engine, int Port) StartReceiver(Identity identity)
+    private static (ReceiverEngine Engine, int Port) StartReceiver(RelayServices services)
     {
         var friends = Enumerable.Range(0, Networks)
             .Select(i => new ApprovedSender(
                 KeyFingerprint.FromHash(SHA256.HashData([(byte)i])), $"{AddressOf(i)}:1", DateTimeOffset.UnixEpoch))
             .ToList();
-        var services = new RelayServices(
-            new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
-            TimeProvider.System,
-            () => identity,
-            () => { });
         var (udp, tcp) = (FreePort(SocketType.Dgram), FreePort(SocketType.Stream));
         var config = new RelayConfig
         {

@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Tests.Fuzz.Targets;
@@ -32,6 +33,19 @@ internal sealed class TlsFrameTarget : IFuzzTarget
                 yield return [9, .. output[..codec.WriteControl(output, type, type is FrameType.Datagram or FrameType.FlowClosed ? 7u : 0, payload)]];
             }
         }
+
+        var offer = new ServiceOffer(false, [new PortRange(53), new PortRange(27015, 27030)]);
+        yield return [9, .. output[..codec.WriteControl(output, FrameType.Services, 0, offer.Write())]];
+        foreach (var isV4 in (bool[])[true, false])
+        {
+            var opening = new FlowOpening(53, 40112, isV4 ? 0xC000_0207 : UInt128.One, 0, isV4);
+            var payload = new byte[FlowOpening.MaxLength];
+            var length = opening.Write(payload);
+            yield return [9, .. output[..codec.WriteControl(output, FrameType.FlowOpened, 7, payload.AsSpan(0, length))]];
+        }
+
+        var hello = Hello.OfSender(2, new Introduction(offer, 5, "host", "relay"));
+        yield return [9, .. output[..codec.WriteControl(output, FrameType.Hello, 0, hello)]];
     }
 
     /// <inheritdoc/>
@@ -63,9 +77,47 @@ internal sealed class TlsFrameTarget : IFuzzTarget
             }
             else if (frame.Type == FrameType.Hello)
             {
-                Assert.NotEqual("", Hello.Problem(payload, fromReceiver: true));
+                Assert.NotEqual("", Hello.Problem(payload, fromReceiver: true, version: 1));
+                Introduces(payload);
+            }
+            else if (frame.Type == FrameType.Services)
+            {
+                ReadOnlySpan<byte> rest = payload;
+                if (ServiceOffer.Read(ref rest) is { } offer)
+                {
+                    Assert.True(payload.AsSpan().StartsWith(offer.Write()));
+                    Assert.All(offer.Ports, r => Assert.True(offer.Contains(r.First) && offer.Contains(r.Last)));
+                }
+            }
+            else if (frame.Type == FrameType.FlowOpened && FlowOpening.TryRead(payload, out var opening))
+            {
+                Opens(opening, payload);
             }
         }
+    }
+
+    private static void Introduces(byte[] payload)
+    {
+        if (Hello.ReadIntroduction(payload, version: 2) is not { } words)
+        {
+            return;
+        }
+
+        Assert.DoesNotContain(words.Host + words.Name, char.IsControl);
+        var written = words.Write();
+        Assert.InRange(written.Length, 1, TlsCodec.MaxControl - 3);
+        var again = Introduction.Read(written)!;
+        Assert.Equal((words.Instance, words.Offer.IsSole), (again.Instance, again.Offer.IsSole));
+        Assert.Equal(words.Offer.Ports, again.Offer.Ports);
+    }
+
+    private static void Opens(in FlowOpening opening, byte[] payload)
+    {
+        var written = new byte[FlowOpening.MaxLength];
+        Assert.Equal(payload, written[..opening.Write(written)]);
+        var header = ProxyHeader.Of(opening);
+        Assert.Equal(opening.IsV4 ? 28 : ProxyHeader.MaxLength, header.Length);
+        Assert.NotEmpty(opening.ToClient().ToString());
     }
 
     /// <inheritdoc/>

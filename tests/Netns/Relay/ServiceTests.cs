@@ -59,7 +59,7 @@ public sealed class ServiceTests
         answering.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         using var stop = new CancellationTokenSource();
         var service = Task.WhenAll(AnswerAsync(asked, answering, stop.Token), AnswerAsync(answering, answering, stop.Token));
-        await StartAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}");
+        await StartAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", "asked");
         await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "running");
         using var client = relay.OpenClient();
         await client.SendAsync(new byte[] { 1 });
@@ -70,7 +70,7 @@ public sealed class ServiceTests
         Assert.DoesNotContain("datagrams flow", doctor.Output, StringComparison.Ordinal);
 
         await relay.Inside.Control.RunAsync("down", RelayLab.Sender);
-        await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", "any-port");
+        await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", answersFrom: null);
         Assert.True(await RelayLab.EchoesAsync(client, [2], Patience));
         Assert.True(await RelayLab.EchoesAsync(client, [3], Patience));
 
@@ -99,7 +99,7 @@ public sealed class ServiceTests
             "in.tftpd", TftpServer, "-L", "-4", "-a", $"127.0.0.1:{RelayLab.ServicePort}", "-s", "-u", "root", files[""]);
         await relay.StartDaemonsAsync();
         await relay.StartReceiverAsync();
-        await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", "any-port");
+        await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", answersFrom: null);
         await relay.ApproveAsync();
         await RelayLab.WaitForStateAsync(relay.Inside, RelayLab.Sender, "running");
 
@@ -176,11 +176,11 @@ public sealed class ServiceTests
         return directory;
     }
 
-    private static async Task StartAsync(RelayLab relay, string service)
+    private static async Task StartAsync(RelayLab relay, string service, string? answersFrom = null)
     {
         await relay.StartDaemonsAsync();
         await relay.StartReceiverAsync();
-        await UpAsync(relay, service, answersFrom: null);
+        await UpAsync(relay, service, answersFrom);
         await relay.ApproveAsync();
     }
 

@@ -27,7 +27,8 @@ public sealed class SecureTunnelTests
         var shared = await lab.NewPresharedKeyAsync();
         var us = await lab.NewKeyAsync();
         var outerOfUs = outer.StartsWith('[') ? "[2001:db8::2]" : "192.0.2.2";
-        string[] peer = ["peer", us.Public, "preshared-key", go.FileWith(shared), "allowed-ips", "10.99.0.2/32,fd99::2/128"];
+        const string Ours = "10.99.0.2/32,fd99::2/128";
+        string[] peer = ["peer", us.Public, "preshared-key", go.FileWith(shared), "allowed-ips", Ours];
         await go.SetAsync(weBegin ? peer : [.. peer, "endpoint", $"{outerOfUs}:{Port + 1}"]);
         await lab.UpAsync(lab.Client, new
         {
@@ -72,7 +73,8 @@ public sealed class SecureTunnelTests
         // From an address that is not ours to use: dropped there, and by us if they do it.
         await lab.Server.Namespace.IpAsync($"address add 10.99.0.77/32 dev {go.Device}");
         await lab.Server.Namespace.TryAsync("ping", "-c", "1", "-W", "1", "-I", "10.99.0.77", "10.99.0.2");
-        await lab.Client.Control.WaitForAsync("t", s => s.Drops("wrong_source", "in") == 1, "the drop of a wrong source");
+        await lab.Client.Control.WaitForAsync(
+            "t", s => s.Drops("wrong_source", "in") == 1, "the drop of a wrong source");
     }
 
     [Fact]
@@ -101,7 +103,8 @@ public sealed class SecureTunnelTests
         await lab.Client.Control.RunAsync("down", "t");
         foreach (var family in (string[])["-4", "-6"])
         {
-            Assert.DoesNotContain("fwmark", await lab.Client.Namespace.RunAsync("ip", family, "rule"), StringComparison.Ordinal);
+            var left = await lab.Client.Namespace.RunAsync("ip", family, "rule");
+            Assert.DoesNotContain("fwmark", left, StringComparison.Ordinal);
         }
     }
 
@@ -127,7 +130,8 @@ public sealed class SecureTunnelTests
         await TcpPair.SayAsync(pair.Accepted, pair.Dialled);
         await TcpPair.SayAsync(pair.Dialled, pair.Accepted);
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{end} after {signal}: {clock.Elapsed.TotalMilliseconds:0} ms");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{end} after {signal}: {clock.Elapsed.TotalMilliseconds:0} ms");
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(8), $"the connection went on only after {clock.Elapsed}");
     }
 
@@ -145,7 +149,8 @@ public sealed class SecureTunnelTests
             await Transfer.RunAsync(pair.Dialled, pair.Accepted, 64 << 20);
         }
 
-        await lab.Client.Namespace.IpAsync($"address delete 192.0.2.2/24 dev {Lab.Link}\naddress add 192.0.2.22/24 dev {Lab.Link}");
+        await lab.Client.Namespace.IpAsync(
+            $"address delete 192.0.2.2/24 dev {Lab.Link}\naddress add 192.0.2.22/24 dev {Lab.Link}");
         Assert.Equal(1, await lab.Client.PingAsync("10.99.0.1"));
         await lab.Server.Control.WaitForEventAsync("peer_moved", Soon);
         Assert.Equal(1, await lab.Server.PingAsync("10.99.0.2"));
@@ -170,7 +175,8 @@ public sealed class SecureTunnelTests
         await lab.UpServerAsync(server, peers);
         for (var i = 0; i < Clients; i++)
         {
-            await lab.UpClientAsync(keys[i], server.Public, $"10.99.0.{i + 2}", $"t{i}", ["10.99.0.1/32"], routes: i == 0);
+            var address = $"10.99.0.{i + 2}";
+            await lab.UpClientAsync(keys[i], server.Public, address, $"t{i}", ["10.99.0.1/32"], routes: i == 0);
 
             // All are on one host: an answer has to go through the tunnel that the question came by.
             await lab.Client.Namespace.IpAsync(
@@ -235,8 +241,8 @@ public sealed class SecureTunnelTests
         public Task UpServerAsync((string, string) key, params (string Key, string V4, string V6)[] peers) =>
             UpServerAsync(key, peers, reload: false);
 
-        public Task UpServerAsync((string Private, string) key, (string Key, string V4, string V6)[] peers, bool reload) =>
-            UpAsync(
+        public Task UpServerAsync(
+            (string Private, string) key, (string Key, string V4, string V6)[] peers, bool reload) => UpAsync(
                 Server,
                 new
                 {
@@ -258,7 +264,12 @@ public sealed class SecureTunnelTests
             });
 
         public Task UpClientAsync(
-            (string Private, string) key, string server, string address, string name, string[] networks, bool routes) => UpAsync(
+            (string Private, string) key,
+            string server,
+            string address,
+            string name,
+            string[] networks,
+            bool routes) => UpAsync(
             Client,
             new
             {
@@ -269,7 +280,13 @@ public sealed class SecureTunnelTests
                 Routes = routes ? "auto" : "off",
                 Peers = new[]
                 {
-                    new { PublicKey = server, AllowedIPs = networks, Endpoint = $"192.0.2.1:{Port}", PersistentKeepalive = 5 },
+                    new
+                    {
+                        PublicKey = server,
+                        AllowedIPs = networks,
+                        Endpoint = $"192.0.2.1:{Port}",
+                        PersistentKeepalive = 5,
+                    },
                 },
             },
             name);
@@ -299,7 +316,8 @@ public sealed class SecureTunnelTests
 
         public static async Task Ping6Async(Host host, string target, int size = 56)
         {
-            var result = await host.Namespace.TryAsync("ping", "-6", "-c", "1", "-W", "4", "-M", "do", "-s", $"{size}", target);
+            string[] ping = ["ping", "-6", "-c", "1", "-W", "4", "-M", "do", "-s", $"{size}", target];
+            var result = await host.Namespace.TryAsync(ping);
             Assert.True(result.ExitCode == 0, result.Output);
         }
 

@@ -191,7 +191,7 @@ internal static class Generated
     public static readonly Gen<RelayConfig> Relays =
         from name in Names
         from role in Gen.Elements(Enum.GetValues<RelayRole>())
-        from udp in role == RelayRole.Sender ? Clients : Local
+        from services in Gen.ArrayOf(role == RelayRole.Sender ? Clients : Local)
         from tcp in role == RelayRole.Sender ? Clients : Local
         from protocol in Gen.Elements(Enum.GetValues<RelayProtocol>())
         from idle in Gen.Choose(1, RelayConfig.MaxIdleTimeout)
@@ -202,11 +202,16 @@ internal static class Generated
         from clients in BothNetworks
         from flowRate in Gen.Choose(0, RelayConfig.MaxClientRate)
         from byteRate in Gen.Choose(0, RelayConfig.MaxClientRate)
+        from more in Gen.Choose(0, 20)
+        from first in role == RelayRole.Sender ? Clients : Local
+        from proxy in Gen.Elements(Enum.GetValues<ProxyProtocol>())
+        let isTls = protocol == RelayProtocol.Tls
         select new RelayConfig
         {
             Name = name,
             Relay = role,
-            UdpAddress = udp,
+            UdpAddress = isTls ? Services(role, [first, .. services], more) : first,
+            ProxyProtocol = isTls && role == RelayRole.Sender ? proxy : ProxyProtocol.Off,
             TcpAddress = tcp,
             Protocol = protocol,
             IdleTimeout = TimeSpan.FromSeconds(idle),
@@ -214,7 +219,7 @@ internal static class Generated
             ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
                 ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
                 : null,
-            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.Asked,
+            AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.AnyPort,
             AllowedClients = role == RelayRole.Receiver ? clients : [],
             ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
             ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
@@ -238,6 +243,25 @@ internal static class Generated
                 .Where(p => p.Name is null || names.Add(p.Name))
                 .Select(p => p with { AllowedIPs = [.. p.AllowedIPs.Where(networks.Add)] }),
         ];
+    }
+
+    /// <summary>Services on ports that are not each other's, the first of them a range.</summary>
+    private static UdpServiceList Services(RelayRole role, HostPort[] addresses, int more)
+    {
+        var result = new List<UdpService>();
+        foreach (var address in addresses.Take(UdpServiceList.MaxCount))
+        {
+            var last = result.Count == 0 && address.Port + more <= ushort.MaxValue ? $"-{address.Port + more}" : "";
+            var mapped = role == RelayRole.Sender && more % 2 == 1 && last.Length == 0 ? $"{address.Port ^ 1 | 2}=" : "";
+            Assert.True(UdpService.TryParse($"{mapped}{address}{last}", out var service, out var error), error);
+            if (!result.Any(s => s.ReceiverPorts.First <= service.ReceiverPorts.Last
+                && service.ReceiverPorts.First <= s.ReceiverPorts.Last))
+            {
+                result.Add(service);
+            }
+        }
+
+        return [.. result];
     }
 
     private static HostPort Read(string text) =>

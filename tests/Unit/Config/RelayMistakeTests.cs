@@ -74,15 +74,15 @@ public sealed class RelayMistakeTests
                 "1:82: AllowedClients[0]: \"10.0.0.1/8\" has bits behind its prefix (\"10.0.0.0/8\" is the network)",
                 "1:96: AllowedClients[1]: \"129\" is not a prefix length (0 to 128)",
                 "1:106: AllowedClients[2]: 1 is not a network (such as \"10.0.0.0/24\")",
-                "1:109: AllowedClients[3]: \"x\" is not a network (such as \"10.0.0.0/24\" or \"2001:db8::/32\")",
-                "1:114: AllowedClients[4]: \"10.1\" is not a network (such as \"10.0.0.0/24\" or \"2001:db8::/32\")",
+                "1:109: AllowedClients[3]: \"x\" is not a network (such as \"10.99.0.2/32\" or \"2001:db8::/32\")",
+                "1:114: AllowedClients[4]: \"10.1\" is not a network (such as \"10.99.0.2/32\" or \"2001:db8::/32\")",
             ]
         },
         {
             """{"Relay": "receiver", "UdpAddress": ":1", "TcpAddress": ":2", "AnswersFrom": "any", "ClientFlowRate": 0}""",
             [
                 "1:78: AnswersFrom: a receiver has no use for it (it belongs in the sender's file)",
-                "1:103: ClientFlowRate: 0 is not a number of flows a second (1 to 1000000000)",
+                "1:103: ClientFlowRate: 0 is not a number of flows a second (1 to 999999999)",
             ]
         },
         {

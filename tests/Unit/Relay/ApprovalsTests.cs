@@ -186,5 +186,7 @@ public sealed class ApprovalsTests
         public KeyFingerprint? Key { get; } = key is null ? null : KeyOf(key);
 
         public IPEndPoint Remote { get; } = new(new IPAddress([10, 0, (byte)subnet, (byte)address]), 4000);
+
+        public ulong Instance => 0;
     }
 }

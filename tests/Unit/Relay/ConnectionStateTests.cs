@@ -132,6 +132,43 @@ public sealed class ConnectionStateTests
         relay.WaitFor(() => relay.Receiver.Senders.Count == 0, "it to be gone");
     }
 
+    [Fact]
+    public void Two_hosts_with_one_key_do_not_push_each_other_out_in_turns_and_each_is_told_which_the_other_is()
+    {
+        using var relay = new RelayEngines(RelayProtocol.Tls, TimeProvider.System);
+        var identity = NewIdentity();
+        using var first = new Peer(relay.TcpPort, identity, 1) { Instance = 1, Host = "one" };
+        first.Greet();
+        relay.WaitFor(() => relay.Receiver.Senders.Count == 1, "the first to wait");
+        relay.Receiver.Approve(relay.Receiver.Senders[0], once: false);
+        relay.WaitFor(() => first.Has(FrameType.Approved), "the first to be let in");
+
+        // A host that has just started takes the place, since the other one may be gone for good.
+        using var second = new Peer(relay.TcpPort, identity, 2) { Instance = 2, Host = "two" };
+        second.Greet();
+        relay.WaitFor(() => second.Has(FrameType.Approved) && first.HasEnded(), "the second to take its place");
+        Assert.Contains("another host has the same key: two", first.Refusal, StringComparison.Ordinal);
+
+        // The first comes back, and stays out while the second is there.
+        using var again = new Peer(relay.TcpPort, identity, 1) { Instance = 1, Host = "one" };
+        again.Greet();
+        relay.WaitFor(again.HasEnded, "the first to be sent away");
+        Assert.Contains("another host has the same key: two", again.Refusal, StringComparison.Ordinal);
+        Assert.False(second.HasEnded());
+        Assert.Equal("two", Assert.Single(relay.Receiver.Senders).Introduction.Host);
+
+        // The second comes back by another way, as after a change of its address: it is no other host.
+        using var moved = new Peer(relay.TcpPort, identity, 3) { Instance = 2, Host = "two" };
+        moved.Greet();
+        relay.WaitFor(() => moved.Has(FrameType.Approved), "the second to come back");
+
+        moved.Dispose();
+        relay.WaitFor(() => relay.Receiver.Status.State == RelayState.Waiting, "the second to be gone");
+        using var last = new Peer(relay.TcpPort, identity, 1) { Instance = 1, Host = "one" };
+        last.Greet();
+        relay.WaitFor(() => last.Has(FrameType.Approved), "the first to be let in when it is alone");
+    }
+
     private static Identity NewIdentity() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
     /// <summary>A sender's end of the protocol, by hand.</summary>
@@ -166,7 +203,17 @@ public sealed class ConnectionStateTests
             }
         }
 
-        public void SayHello() => _link.TryWrite(FrameType.Hello, Hello.Of(isReceiver: false));
+        /// <summary>Which of several senders with one key it is.</summary>
+        public ulong Instance { get; init; }
+
+        /// <summary>Its host's name.</summary>
+        public string Host { get; init; } = "";
+
+        /// <summary>The text of the last denial.</summary>
+        public string Refusal { get; private set; } = "";
+
+        public void SayHello() => _link.TryWrite(FrameType.Hello, Hello.OfSender(
+            _link.Version, new Introduction(new ServiceOffer(true, [new PortRange(9)]), Instance, Host, "relay")));
 
         public void Say(FrameType type) => _link.TryWrite(type, []);
 
@@ -208,6 +255,10 @@ public sealed class ConnectionStateTests
                 while (_link.Reader.Next(out var frame) == FrameStatus.Complete)
                 {
                     _frames.Add(frame.Type);
+                    if (frame.Type == FrameType.Denied)
+                    {
+                        Refusal = Denial.Read(frame.Payload).Text;
+                    }
                 }
             }
         }

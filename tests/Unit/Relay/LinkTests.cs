@@ -149,7 +149,7 @@ public sealed class LinkTests
     [InlineData(new byte[] { }, true, "version 0")]
     public void A_hello_names_version_and_role(byte[] payload, bool fromReceiver, string? problem)
     {
-        var found = Hello.Problem(payload, fromReceiver);
+        var found = Hello.Problem(payload, fromReceiver, version: 1);
         Assert.Equal(problem is null, found is null);
         Assert.Contains(problem ?? "", found ?? "", StringComparison.Ordinal);
     }
@@ -157,7 +157,7 @@ public sealed class LinkTests
     [Fact]
     public void A_hello_says_which_frames_its_side_knows()
     {
-        Assert.True(Hello.Knows(Hello.Of(isReceiver: false), FrameType.Waiting));
+        Assert.True(Hello.Knows(Hello.OfSender(1, Introduction.None), FrameType.Waiting));
         Assert.False(Hello.Knows([1, 2], FrameType.Waiting));
         Assert.True(Hello.Knows([1, 2], FrameType.Pong));
         Assert.False(Hello.Knows([1, 2, 7], FrameType.Waiting));
@@ -171,7 +171,7 @@ public sealed class LinkTests
         Assert.Equal(DenialCode.Revoked, denial.Code);
         Assert.True(denial.IsFinal);
         Assert.Equal("\\u001b[2Jno\\u000a", denial.Text);
-        Assert.InRange(Denial.Read([1, .. new byte[511]]).Text.Length, 1, 1300);
+        Assert.InRange(Denial.Read([1, .. new byte[511]]).Text.Length, 1, 2500);
         Assert.Equal(TlsCodec.MaxControl, new Denial(DenialCode.Busy, new string('x', 5000)).Write().Length);
     }
 
@@ -180,7 +180,8 @@ public sealed class LinkTests
     {
         var bytes = random.Bytes(random.Next(0, 512));
         Assert.NotNull(Denial.Read(bytes));
-        _ = Hello.Problem(bytes, random.Chance(50));
+        _ = Hello.Problem(bytes, random.Chance(50), random.Next(1, 3));
+        _ = Hello.ReadIntroduction(bytes, random.Next(1, 3));
     });
 
     private static FrameReader ReaderOf(TcpPair pair, TlsCodec codec) =>

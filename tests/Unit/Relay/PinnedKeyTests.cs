@@ -20,7 +20,7 @@ public sealed class PinnedKeyTests
         var problem = sender.Engine.Status.Problem;
         Assert.Contains(pinned.ToString(), problem, StringComparison.Ordinal);
         Assert.Contains(relay.Receiver.Status.OwnFingerprint, problem, StringComparison.Ordinal);
-        Assert.Contains("--receiver-key", problem, StringComparison.Ordinal);
+        Assert.Contains("ReceiverKey", problem, StringComparison.Ordinal);
         Assert.Contains(sender.Events.After(0), e => e.Kind == EventKind.ReceiverKeyChanged);
         Assert.Empty(relay.Receiver.Senders);
     }

@@ -216,6 +216,23 @@ public sealed class ReceiverFlowsTests
     }
 
     [Fact]
+    public void Flows_of_clients_that_are_allowed_no_more_end()
+    {
+        var flows = New(100);
+        var (stays, goes) = (OpenAt(flows, IPAddress.Parse("192.0.2.7"), 1, 0), Open(flows, 1));
+        var config = (RelayConfig)ConfigFile.Parse(
+            """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "AllowedClients": ["192.0.2.0/24"]}"""u8
+                .ToArray(),
+            null).Configuration!;
+
+        flows.Change(100, Idle, new ClientBounds(config));
+
+        Assert.Equal([goes], Sweep(flows, 1));
+        Assert.Same(stays, flows.Find(stays.Id));
+        Assert.Empty(Sweep(flows, 2));
+    }
+
+    [Fact]
     public void One_address_opens_flows_at_a_bounded_rate_whatever_its_ports_and_others_are_not_concerned()
     {
         var flows = New(10_000);

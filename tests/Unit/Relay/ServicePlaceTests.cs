@@ -88,8 +88,7 @@ public sealed class ServicePlaceTests
         Assert.False(new ServicePlace.Place(IPEndPoint.Parse("192.0.2.1:9")).IsGroup);
     }
 
-    private void LookUp(params IPAddress[] addresses) =>
-        _service.MoveTo(new IPEndPoint(_service.Choose(addresses)!, 7000));
+    private void LookUp(params IPAddress[] addresses) => _service.Choose(addresses);
 
     private void Refuse(long now) => _service.OnError(_service.Current!, Errno.ConnectionRefused, now);
 

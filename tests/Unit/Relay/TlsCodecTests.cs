@@ -40,13 +40,16 @@ public sealed unsafe class TlsCodecTests
         var output = new byte[64];
         foreach (var (type, flow, payload) in new (FrameType, uint, byte[])[]
         {
-            (FrameType.Hello, 0, Hello.Of(isReceiver: true)),
+            (FrameType.Hello, 0, Hello.OfReceiver(2)),
             (FrameType.Approved, 0, []),
             (FrameType.Denied, 0, new Denial(DenialCode.Busy, "full").Write()),
             (FrameType.FlowClosed, 7, []),
             (FrameType.Ping, 0, []),
             (FrameType.Pong, 0, []),
             (FrameType.Waiting, 0, [(byte)WaitingReason.Taken]),
+            (FrameType.FlowOpened, 7, new byte[FlowOpening.LengthV4]),
+            (FrameType.FlowOpened, 7, new byte[FlowOpening.MaxLength]),
+            (FrameType.Services, 0, ServiceOffer.None.Write()),
         })
         {
             var length = codec.WriteControl(output, type, flow, payload);

@@ -13,7 +13,9 @@ using static UdpTunnel.Tests.Tunnel.SecureNetwork;
 
 namespace UdpTunnel.Tests.Tunnel;
 
-/// <summary>The whole path of a secure tunnel, from one device to the other, with a network that takes no memory itself.</summary>
+/// <summary>
+/// The whole path of a secure tunnel, from one device to the other, with a network that takes no memory itself.
+/// </summary>
 public sealed class SecureAllocationTests
 {
     private const uint FirstAddress = 0x0A63_0001;

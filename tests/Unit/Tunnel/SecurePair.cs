@@ -5,7 +5,6 @@ using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
-using UdpTunnel.State;
 using UdpTunnel.Tests.Packets;
 using UdpTunnel.Tunnel;
 using UdpTunnel.Tunnel.Secure;

@@ -30,12 +30,9 @@ public sealed class SecureProtocolTests : IDisposable
     public SecureProtocolTests()
     {
         _server = MakeServer().Start();
-        _laptop = new SecureEnd(
-            _network, "192.0.2.2:40000", _laptopKey, Ports, Peer(_serverKey, ServerAddress, "10.99.0.0/24", "2001:db8::/64"));
-        _laptop.Start();
-        _phone = new SecureEnd(
-            _network, "192.0.2.3:40000", _phoneKey, Ports, Peer(_serverKey, ServerAddress, "10.99.0.0/24", "2001:db8::/64"));
-        _phone.Start();
+        var toServer = Peer(_serverKey, ServerAddress, "10.99.0.0/24", "2001:db8::/64");
+        _laptop = new SecureEnd(_network, "192.0.2.2:40000", _laptopKey, Ports, toServer).Start();
+        _phone = new SecureEnd(_network, "192.0.2.3:40000", _phoneKey, Ports, toServer).Start();
     }
 
     public void Dispose() => _network.Dispose();
@@ -106,6 +103,23 @@ public sealed class SecureProtocolTests : IDisposable
     }
 
     [Fact]
+    public void What_an_IPv6_device_says_of_itself_goes_nowhere_and_is_counted_apart()
+    {
+        // A router solicitation (RFC 4861, section 4.1) from fe80::1 to ff02::2.
+        byte[] packet =
+        [
+            0x60, 0, 0, 0, 0, 8, 58, 255,
+            0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+            0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+            133, 0, 0x7B, 0xB4, 0, 0, 0, 0,
+        ];
+        _server.Send(packet);
+
+        Assert.Equal(1, _server.Out.Drops(DropReason.LinkControl));
+        Assert.Equal(0, _server.Out.Drops(DropReason.NoRoute));
+    }
+
+    [Fact]
     public void What_is_replayed_forged_or_of_a_stranger_is_dropped_counted_and_answered_with_silence()
     {
         Connect(_laptop, Laptop);
@@ -123,7 +137,8 @@ public sealed class SecureProtocolTests : IDisposable
         _server.Udp.Arrive(forged, 0, _laptop.Address);
         _server.ReceiveAll();
         Assert.True(_server.In.Drops(DropReason.Replayed) > 0);
-        Assert.Equal(1, _server.In.Drops(DropReason.HandshakeReplayed) + _server.In.Drops(DropReason.HandshakeUnexpected));
+        var late = _server.In.Drops(DropReason.HandshakeReplayed) + _server.In.Drops(DropReason.HandshakeUnexpected);
+        Assert.Equal(1, late);
         Assert.Equal(1, _server.In.Drops(DropReason.WrongKey));
         Assert.Equal(1, _server.In.Drops(DropReason.NotAuthentic));
         Assert.Equal(1, _server.In.Drops(DropReason.NoSession));
@@ -158,7 +173,7 @@ public sealed class SecureProtocolTests : IDisposable
             DestinationPort = 40_000,
             Flags = TestPacket.Ack,
         };
-        _phone.Apply(Peer(_serverKey, ServerAddress, "10.99.0.0/24") with { AllowedPorts = PortSet.Create([new PortRange(1, 65_535)]) });
+        _phone.Apply(Peer(_serverKey, ServerAddress, "10.99.0.0/24") with { AllowedPorts = PortSet.All });
         _phone.Send(answer.Build());
         _network.Carry();
         Assert.Equal(1, _server.In.Drops(DropReason.NoFlow));

@@ -54,13 +54,15 @@ internal sealed class RelayEnd(Invocation invocation, string role)
     private string Help => $"See 'udptunnelctl relay {role} --help'.";
 
     /// <summary>Starts it and says what was done.</summary>
-    /// <param name="udp">Address of the UDP side.</param>
+    /// <param name="udp">Addresses of the UDP side.</param>
     /// <param name="tcp">Address of the TCP side.</param>
     /// <param name="options">What both ends have.</param>
     /// <param name="receiverKey">The pinned key of the other end, where there is one to pin.</param>
-    public async Task StartAsync(string udp, string tcp, RelayOptions options, string? receiverKey = null)
+    /// <param name="proxyProtocol">Whether the service is told who the client is, as the configuration has it.</param>
+    public async Task StartAsync(
+        IReadOnlyList<string> udp, string tcp, RelayOptions options, string? receiverKey = null, string? proxyProtocol = null)
     {
-        var text = Text(udp, tcp, options, receiverKey);
+        var text = Text(udp, tcp, options, receiverKey, proxyProtocol);
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), defaultName: null);
         if (result.Configuration is not { } configuration)
         {
@@ -90,27 +92,48 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             $"{option}: {address} is a port without a host: write HOST:{address}, such as localhost:{address}", Help)
         : address;
 
-    private static bool IsPort(string address) => address.Length > 0 && address.All(char.IsAsciiDigit);
+    private static bool IsPort(string address) =>
+        address.Length > 0 && address.All(c => char.IsAsciiDigit(c) || c == '-');
 
     /// <summary>The file that the options stand for; what was not given is left to its default.</summary>
-    private string Text(string udp, string tcp, RelayOptions options, string? receiverKey)
+    private string Text(
+        IReadOnlyList<string> udp, string tcp, RelayOptions options, string? receiverKey, string? proxyProtocol)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteString("Name", options.Name ?? RelayName.For(role, udp));
+            json.WriteString("Name", options.Name ?? RelayName.For(role, udp[0]));
             json.WriteString("Relay", role);
-            json.WriteString("UdpAddress", udp);
+            WriteServices(json, udp);
             json.WriteString("TcpAddress", tcp);
             WriteText(json, "Protocol", options.Protocol);
             WriteNumber(json, "IdleTimeout", options.IdleTimeout is { } idle ? Seconds(idle) : null);
             WriteNumber(json, "MaxFlows", options.MaxFlows);
             WriteText(json, "ReceiverKey", receiverKey);
+            WriteText(json, "ProxyProtocol", proxyProtocol);
             json.WriteEndObject();
         }
 
         return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    /// <summary>One as a string, as older daemons know it; several as a list.</summary>
+    private static void WriteServices(Utf8JsonWriter json, IReadOnlyList<string> udp)
+    {
+        if (udp.Count == 1)
+        {
+            json.WriteString("UdpAddress", udp[0]);
+            return;
+        }
+
+        json.WriteStartArray("UdpAddress");
+        foreach (var service in udp)
+        {
+            json.WriteStringValue(service);
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>A number without a unit counts seconds, as in the configuration.</summary>
@@ -146,7 +169,7 @@ internal sealed class RelayEnd(Invocation invocation, string role)
     /// <summary>A mistake in the text, told of the option that it came from: nobody has seen the text.</summary>
     private CommandException Mistake(Config.Diagnostic mistake)
     {
-        var option = mistake.Field switch
+        var option = mistake.Field.Split('[')[0] switch
         {
             "Name" => "--name: ",
             "UdpAddress" => "--udp: ",
@@ -155,6 +178,7 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             "IdleTimeout" => "--idle-timeout: ",
             "MaxFlows" => "--max-flows: ",
             "ReceiverKey" => "--receiver-key: ",
+            "ProxyProtocol" => "--proxy-protocol: ",
             _ => "",
         };
         return UsageFailure.Usage(option + mistake.Message, Help);

@@ -10,15 +10,15 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
         Description = "Start the reachable end: takes datagrams from clients, and hands them to a sender that you "
             + "approved.")]
     [Example("udptunnelctl relay receiver --udp :53 --tcp :5353")]
-    [Example("udptunnelctl relay receiver --udp :27015 --tcp :5353 --name game")]
+    [Example("udptunnelctl relay receiver --udp :27015-27030 --udp :53 --tcp :5353 --name game")]
     [DynamicDependency(ParameterSet.Members, typeof(RelayOptions))]
     public Task RunAsync(
         [Option(
             "udp",
-            ValueName = "[HOST]:PORT",
-            Description = "Where clients send to: a port, or an address of this host and a port")]
-        string udp,
+            ValueName = "[HOST]:PORT[-LAST]",
+            Description = "Where clients send to: a port or a range, or an address of this host and ports; may be repeated")]
+        string[] udp,
         [Option("tcp", ValueName = "[HOST]:PORT", Description = "Where the sender connects to")] string tcp,
         RelayOptions options) =>
-        new RelayEnd(invocation, "receiver").StartAsync(RelayEnd.Listening(udp), RelayEnd.Listening(tcp), options);
+        new RelayEnd(invocation, "receiver").StartAsync([.. udp.Select(RelayEnd.Listening)], RelayEnd.Listening(tcp), options);
 }

@@ -22,11 +22,14 @@ internal static class FlowView
             return;
         }
 
+        // With one service its port tells nothing.
+        var hasPorts = flows.Select(f => f.Port).Distinct().Count() > 1;
         screen.Line();
         Row(screen, "client", "age", "idle", ["to service", "", "to clients", ""]);
         foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(Shown))
         {
             var client = flow.Client.Length > 0 ? flow.Client : $"flow {flow.Id}";
+            client += hasPorts ? $" to :{flow.Port}" : "";
             if (TerminalText.Columns(TerminalText.Escape(client)) >= ClientWidth)
             {
                 screen.Text("  ").Text(client).EndLine();

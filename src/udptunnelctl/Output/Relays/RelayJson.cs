@@ -44,6 +44,7 @@ internal static class RelayJson
             writer.WriteNumber("bytesToService", flow.BytesToService);
             writer.WriteNumber("packetsToClients", flow.PacketsToClients);
             writer.WriteNumber("bytesToClients", flow.BytesToClients);
+            writer.WriteNumber("port", flow.Port);
             writer.WriteEndObject();
         }
 
@@ -82,6 +83,7 @@ internal static class RelayJson
         writer.WriteEndArray();
         writer.WriteNumber("clientFlowRate", relay.ClientFlowRate);
         writer.WriteNumber("clientByteRate", relay.ClientByteRate);
+        writer.WriteString("proxyProtocol", Words.Of(relay.ProxyProtocol));
     }
 
     private static void WriteRates(Utf8JsonWriter writer, RelayRates? rates)

@@ -11,8 +11,15 @@ internal static class RelayText
         var role = $"{Words.Spoken(Words.Of(relay.Role))} ({Words.Spoken(Words.Of(relay.Protocol))})";
         return relay.Role == RelayRole.Receiver
             ? $"{role}: clients at UDP {relay.UdpAddress}, sender at TCP {relay.TcpAddress}"
-            : $"{role}: service at UDP {relay.UdpAddress}, receiver at TCP {relay.TcpAddress}";
+            : $"{role}: service at UDP {relay.UdpAddress}, receiver at TCP {relay.TcpAddress}{Proxy(relay)}";
     }
+
+    private static string Proxy(Relay relay) => relay.ProxyProtocol switch
+    {
+        ProxyProtocol.V2 => ", PROXY header in front of the first datagram of each flow",
+        ProxyProtocol.V2Every => ", PROXY header in front of every datagram",
+        _ => "",
+    };
 
     /// <summary>What the other end of the TCP connection is called.</summary>
     public static string PeerLabel(Relay relay) => relay.Role == RelayRole.Receiver ? "sender" : "receiver";
@@ -44,6 +51,10 @@ internal static class RelayText
     public static string Flows(Relay relay) =>
         $"{Quantity.Count(relay.Counters?.Flows ?? 0)} live of at most {Quantity.Count(relay.MaxFlows)}";
 
+    /// <summary><c>53</c> or <c>27015-27030</c></summary>
+    public static string Range(PortRange range) =>
+        range.First == range.Last ? $"{range.First}" : $"{range.First}-{range.Last}";
+
     /// <summary>How a sender is named: by its key, or by its address if it has none.</summary>
     public static string Identity(Sender sender) => sender.Fingerprint.Length > 0 ? sender.Fingerprint : sender.Address;
 
@@ -59,6 +70,7 @@ internal static class RelayText
         RelayDropReason.OtherSource => "answer from another source",
         RelayDropReason.ServiceRefused => "nobody listens there",
         RelayDropReason.ClientRate => "client sends too much",
+        RelayDropReason.NoService => "port of no service",
         _ => Words.Spoken(Words.Of(reason)),
     };
 

@@ -46,5 +46,14 @@ internal static class SenderJson
         writer.WriteText("relay", sender.Relay);
         writer.WriteString("state", Words.Of(sender.State));
         writer.WriteTime("since", Moment.Of(sender.Since));
+        writer.WriteText("host", sender.Host);
+        writer.WriteText("name", sender.Name);
+        writer.WriteStartArray("services");
+        foreach (var range in sender.Services)
+        {
+            writer.WriteStringValue(RelayText.Range(range));
+        }
+
+        writer.WriteEndArray();
     }
 }

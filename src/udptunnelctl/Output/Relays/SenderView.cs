@@ -29,6 +29,7 @@ internal static class SenderView
 
             screen.Field("address", sender.Address.Length > 0 ? sender.Address : "not known");
             screen.Field("relay", sender.Relay);
+            Introduction(screen, sender);
             if (Moment.Of(sender.Since) is { } since)
             {
                 screen.Field("since", $"{Moment.Local(since, clock)} ({TimeInWords.Ago(since, now)})");
@@ -59,7 +60,7 @@ internal static class SenderView
         foreach (var sender in pending.Take(PendingShown))
         {
             var since = Moment.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
-            screen.Paragraph($"from {sender.Address} at {sender.Relay}{since}", indent: 2);
+            screen.Paragraph($"from {sender.Address} at {sender.Relay}{Serves(sender)}{since}", indent: 2);
             var isElsewhere = pending.Any(s => s.Relay != sender.Relay && RelayText.Identity(s) == RelayText.Identity(sender));
             var where = isElsewhere ? $" --relay {sender.Relay}" : "";
             screen.Paragraph($"udptunnelctl approve {RelayText.Identity(sender)}{where}", indent: 4);
@@ -80,6 +81,8 @@ internal static class SenderView
         {
             screen.Field("address", sender.Address);
         }
+
+        Introduction(screen, sender);
     }
 
     /// <summary>One line for each sender that came, went or changed, for output that is appended.</summary>
@@ -102,6 +105,23 @@ internal static class SenderView
             Line(screen, gone, "gone", Style.Plain, time, clock);
         }
     }
+
+    /// <summary>A sender's words of itself, which nobody has checked.</summary>
+    private static void Introduction(Screen screen, Sender sender)
+    {
+        if (sender.Host.Length > 0)
+        {
+            screen.Field("host", sender.Name.Length > 0 ? $"{sender.Host} (relay {sender.Name})" : sender.Host);
+        }
+
+        if (sender.Services.Count > 0)
+        {
+            screen.Field("serves", $"UDP {string.Join(", ", sender.Services.Select(RelayText.Range))}");
+        }
+    }
+
+    private static string Serves(Sender sender) => sender.Services.Count == 0 ? ""
+        : $", serves UDP {string.Join(", ", sender.Services.Select(RelayText.Range))}";
 
     private static (string Identity, string Relay) Key(Sender sender) => (RelayText.Identity(sender), sender.Relay);
 

@@ -11,4 +11,10 @@ internal enum Admission
 
     /// <summary>Too many wait already.</summary>
     Refused,
+
+    /// <summary>
+    /// Another sender with the same key took its place before and is connected: they must not push each other out in
+    /// turns.
+    /// </summary>
+    Duplicate,
 }

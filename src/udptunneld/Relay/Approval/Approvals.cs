@@ -32,8 +32,14 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
     /// <summary>How long a person has time to decide.</summary>
     public static readonly TimeSpan WaitingTime = TimeSpan.FromMinutes(10);
 
+    // More senders with one key than anybody has.
+    private const int MaxDisplaced = 64;
+
     private readonly Dictionary<KeyFingerprint, ApprovedSender> _remembered = remembered.ToDictionary(s => s.Key);
     private readonly List<WaitingSender<T>> _waiting = [];
+
+    // Instances whose places others with their keys have taken.
+    private readonly Queue<ulong> _displaced = [];
 
     /// <summary>The sender that is let in, or null.</summary>
     public T? Active { get; private set; }
@@ -53,11 +59,28 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
 
     /// <summary>A sender has connected and proven its key.</summary>
     /// <param name="applicant">The sender.</param>
-    /// <param name="replaced">An older connection of the same key, which has to go; or null.</param>
+    /// <param name="replaced">
+    /// An older connection of the same key, which has to go; of a duplicate the one that stays; or null.
+    /// </param>
     public Admission Enter(T applicant, out T? replaced)
     {
         replaced = null;
         var isKnown = applicant.Key is { } key && _remembered.ContainsKey(key);
+        if (OfTheSameKey(applicant) is { } rival && IsAnother(rival, applicant))
+        {
+            if (_displaced.Contains(applicant.Instance))
+            {
+                replaced = rival;
+                return Admission.Duplicate;
+            }
+
+            _displaced.Enqueue(rival.Instance);
+            if (_displaced.Count > MaxDisplaced)
+            {
+                _displaced.Dequeue();
+            }
+        }
+
         if (isKnown && (Active is null || Active.Key == applicant.Key))
         {
             replaced = Active;
@@ -142,6 +165,14 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
             _remembered[sender.Key] = sender;
         }
     }
+
+    /// <summary>Whether two connections with one key are of two senders, such as two hosts with a copy of it.</summary>
+    public static bool IsAnother(IApplicant one, IApplicant other) =>
+        one.Instance != 0 && other.Instance != 0 && one.Instance != other.Instance;
+
+    private T? OfTheSameKey(T applicant) => applicant.Key is null ? null
+        : Active?.Key == applicant.Key ? Active
+        : _waiting.Find(w => w.Applicant.Key == applicant.Key)?.Applicant;
 
     private WaitingSender<T> Arrival(T applicant) => new(applicant, time.GetUtcNow(), time.GetTimestamp());
 

@@ -11,4 +11,9 @@ internal interface IApplicant
 
     /// <summary>Where it connects from.</summary>
     IPEndPoint Remote { get; }
+
+    /// <summary>
+    /// Tells senders with one key apart, and is the same for all connections of one; 0 if the sender does not say it.
+    /// </summary>
+    ulong Instance { get; }
 }

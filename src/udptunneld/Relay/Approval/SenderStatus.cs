@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Approval;
 
@@ -8,4 +9,9 @@ namespace UdpTunnel.Relay.Approval;
 /// <param name="Relay">Name of the receiver.</param>
 /// <param name="State">How it stands.</param>
 /// <param name="Since">Since when.</param>
-internal sealed record SenderStatus(KeyFingerprint? Key, string Address, string Relay, SenderState State, DateTimeOffset Since);
+internal sealed record SenderStatus(
+    KeyFingerprint? Key, string Address, string Relay, SenderState State, DateTimeOffset Since)
+{
+    /// <summary>Its words of itself, while it is connected.</summary>
+    public Introduction Introduction { get; init; } = Introduction.None;
+}

@@ -32,12 +32,12 @@ internal sealed class ClientBounds(RelayConfig config)
     /// <returns><see cref="RelayDropReason.None"/>, or why not.</returns>
     public RelayDropReason MayOpen(in Endpoint client, long now)
     {
-        var (high, low) = client.AddressBits;
-        if (_allowed.Length > 0 && !IsAllowed(high, low))
+        if (!IsAllowed(client))
         {
             return RelayDropReason.ClientNotAllowed;
         }
 
+        var (high, low) = client.AddressBits;
         return _flows is null || _flows.TryTake(high, low, now) ? RelayDropReason.None : RelayDropReason.FlowRate;
     }
 
@@ -53,8 +53,15 @@ internal sealed class ClientBounds(RelayConfig config)
         return _bytes.TryTake(high, low, now, bytes);
     }
 
-    private bool IsAllowed(ulong high, ulong low)
+    /// <summary>Whether a client may have a flow.</summary>
+    public bool IsAllowed(in Endpoint client)
     {
+        if (_allowed.Length == 0)
+        {
+            return true;
+        }
+
+        var (high, low) = client.AddressBits;
         foreach (ref readonly var network in _allowed.AsSpan())
         {
             if (network.Contains(high, low))

@@ -10,6 +10,12 @@ internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, b
     /// <summary>Where the client is.</summary>
     public ref readonly Endpoint Endpoint => ref _endpoint;
 
+    /// <summary>The socket that the client sends to; null for the only one.</summary>
+    public ClientSocket? Socket { get; set; }
+
+    /// <inheritdoc/>
+    public override int Port => Socket?.Port ?? 0;
+
     /// <summary>The address of this host that the client asked last; none where the kernel needs no help.</summary>
     public SourceAddress Local { get; set; }
 

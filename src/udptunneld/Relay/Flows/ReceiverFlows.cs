@@ -20,12 +20,13 @@ internal sealed class ReceiverFlows(
     int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf, ClientBounds? bounds = null)
 {
     private readonly SlotTable<ReceiverFlow> _slots = new();
-    private readonly Dictionary<Endpoint, ReceiverFlow> _bySource = new(new EndpointComparer());
+    private readonly Dictionary<ClientKey, ReceiverFlow> _bySource = new(new ClientKeyComparer());
     private readonly Dictionary<byte[], ReceiverFlow> _byName = new(new HostComparer());
     private readonly FlowRanks _ranks = new(maxFlows);
     private readonly Queue<ushort> _freed = new();
     private readonly TokenBuckets _buckets = new();
     private ushort[] _generations = new ushort[maxFlows];
+    private bool _hasOtherBounds;
     private int _nextSlot;
     private int _count;
 
@@ -47,7 +48,10 @@ internal sealed class ReceiverFlows(
     }
 
     /// <summary>The flow of a source.</summary>
-    public ReceiverFlow? Find(in Endpoint source) => _bySource.GetValueOrDefault(source);
+    /// <param name="source">The client.</param>
+    /// <param name="socket">The socket that it sends to; null for the only one.</param>
+    public ReceiverFlow? Find(in Endpoint source, ClientSocket? socket = null) =>
+        _bySource.GetValueOrDefault(KeyOf(source, socket));
 
     /// <summary>The live flow of a number.</summary>
     public ReceiverFlow? Find(uint id) => _slots.Find(id);
@@ -57,9 +61,10 @@ internal sealed class ReceiverFlows(
     /// <param name="now">Milliseconds.</param>
     /// <param name="flow">The flow.</param>
     /// <param name="displaced">A flow that gave way, which the other end should forget; or null.</param>
+    /// <param name="socket">The socket that the client sends to; null for the only one.</param>
     /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
     public RelayDropReason TryOpen(
-        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced)
+        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced, ClientSocket? socket = null)
     {
         flow = null;
         displaced = null;
@@ -87,9 +92,9 @@ internal sealed class ReceiverFlows(
         }
 
         var name = codec.NamesFlows ? nameOf(source) : [];
-        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now);
+        flow = new ReceiverFlow(TakeId(), source, name, codec.MakeLabel(name), now) { Socket = socket };
         _slots.Set(flow);
-        _bySource.Add(source, flow);
+        _bySource.Add(KeyOf(source, socket), flow);
         if (codec.NamesFlows)
         {
             _byName[name] = flow;
@@ -112,7 +117,7 @@ internal sealed class ReceiverFlows(
     /// <summary>Ends a flow.</summary>
     public void End(ReceiverFlow flow)
     {
-        _bySource.Remove(flow.Endpoint);
+        _bySource.Remove(KeyOf(flow.Endpoint, flow.Socket));
         _slots.Remove(flow);
         if (codec.NamesFlows)
         {
@@ -126,7 +131,10 @@ internal sealed class ReceiverFlows(
         Volatile.Write(ref _count, _count - 1);
     }
 
-    /// <summary>Other bounds hold from now on; flows above them stay until they end.</summary>
+    /// <summary>
+    /// Other bounds hold from now on; flows above them stay until they end, and those of clients that are allowed no more
+    /// end with the next sweep.
+    /// </summary>
     /// <param name="flows">Most flows.</param>
     /// <param name="idle">In milliseconds.</param>
     /// <param name="clients">Who may be a client; null for everybody.</param>
@@ -135,6 +143,7 @@ internal sealed class ReceiverFlows(
         maxFlows = flows;
         idleTimeout = idle;
         bounds = clients;
+        _hasOtherBounds = true;
         _ranks.MaxFlows = flows;
         if (flows > _generations.Length)
         {
@@ -147,12 +156,21 @@ internal sealed class ReceiverFlows(
     /// <param name="ended">Takes the flows that ended.</param>
     public void Sweep(long now, List<ReceiverFlow> ended)
     {
+        if (_hasOtherBounds)
+        {
+            _hasOtherBounds = false;
+            ended.AddRange(_bySource.Values.Where(f => bounds?.IsAllowed(f.Endpoint) == false));
+            ended.ForEach(End);
+        }
+
         while (_ranks.Overdue(now, idleTimeout) is ReceiverFlow flow)
         {
             End(flow);
             ended.Add(flow);
         }
     }
+
+    private static ClientKey KeyOf(in Endpoint source, ClientSocket? socket) => new(source, socket?.Number ?? 0);
 
     private uint TakeId()
     {

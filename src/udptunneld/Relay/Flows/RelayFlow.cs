@@ -43,6 +43,9 @@ internal abstract class RelayFlow(uint id, byte[] label, long now) : QueuedFlow(
     /// <summary>The client, if it is known.</summary>
     public abstract string Client { get; }
 
+    /// <summary>The receiver's port that the client sends to; 0 if it is not known.</summary>
+    public abstract int Port { get; }
+
     /// <summary>Counters of both directions.</summary>
     public RelayTraffic Traffic => new(
         Volatile.Read(ref _packetsToService),

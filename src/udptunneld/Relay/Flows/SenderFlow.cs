@@ -1,10 +1,12 @@
 using System.Text;
 using UdpTunnel.Linux;
+using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>One client at a sender, with a socket of its own.</summary>
-internal sealed class SenderFlow(uint id, int descriptor, ServicePlace.Place place, byte[] host, byte[] label, long now)
+internal sealed class SenderFlow(
+    uint id, int descriptor, ServicePlace service, ServicePlace.Place place, byte[] host, byte[] label, long now)
     : RelayFlow(id, label, now)
 {
     private const int MaxShown = 64;
@@ -21,6 +23,9 @@ internal sealed class SenderFlow(uint id, int descriptor, ServicePlace.Place pla
     /// <summary>The socket.</summary>
     public int Descriptor { get; } = descriptor;
 
+    /// <summary>The service that its client asks.</summary>
+    public ServicePlace Service { get; } = service;
+
     /// <summary>Where the service is, as far as this flow knows.</summary>
     public ServicePlace.Place Place { get; private set; } = place;
 
@@ -30,12 +35,30 @@ internal sealed class SenderFlow(uint id, int descriptor, ServicePlace.Place pla
     /// <summary>The client's name; empty where flows have numbers.</summary>
     public byte[] Host { get; } = host;
 
-    /// <inheritdoc/>
-    public override string Client => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+    /// <summary>What the receiver told of it; null where the protocol tells nothing.</summary>
+    public FlowOpening? Origin { get; init; }
 
-    /// <summary>Sends to another place, or to the service again.</summary>
+    /// <summary>The header that tells the service who the client is; null for none.</summary>
+    public byte[]? ProxyHeader { get; init; }
+
+    /// <summary>Whether the header stands in front of every datagram.</summary>
+    public bool IntroducesEach { get; init; }
+
+    /// <summary>Whether a datagram with the header was sent.</summary>
+    public bool IsIntroduced { get; set; }
+
+    /// <summary>The receiver's port; 0 if it is not known.</summary>
+    public override int Port => Origin?.Port ?? 0;
+
+    /// <inheritdoc/>
+    public override string Client => Origin is { } origin ? origin.ToClient().ToString() : HostText;
+
+    private string HostText => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+
+    /// <summary>Sends to another place, or to the service again. Another host does not know the client yet.</summary>
     public void Direct(ServicePlace.Place place)
     {
+        IsIntroduced &= place.Endpoint.Equals(Place.Endpoint);
         Place = place;
         Peer = place.Endpoint;
     }

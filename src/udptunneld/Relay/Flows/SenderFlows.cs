@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Flows;
@@ -50,11 +51,30 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
     public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
 
     /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
-    public SenderFlow Add(in RelayFrame frame, int descriptor, ServicePlace.Place place, long now)
+    /// <param name="frame">The flow's first datagram.</param>
+    /// <param name="descriptor">The socket.</param>
+    /// <param name="service">The service that its client asks.</param>
+    /// <param name="place">Where that is.</param>
+    /// <param name="origin">What the receiver told of it; null where the protocol tells nothing.</param>
+    /// <param name="proxy">Whether the service is told who the client is, if the client is known.</param>
+    /// <param name="now">Milliseconds.</param>
+    public SenderFlow Add(
+        in RelayFrame frame,
+        int descriptor,
+        ServicePlace service,
+        ServicePlace.Place place,
+        FlowOpening? origin,
+        ProxyProtocol proxy,
+        long now)
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
         var id = codec.NamesFlows ? TakeId() : frame.FlowId;
-        var flow = new SenderFlow(id, descriptor, place, host, codec.MakeLabel(host), now);
+        var flow = new SenderFlow(id, descriptor, service, place, host, codec.MakeLabel(host), now)
+        {
+            Origin = origin,
+            ProxyHeader = proxy != ProxyProtocol.Off && origin is { } known ? ProxyHeader.Of(known) : null,
+            IntroducesEach = proxy == ProxyProtocol.V2Every,
+        };
         _slots.Set(flow);
         if (codec.NamesFlows)
         {

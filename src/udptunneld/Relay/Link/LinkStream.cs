@@ -39,6 +39,9 @@ internal sealed class LinkStream : ITlsTransport, IDisposable
     /// <summary>The hash of the peer's key; null for none. Proven when the handshake is done.</summary>
     public byte[]? PeerKeyHash => _tls?.PeerKeyHash;
 
+    /// <summary>The version of the protocol that both ends speak; 0 before it is known, and without TLS.</summary>
+    public int Version => _tls?.Version ?? 0;
+
     /// <summary>Goes on with the handshake and sends the bytes that it brings.</summary>
     public TlsProgress Shake()
     {

@@ -47,6 +47,9 @@ internal sealed class RelayLink : IDisposable
     /// <summary>The peer's key, once it has been proven; null for none.</summary>
     public KeyFingerprint? PeerKey { get; private set; }
 
+    /// <summary>The version of the tls protocol; 0 before it is known, and of the classic protocol.</summary>
+    public int Version => _stream.Version;
+
     /// <summary>The first byte that came; -1 for none.</summary>
     public int FirstByte => _stream.FirstByte;
 

@@ -15,7 +15,7 @@ namespace UdpTunnel.Relay.Wire;
 /// <param name="Text">Why, for a person; what a peer sent is escaped and short.</param>
 internal sealed record Denial(DenialCode Code, string Text)
 {
-    private const int MaxShown = 200;
+    private const int MaxShown = 400;
 
     /// <summary>Whether a person decided so, so that asking again soon is of no use.</summary>
     public bool IsFinal => Code is DenialCode.Denied or DenialCode.Revoked or DenialCode.Replaced;

@@ -20,4 +20,7 @@ internal enum DenialCode : byte
 
     /// <summary>The sender broke the protocol.</summary>
     ProtocolError = 6,
+
+    /// <summary>Nothing that the sender serves is something that the receiver listens for.</summary>
+    NoService = 7,
 }

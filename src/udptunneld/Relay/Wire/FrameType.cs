@@ -28,4 +28,13 @@ internal enum FrameType : byte
 
     /// <summary>Receiver to sender, before approval: why it waits (<see cref="WaitingReason"/>). Only to one whose hello announces it.</summary>
     Waiting = 8,
+
+    /// <summary>Version 2, receiver to sender: who the client of a flow is, in front of its first datagram (<see cref="FlowOpening"/>).</summary>
+    FlowOpened = 9,
+
+    /// <summary>
+    /// Version 2: the ports that a sender serves, when they change; or those that the receiver takes of it, when
+    /// datagrams may flow and when they change (<see cref="ServiceOffer"/>).
+    /// </summary>
+    Services = 10,
 }

@@ -74,6 +74,8 @@ internal sealed unsafe class TlsCodec : IRelayCodec
         FrameType.FlowClosed => flow != 0 && payload == 0,
         FrameType.Hello => flow == 0 && payload is >= Hello.Length and <= MaxControl,
         FrameType.Denied or FrameType.Waiting => flow == 0 && payload is > 0 and <= MaxControl,
+        FrameType.FlowOpened => flow != 0 && (payload is FlowOpening.LengthV4 or FlowOpening.MaxLength),
+        FrameType.Services => flow == 0 && payload is > 0 and <= MaxControl,
         FrameType.Approved or FrameType.Ping or FrameType.Pong => flow == 0 && payload == 0,
         _ => false,
     };

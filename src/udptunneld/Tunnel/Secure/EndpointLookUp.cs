@@ -7,8 +7,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel.Secure;
 
 /// <summary>
-/// Looks up where a peer is that the file names by a host's name or with a zone. An answer counts while there is no session with the peer: one that
-/// answers from elsewhere is known to be there.
+/// Looks up where a peer is that the file names by a host's name or with a zone. An answer counts while there is no
+/// session with the peer: one that answers from elsewhere is known to be there.
 /// </summary>
 internal sealed class EndpointLookUp : IDisposable
 {

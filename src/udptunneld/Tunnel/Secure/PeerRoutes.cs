@@ -5,13 +5,14 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel.Secure;
 
 /// <summary>
-/// The routes of a secure tunnel: one to the device for each network of a peer. A default route would catch the tunnel's own datagrams as well, so
-/// it goes to a table of its own, and a rule sends everything there but datagrams with the mark of the tunnel's socket; routes of the main table that
-/// are no default routes come first (as wg-quick has it).
+/// The routes of a secure tunnel: one to the device for each network of a peer. A default route would catch the
+/// tunnel's own datagrams as well, so it goes to a table of its own, and a rule sends everything there but datagrams
+/// with the mark of the tunnel's socket; routes of the main table that are no default routes come first (as wg-quick
+/// has it).
 /// </summary>
 /// <remarks>
-/// Routes go with the device. Rules do not: they are removed when this is disposed of, and of a process that was killed they lead to an empty table,
-/// until the tunnel runs again and finds them.
+/// Routes go with the device. Rules do not: they are removed when this is disposed of, and of a process that was
+/// killed they lead to an empty table, until the tunnel runs again and finds them.
 /// </remarks>
 /// <param name="tun">The device.</param>
 /// <param name="name">Name of the tunnel.</param>
@@ -26,8 +27,8 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
     private uint _number;
 
     /// <summary>
-    /// Number of the table for default routes, and mark of the socket. The same each time for a tunnel of that name, so that rules of a run before are
-    /// found.
+    /// Number of the table for default routes, and mark of the socket. The same each time for a tunnel of that name,
+    /// so that rules of a run before are found.
     /// </summary>
     public static uint NumberOf(TunnelConfig config) =>
         config.FirewallMark != 0 ? config.FirewallMark : 0x7574_0000 | Fold(config.Name);
@@ -99,6 +100,12 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
     private static uint TableOf(IpPrefix prefix, TunnelConfig config) =>
         config.RouteTable ?? (prefix.IsDefault ? NumberOf(config) : RouteTable.Main);
 
+    private static RouteRule OwnTable(bool isV6, uint number) =>
+        new(isV6, RulePriority, number, number, IsMainFirst: false);
+
+    private static RouteRule MainFirst(bool isV6, uint number) =>
+        new(isV6, MainFirstPriority, RouteTable.Main, number, IsMainFirst: true);
+
     /// <summary>FNV-1a, folded to 16 bits.</summary>
     private static uint Fold(string text)
     {
@@ -120,8 +127,8 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
             if (prefix.IsDefault && config.RouteTable is null && _rules.Add(prefix.IsV6))
             {
                 _number = NumberOf(config);
-                RouteTable.AddRule(new RouteRule(prefix.IsV6, RulePriority, _number, _number, IsMainFirst: false));
-                RouteTable.AddRule(new RouteRule(prefix.IsV6, MainFirstPriority, RouteTable.Main, _number, IsMainFirst: true));
+                RouteTable.AddRule(OwnTable(prefix.IsV6, _number));
+                RouteTable.AddRule(MainFirst(prefix.IsV6, _number));
             }
         }
         catch (LinuxException e) when (e.Errno == Errno.Exists)
@@ -141,8 +148,8 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
     {
         if (_rules.Remove(isV6))
         {
-            RouteTable.RemoveRule(new RouteRule(isV6, RulePriority, number, number, IsMainFirst: false));
-            RouteTable.RemoveRule(new RouteRule(isV6, MainFirstPriority, RouteTable.Main, number, IsMainFirst: true));
+            RouteTable.RemoveRule(OwnTable(isV6, number));
+            RouteTable.RemoveRule(MainFirst(isV6, number));
         }
     }
 }

@@ -12,11 +12,13 @@ using Session = UdpTunnel.State.Session;
 namespace UdpTunnel.Tunnel.Secure;
 
 /// <summary>
-/// The WireGuard protocol of a tunnel: its peers as the file names them, where they are, and what is kept of them over a restart.
+/// The WireGuard protocol of a tunnel: its peers as the file names them, where they are, and what is kept of them over
+/// a restart.
 /// </summary>
 internal sealed class SecureProtocol : ITunnelProtocol
 {
-    // Peers that are changed in one turn of the worker: each costs an agreement of keys, 50 µs, for which all its tunnels wait.
+    // Peers that are changed in one turn of the worker: each costs an agreement of keys, 50 µs, for which all its
+    // tunnels wait.
     private const int PeersPerTurn = 16;
 
     // Handshakes that a restarted tunnel begins by itself; with more peers, each waits for its first packet.
@@ -53,7 +55,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
     /// <param name="events">Where changes are reported.</param>
     /// <param name="time">The wall clock.</param>
     /// <param name="clock">Milliseconds of a clock that goes on while the host is suspended.</param>
-    /// <exception cref="RequestException">OpenSSL lacks an algorithm, a peer cannot be one, or a route is taken.</exception>
+    /// <exception cref="RequestException">OpenSSL lacks an algorithm, a peer cannot be one, or a route is
+    /// taken.</exception>
     public SecureProtocol(
         TunnelConfig config,
         SecretKey key,
@@ -221,7 +224,10 @@ internal sealed class SecureProtocol : ITunnelProtocol
         if (_transport.TakeLostNews() is > 0 and var lost)
         {
             _events.Add(
-                EventKind.PeerMoved, EventLevel.Info, _config.Name, $"{lost} more changes of peers came at the same time");
+                EventKind.PeerMoved,
+                EventLevel.Info,
+                _config.Name,
+                $"{lost} more changes of peers came at the same time");
         }
 
         foreach (var peer in _peers)
@@ -239,15 +245,18 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var now = _transport.Now;
         var wall = _time.GetUtcNow();
         var peers = Volatile.Read(ref _peers);
-        var described = peers.Select(peer => peer.Describe(now, moment => wall - TimeSpan.FromMilliseconds(now - moment)))
+        var described = peers
+            .Select(peer => peer.Describe(now, moment => wall - TimeSpan.FromMilliseconds(now - moment)))
             .ToList();
+        var isConnected = described.Any(peer => peer.State == PeerState.Connected);
         return status with
         {
-            State = described.Any(peer => peer.State == PeerState.Connected) ? TunnelState.Running : TunnelState.Waiting,
+            State = isConnected ? TunnelState.Running : TunnelState.Waiting,
             PublicKey = Key.ToString(),
             Peers = described,
             LastHeard = described.Max(peer => peer.LastHeard),
             HeartbeatsOut = described.Sum(peer => peer.KeepalivesOut),
+            HeartbeatsIn = described.Sum(peer => peer.KeepalivesIn),
             PeerChanges = described.Sum(peer => peer.EndpointMoves),
             LookUps = peers.Sum(peer => peer.LookUp?.LookUps ?? 0),
             LookUpFailures = peers.Sum(peer => peer.LookUp?.Failures ?? 0),
@@ -304,10 +313,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             OnWorker(() => Array.ForEach(some, Change));
         }
 
-        foreach (var some in _byKey.Values.Where(peer => !keys.Contains(peer.Config.PublicKey)).ToList().Chunk(PeersPerTurn))
-        {
-            Array.ForEach(some, Remove);
-        }
+        _byKey.Values.Where(peer => !keys.Contains(peer.Config.PublicKey)).ToList().ForEach(Remove);
 
         Volatile.Write(ref _peers, [.. wanted.Select(config => _byKey[config.PublicKey])]);
         _peersChanged++;
@@ -458,7 +464,10 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 break;
             case PeerEvent.EndpointMoved when peer.IsReported:
                 _events.Add(
-                    EventKind.PeerMoved, EventLevel.Info, _config.Name, $"the peer {name} has moved to {news.Endpoint}");
+                    EventKind.PeerMoved,
+                    EventLevel.Info,
+                    _config.Name,
+                    $"the peer {name} has moved to {news.Endpoint}");
                 break;
             case PeerEvent.HandshakeGivenUp:
                 peer.IsReported = false;
@@ -466,7 +475,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                     EventKind.PeerUnreachable,
                     EventLevel.Warning,
                     _config.Name,
-                    $"the peer {name} at {news.Endpoint} has not answered handshakes for 90 s; trying again with the next packet to it");
+                    $"the peer {name} at {news.Endpoint} has not answered handshakes for 90 s; "
+                        + "the next packet to it begins another");
                 break;
         }
     }

@@ -8,8 +8,9 @@ using UdpTunnel.WireGuard;
 namespace UdpTunnel.Tunnel.Secure;
 
 /// <summary>
-/// The transport of a secure tunnel: the WireGuard protocol (<see cref="WireGuardEngine"/>) between device and socket. Packets are sealed where they
-/// are sent from and opened where they were received. Without a session they are kept until there is one.
+/// The transport of a secure tunnel: the WireGuard protocol (<see cref="WireGuardEngine"/>) between device and socket.
+/// Packets are sealed where they are sent from and opened where they were received. Without a session they are kept
+/// until there is one.
 /// </summary>
 /// <remarks>For the tunnel's worker, but for what says that any thread may ask it.</remarks>
 internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
@@ -251,7 +252,9 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
         return taken;
     }
 
-    /// <summary>How much there was to report beyond what is kept for it, since this was asked last. For any thread.</summary>
+    /// <summary>
+    /// How much there was to report beyond what is kept for it, since this was asked last. For any thread.
+    /// </summary>
     public long TakeLostNews() => Interlocked.Exchange(ref _lostNews, 0);
 
     /// <inheritdoc/>
