@@ -38,6 +38,12 @@ public static class ConfigDiff
         changes.Compare(nameof(after.Firewall), Word(before.Firewall), Word(after.Firewall));
         changes.Compare(nameof(after.Forward), Word(before.Forward), Word(after.Forward));
         changes.Compare(nameof(after.Overlap), Word(before.Overlap), Word(after.Overlap), ChangeEffect.Live);
+        changes.Compare(nameof(after.Reject), Word(before.Reject), Word(after.Reject), ChangeEffect.Live);
+        changes.Compare(nameof(after.FlowTableSize), Number(before.FlowTableSize), Number(after.FlowTableSize));
+        changes.Compare(
+            nameof(after.TcpIdleTimeout), Seconds(before.TcpIdleTimeout), Seconds(after.TcpIdleTimeout), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.UdpIdleTimeout), Seconds(before.UdpIdleTimeout), Seconds(after.UdpIdleTimeout), ChangeEffect.Live);
         changes.Compare(
             nameof(after.Offload), Choices.Text(Choices.Offload, before.Offload), Choices.Text(Choices.Offload, after.Offload));
         CompareWireGuard(changes, before, after);

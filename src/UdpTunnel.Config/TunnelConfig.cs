@@ -60,6 +60,21 @@ public sealed record TunnelConfig : Configuration
     /// </summary>
     public const int MaxPacketMagicLength = 65_536;
 
+    /// <summary>Most <see cref="FlowTableSize"/>: 80 MiB of memory in each direction.</summary>
+    public const int MaxFlowTableSize = 1_048_576;
+
+    /// <summary><see cref="FlowTableSize"/> when the file names none: one for each port.</summary>
+    public const int DefaultFlowTableSize = 65_536;
+
+    /// <summary>Longest <see cref="TcpIdleTimeout"/> and <see cref="UdpIdleTimeout"/>, in seconds: a week.</summary>
+    public const int MaxFlowTimeout = 604_800;
+
+    /// <summary><see cref="TcpIdleTimeout"/> when the file names none, in seconds: a day.</summary>
+    public const int DefaultTcpIdleTimeout = 86_400;
+
+    /// <summary><see cref="UdpIdleTimeout"/> when the file names none, in seconds; the predecessor's fixed value.</summary>
+    public const int DefaultUdpIdleTimeout = 300;
+
     /// <summary>What it speaks.</summary>
     public TunnelProtocol Protocol { get; init; }
 
@@ -98,6 +113,27 @@ public sealed record TunnelConfig : Configuration
     /// networks, gateways, name servers.
     /// </summary>
     public bool Overlap { get; init; }
+
+    /// <summary>
+    /// Whether packets to a port that is not allowed, and those of a connection that is not remembered, are refused at once, with a TCP reset or an ICMP
+    /// error; else they are dropped in silence, as the predecessor did.
+    /// </summary>
+    public bool Reject { get; init; }
+
+    /// <summary>Flows that the port filter remembers for each direction, at most <see cref="MaxFlowTableSize"/>.</summary>
+    public int FlowTableSize { get; init; } = DefaultFlowTableSize;
+
+    /// <summary>
+    /// Time after which an idle connection of TCP is forgotten: whole seconds, 1 to <see cref="MaxFlowTimeout"/>. One that is being opened or was closed is
+    /// forgotten sooner.
+    /// </summary>
+    public TimeSpan TcpIdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultTcpIdleTimeout);
+
+    /// <summary>
+    /// Time after which an idle flow of UDP that was answered is forgotten: whole seconds, 1 to <see cref="MaxFlowTimeout"/>. One without an answer is
+    /// forgotten after two minutes.
+    /// </summary>
+    public TimeSpan UdpIdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultUdpIdleTimeout);
 
     /// <summary>Whether offloads may be used.</summary>
     public OffloadMode Offload { get; init; }
@@ -199,6 +235,14 @@ public sealed record TunnelConfig : Configuration
             json.WriteBoolean(nameof(Overlap), Overlap);
         }
 
+        if (Reject)
+        {
+            json.WriteBoolean(nameof(Reject), Reject);
+        }
+
+        Write(json, nameof(FlowTableSize), FlowTableSize, DefaultFlowTableSize);
+        Write(json, nameof(TcpIdleTimeout), (long)TcpIdleTimeout.TotalSeconds, DefaultTcpIdleTimeout);
+        Write(json, nameof(UdpIdleTimeout), (long)UdpIdleTimeout.TotalSeconds, DefaultUdpIdleTimeout);
         json.WriteString(nameof(Offload), Choices.Text(Choices.Offload, Offload));
         if (!isClassic)
         {
@@ -246,6 +290,14 @@ public sealed record TunnelConfig : Configuration
         }
 
         json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, string field, long value, long usual)
+    {
+        if (value != usual)
+        {
+            json.WriteNumber(field, value);
+        }
     }
 
     private static void Write(Utf8JsonWriter json, string field, ValueList<Ipv4Network> networks)

@@ -9,6 +9,9 @@ internal sealed class CommandHost
     /// <summary>Results. Flushed by the commands.</summary>
     public required TextWriter Output { get; init; }
 
+    /// <summary>Opens standard output for results that are no text.</summary>
+    public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
+
     /// <summary>Errors, warnings and questions.</summary>
     public required TextWriter Error { get; init; }
 

@@ -18,6 +18,7 @@ internal static class ProcessHost
         return new CommandHost
         {
             Output = output,
+            OpenOutput = () => output.BaseStream,
             Error = Writer(2, Console.OpenStandardError),
             OpenInput = Console.OpenStandardInput,
             Terminal = new TerminalFacts

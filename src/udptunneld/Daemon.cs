@@ -200,6 +200,7 @@ internal static partial class Daemon
             .AddSingleton<ErrorInterceptor>()
             .AddSingleton<EventLog>()
             .AddSingleton<Watchers>()
+            .AddSingleton<CaptureStreams>()
             .AddSingleton<ControlConnections>()
             .AddSingleton<ReflectionApi>()
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))

@@ -30,6 +30,8 @@ internal sealed class FakeDaemon
 
     public Func<UpdatePortsRequest, Task<UpdatePortsResponse>>? UpdatePorts { get; set; }
 
+    public Func<GetPacketTraceRequest, Task<GetPacketTraceResponse>>? Trace { get; set; }
+
     public Func<ListEventsRequest, Task<ListEventsResponse>>? ListEvents { get; set; }
 
     public Func<StartRelayRequest, Task<StartRelayResponse>>? StartRelay { get; set; }
@@ -61,6 +63,8 @@ internal sealed class FakeDaemon
     public Func<ReloadDirectoryRequest, Task<ReloadDirectoryResponse>>? ReloadDirectory { get; set; }
 
     public Func<WatchTunnelsRequest, IServerStreamWriter<WatchTunnelsResponse>, CancellationToken, Task>? Watch { get; set; }
+
+    public Func<CapturePacketsRequest, IServerStreamWriter<CapturePacketsResponse>, CancellationToken, Task>? Capture { get; set; }
 
     public Func<WatchEventsRequest, IServerStreamWriter<WatchEventsResponse>, CancellationToken, Task>? WatchEvents { get; set; }
 

@@ -20,6 +20,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () => daemon.ListTunnelFlows);
         Unary<ListTunnelPeersRequest, ListTunnelPeersResponse>(context, "TunnelService/ListTunnelPeers", () => daemon.ListTunnelPeers);
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
+        Unary<GetPacketTraceRequest, GetPacketTraceResponse>(context, "TunnelService/GetPacketTrace", () => daemon.Trace);
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
         Unary<StopRelayRequest, StopRelayResponse>(context, "RelayService/StopRelay", () => daemon.StopRelay);
@@ -42,6 +43,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<RevealConfigurationRequest, RevealConfigurationResponse>(
             context, "DaemonService/RevealConfiguration", () => daemon.RevealConfiguration);
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
+        Stream<CapturePacketsRequest, CapturePacketsResponse>(context, "TunnelService/CapturePackets", () => daemon.Capture);
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);
         Stream<WatchSendersRequest, WatchSendersResponse>(context, "RelayService/WatchSenders", () => daemon.WatchSenders);

@@ -50,5 +50,8 @@ internal sealed class Control(string socketPath)
         return all.Last(kind);
     }
 
+    /// <summary>The words of a command without <c>--json</c>, for what runs beside the test.</summary>
+    public string[] Words(params string[] arguments) => [Programs.Control, .. arguments, "--socket", socketPath];
+
     private string[] Line(string[] arguments) => [Programs.Control, .. arguments, "--json", "--socket", socketPath];
 }

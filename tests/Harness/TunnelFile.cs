@@ -46,6 +46,14 @@ internal sealed record TunnelFile
 
     public string? Offload { get; init; }
 
+    public bool? Reject { get; init; }
+
+    public int? FlowTableSize { get; init; }
+
+    public int? TcpIdleTimeout { get; init; }
+
+    public int? UdpIdleTimeout { get; init; }
+
     /// <summary>Address of this end inside the tunnel, without the prefix length.</summary>
     [JsonIgnore]
     public string Address => TunnelAddress.Split('/')[0];

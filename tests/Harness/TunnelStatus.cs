@@ -11,6 +11,9 @@ internal sealed class TunnelStatus(JsonElement json)
     /// <summary>Why it does not run, or null.</summary>
     public string? Problem => json.GetProperty("problem").GetString();
 
+    /// <summary>How the route to the peer leads into the tunnel itself, or null.</summary>
+    public string? Loop => json.TryGetProperty("loop", out var loop) ? loop.GetString() : null;
+
     /// <summary>Name of the TUN device.</summary>
     public string Device => json.GetProperty("device").GetString()!;
 

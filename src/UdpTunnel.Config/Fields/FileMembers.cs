@@ -167,12 +167,17 @@ internal sealed class FileMembers
         reader.Error(offset, path, reader.HasRoomForErrors ? WhyUnknown(name) : "");
     }
 
+    /// <summary>More names would fill the screen; docs/configuration.md has all.</summary>
+    private const int MostShown = 14;
+
     private string WhyUnknown(string name)
     {
         var likeliestFirst = KnownFields.Of(Kind).Concat(KnownFields.All).Select(f => f.Name);
         if (Suggestion.Nearest(name, likeliestFirst) is not { } nearest)
         {
-            var fields = string.Join(", ", KnownFields.Of(Kind).Select(f => f.Name));
+            var names = KnownFields.Of(Kind).Select(f => f.Name).ToList();
+            var fields = string.Join(", ", names.Take(MostShown))
+                + (names.Count > MostShown ? $" and {names.Count - MostShown} more" : "");
             return $"is not a field of {Name(Kind, FileKinds.None)} ({fields})";
         }
 

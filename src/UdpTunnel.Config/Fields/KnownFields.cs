@@ -44,6 +44,11 @@ internal static class KnownFields
     public static readonly Field Overlap = new("Overlap", FileKinds.Tunnel);
     public static readonly Field Offload = new("Offload", FileKinds.Tunnel);
 
+    public static readonly Field Reject = new("Reject", FileKinds.Tunnel);
+    public static readonly Field FlowTableSize = new("FlowTableSize", FileKinds.Tunnel);
+    public static readonly Field TcpIdleTimeout = new("TcpIdleTimeout", FileKinds.Tunnel);
+    public static readonly Field UdpIdleTimeout = new("UdpIdleTimeout", FileKinds.Tunnel);
+
     public static readonly Field PrivateKey = new("PrivateKey", FileKinds.WireGuard, IsSecret: true);
     public static readonly Field Peers = new("Peers", FileKinds.WireGuard);
     public static readonly Field UnknownPeers = new("UnknownPeers", FileKinds.WireGuard);
@@ -80,9 +85,9 @@ internal static class KnownFields
     [
         Name, Protocol, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
         HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, PrivateKey, Peers, UnknownPeers, Routes,
-        RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows,
-        ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate, ClientByteRate, ProxyProtocol, PublicKey,
-        PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
+        RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Reject, FlowTableSize, TcpIdleTimeout, UdpIdleTimeout,
+        Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows, ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate,
+        ClientByteRate, ProxyProtocol, PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));

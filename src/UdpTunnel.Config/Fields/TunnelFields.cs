@@ -19,6 +19,10 @@ internal ref struct TunnelFields
     private int _mtu;
     private bool _firewall;
     private OffloadMode _offload;
+    private bool _reject;
+    private int _flowTableSize = TunnelConfig.DefaultFlowTableSize;
+    private int _tcpIdleTimeout = TunnelConfig.DefaultTcpIdleTimeout;
+    private int _udpIdleTimeout = TunnelConfig.DefaultUdpIdleTimeout;
 
     public TunnelFields(FieldReader reader, TunnelProtocol protocol, Func<SecretKey, PublicKey>? publicKeyOf)
     {
@@ -61,6 +65,18 @@ internal ref struct TunnelFields
                 break;
             case "Overlap":
                 _reader.TryReadBoolean(member, out _overlap);
+                break;
+            case "Reject":
+                _reader.TryReadBoolean(member, out _reject);
+                break;
+            case "FlowTableSize":
+                _reader.TryReadInteger(member, 1, TunnelConfig.MaxFlowTableSize, "a number of flows", "", out _flowTableSize);
+                break;
+            case "TcpIdleTimeout":
+                ReadTimeout(member, out _tcpIdleTimeout);
+                break;
+            case "UdpIdleTimeout":
+                ReadTimeout(member, out _udpIdleTimeout);
                 break;
             case "Offload":
                 _reader.TryReadChoice(member, Choices.Offload, out _offload);
@@ -112,9 +128,16 @@ internal ref struct TunnelFields
             Forward = _forward,
             Overlap = _overlap,
             Offload = _offload,
+            Reject = _reject,
+            FlowTableSize = _flowTableSize,
+            TcpIdleTimeout = TimeSpan.FromSeconds(_tcpIdleTimeout),
+            UdpIdleTimeout = TimeSpan.FromSeconds(_udpIdleTimeout),
         };
         return _protocol == TunnelProtocol.Classic ? _classic.Complete(common) : _wireGuard.Complete(common);
     }
+
+    private readonly void ReadTimeout(in Member member, out int seconds) =>
+        _reader.TryReadInteger(member, 1, TunnelConfig.MaxFlowTimeout, "a whole number of seconds", "", out seconds);
 
     private void ReadTunnelAddress(in Member member)
     {

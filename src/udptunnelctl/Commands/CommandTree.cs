@@ -27,6 +27,8 @@ internal static class CommandTree
         Command.Of<PeersCommand>("peers", insteadOf: ["clients"]),
         Command.Of<PortsCommand>("ports"),
         Command.Of<ConfigCommand>("config", insteadOf: ["export", "dump"]),
+        Command.Of<CaptureCommand>("capture", insteadOf: ["tcpdump", "dump", "sniff"]),
+        Command.Of<TraceCommand>("trace"),
         new CommandGroup(
             "relay",
             "Publish a UDP service of a private network through one TCP connection.",

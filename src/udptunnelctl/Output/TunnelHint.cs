@@ -19,6 +19,7 @@ internal static class TunnelHint
     /// <summary>A hint of a few sentences; null if nothing seems wrong.</summary>
     public static string? For(Tunnel tunnel, DateTimeOffset now) => tunnel.State switch
     {
+        TunnelState.Waiting or TunnelState.Running when tunnel.Loop.Length > 0 => Sentence(tunnel.Loop),
         TunnelState.Resolving => $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
             + "Look at the DNS of this host: 'getent ahosts NAME'.",
         TunnelState.Waiting => TunnelText.IsSecure(tunnel) ? WaitingForPeers(tunnel) : Waiting(tunnel),
@@ -28,6 +29,8 @@ internal static class TunnelHint
         TunnelState.Failed => $"Put right what the problem says, then 'udptunnelctl down {tunnel.Name}' and start it again.",
         _ => null,
     };
+
+    private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";
 
     private static string Waiting(Tunnel tunnel)
     {

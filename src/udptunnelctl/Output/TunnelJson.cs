@@ -69,6 +69,11 @@ internal static class TunnelJson
         writer.WriteString("protocol", Words.Of(tunnel.Protocol));
         writer.WriteString("state", Words.Of(tunnel.State));
         writer.WriteText("problem", tunnel.Problem);
+        if (tunnel.Loop.Length > 0)
+        {
+            writer.WriteString("loop", tunnel.Loop);
+        }
+
         writer.WriteText("device", tunnel.Device);
         writer.WriteText("tunnelAddress", tunnel.TunnelAddress);
         WriteAddresses(writer, tunnel);

@@ -69,6 +69,10 @@ internal static class Words
         DropReason.SourceAddress => "source_address",
         DropReason.DestinationAddress => "destination_address",
         DropReason.PeerUnproven => "peer_unproven",
+        DropReason.RoutingLoop => "routing_loop",
+        DropReason.DeviceQueueFull => "device_queue_full",
+        DropReason.SocketQueueFull => "socket_queue_full",
+        DropReason.KernelRefused => "kernel_refused",
         DropReason.NotAuthentic => "not_authentic",
         DropReason.Replayed => "replayed",
         DropReason.NoSession => "no_session",
@@ -89,6 +93,30 @@ internal static class Words
     {
         Direction.Out => "out",
         Direction.In => "in",
+        _ => null,
+    };
+
+    /// <summary>Where a packet was seen.</summary>
+    public static string? Of(CaptureStage stage) => stage switch
+    {
+        CaptureStage.Device => "device",
+        CaptureStage.Filter => "filter",
+        CaptureStage.Transport => "transport",
+        CaptureStage.Socket => "socket",
+        _ => null,
+    };
+
+    /// <summary>What is known of a flow of a tunnel.</summary>
+    public static string? Of(FlowState state) => state switch
+    {
+        FlowState.Closed => "closed",
+        FlowState.Unanswered => "unanswered",
+        FlowState.Opening => "opening",
+        FlowState.Answering => "answering",
+        FlowState.Answered => "answered",
+        FlowState.Established => "established",
+        FlowState.FinishedByOpener => "finished_by_opener",
+        FlowState.FinishedByAnswerer => "finished_by_answerer",
         _ => null,
     };
 

@@ -20,6 +20,7 @@ internal static class OperationText
         StartTunnelRequest r => Start(r.Name, r.Ephemeral),
         StopTunnelRequest r => Named(r.Name),
         ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
+        CapturePacketsRequest r => Named(r.Name) + (r.DroppedOnly ? " dropped" : "") + Ports(" ports", r.Ports),
         UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
         RevealConfigurationRequest r => Named(r.Name),
         ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),

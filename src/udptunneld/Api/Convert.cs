@@ -54,6 +54,7 @@ internal static class Convert
             File = status.File,
             PublicKey = status.PublicKey,
             PeerCount = (uint)config.Peers.Count,
+            Loop = status.Loop,
         };
         if (config.Protocol == TunnelProtocol.WireGuard)
         {
@@ -115,8 +116,17 @@ internal static class Convert
             Source = ToEndpoint(flow.SourceAddress, flow.SourcePort),
             Destination = ToEndpoint(flow.DestinationAddress, flow.DestinationPort),
             Idle = new Duration { Seconds = remembered.Age },
+            State = (V1.FlowState)remembered.State,
         };
     }
+
+    public static V1.GetPacketTraceResponse ToTrace(PacketTrace trace) => new()
+    {
+        Direction = (V1.Direction)(trace.Direction ?? 0),
+        Passes = trace.Direction is not null && trace.Drop == DropReason.None,
+        DropReason = (V1.DropReason)trace.Drop,
+        Steps = { trace.Steps.Select(s => new V1.TraceStep { Part = s.Part, Message = s.Message }) },
+    };
 
     public static V1.Event ToEvent(Events.Event e) => new()
     {

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Net;
 using System.Text;
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
@@ -5,14 +7,18 @@ using Grpc.Core;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Doctor;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
+using UdpTunnel.Tunnel.Secure;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
 /// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
-internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider time) : TunnelService.TunnelServiceBase
+internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStreams captures, TimeProvider time) : TunnelService.TunnelServiceBase
 {
     /// <inheritdoc/>
     public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
@@ -20,6 +26,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
         var (config, warnings) = Parse(request.Configuration, request.Name);
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
         var remarks = NetworkCheck.RemarkOnReach(status) is { } reach ? warnings.Append(reach) : warnings;
+        remarks = RemarkOnLoop(status) is { } loop ? remarks.Append(loop) : remarks;
         return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { remarks.Select(Convert.ToDiagnostic) } };
     }
 
@@ -107,6 +114,44 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
         return new UpdatePortsResponse { AllowedPorts = { Convert.ToRanges(ports) } };
     }
 
+    /// <inheritdoc/>
+    public override Task CapturePackets(
+        CapturePacketsRequest request, IServerStreamWriter<CapturePacketsResponse> responseStream, ServerCallContext context) =>
+        captures.RunAsync(host.Running(Required(request.Name)), request, Ports(request.Ports), responseStream, context);
+
+    /// <inheritdoc/>
+    public override Task<GetPacketTraceResponse> GetPacketTrace(GetPacketTraceRequest request, ServerCallContext context) =>
+        Task.FromResult(Convert.ToTrace(host.Running(Required(request.Name)).Trace(ToFlow(request))));
+
+    /// <summary>A server or peer that is named by its address may be reached through the tunnel that has just begun.</summary>
+    private static Config.Diagnostic? RemarkOnLoop(TunnelStatus status)
+    {
+        // More are left to the tunnel's own tick.
+        const int MostAsked = 64;
+        var config = status.Config;
+        var named = config.Protocol == Config.TunnelProtocol.WireGuard
+            ? config.Peers.Select((peer, i) => (Field: $"Peers[{i}].Endpoint", Place: peer.Endpoint))
+            : [(Field: "NetworkAddress", Place: config.IsServer ? null : config.NetworkAddress)];
+        try
+        {
+            foreach (var (field, place) in named.Where(n => n.Place is not null).Take(MostAsked))
+            {
+                if (place!.TryGetAddress(out var address)
+                    && RouteLoop.ProblemWith(address, PeerRoutes.MarkOf(config), status.Device) is { Length: > 0 } problem)
+                {
+                    return new Config.Diagnostic(Config.DiagnosticSeverity.Warning, 0, 0, field, problem);
+                }
+            }
+
+            return null;
+        }
+        catch (LinuxException)
+        {
+            // The tunnel's own tick asks again.
+            return null;
+        }
+    }
+
     private static string Required(string name) =>
         name.Length > 0 ? name : throw new RequestException(Fault.InvalidRequest, "the name is missing");
 
@@ -130,6 +175,27 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, TimeProvider
             _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
         };
     }
+
+    private static Flow ToFlow(GetPacketTraceRequest request)
+    {
+        var source = ToEndpoint("source", request.Source);
+        var destination = ToEndpoint("destination", request.Destination);
+        if (source.AddressFamily != destination.AddressFamily)
+        {
+            throw new RequestException(Fault.InvalidRequest, "source and destination are one of IPv4 and one of IPv6");
+        }
+
+        return new Flow(
+            request.Protocol == TransportProtocol.Udp ? Ipv4Header.Udp : Ipv4Header.Tcp,
+            BinaryPrimitives.ReadUInt128BigEndian(source.Address.MapToIPv6().GetAddressBytes()),
+            BinaryPrimitives.ReadUInt128BigEndian(destination.Address.MapToIPv6().GetAddressBytes()),
+            (ushort)source.Port,
+            (ushort)destination.Port);
+    }
+
+    private static IPEndPoint ToEndpoint(string what, string text) => IPEndPoint.TryParse(text, out var endpoint)
+        ? endpoint
+        : throw new RequestException(Fault.InvalidRequest, $"{what}: {Excerpt.Quote(text)} is no address (such as \"10.0.0.1:40000\")");
 
     private static PortSet Ports(RepeatedField<V1.PortRange> ranges)
     {

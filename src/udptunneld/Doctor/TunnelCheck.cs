@@ -22,13 +22,25 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
     public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels.SelectMany(Of);
 
     private IEnumerable<Finding> Of(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.WireGuard
-        ? [.. Lost(tunnel), .. Drops(tunnel)]
-        : [State(tunnel), Nat(tunnel), .. Drops(tunnel)];
+        ? [.. Lost(tunnel), .. Loop(tunnel), .. Drops(tunnel)]
+        : [State(tunnel), .. Loop(tunnel), Nat(tunnel), .. Drops(tunnel)];
 
     /// <summary>Of a secure tunnel; whether its peers are there is <see cref="PeerCheck"/>'s to say.</summary>
     private IEnumerable<Finding> Lost(TunnelStatus tunnel) => tunnel.State is TunnelState.Failed or TunnelState.DeviceLost
         ? [new Finding(Id, CheckResult.Failure, tunnel.Problem, $"udptunnelctl events {tunnel.Config.Name}", tunnel.Config.Name)]
         : [];
+
+    private static IEnumerable<Finding> Loop(TunnelStatus tunnel) => tunnel.Loop.Length == 0
+        ? []
+        :
+        [
+            new Finding(
+                "loop",
+                CheckResult.Failure,
+                tunnel.Loop[..tunnel.Loop.IndexOf(": `", StringComparison.Ordinal)],
+                tunnel.Loop.Split('`')[1],
+                tunnel.Config.Name),
+        ];
 
     private Finding State(TunnelStatus tunnel)
     {
@@ -101,6 +113,10 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
             (DropReason.SendFailed, "datagrams were refused by the network or by a firewall of this host", "sudo nft list ruleset"),
             (DropReason.SendBufferFull, "packets were dropped because the network took fewer than the tunnel was given", "less traffic, or a faster link"),
             (DropReason.TooBig, "packets were longer than a datagram can carry", "a smaller \"Mtu\""),
+            (DropReason.RoutingLoop, "datagrams of the tunnel itself came back by its own device", "ip route get, with the server's address"),
+            (DropReason.DeviceQueueFull, "packets were lost in the device's queue, because this host sent them faster than the daemon took them", "fewer small packets at a time, or a longer queue: sudo ip link set DEVICE txqueuelen 65536"),
+            (DropReason.SocketQueueFull, "datagrams were lost in the socket's receive buffer, because they came faster than the daemon took them", "a host with more processor time for udptunneld; top"),
+            (DropReason.KernelRefused, "packets were not taken from the device by this host's network stack", "ip -s link show; nstat"),
             (DropReason.DeviceFailed, "packets were refused by the device", "ip link show"),
         ];
         return telling.Where(t => Dropped(tunnel, t.Reason) > 0).Select(t => new Finding(

@@ -14,7 +14,8 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
 {
     private readonly FragmentTable _fragments = new();
 
-    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow. Only passing may be taken for granted for the
+    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow, and until the next second, or a packet that opens or
+    // ends a connection, nothing changes for it. Only passing may be taken for granted for the
     // rest of the second; what was dropped as an answer to nothing may be an answer a moment later.
     private FlowKey _last;
     private uint _lastNow;
@@ -48,6 +49,9 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
     public DropReason CheckForm(in PacketView packet) =>
         packet.IsV6 && versions == IpVersions.V4 ? DropReason.NotIpv4 : packet.Fault;
 
+    /// <summary>The key of a fragment's packet.</summary>
+    public FragmentKey KeyOf(in PacketView packet, ushort peer) => _fragments.KeyOf(packet, peer);
+
     /// <summary>Live flows that gave way to new ones since this was asked last.</summary>
     public int TakeDisplaced()
     {
@@ -58,8 +62,7 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
     }
 
     /// <summary>
-    /// A first fragment is decided like a packet; a later one has no ports, and passes if its first one did. One that overtook its first is dropped
-    /// as well: Linux sends them in order.
+    /// A first fragment is decided like a packet; a later one has no ports, and passes if its first one did.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private DropReason CheckFragment(PortBitmap ports, in PacketView packet, ushort peer, uint now)
@@ -94,29 +97,27 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
         }
 
         var key = new FlowKey(packet, peer);
-        return key.Is(_last) && now == _lastNow && ports == _lastPorts
+        byte flags = packet.ConnectionFlags;
+        return flags == 0 && key.Is(_last) && now == _lastNow && ports == _lastPorts
             ? DropReason.None
-            : CheckFlow(ports, key, now);
+            : CheckFlow(ports, key, now, flags);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private DropReason CheckFlow(PortBitmap ports, in FlowKey key, uint now)
+    private DropReason CheckFlow(PortBitmap ports, in FlowKey key, uint now, byte flags)
     {
         bool fromAllowed = ports.Contains(key.SourcePort);
         bool toAllowed = ports.Contains(key.DestinationPort);
-        if (!fromAllowed && toAllowed)
-        {
-            opened.Remember(key, now);
-        }
+        bool isSettled = fromAllowed || !toAllowed || opened.Remember(key, now, flags);
 
         DropReason verdict = (fromAllowed, toAllowed) switch
         {
             (_, true) => DropReason.None,
-            (true, false) => answered.Answer(key.Reversed, now) ? DropReason.None : DropReason.NoFlow,
+            (true, false) => answered.Answer(key.Reversed, now, flags) ? DropReason.None : DropReason.NoFlow,
             (false, false) => DropReason.Port,
         };
 
-        if (verdict == DropReason.None)
+        if (verdict == DropReason.None && isSettled)
         {
             _last = key;
             _lastNow = now;
@@ -126,6 +127,11 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
             {
                 _lastPorts = ports;
             }
+        }
+        else if (!isSettled)
+        {
+            // It may be the one that was settled before.
+            _lastPorts = null;
         }
 
         return verdict;

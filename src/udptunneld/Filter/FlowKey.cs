@@ -14,7 +14,11 @@ internal readonly struct FlowKey
     private readonly ulong _destinationHigh;
     private readonly ulong _destinationLow;
 
-    // Source port, then destination port; peer, then protocol.
+    // An address of IPv6 may look like one of IPv4 in its mapped form, and is none.
+    private const uint V6Bit = 1u << 24;
+    private const uint MappedTo32 = (uint)(PacketView.MappedPrefix >> 32);
+
+    // Source port, then destination port; version, peer, then protocol.
     private readonly uint _ports;
     private readonly uint _rest;
 
@@ -39,7 +43,7 @@ internal readonly struct FlowKey
         _destinationHigh = packet.DestinationHigh;
         _destinationLow = packet.DestinationLow;
         _ports = packet.Ports;
-        _rest = ((uint)peer << 8) | packet.Protocol;
+        _rest = ((uint)peer << 8) | packet.Protocol | (packet.IsV6 ? V6Bit : 0);
     }
 
     /// <param name="flow">A flow of TCP or UDP.</param>
@@ -51,7 +55,7 @@ internal readonly struct FlowKey
         _destinationHigh = (ulong)(flow.DestinationAddress >> 64);
         _destinationLow = (ulong)flow.DestinationAddress;
         _ports = ((uint)flow.SourcePort << 16) | flow.DestinationPort;
-        _rest = ((uint)peer << 8) | flow.Protocol;
+        _rest = ((uint)peer << 8) | flow.Protocol | (flow.SourceAddress >> 32 == MappedTo32 ? 0 : V6Bit);
     }
 
     /// <summary>0 to 65,535.</summary>
@@ -61,7 +65,10 @@ internal readonly struct FlowKey
     public ushort DestinationPort => (ushort)_ports;
 
     /// <summary>Whether its addresses are IPv4.</summary>
-    public bool IsV4 => (_sourceHigh | _destinationHigh) == 0;
+    public bool IsV4 => (_rest & V6Bit) == 0;
+
+    /// <summary>Whether it is of TCP, else of UDP.</summary>
+    public bool IsTcp => (byte)_rest == Ipv4Header.Tcp;
 
     /// <summary>The flow of the answers: source and destination exchanged.</summary>
     public FlowKey Reversed

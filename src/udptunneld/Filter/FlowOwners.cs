@@ -12,18 +12,19 @@ namespace UdpTunnel.Filter;
 /// one owner.
 /// </para>
 /// <para>
-/// Flows without an answer give way before those with one, as long as they are more than an eighth of the owner's: a flood of packets that nobody
-/// answers costs the flows that are in use nothing, and a new flow has time to be answered also where all others have been.
+/// Of an owner's flows, those of connections that are over give way first; then those without an answer, those with one, and established connections
+/// (<see cref="FlowStates.GroupOf"/>), each as long as they are more than an eighth of all: a flood of packets that nobody answers costs the flows that are
+/// in use nothing, ten thousand short flows cost no idle connection, and a new flow has time to be answered also where all others have been.
 /// </para>
 /// </summary>
 internal readonly unsafe struct FlowOwners
 {
     /// <summary>How many there are.</summary>
-    public const int Count = 4096;
+    public const int Count = 4095;
 
     private const int Classes = 32;
 
-    private const int UnansweredShare = 8;
+    private const int LeastShare = 8;
 
     // Item 0 is nobody; then the lists.
     private static readonly int OwnersSize = (Count + 1) * sizeof(Owner);
@@ -48,13 +49,14 @@ internal readonly unsafe struct FlowOwners
     /// <summary>In bytes.</summary>
     public static int Size => OwnersSize + sizeof(Head);
 
-    /// <summary>Takes in a new flow, whose node says whose it is.</summary>
+    /// <summary>Takes in a new flow, whose node says whose it is, and its state.</summary>
     public void Add(int flow)
     {
         int number = _nodes[flow].Owner;
         ref Owner owner = ref _owners[number];
-        owner.Unanswered.Append(_owned, flow);
-        owner.UnansweredFlows++;
+        int group = FlowStates.GroupOf(_nodes[flow].State);
+        owner.List(group).Append(_owned, flow);
+        owner.Counts[group]++;
         Resize(number, ref owner, owner.Flows + 1);
     }
 
@@ -63,36 +65,28 @@ internal readonly unsafe struct FlowOwners
     {
         int number = _nodes[flow].Owner;
         ref Owner owner = ref _owners[number];
-        if (_nodes[flow].IsAnswered)
-        {
-            owner.Answered.Remove(_owned, flow);
-        }
-        else
-        {
-            owner.Unanswered.Remove(_owned, flow);
-            owner.UnansweredFlows--;
-        }
-
+        int group = FlowStates.GroupOf(_nodes[flow].State);
+        owner.List(group).Remove(_owned, flow);
+        owner.Counts[group]--;
         Resize(number, ref owner, owner.Flows - 1);
     }
 
     /// <summary>A flow was used: it is the newest of its owner's.</summary>
     public void Use(int flow)
     {
-        ref Owner owner = ref _owners[_nodes[flow].Owner];
-        ref LinkedItems list = ref _nodes[flow].IsAnswered ? ref owner.Answered : ref owner.Unanswered;
+        ref LinkedItems list = ref _owners[_nodes[flow].Owner].List(FlowStates.GroupOf(_nodes[flow].State));
         list.Remove(_owned, flow);
         list.Append(_owned, flow);
     }
 
-    /// <summary>A flow was answered for the first time.</summary>
-    public void Answer(int flow)
+    /// <summary>A flow goes from one group to another.</summary>
+    public void Move(int flow, int before, int after)
     {
         ref Owner owner = ref _owners[_nodes[flow].Owner];
-        owner.Unanswered.Remove(_owned, flow);
-        owner.UnansweredFlows--;
-        _nodes[flow].SetAnswered();
-        owner.Answered.Append(_owned, flow);
+        owner.List(before).Remove(_owned, flow);
+        owner.Counts[before]--;
+        owner.List(after).Append(_owned, flow);
+        owner.Counts[after]++;
     }
 
     /// <summary>The flow that gives way to a new one. There must be one.</summary>
@@ -102,8 +96,15 @@ internal readonly unsafe struct FlowOwners
         int most = BitOperations.Log2(_head->Occupied);
         int number = ClassOf(_owners[claimant].Flows) == most ? claimant : _head->Class(most).First;
         ref Owner owner = ref _owners[number];
-        bool isUnanswered = (long)owner.UnansweredFlows * UnansweredShare >= owner.Flows;
-        return isUnanswered ? owner.Unanswered.First : owner.Answered.First;
+        int group = owner.Counts[0] > 0 ? 0 : 1;
+
+        // Of the other five groups one has a fifth at least.
+        while (group > 0 && (long)owner.Counts[group] * LeastShare < owner.Flows)
+        {
+            group++;
+        }
+
+        return owner.List(group).First;
     }
 
     private static int ClassOf(int flows) => flows == 0 ? -1 : BitOperations.Log2((uint)flows);
@@ -135,13 +136,24 @@ internal readonly unsafe struct FlowOwners
         }
     }
 
+    [StructLayout(LayoutKind.Sequential)]
     private struct Owner
     {
-        public LinkedItems Unanswered;
-        public LinkedItems Answered;
         public ListLink InClass;
         public int Flows;
-        public int UnansweredFlows;
+
+        /// <summary>Flows of each group.</summary>
+        public fixed int Counts[FlowStates.Groups];
+
+        private fixed int _lists[FlowStates.Groups * 2];
+
+        public ref LinkedItems List(int group)
+        {
+            fixed (int* first = _lists)
+            {
+                return ref *(LinkedItems*)(first + (group * 2));
+            }
+        }
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -15,7 +15,7 @@ internal sealed class HostAddresses(
     // With prefixes of 31 and 32 bits there is no broadcast address (RFC 3021).
     private const int LongestWithBroadcast = 30;
 
-    private volatile Known _known = new([], []);
+    private volatile Known _known = new([], [], []);
     private long _refreshed = -Interval;
 
     /// <summary>Changes when the addresses do; for those who remember an answer.</summary>
@@ -26,6 +26,9 @@ internal sealed class HostAddresses(
 
     /// <summary>Whether an IPv6 address is one of them.</summary>
     public bool Contains(UInt128 address) => Array.BinarySearch(_known.V6, address) >= 0;
+
+    /// <summary>Whether an address (host order) is the broadcast address of a network of this host.</summary>
+    public bool IsBroadcast(uint address) => Array.BinarySearch(_known.Broadcasts, address) >= 0;
 
     /// <summary>Looks the addresses up again, if that was not done just now. Where the kernel does not answer, those of before stay.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
@@ -40,15 +43,22 @@ internal sealed class HostAddresses(
 
         try
         {
-            var addresses = list()
-                .SelectMany(a => a.PrefixLength <= LongestWithBroadcast ? [a.Address, a.Address | (uint.MaxValue >> a.PrefixLength)] : new[] { a.Address })
+            var all = list().ToList();
+            uint[] broadcasts =
+            [
+                .. all.Where(a => a.PrefixLength <= LongestWithBroadcast)
+                    .Select(a => a.Address | (uint.MaxValue >> a.PrefixLength))
+                    .Order(),
+            ];
+            var addresses = all.Select(a => a.Address)
+                .Concat(broadcasts)
                 .Order()
                 .Distinct()
                 .ToArray();
             var addressesV6 = listV6?.Invoke().Order().Distinct().ToArray() ?? [];
             if (!addresses.AsSpan().SequenceEqual(_known.V4) || !addressesV6.AsSpan().SequenceEqual(_known.V6))
             {
-                _known = new Known(addresses, addressesV6);
+                _known = new Known(addresses, broadcasts, addressesV6);
             }
         }
         catch (IOException)
@@ -57,6 +67,6 @@ internal sealed class HostAddresses(
         }
     }
 
-    /// <summary>Both in ascending order.</summary>
-    private sealed record Known(uint[] V4, UInt128[] V6);
+    /// <summary>All in ascending order; the broadcast addresses are among the first as well.</summary>
+    private sealed record Known(uint[] V4, uint[] Broadcasts, UInt128[] V6);
 }

@@ -10,7 +10,7 @@ namespace UdpTunnel.Filter;
 ///  source allowed   destination allowed   verdict
 ///  yes              yes                   pass
 ///  no               yes                   pass, and remember the flow
-///  yes              no                    pass only as the answer to a flow of the other direction in the last 300 s
+///  yes              no                    pass only as the answer to a flow of the other direction that is remembered
 ///  no               no                    drop
 /// </code>
 /// Only packets of the direction that opened a flow keep it alive; its answers do not. Port
@@ -34,12 +34,14 @@ internal sealed class PortFilter : IDisposable
     /// <param name="maxFlows">Flows that each direction may have opened, 1 to
     /// <see cref="FlowTable.LargestBound"/>.</param>
     /// <param name="versions">Which packets the tunnel carries.</param>
+    /// <param name="lifetimes">How long flows are remembered; the default if null.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
-    public PortFilter(PortSet ports, int maxFlows = DefaultMaxFlows, IpVersions versions = IpVersions.V4)
+    public PortFilter(
+        PortSet ports, int maxFlows = DefaultMaxFlows, IpVersions versions = IpVersions.V4, FlowLifetimes? lifetimes = null)
     {
         _ports = new PortBitmap(ports);
-        _openedOut = new FlowTable(maxFlows);
-        _openedIn = new FlowTable(maxFlows);
+        _openedOut = new FlowTable(maxFlows, lifetimes);
+        _openedIn = new FlowTable(maxFlows, lifetimes);
         _out = new DirectionFilter(_openedOut, _openedIn, versions);
         _in = new DirectionFilter(_openedIn, _openedOut, versions);
     }
@@ -56,6 +58,13 @@ internal sealed class PortFilter : IDisposable
 
     /// <summary>Flows that each direction may have opened.</summary>
     public int MaxFlows => _openedOut.MaxFlows;
+
+    /// <summary>Changes how long flows are remembered; also those that are remembered now.</summary>
+    public void SetLifetimes(FlowLifetimes lifetimes)
+    {
+        _openedOut.SetLifetimes(lifetimes);
+        _openedIn.SetLifetimes(lifetimes);
+    }
 
     /// <summary>
     /// How many live flows of one direction gave way to new ones since this was asked last, because there was no room for both. For the worker.
@@ -82,6 +91,13 @@ internal sealed class PortFilter : IDisposable
     public DropReason Check(
         Direction direction, in PacketView packet, uint now, ushort peer = 0, PortBitmap? peerPorts = null) =>
         (direction == Direction.Out ? _out : _in).Check(peerPorts ?? _ports, packet, peer, now);
+
+    /// <summary>What the fragments of one packet have in common in a direction.</summary>
+    /// <param name="direction">Where they go.</param>
+    /// <param name="packet">A fragment.</param>
+    /// <param name="peer">Number of the peer.</param>
+    public FragmentKey FragmentKeyOf(Direction direction, in PacketView packet, ushort peer) =>
+        (direction == Direction.Out ? _out : _in).KeyOf(packet, peer);
 
     /// <summary>Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing whose it is.</summary>
     /// <returns>None if it is, else one of NotIpv4, Malformed and Protocol.</returns>
@@ -111,13 +127,14 @@ internal sealed class PortFilter : IDisposable
     /// <returns>False if it is too old by now, or no flow of TCP or UDP to a port.</returns>
     public bool Restore(RememberedFlow flow, uint now)
     {
-        if (flow.Flow.Protocol is not (Ipv4Header.Tcp or Ipv4Header.Udp) || flow.Flow.DestinationPort == 0)
+        bool isUdp = flow.State is FlowState.Unanswered or FlowState.Answered;
+        if (flow.Flow.Protocol != (isUdp ? Ipv4Header.Udp : Ipv4Header.Tcp) || flow.Flow.DestinationPort == 0)
         {
             return false;
         }
 
         FlowTable opened = flow.OpenedBy == Direction.Out ? _openedOut : _openedIn;
-        return opened.Restore(new FlowKey(flow.Flow, flow.Peer), flow.Age, now);
+        return opened.Restore(new FlowKey(flow.Flow, flow.Peer), flow.State, flow.Age, now);
     }
 
     /// <summary>Frees the flow tables. The worker must be done.</summary>

@@ -39,6 +39,9 @@ internal unsafe interface IUdp : IDisposable
     /// <returns>Whether it left.</returns>
     bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default);
 
+    /// <summary>Datagrams that the kernel dropped since the socket was opened because its receive buffer was full. Wraps around.</summary>
+    uint ReceiveDrops => 0;
+
     /// <summary>Makes the send buffer as large as the link needs, and no larger. Called about once a second, also while others send.</summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void FitSendBuffer(long now);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Linux;
@@ -28,6 +29,15 @@ internal static class NetlinkAnswer
     private const ushort RTA_DST = 1;
     private const ushort RTA_OIF = 4;
     private const ushort RTA_GATEWAY = 5;
+    private const ushort RTA_PREFSRC = 7;
+    private const byte RTN_LOCAL = 2;
+    private const byte RTN_BROADCAST = 3;
+
+    // struct ifinfomsg, then attributes; struct rtnl_link_stats64: 23 counters of 64 bits, of which the kernel may know more.
+    private const int LinkMessageSize = 16;
+    private const ushort IFLA_STATS64 = 23;
+    private const int ReceiveDropped = 6;
+    private const int TransmitDropped = 7;
 
     // struct netconfmsg: family u8, padded.
     private const int ConfigurationMessageSize = 4;
@@ -118,6 +128,49 @@ internal static class NetlinkAnswer
         }
     }
 
+    /// <summary>Finds the route in an answer to RTM_GETROUTE for one address.</summary>
+    /// <returns>Null if there is none in it, or none that leads anywhere.</returns>
+    public static RouteTo? FindRoute(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (type != RTM_NEWROUTE
+                || messageSequence != sequence
+                || body.Length < RouteMessageSize
+                || !FindAttribute(body[RouteMessageSize..], RTA_OIF, sizeof(int), out var link))
+            {
+                continue;
+            }
+
+            var size = body[0] == SocketConstants.AF_INET ? sizeof(uint) : 16;
+            var source = FindAttribute(body[RouteMessageSize..], RTA_PREFSRC, size, out var address) ? new IPAddress(address) : null;
+            return new RouteTo(MemoryMarshal.Read<int>(link), body[RouteType] is RTN_LOCAL or RTN_BROADCAST, source);
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds the counters of lost packets in an answer to RTM_GETLINK.</summary>
+    /// <returns>Null if there are none in it.</returns>
+    public static LinkLosses? FindLosses(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (type == RTM_NEWLINK
+                && messageSequence == sequence
+                && body.Length >= LinkMessageSize
+                && FindAttribute(body[LinkMessageSize..], IFLA_STATS64, null, out var value)
+                && value.Length >= (TransmitDropped + 1) * sizeof(long))
+            {
+                return new LinkLosses(
+                    MemoryMarshal.Read<long>(value[(ReceiveDropped * sizeof(long))..]),
+                    MemoryMarshal.Read<long>(value[(TransmitDropped * sizeof(long))..]));
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Adds the IPv4 routes to other hosts in an answer to RTM_GETROUTE.</summary>
     public static void AddRoutes(ReadOnlySpan<byte> answer, uint sequence, List<Route> routes)
     {
@@ -177,8 +230,8 @@ internal static class NetlinkAnswer
         return false;
     }
 
-    /// <summary>Finds the first attribute of a type that has a value of a size.</summary>
-    private static bool FindAttribute(ReadOnlySpan<byte> attributes, ushort type, int size, out ReadOnlySpan<byte> value)
+    /// <summary>Finds the first attribute of a type that has a value of a size, or of any.</summary>
+    private static bool FindAttribute(ReadOnlySpan<byte> attributes, ushort type, int? size, out ReadOnlySpan<byte> value)
     {
         while (attributes.Length >= AttributeHeaderSize)
         {
@@ -188,7 +241,7 @@ internal static class NetlinkAnswer
                 break;
             }
 
-            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type && length == AttributeHeaderSize + size)
+            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type && (size is null || length == AttributeHeaderSize + size))
             {
                 value = attributes[AttributeHeaderSize..length];
                 return true;

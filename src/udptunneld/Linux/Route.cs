@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace UdpTunnel.Linux;
 
 /// <summary>An IPv4 address of a network device of this host.</summary>
@@ -5,6 +7,17 @@ namespace UdpTunnel.Linux;
 /// <param name="PrefixLength">Of its network, 0 to 32.</param>
 /// <param name="Link">Number of the device.</param>
 internal readonly record struct LinkAddress(uint Address, int PrefixLength, int Link);
+
+/// <summary>Packets that a device has lost since it was made.</summary>
+/// <param name="Received">That it gave to this host and the kernel did not take (rx_dropped).</param>
+/// <param name="Sent">That this host gave to it (tx_dropped): of a TUN device those for which its queue had no room.</param>
+internal readonly record struct LinkLosses(long Received, long Sent);
+
+/// <summary>How this host reaches an address.</summary>
+/// <param name="Link">Number of the device.</param>
+/// <param name="IsLocal">Whether the address is this host's own.</param>
+/// <param name="Source">The address that this host sends from, if the kernel tells one.</param>
+internal sealed record RouteTo(int Link, bool IsLocal, IPAddress? Source);
 
 /// <summary>An IPv4 route of this host to other hosts.</summary>
 /// <param name="Network">First address of the destination, in host order; 0 for the default route.</param>

@@ -26,6 +26,7 @@ internal static unsafe class RouteSocket
 
     private const ushort IFLA_IFNAME = 3;
     private const ushort IFLA_MTU = 4;
+    private const ushort IFLA_TXQLEN = 13;
     private const ushort IFLA_AF_SPEC = 26;
     private const ushort IFLA_GSO_MAX_SIZE = 41;
     private const ushort IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -39,6 +40,10 @@ internal static unsafe class RouteSocket
     private const byte IFA_F_NODAD = 2;
 
     private const ushort NETCONFA_IFINDEX = 1;
+
+    private const ushort RTA_DST = 1;
+    private const ushort RTA_OIF = 4;
+    private const ushort RTA_MARK = 16;
 
     /// <summary>Number of the one request that a socket carries.</summary>
     internal const uint Sequence = 1;
@@ -111,6 +116,64 @@ internal static unsafe class RouteSocket
         List(request.Bytes, buffer, "routes", answer => NetlinkAnswer.AddRoutes(answer, Sequence, routes));
         return routes;
     }
+
+    /// <summary>How this host reaches an address at this moment.</summary>
+    /// <param name="address">An address of IPv4 or IPv6.</param>
+    /// <param name="mark">Mark of what is sent there, by which rules may choose another route; 0 for none.</param>
+    /// <returns>Null if it does not.</returns>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static RouteTo? FindRoute(IPAddress address, uint mark = 0)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var bytes = (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).GetAddressBytes();
+        var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST, Sequence);
+        request.Append(new RouteMessage
+        {
+            Family = (byte)(bytes.Length == sizeof(uint) ? AF_INET : AF_INET6),
+            DestinationLength = (byte)(bytes.Length * 8),
+        });
+        request.Attribute(RTA_DST, bytes);
+        if (address.IsIPv6LinkLocal && address.ScopeId > 0)
+        {
+            request.Attribute(RTA_OIF, (int)address.ScopeId);
+        }
+
+        if (mark != 0)
+        {
+            request.Attribute(RTA_MARK, mark);
+        }
+
+        var error = Exchange(request.Bytes, buffer, out var answer);
+        return error switch
+        {
+            Errno.None => NetlinkAnswer.FindRoute(answer, Sequence),
+
+            // Unreachable, or by a route that says so.
+            Errno.NetworkUnreachable or Errno.HostUnreachable or Errno.Invalid or Errno.AccessDenied or Errno.NoDevice => null,
+            _ => throw new LinuxException($"cannot ask for the route to {address}", error),
+        };
+    }
+
+    /// <summary>What a device has counted of packets that it lost.</summary>
+    /// <returns>Null if there is no such device.</returns>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static LinkLosses? FindLosses(int index)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
+        request.Append(new LinkMessage { Index = index });
+        var error = Exchange(request.Bytes, buffer, out var answer);
+        return error switch
+        {
+            Errno.None => NetlinkAnswer.FindLosses(answer, Sequence),
+            Errno.NoDevice => null,
+            _ => throw new LinuxException($"cannot look for device number {index}", error),
+        };
+    }
+
+    /// <summary>Sets how many packets wait for a device's reader.</summary>
+    public static void SetQueueLength(int index, int packets) =>
+        SetLink(index, "txqueuelen", (ref NetlinkRequest r) => r.Attribute(IFLA_TXQLEN, (uint)packets));
 
     /// <summary>Whether the kernel forwards IPv4 packets that come from a device (<c>net.ipv4.conf.DEVICE.forwarding</c>).</summary>
     /// <exception cref="LinuxException">There is no such device, or the kernel does not answer.</exception>
@@ -258,7 +321,9 @@ internal static unsafe class RouteSocket
                 return refused;
             }
 
-            if (NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null || NetlinkAnswer.FindForwarding(answer, Sequence) is not null)
+            if (NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null
+                || NetlinkAnswer.FindForwarding(answer, Sequence) is not null
+                || NetlinkAnswer.FindRoute(answer, Sequence) is not null)
             {
                 return Errno.None;
             }
@@ -345,6 +410,7 @@ internal static unsafe class RouteSocket
     private struct RouteMessage
     {
         public byte Family;
+        public byte DestinationLength;
     }
 
     /// <summary><c>struct netconfmsg</c>, padded.</summary>

@@ -194,6 +194,9 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
+    public uint ReceiveDrops => BoundSocket.BufferDrops(_descriptor);
+
+    /// <inheritdoc/>
     public void FitSendBuffer(long now)
     {
         var sent = Volatile.Read(ref _sentBytes);

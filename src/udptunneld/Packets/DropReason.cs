@@ -64,6 +64,18 @@ internal enum DropReason : byte
     /// <summary>To a peer that has not yet answered anything, beyond what it may get until then.</summary>
     PeerUnproven = 18,
 
+    /// <summary>A datagram of the tunnel itself, which its own route led back into the device.</summary>
+    RoutingLoop = 19,
+
+    /// <summary>The device's queue was full: this host sent packets faster than the daemon took them.</summary>
+    DeviceQueueFull = 20,
+
+    /// <summary>The socket's receive buffer was full: datagrams came faster than the daemon took them.</summary>
+    SocketQueueFull = 21,
+
+    /// <summary>The network stack of this host did not take from the device what the daemon had written to it.</summary>
+    KernelRefused = 22,
+
     /// <summary>A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.</summary>
     NotAuthentic = 30,
 

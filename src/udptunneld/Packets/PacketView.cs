@@ -85,6 +85,11 @@ internal readonly unsafe struct PacketView
     /// <summary>Source and destination port of TCP and UDP, as one number.</summary>
     public uint Ports => NetworkOrder.ReadUInt32(Transport);
 
+    /// <summary>SYN, FIN and RST of a TCP header; 0 for UDP.</summary>
+    public byte ConnectionFlags => Protocol == Ipv4Header.Tcp
+        ? (byte)(Transport[TcpHeader.Flags] & (TcpHeader.Syn | TcpHeader.Fin | TcpHeader.Reset))
+        : (byte)0;
+
     /// <summary>First 64 bits of the source address, IPv4 in its mapped form.</summary>
     public ulong SourceHigh => IsV6 ? Read64(Ipv6Header.Source) : 0;
 

@@ -33,6 +33,12 @@ internal static class TcpHeader
     /// <summary>The flag FIN: the sender is done.</summary>
     public const byte Fin = 0x01;
 
+    /// <summary>The flag SYN: the first segment of its sender.</summary>
+    public const byte Syn = 0x02;
+
+    /// <summary>The flag RST: the connection is none any more.</summary>
+    public const byte Reset = 0x04;
+
     /// <summary>The flag PSH: hand over to the application now.</summary>
     public const byte Push = 0x08;
 

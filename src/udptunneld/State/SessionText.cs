@@ -16,11 +16,22 @@ namespace UdpTunnel.State;
 ///  secure-peer 3 KEY [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
 ///                                          number, key, endpoint or -, up or idle, timestamps received and sent
 ///  flow in udp [fd00::2]:5353 [fd00::1]:53 0 3   the same with the number of the peer
+///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening   and with its state, where it is neither established (TCP) nor answered (UDP)
 /// </code>
 /// </summary>
 internal static class SessionText
 {
     private const string Header = "udptunnel-session 1";
+
+    private static readonly (FlowState State, string Word)[] StateWords =
+    [
+        (FlowState.Closed, "closed"),
+        (FlowState.Unanswered, "unanswered"),
+        (FlowState.Opening, "opening"),
+        (FlowState.Answering, "answering"),
+        (FlowState.FinishedByOpener, "finished"),
+        (FlowState.FinishedByAnswerer, "finished-there"),
+    ];
 
     /// <summary>Writes a session.</summary>
     public static string Write(Session session)
@@ -53,6 +64,11 @@ internal static class SessionText
             if (remembered.Peer != 0)
             {
                 text.Append(CultureInfo.InvariantCulture, $" {remembered.Peer}");
+            }
+
+            if (remembered.State is not (FlowState.Established or FlowState.Answered))
+            {
+                text.Append(' ').Append(Array.Find(StateWords, w => w.State == remembered.State).Word);
             }
 
             text.Append('\n');
@@ -115,20 +131,29 @@ internal static class SessionText
     private static RememberedFlow? ReadFlow(string[] words)
     {
         ushort peer = 0;
+        var state = FlowState.None;
         if (words is not ["flow", "in" or "out", "tcp" or "udp", var source, var destination, var ageText, .. var rest]
             || !TryRead(source, out var sourceAddress, out var sourcePort)
             || !TryRead(destination, out var destinationAddress, out var destinationPort)
             || !TryRead(ageText, out uint age)
+            || age >= FlowLifetimes.Longest
             || IsV4(sourceAddress) != IsV4(destinationAddress)
-            || age >= FlowTable.Lifetime
-            || !(rest is [] || (rest is [var number] && TryRead(number, out peer))))
+            || !(rest is [] || TryRead(rest[0], out peer) || TryRead(rest[0], out state))
+            || !(rest is [] or [_] || (rest is [_, var word] && state == FlowState.None && TryRead(word, out state))))
         {
             return null;
         }
 
         var protocol = (byte)(words[2] == "tcp" ? 6 : 17);
         var flow = new Flow(protocol, sourceAddress, destinationAddress, sourcePort, destinationPort);
-        return new RememberedFlow(flow, words[1] == "in" ? Direction.In : Direction.Out, age) { Peer = peer };
+        var remembered = new RememberedFlow(flow, words[1] == "in" ? Direction.In : Direction.Out, age) { Peer = peer };
+        return state == FlowState.None ? remembered : remembered with { State = state };
+    }
+
+    private static bool TryRead(string text, out FlowState state)
+    {
+        state = Array.Find(StateWords, w => w.Word == text).State;
+        return state != FlowState.None;
     }
 
     private static bool IsV4(UInt128 address) => address >> 32 == 0xFFFF;

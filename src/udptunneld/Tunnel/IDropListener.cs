@@ -18,3 +18,13 @@ internal interface IDropListener
     /// <param name="length">Length of the whole packet or datagram.</param>
     void OnDrop(Direction direction, DropReason reason, Peer? peer, ReadOnlySpan<byte> bytes, int length);
 }
+
+/// <summary>Is shown each packet that passes a tunnel's filter, under the same conditions.</summary>
+internal interface IPassListener
+{
+    /// <summary>A packet passed, or a superpacket that is cut later.</summary>
+    /// <param name="direction">Where it goes.</param>
+    /// <param name="peer">Who it goes to, or comes from.</param>
+    /// <param name="packet">The packet; its checksum may still be left to us.</param>
+    void OnPass(Direction direction, Peer peer, ReadOnlySpan<byte> packet);
+}

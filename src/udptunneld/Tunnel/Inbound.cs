@@ -17,6 +17,8 @@ namespace UdpTunnel.Tunnel;
 internal sealed unsafe class Inbound(
     ITransport transport, PortFilter filter, AddressRules rules, ITun tun, Coalescer coalescer)
 {
+    private readonly EarlyFragments _early = new(VirtioNetHeader.Size, tailroom: 0);
+
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
@@ -26,6 +28,7 @@ internal sealed unsafe class Inbound(
     private long _bytes;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
+    private volatile IPassListener? _passListener;
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
@@ -36,11 +39,24 @@ internal sealed unsafe class Inbound(
     /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
     public TunOffloads Merges => _merges;
 
+    /// <summary>Fragments that wait for their first one. For any thread.</summary>
+    public int HeldFragments => _early.Count;
+
+    /// <summary>Answers what is dropped, where the file asks for it.</summary>
+    public Replies? Replies { get; init; }
+
     /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
     public IDropListener? Listener
     {
         get => _listener;
         set => _listener = value;
+    }
+
+    /// <summary>Is shown what passes, if there is one. For any thread.</summary>
+    public IPassListener? PassListener
+    {
+        get => _passListener;
+        set => _passListener = value;
     }
 
     /// <summary>Writes to the device what the filter lets pass.</summary>
@@ -51,6 +67,7 @@ internal sealed unsafe class Inbound(
     {
         _datagrams = 0;
         transport.Advance(now);
+        Expire(now);
         coalescer.MergeTcp = (_merges & TunOffloads.Tcp) != 0;
         coalescer.MergeUdp = (_merges & TunOffloads.Udp) != 0;
         var seconds = (uint)(now / 1000);
@@ -142,12 +159,19 @@ internal sealed unsafe class Inbound(
             verdict = filter.Check(Direction.In, packet, now, peer.Number, peer.Ports);
         }
 
-        if (verdict != DropReason.None)
+        if (verdict == DropReason.Fragment && TryHold(peer, packet, now))
         {
-            Drop(verdict, peer, start, length);
             return;
         }
 
+        if (verdict != DropReason.None)
+        {
+            Drop(verdict, peer, start, length);
+            Replies?.OnDropIn(peer, packet, verdict, now);
+            return;
+        }
+
+        _passListener?.OnPass(Direction.In, peer, new ReadOnlySpan<byte>(start, length));
         passed = packet;
         _packets++;
         _bytes += length;
@@ -155,6 +179,48 @@ internal sealed unsafe class Inbound(
         {
             Flush();
             _ = coalescer.Add(packet);
+        }
+
+        if (packet.Part == FragmentPart.First && _early.Count > 0)
+        {
+            AddHeld(peer, packet);
+        }
+    }
+
+    /// <summary>Drops fragments whose first one did not come. For the worker.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void Expire(long now) => Counters.CountDrop(DropReason.Fragment, _early.Expire((uint)(now / 1000)));
+
+    private bool TryHold(Peer peer, in PacketView fragment, uint now)
+    {
+        var isHeld = _early.TryHold(filter.FragmentKeyOf(Direction.In, fragment, peer.Number), fragment, now, out var displaced);
+        Counters.CountDrop(DropReason.Fragment, displaced);
+        return isHeld;
+    }
+
+    /// <summary>The first fragment of a packet has passed: those that came before it follow it.</summary>
+    private void AddHeld(Peer peer, in PacketView first)
+    {
+        var key = filter.FragmentKeyOf(Direction.In, first, peer.Number);
+        var slot = 0;
+        var found = false;
+        while (_early.TryFind(key, ref slot, out var fragment))
+        {
+            found = true;
+            _passListener?.OnPass(Direction.In, peer, new ReadOnlySpan<byte>(fragment.Start, fragment.Length));
+            _packets++;
+            _bytes += fragment.Length;
+            if (!coalescer.Add(fragment))
+            {
+                Flush();
+                _ = coalescer.Add(fragment);
+            }
+        }
+
+        if (found)
+        {
+            Flush();
+            _early.Release(key);
         }
     }
 

@@ -16,10 +16,12 @@ namespace UdpTunnel.Tunnel;
 internal sealed unsafe class Outbound(
     ITransport transport, PortFilter filter, IUdp udp, int mtu, DirectionCounters? counters = null) : IDisposable
 {
+    private readonly EarlyFragments _early = new(Math.Max(transport.Headroom, VirtioNetHeader.Size), transport.Tailroom);
     private readonly Segmenter _segmenter = new(transport, mtu);
     private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
     private readonly int _headroom = transport.Headroom;
     private readonly int _tailroom = transport.Tailroom;
+    private readonly uint _localPort = (uint)udp.LocalPort;
 
     // Who the batch's destinations are, and where they were when the first packet to them came.
     private readonly Peer[] _peers = new Peer[SendBatch.MaxDestinations];
@@ -31,6 +33,7 @@ internal sealed unsafe class Outbound(
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
     private volatile Peer? _lastRefused;
+    private volatile IPassListener? _passListener;
 
     /// <summary>What went out and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = counters ?? new();
@@ -38,11 +41,24 @@ internal sealed unsafe class Outbound(
     /// <summary>The endpoint of the last peer whose datagrams the socket refused; empty if none was. For any thread.</summary>
     public string LastRefused => _lastRefused?.Current?.Endpoint.ToString() ?? "";
 
+    /// <summary>Fragments that wait for their first one. For any thread.</summary>
+    public int HeldFragments => _early.Count;
+
+    /// <summary>Answers what is dropped, where the file asks for it.</summary>
+    public Replies? Replies { get; set; }
+
     /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
     public IDropListener? Listener
     {
         get => _listener;
         set => _listener = value;
+    }
+
+    /// <summary>Is shown what passes the filter, if there is one. For any thread.</summary>
+    public IPassListener? PassListener
+    {
+        get => _passListener;
+        set => _passListener = value;
     }
 
     /// <summary>Sends what the filter lets pass.</summary>
@@ -53,6 +69,7 @@ internal sealed unsafe class Outbound(
     {
         _sent = 0;
         transport.Advance(now);
+        Expire(now);
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < packets.Count; i++)
         {
@@ -68,6 +85,10 @@ internal sealed unsafe class Outbound(
     /// <inheritdoc/>
     public void Dispose() => _batch.Dispose();
 
+    /// <summary>Drops fragments whose first one did not come. For the worker.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    public void Expire(long now) => Counters.CountDrop(DropReason.Fragment, _early.Expire((uint)(now / 1000)));
+
     private void Add(PacketBatch packets, int index, uint now)
     {
         var length = packets.Length(index);
@@ -82,24 +103,81 @@ internal sealed unsafe class Outbound(
         var packet = PacketView.Parse(packets.Packet(index), length);
         var verdict = filter.CheckForm(packet);
         var peer = verdict == DropReason.None ? transport.Route(packet, out verdict) : null;
-        if (peer is not null || packet.Fault != DropReason.None)
+        if (peer is not null && IsLoop(peer, packet))
+        {
+            verdict = DropReason.RoutingLoop;
+        }
+        else if (peer is not null || packet.Fault != DropReason.None)
         {
             verdict = filter.Check(Direction.Out, packet, now, peer?.Number ?? 0, peer?.Ports);
+        }
+
+        if (verdict == DropReason.Fragment && peer is not null && TryHold(peer, packet, now))
+        {
+            return;
         }
 
         if (verdict != DropReason.None || peer is null)
         {
             Drop(peer is null ? WhyNowhere(verdict, packet) : verdict, peer, packet);
-        }
-        else if (header.GsoType == VirtioNetHeader.None)
-        {
-            AddPacket(peer, packet, header);
+            Replies?.OnDropOut(packet, verdict, now);
         }
         else
         {
-            AddSuperpacket(peer, packet, header);
+            _passListener?.OnPass(Direction.Out, peer, new ReadOnlySpan<byte>(packet.Start, packet.Length));
+
+            // Sealing may encrypt the packet where it is.
+            var hasHeld = packet.Part == FragmentPart.First && _early.Count > 0;
+            var key = hasHeld ? filter.FragmentKeyOf(Direction.Out, packet, peer.Number) : default;
+            if (header.GsoType == VirtioNetHeader.None)
+            {
+                AddPacket(peer, packet, header);
+            }
+            else
+            {
+                AddSuperpacket(peer, packet, header);
+            }
+
+            if (hasHeld)
+            {
+                AddHeld(peer, key);
+            }
         }
     }
+
+    private bool TryHold(Peer peer, in PacketView fragment, uint now)
+    {
+        var isHeld = _early.TryHold(filter.FragmentKeyOf(Direction.Out, fragment, peer.Number), fragment, now, out var displaced);
+        Counters.CountDrop(DropReason.Fragment, displaced);
+        return isHeld;
+    }
+
+    /// <summary>The first fragment of a packet has passed: those that came before it follow it.</summary>
+    private void AddHeld(Peer peer, in FragmentKey key)
+    {
+        var slot = 0;
+        var found = false;
+        while (_early.TryFind(key, ref slot, out var fragment))
+        {
+            found = true;
+            _passListener?.OnPass(Direction.Out, peer, new ReadOnlySpan<byte>(fragment.Start, fragment.Length));
+            AddPacket(peer, fragment, default);
+        }
+
+        if (found)
+        {
+            Flush();
+            _early.Release(key);
+        }
+    }
+
+    /// <summary>No other program of this host sends from the socket's port; a host behind it may.</summary>
+    private bool IsLoop(Peer peer, in PacketView packet) =>
+        packet.Protocol == Ipv4Header.Udp
+        && packet.Part != FragmentPart.Later
+        && packet.Ports >> 16 == _localPort
+        && peer.Current is { } address
+        && RouteLoop.IsOwnDatagram(packet, address.Endpoint);
 
     /// <summary>What each IPv6 device says of itself goes to no peer, and is no fault of anybody's.</summary>
     private static DropReason WhyNowhere(DropReason verdict, in PacketView packet) =>

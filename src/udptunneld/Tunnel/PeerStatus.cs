@@ -25,6 +25,9 @@ internal enum PeerState
 /// <summary>What can be told about a peer of a tunnel at one moment. A classic tunnel has one, without a key.</summary>
 internal sealed record PeerStatus
 {
+    /// <summary>Its number in the tunnel, which tells its flows from others'; 0 for a classic peer.</summary>
+    public ushort Number { get; init; }
+
     /// <summary>As configured; without a name the first 8 characters of the key. Empty for a classic peer.</summary>
     public string Name { get; init; } = "";
 

@@ -75,6 +75,7 @@ internal sealed class Resources
     public static void Configure(ITun tun, TunnelConfig config)
     {
         RouteSocket.SetMtu(tun.Index, config.Mtu);
+        RouteSocket.SetQueueLength(tun.Index, QueueLength);
         if (tun.Offloads != TunOffloads.None && MaxSuperpacket(config.Mtu, OverheadOf(config)) is { } size)
         {
             RouteSocket.SetMaxSuperpacket(tun.Index, size);
@@ -110,6 +111,12 @@ internal sealed class Resources
     }
 
     private const int ClassicHeader = 16;
+
+    /// <summary>
+    /// Packets that wait for the daemon, of which the kernel's own number is 500: a program sends a burst faster than any
+    /// daemon takes it. They wait for the processor alone, never for the network, so that a long queue makes no latency.
+    /// </summary>
+    private const int QueueLength = 32_768;
 
     private static int OverheadOf(TunnelConfig config) =>
         config.Protocol == TunnelProtocol.WireGuard ? TransportMessage.Overhead : ClassicHeader;

@@ -5,6 +5,7 @@ using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Memory;
+using UdpTunnel.Packets;
 using UdpTunnel.State;
 using UdpTunnel.Tunnel.Secure;
 
@@ -31,6 +32,9 @@ internal sealed class TunnelEngine : IDisposable
     private readonly Scope _scope;
     private readonly HostAddresses _addresses;
     private readonly AddressRules _rules;
+    private readonly Replies _replies;
+    private readonly KernelLosses _losses;
+    private readonly RouteLoop _loop;
     private readonly Worker _worker;
     private readonly Watch _watchTun;
     private readonly Watch _watchUdp;
@@ -70,14 +74,20 @@ internal sealed class TunnelEngine : IDisposable
         _firewall = resources.Firewall;
         _protocol = protocol;
         _transport = protocol.Transport;
-        _filter = scope.Own(new PortFilter(config.AllowedPorts, versions: _transport.Versions));
+        _filter = scope.Own(new PortFilter(
+            config.AllowedPorts, config.FlowTableSize, _transport.Versions, LifetimesOf(config)));
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
         _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu, protocol.Outgoing));
 
         // The worker must have let go before what it would use is closed.
         _worker = workers.Take();
         scope.AtEnd(() => workers.Return(_worker));
-        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer);
+        _replies = scope.Own(new Replies(_transport, _udp, _tun, addresses) { Rejects = config.Reject });
+        _outbound.Replies = _replies;
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer) { Replies = _replies };
+        _losses = new KernelLosses(_tun, _udp, _outbound.Counters, _inbound.Counters);
+        _loop = new RouteLoop(config.Name, events);
+        Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
         _device = new DeviceCare(_tun, config, workers.Devices, protocol.OnDeviceMade, events);
         if (session is not null)
@@ -97,6 +107,9 @@ internal sealed class TunnelEngine : IDisposable
 
     /// <summary>When it started.</summary>
     public DateTimeOffset Started { get; }
+
+    /// <summary>Those who capture its packets.</summary>
+    public PacketTaps Taps { get; }
 
     /// <summary>Name of the device.</summary>
     public string Device => _tun.Name;
@@ -135,6 +148,7 @@ internal sealed class TunnelEngine : IDisposable
                 Device = _tun.Name,
                 LocalPort = _udp.LocalPort,
                 Started = Started,
+                Loop = _loop.Problem,
                 TunOffloads = _inbound.Merges,
                 UdpSegments = _udp.Segments,
                 UdpMerges = _udp.Merges,
@@ -189,7 +203,7 @@ internal sealed class TunnelEngine : IDisposable
         }
     }
 
-    /// <summary>Changes what can be changed while packets flow: ports, networks, peers, heartbeat.</summary>
+    /// <summary>Changes what can be changed while packets flow: ports, networks, peers, heartbeat, lifetimes of flows, answers to dropped packets.</summary>
     /// <exception cref="RequestException">It is refused; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
@@ -211,10 +225,17 @@ internal sealed class TunnelEngine : IDisposable
             _filter.Ports = config.AllowedPorts;
         }
 
+        _filter.SetLifetimes(LifetimesOf(config));
+        _replies.Rejects = config.Reject;
         _rules.Limit(config.AllowedSources, config.AllowedDestinations);
         _watchUdp.CallAt(Environment.TickCount64);
         Config = config;
     }
+
+    /// <summary>What would become of a packet now.</summary>
+    /// <param name="flow">Its protocol, source and destination.</param>
+    /// <exception cref="IOException">The kernel does not tell a route.</exception>
+    public PacketTrace Trace(Flow flow) => PacketTrace.Of(Status, _filter, _addresses, flow);
 
     /// <summary>Called about once a second.</summary>
     /// <returns>Whether what <see cref="Session"/> gives has changed enough to be saved.</returns>
@@ -235,6 +256,18 @@ internal sealed class TunnelEngine : IDisposable
         _device.Tick(_watchTun);
         _udp.FitSendBuffer(now);
         RetrySegments(now);
+        _losses.Look(now, totals);
+        if (_inbound.HeldFragments + _outbound.HeldFragments > 0)
+        {
+            _watchUdp.CallAt(now);
+        }
+
+        _loop.Look(
+            now,
+            _protocol.Peers,
+            PeerRoutes.MarkOf(Config),
+            _tun.Name,
+            _outbound.Counters.Drops(DropReason.RoutingLoop));
         _protocol.Report(now);
         _report.Tick();
         return _schedule.IsDue(now, _filter.Generation, _protocol.Changes, totals);
@@ -263,6 +296,9 @@ internal sealed class TunnelEngine : IDisposable
             _events.Add(EventKind.TunnelFailed, EventLevel.Error, Config.Name, $"was not closed in full: {e.Message}");
         }
     }
+
+    private static FlowLifetimes LifetimesOf(TunnelConfig config) =>
+        new((uint)config.TcpIdleTimeout.TotalSeconds, (uint)config.UdpIdleTimeout.TotalSeconds);
 
     /// <summary>
     /// A handler has thrown: neither is called any more, and the host ends the tunnel at its next tick and tries it again.
@@ -331,7 +367,10 @@ internal sealed class TunnelEngine : IDisposable
     /// <summary>The transport wanted to be called at this time. On the worker's thread.</summary>
     private void OnDue(Watch watch)
     {
-        _transport.Advance(Environment.TickCount64);
+        var now = Environment.TickCount64;
+        _transport.Advance(now);
+        _inbound.Expire(now);
+        _outbound.Expire(now);
         _due = _transport.Due;
         watch.CallAt(_due);
     }
@@ -390,7 +429,7 @@ internal sealed class TunnelEngine : IDisposable
         var numbers = _protocol.Restore(session);
 
         // A clock that was set back must not make flows older than they are, nor wrap their age around.
-        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowTable.Lifetime);
+        var since = (uint)Math.Clamp((_time.GetUtcNow() - session.Saved).TotalSeconds, 0, FlowLifetimes.Longest);
         foreach (var flow in session.Flows.OrderByDescending(f => f.Age))
         {
             if (numbers.TryGetValue(flow.Peer, out var peer))

@@ -94,6 +94,11 @@ internal sealed class TunnelHost(StateStore store, HostNames names, EventLog eve
     /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<RememberedFlow> FlowsOf(string name) => Table.Find(name).Engine?.Flows ?? [];
 
+    /// <summary>The engine of a tunnel that runs.</summary>
+    /// <exception cref="RequestException">There is none of that name, or it does not run.</exception>
+    public TunnelEngine Running(string name) => Table.Find(name).Engine
+        ?? throw new RequestException(Fault.InvalidRequest, $"tunnel '{name}' does not run");
+
     /// <inheritdoc/>
     protected override IReadOnlyList<TunnelConfig> LoadStored() => store.Load();
 

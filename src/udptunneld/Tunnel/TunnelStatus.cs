@@ -26,6 +26,11 @@ internal sealed record TunnelStatus
     /// <summary>Null if it never ran.</summary>
     public DateTimeOffset? Started { get; init; }
 
+    /// <summary>
+    /// How the route to a peer leads into the tunnel itself, and the command that changes it; empty if none does.
+    /// </summary>
+    public string Loop { get; init; } = "";
+
     /// <summary>This end's public key in base64; empty for a classic tunnel.</summary>
     public string PublicKey { get; init; } = "";
 

@@ -37,6 +37,8 @@ internal static class JsonExamples
         { "peers", "peers" },
         { "ports", "ports home allow 80" },
         { "config", "config wg0 --wg-quick" },
+        { "capture", "capture home" },
+        { "trace", "trace home 10.0.0.1:40000 10.0.0.2:22" },
         { "relay receiver", "relay receiver --udp :53 --tcp :5353" },
         { "relay sender", "relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353" },
         { "relay accept-key", $"relay accept-key inside {RelaySamples.OtherKey}" },
@@ -182,6 +184,8 @@ internal static class JsonExamples
             OnceAsync(run, () => writer.WriteAsync(new() { Senders = { RelaySamples.Sender() } }), cancellation);
         daemon.Watch = (_, writer, cancellation) =>
             OnceAsync(run, () => writer.WriteAsync(new() { Time = At(0), Tunnels = { Samples.Server() } }), cancellation);
+        daemon.Capture = (_, writer, cancellation) => OnceAsync(run, () => writer.WriteAsync(Samples.Captured()), cancellation);
+        daemon.Trace = _ => Task.FromResult(Samples.Traced());
         daemon.WatchRelays = (_, writer, cancellation) =>
             OnceAsync(run, () => writer.WriteAsync(new() { Time = At(0), Relays = { RelaySamples.Receiver() } }), cancellation);
     }

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.V1;
 
@@ -288,4 +289,36 @@ internal static class Samples
 
     private static T? Maybe<T>(Random random, Func<T> make)
         where T : class => random.Next(4) == 0 ? null : make();
+
+    /// <summary>A SYN that was dropped.</summary>
+    public static CapturePacketsResponse Captured() => new()
+    {
+        Device = "tun0",
+        LocalPort = 8000,
+        Packets =
+        {
+            new CapturedPacket
+            {
+                Time = Timestamp.FromDateTimeOffset(Now),
+                Direction = Direction.Out,
+                Stage = CaptureStage.Filter,
+                DropReason = DropReason.Port,
+                Peer = "198.51.100.1:50791",
+                Length = 60,
+                Data = ByteString.CopyFrom(Convert.FromHexString("4500003c1c4640004006b1e60a0000010a0000029c400050000000010000000050020000")),
+            },
+        },
+    };
+
+    /// <summary>A packet that would be dropped.</summary>
+    public static GetPacketTraceResponse Traced() => new()
+    {
+        Direction = Direction.Out,
+        DropReason = DropReason.Port,
+        Steps =
+        {
+            new TraceStep { Part = "route", Message = "10.0.0.2 is reached by tun0: it goes out" },
+            new TraceStep { Part = "ports", Message = "neither port 80 nor port 40000 is allowed" },
+        },
+    };
 }

@@ -12,6 +12,7 @@ internal static class AllTargets
         () => new WgQuickTarget(),
         () => new SessionTarget(),
         () => new HeaderTarget(),
+        () => new ReplyTarget(),
         () => new SegmenterTarget(),
         () => new CoalescerTarget(),
         () => new ClassicFrameTarget(),

@@ -85,6 +85,10 @@ internal static class Generated
         from firewall in Gen.Elements(false, true)
         from forward in Gen.Elements(false, true)
         from overlap in Gen.Elements(false, true)
+        from reject in Gen.Elements(false, true)
+        from flows in Gen.Choose(1, TunnelConfig.MaxFlowTableSize)
+        from tcp in Gen.Choose(1, TunnelConfig.MaxFlowTimeout)
+        from udp in Gen.Choose(1, TunnelConfig.MaxFlowTimeout)
         from offload in Gen.Elements(Enum.GetValues<OffloadMode>())
         select new TunnelConfig
         {
@@ -101,6 +105,10 @@ internal static class Generated
             Firewall = firewall,
             Forward = forward,
             Overlap = overlap,
+            Reject = reject,
+            FlowTableSize = flows,
+            TcpIdleTimeout = TimeSpan.FromSeconds(tcp),
+            UdpIdleTimeout = TimeSpan.FromSeconds(udp),
             Offload = offload,
         };
 

@@ -186,7 +186,7 @@ public sealed class TunnelMistakeTests
                 "config.json:5:3: Mtu: is given twice; the first is at 4:3",
                 "config.json:6:3: Colour: is not a field of a tunnel file (Name, Protocol, TunnelAddress, NetworkAddress, "
                     + "AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, "
-                    + "Firewall, Forward, Overlap, Offload, TunnelPeerAddress, LogFile)",
+                    + "Firewall, Forward, Overlap and 7 more)",
             ],
             Sample.Remarks(Text));
     }

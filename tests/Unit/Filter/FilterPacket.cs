@@ -24,6 +24,9 @@ internal sealed record FilterPacket
 
     public ushort DestinationPort { get; init; } = 22;
 
+    /// <summary>Of TCP: FIN 1, SYN 2, RST 4, ACK 16.</summary>
+    public byte TcpFlags { get; init; }
+
     public byte IcmpType { get; init; } = 8;
 
     public ushort Id { get; init; } = 7;
@@ -96,6 +99,7 @@ internal sealed record FilterPacket
             if (Protocol == Tcp)
             {
                 packet[header + 12] = 0x50;
+                packet[header + 13] = TcpFlags;
             }
             else
             {

@@ -46,7 +46,10 @@ public sealed class FlowTableTests
         table.AddTo(flows, Direction.In, 1000);
 
         Assert.Equal(
-            [new RememberedFlow(v4, Direction.In, 0), new RememberedFlow(v6, Direction.In, 0) { Peer = 3 }],
+            [
+                new RememberedFlow(v4, Direction.In, 0) { State = FlowState.Opening },
+                new RememberedFlow(v6, Direction.In, 0) { Peer = 3, State = FlowState.Unanswered },
+            ],
             flows.OrderBy(flow => flow.Peer));
         table.Dispose();
     }
@@ -64,7 +67,7 @@ public sealed class FlowTableTests
         uint now = random.OneOf(0u, int.MaxValue - 1000u, uint.MaxValue - 1000u);
         for (int step = 0; step < 500; step++)
         {
-            now += random.OneOf(0u, 0u, 0u, 0u, 0u, 1u, 30u, 299u);
+            now += random.OneOf(0u, 0u, 0u, 0u, 0u, 1u, 30u, 119u, 299u);
             int number = Number(random, greedy: random.Chance(60));
             if (random.Chance(30))
             {
@@ -84,7 +87,10 @@ public sealed class FlowTableTests
         var flows = new List<RememberedFlow>();
         table.AddTo(flows, Direction.In, now);
         Assert.Equal(
-            model.Alive(now).Select(flow => new RememberedFlow(FlowOf(flow.Number), Direction.In, now - flow.Used))
+            model.Alive(now).Select(flow => new RememberedFlow(FlowOf(flow.Number), Direction.In, now - flow.Used)
+            {
+                State = flow.IsAnswered ? FlowState.Answered : FlowState.Unanswered,
+            })
                 .OrderBy(flow => flow.Flow.SourceAddress).ThenBy(flow => flow.Flow.SourcePort),
             flows.OrderBy(flow => flow.Flow.SourceAddress).ThenBy(flow => flow.Flow.SourcePort));
     });
@@ -149,8 +155,9 @@ public sealed class FlowTableTests
         using var table = new FlowTable(10);
         table.Remember(Key(1), 1000);
         table.Remember(Key(2), 900);
-        Assert.True(table.Answer(Key(2), 1299));
-        Assert.Equal(2, table.Count(1299));
+        Assert.True(table.Answer(Key(2), 1119));
+        Assert.Equal(2, table.Count(1119));
+        Assert.Equal(1, table.Count(1299));
         Assert.Equal(0, table.Count(1300));
     }
 

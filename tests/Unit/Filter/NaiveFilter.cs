@@ -8,7 +8,7 @@ namespace UdpTunnel.Tests.Filter;
 /// </summary>
 internal sealed class NaiveFilter
 {
-    private readonly Dictionary<string, uint> _flows = [];
+    private readonly Dictionary<string, Flow> _flows = [];
     private readonly Dictionary<string, uint> _passedFirstFragments = [];
 
     public HashSet<int> Ports { get; set; } = [];
@@ -16,7 +16,7 @@ internal sealed class NaiveFilter
     public bool CarriesV6 { get; init; }
 
     public int CountFlows(Direction direction, uint now) =>
-        _flows.Count(flow => flow.Key.StartsWith($"{direction} ", StringComparison.Ordinal) && now - flow.Value < 300);
+        _flows.Count(flow => flow.Key.StartsWith($"{direction} ", StringComparison.Ordinal) && flow.Value.IsAlive(now));
 
     public DropReason Check(Direction direction, byte[] packet, uint now)
     {
@@ -169,21 +169,88 @@ internal sealed class NaiveFilter
             return DropReason.None;
         }
 
+        int flags = protocol == 6 ? transport[13] : 0;
         if (Ports.Contains(destination))
         {
-            _flows[$"{direction} {protocol} {from} {to}"] = now;
+            string opened = $"{direction} {protocol} {from} {to}";
+            if (_flows.TryGetValue(opened, out Flow? known) && known.IsAlive(now))
+            {
+                _flows[opened] = known.OnOpener(flags) with { Used = now };
+            }
+            else if ((flags & Reset) == 0)
+            {
+                _flows[opened] = new Flow { Used = now, IsTcp = protocol == 6 };
+            }
+
             return DropReason.None;
         }
 
         if (Ports.Contains(source))
         {
             Direction other = direction == Direction.Out ? Direction.In : Direction.Out;
-            return _flows.TryGetValue($"{other} {protocol} {to} {from}", out uint used) && now - used < 300
-                ? DropReason.None
-                : DropReason.NoFlow;
+            string asked = $"{other} {protocol} {to} {from}";
+            if (!_flows.TryGetValue(asked, out Flow? flow) || !flow.IsAlive(now))
+            {
+                return DropReason.NoFlow;
+            }
+
+            _flows[asked] = flow.OnAnswerer(flags);
+            return DropReason.None;
         }
 
         return DropReason.Port;
+    }
+
+    private const int Fin = 1, Syn = 2, Reset = 4;
+
+    /// <summary>What was seen of a flow.</summary>
+    private sealed record Flow
+    {
+        public uint Used { get; init; }
+
+        public bool IsTcp { get; init; }
+
+        public bool IsAnswered { get; init; }
+
+        public bool WentOn { get; init; }
+
+        public bool IsOpenerDone { get; init; }
+
+        public bool IsAnswererDone { get; init; }
+
+        public bool IsReset { get; init; }
+
+        private bool IsOver => IsReset || (IsOpenerDone && IsAnswererDone);
+
+        public bool IsAlive(uint now) => now - Used < (
+            !IsTcp ? (IsAnswered ? 300u : 120u)
+            : IsOver ? 10u
+            : WentOn || IsOpenerDone || IsAnswererDone ? 86_400u
+            : 240u);
+
+        public Flow OnOpener(int flags)
+        {
+            if (!IsTcp)
+            {
+                return this;
+            }
+
+            if ((flags & Reset) != 0)
+            {
+                return this with { IsReset = true };
+            }
+
+            if ((flags & Syn) != 0)
+            {
+                return IsOver || IsOpenerDone || IsAnswererDone ? new Flow { IsTcp = true } : this;
+            }
+
+            return this with { WentOn = IsAnswered, IsOpenerDone = IsOpenerDone || (IsAnswered && (flags & Fin) != 0) };
+        }
+
+        public Flow OnAnswerer(int flags) => (flags & Reset) != 0
+            ? this with { IsReset = true }
+            : this with { IsAnswered = true, IsAnswererDone = IsAnswererDone || (flags & Fin) != 0 };
     }
 
     private static int Number(byte[] bytes, int at) => (bytes[at] * 256) + bytes[at + 1];

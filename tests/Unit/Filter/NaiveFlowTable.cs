@@ -1,7 +1,7 @@
 namespace UdpTunnel.Tests.Filter;
 
 /// <summary>
-/// The flow table as its documentation says it, with a list that is searched from end to end. The model that the real one is compared with.
+/// The flow table as its documentation says it of flows of UDP, with a list that is searched from end to end. The model that the real one is compared with.
 /// </summary>
 internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
 {
@@ -22,7 +22,7 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         if (flow is { IsAnswered: false })
         {
             flow.IsAnswered = true;
-            flow.PlaceAtOwner = ++_step;
+            flow.Place = flow.PlaceAtOwner = ++_step;
         }
 
         return flow is not null;
@@ -42,9 +42,14 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         }
 
         Forget(_flows.FirstOrDefault(f => f.Number == number));
-        for (int i = 0; i < 2 && _flows.MinBy(f => f.Place) is { } oldest && !IsAlive(oldest, now); i++)
+        int left = 2;
+        foreach (bool isAnswered in (bool[])[false, true])
         {
-            Forget(oldest);
+            while (left > 0 && _flows.Where(f => f.IsAnswered == isAnswered).MinBy(f => f.Place) is { } oldest && !IsAlive(oldest, now))
+            {
+                Forget(oldest);
+                left--;
+            }
         }
 
         int owner = ownerOf(number);
@@ -67,7 +72,7 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         Classify(owner);
     }
 
-    private static bool IsAlive(Flow flow, uint now) => now - flow.Used < 300;
+    private static bool IsAlive(Flow flow, uint now) => now - flow.Used < (flow.IsAnswered ? 300u : 120u);
 
     private void Forget(Flow? flow)
     {

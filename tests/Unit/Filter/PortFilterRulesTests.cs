@@ -51,15 +51,26 @@ public sealed class PortFilterRulesTests : IDisposable
     }
 
     [Fact]
-    public void A_flow_is_forgotten_300_seconds_after_its_last_packet_and_answers_do_not_prolong_it()
+    public void A_flow_of_udp_is_forgotten_300_seconds_after_its_last_packet_and_answers_do_not_prolong_it()
     {
-        Assert.Equal(DropReason.None, _filter.Out(_request, now: 1000));
-        Assert.Equal(DropReason.None, _filter.In(_request.Reply, now: 1299));
-        Assert.Equal(DropReason.NoFlow, _filter.In(_request.Reply, now: 1300));
-        Assert.Equal(DropReason.None, _filter.Out(_request, now: 1300));
-        Assert.Equal(DropReason.None, _filter.Out(_request, now: 1500));
-        Assert.Equal(DropReason.None, _filter.In(_request.Reply, now: 1799));
-        Assert.Equal(DropReason.NoFlow, _filter.In(_request.Reply, now: 1800));
+        FilterPacket request = _request with { Protocol = FilterPacket.Udp };
+        Assert.Equal(DropReason.None, _filter.Out(request, now: 1000));
+        Assert.Equal(DropReason.None, _filter.In(request.Reply, now: 1119));
+        Assert.Equal(DropReason.None, _filter.In(request.Reply, now: 1299));
+        Assert.Equal(DropReason.NoFlow, _filter.In(request.Reply, now: 1300));
+        Assert.Equal(DropReason.None, _filter.Out(request, now: 1300));
+        Assert.Equal(DropReason.None, _filter.In(request.Reply, now: 1301));
+        Assert.Equal(DropReason.None, _filter.Out(request, now: 1500));
+        Assert.Equal(DropReason.None, _filter.In(request.Reply, now: 1799));
+        Assert.Equal(DropReason.NoFlow, _filter.In(request.Reply, now: 1800));
+    }
+
+    [Fact]
+    public void A_flow_of_udp_that_nobody_answered_is_forgotten_after_two_minutes()
+    {
+        FilterPacket request = _request with { Protocol = FilterPacket.Udp };
+        Assert.Equal(DropReason.None, _filter.Out(request, now: 1000));
+        Assert.Equal(DropReason.NoFlow, _filter.In(request.Reply, now: 1120));
     }
 
     [Fact]
@@ -131,14 +142,14 @@ public sealed class PortFilterRulesTests : IDisposable
         Assert.Equal(DropReason.None, _filter.In(other, now: 1010));
         RememberedFlow[] expected =
         [
-            new(_request.Flow, Direction.Out, 15),
-            new(other.Flow, Direction.In, 5),
+            new(_request.Flow, Direction.Out, 15) { State = FlowState.Opening },
+            new(other.Flow, Direction.In, 5) { State = FlowState.Unanswered },
         ];
         Assert.Equal(expected, _filter.Flows(1015));
         Assert.Equal(2, _filter.FlowCount(1015));
-        Assert.Equal([expected[1] with { Age = 299 }], _filter.Flows(1309));
-        Assert.Empty(_filter.Flows(1310));
-        Assert.Equal(0, _filter.FlowCount(1310));
+        Assert.Equal([expected[0] with { Age = 130 }], _filter.Flows(1130));
+        Assert.Empty(_filter.Flows(1240));
+        Assert.Equal(0, _filter.FlowCount(1240));
     }
 
     [Fact]
@@ -151,17 +162,20 @@ public sealed class PortFilterRulesTests : IDisposable
         // The other clock begins at 0: a flow may be older than it.
         Assert.All(_filter.Flows(1110), flow => Assert.True(restarted.Restore(flow, now: 3)));
         Assert.Equal(2, restarted.FlowCount(3));
-        Assert.Equal(DropReason.None, restarted.In(_request.Reply, now: 192));
-        Assert.Equal(DropReason.NoFlow, restarted.In(_request.Reply, now: 193));
-        Assert.Equal(DropReason.None, restarted.Out((_request with { SourcePort = 50_000 }).Reply, now: 292));
-        Assert.Equal(DropReason.NoFlow, restarted.Out((_request with { SourcePort = 50_000 }).Reply, now: 293));
+        Assert.Equal(DropReason.None, restarted.In(_request.Reply, now: 132));
+        Assert.Equal(DropReason.NoFlow, restarted.In(_request.Reply, now: 133));
+        Assert.Equal(DropReason.None, restarted.Out((_request with { SourcePort = 50_000 }).Reply, now: 232));
+        Assert.Equal(DropReason.NoFlow, restarted.Out((_request with { SourcePort = 50_000 }).Reply, now: 233));
     }
 
     [Fact]
     public void What_is_no_live_flow_is_not_restored()
     {
-        var flow = new RememberedFlow(_request.Flow, Direction.Out, 299);
-        Assert.False(_filter.Restore(flow with { Age = 300 }, now: 1000));
+        var flow = new RememberedFlow(_request.Flow, Direction.Out, 86_399);
+        Assert.False(_filter.Restore(flow with { Age = 86_400 }, now: 1000));
+        Assert.False(_filter.Restore(flow with { State = FlowState.Opening }, now: 1000));
+        Assert.False(_filter.Restore(flow with { State = FlowState.Answered, Age = 1 }, now: 1000));
+        Assert.False(_filter.Restore(flow with { State = FlowState.None }, now: 1000));
         Assert.False(_filter.Restore(flow with { Flow = flow.Flow with { Protocol = 1 } }, now: 1000));
         Assert.False(_filter.Restore(flow with { Flow = flow.Flow with { DestinationPort = 0 } }, now: 1000));
         Assert.Equal(0, _filter.FlowCount(1000));
@@ -192,7 +206,6 @@ public sealed class PortFilterRulesTests : IDisposable
         _filter.Dispose();
         Assert.Equal(0, _filter.FlowCount(1000));
         Assert.Empty(_filter.Flows(1000));
-        Assert.Equal(0, _filter.Generation);
     }
 
     public void Dispose() => _filter.Dispose();

@@ -17,6 +17,8 @@ public sealed class SessionTextTests
         flow in tcp 10.0.0.2:40000 10.0.0.1:22 12
         flow out udp 10.0.0.1:5353 10.0.0.2:53 299
         flow in udp [fd00::2]:5353 [fd00::1]:53 0 3
+        flow out udp [fd00::1]:5353 [fd00::2]:53 1 unanswered
+        flow in tcp 10.0.0.2:40001 10.0.0.1:22 7 3 finished
 
         """;
 
@@ -39,6 +41,18 @@ public sealed class SessionTextTests
                     0)
                 {
                     Peer = 3,
+                },
+                new RememberedFlow(
+                    new Flow(17, new UInt128(0xFD00_0000_0000_0000, 1), new UInt128(0xFD00_0000_0000_0000, 2), 5353, 53),
+                    Direction.Out,
+                    1)
+                {
+                    State = FlowState.Unanswered,
+                },
+                new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_001, 22), Direction.In, 7)
+                {
+                    Peer = 3,
+                    State = FlowState.FinishedByOpener,
                 },
             ],
             session.Flows);
@@ -102,13 +116,17 @@ public sealed class SessionTextTests
     [InlineData("peer 192.0.2.7:70000")]
     [InlineData("peer host:22")]
     [InlineData("peer 192.0.2.7:22 ")]
-    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 300")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 2592000")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 -1")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22")]
     [InlineData("flow in icmp 10.0.0.2:40000 10.0.0.1:22 1")]
     [InlineData("flow up tcp 10.0.0.2:40000 10.0.0.1:22 1")]
     [InlineData("flow in tcp [::1]:40000 10.0.0.1:22 1")]
     [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:65536 1")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 asleep")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening 3")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 3 opening 3")]
+    [InlineData("flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 65536")]
     [InlineData("nonsense")]
     public void A_line_that_cannot_be_read_is_left_out_alone(string line)
     {
@@ -129,7 +147,7 @@ public sealed class SessionTextTests
 
         var session = SessionText.Read(new string(text, 0, random.Next(text.Length + 1)));
 
-        Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowTable.Lifetime - 1));
+        Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowLifetimes.Longest - 1));
     });
 
     private static SavedPeer AnyPeer(Random random) => new(
@@ -142,18 +160,23 @@ public sealed class SessionTextTests
 
     private static RememberedFlow AnyFlow(Random random)
     {
+        var isTcp = random.Chance(50);
         var isV6 = random.Chance(50);
+        FlowState[] states = isTcp
+            ? [.. Enum.GetValues<FlowState>().Except([FlowState.None, FlowState.Answered, FlowState.Unanswered])]
+            : [FlowState.Answered, FlowState.Unanswered];
         return new(
             new Flow(
-                random.OneOf<byte>(6, 17),
+                (byte)(isTcp ? 6 : 17),
                 AnyAddress(isV6, random),
                 AnyAddress(isV6, random),
                 (ushort)random.Next(65_536),
                 (ushort)random.Next(65_536)),
             random.OneOf(Direction.In, Direction.Out),
-            (uint)random.Next((int)FlowTable.Lifetime))
+            (uint)random.Next((int)FlowLifetimes.Longest))
         {
-            Peer = (ushort)random.Next(3),
+            Peer = (ushort)(random.Chance(50) ? 0 : random.Next(65_536)),
+            State = random.OneOf(states),
         };
     }
 

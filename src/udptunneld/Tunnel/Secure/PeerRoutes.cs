@@ -39,6 +39,9 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
         && config.RouteTable is null
         && config.Peers.Any(peer => peer.AllowedIPs.Any(prefix => prefix.IsDefault));
 
+    /// <summary>Mark of the socket; 0 for none.</summary>
+    public static uint MarkOf(TunnelConfig config) => NeedsMark(config) ? NumberOf(config) : config.FirewallMark;
+
     /// <summary>Adds and removes routes until they are those of a configuration.</summary>
     /// <exception cref="RequestException">The kernel refuses one: there is such a route, for example.</exception>
     public void Apply(TunnelConfig config)

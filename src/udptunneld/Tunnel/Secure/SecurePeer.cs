@@ -40,6 +40,7 @@ internal sealed class SecurePeer : Peer
 
         return new PeerStatus
         {
+            Number = Number,
             Name = Config.DisplayName,
             PublicKey = Config.PublicKey.ToString(),
             State = StateAt(now),

@@ -325,7 +325,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
     private void SetRoutes(TunnelConfig config)
     {
-        _udp.SetMark(PeerRoutes.NeedsMark(config) ? PeerRoutes.NumberOf(config) : config.FirewallMark);
+        _udp.SetMark(PeerRoutes.MarkOf(config));
         _routes.Apply(config);
     }
 

@@ -1,0 +1,78 @@
+using UdpTunnel.Linux;
+using UdpTunnel.Packets;
+
+namespace UdpTunnel.Tunnel;
+
+/// <summary>
+/// Packets of a tunnel that the kernel lost before the daemon saw them, or after it had given them away: in the device's queue, in the socket's, and what the
+/// network stack did not take from the device. Asked by the tick, which alone counts them; what was lost before the tunnel began is not its.
+/// </summary>
+/// <param name="tun">The device.</param>
+/// <param name="udp">The socket.</param>
+/// <param name="outbound">Counts what was lost on the way out.</param>
+/// <param name="inbound">Counts what was lost on the way in.</param>
+internal sealed class KernelLosses(ITun tun, IUdp udp, DirectionCounters outbound, DirectionCounters inbound)
+{
+    // A tunnel that carries nothing loses nothing, but for one whose worker is stuck.
+    private const long IdleIntervalMilliseconds = 10_000;
+
+    private TrafficTotals _totals;
+    private LinkLosses _device;
+    private long _refusedByDevice;
+    private uint _socket = udp.ReceiveDrops;
+    private int _link;
+    private long _next;
+
+    /// <summary>Counts what was lost since the last call.</summary>
+    /// <param name="now">Milliseconds of the monotonic clock.</param>
+    /// <param name="totals">What the tunnel has carried.</param>
+    public void Look(long now, in TrafficTotals totals)
+    {
+        if (now < _next && totals == _totals)
+        {
+            return;
+        }
+
+        _next = now + IdleIntervalMilliseconds;
+        _totals = totals;
+        var socket = udp.ReceiveDrops;
+        inbound.CountDrop(DropReason.SocketQueueFull, socket - _socket);
+        _socket = socket;
+        LookAtDevice();
+    }
+
+    private void LookAtDevice()
+    {
+        LinkLosses losses;
+        try
+        {
+            if (RouteSocket.FindLosses(tun.Index) is not { } found)
+            {
+                return;
+            }
+
+            losses = found;
+        }
+        catch (LinuxException)
+        {
+            // Asked again with the next tick.
+            return;
+        }
+
+        if (tun.Index != _link)
+        {
+            // Another device, which begins with none.
+            _link = tun.Index;
+            _device = default;
+        }
+
+        outbound.CountDrop(DropReason.DeviceQueueFull, Math.Max(0, losses.Sent - _device.Sent));
+
+        // Writes that failed are counted by those who wrote.
+        var refused = inbound.Drops(DropReason.DeviceFailed);
+        var lost = losses.Received - _device.Received - (refused - _refusedByDevice);
+        inbound.CountDrop(DropReason.KernelRefused, Math.Max(0, lost));
+        _refusedByDevice = refused;
+        _device = losses;
+    }
+}
