@@ -46,6 +46,6 @@ public sealed class KernelLossTests
 
         await lab.Server.Daemon.SignalAsync("CONT");
         await lab.Server.Control.WaitForAsync("t", s => s.Drops("socket_queue_full", "in") > 0, "drops to be counted");
-        Assert.Contains("socket's receive buffer", (await lab.Server.Control.TryAsync("doctor", "t")).ToString(), StringComparison.Ordinal);
+        Assert.Contains("receive buffer", (await lab.Server.Control.TryAsync("doctor", "t")).ToString(), StringComparison.Ordinal);
     }
 }

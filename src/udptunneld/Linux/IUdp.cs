@@ -25,6 +25,20 @@ internal unsafe interface IUdp : IDisposable
     /// <returns>False if there are none or the network reported an error; the batch is empty then.</returns>
     bool Receive(ReceiveBatch batch);
 
+    /// <summary>A message is looked at: what is answered meanwhile leaves from the address that it came to.</summary>
+    /// <param name="source">Where it came from.</param>
+    /// <param name="local">The address of this host that it came to.</param>
+    void OnMessage(in Endpoint source, in SourceAddress local)
+    {
+        // A socket that has one address has nothing to remember.
+    }
+
+    /// <summary>That message was a peer's, to whom everything leaves from that address from now on.</summary>
+    void OnPeerMessage()
+    {
+        // As above.
+    }
+
     /// <summary>
     /// Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its datagrams are sent one by one:
     /// nothing is lost by it. What did not leave stands in the batch's refusals.

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Runtime.CompilerServices;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 using static UdpTunnel.Linux.SocketConstants;
@@ -12,12 +13,21 @@ namespace UdpTunnel.Linux;
 internal sealed unsafe class UdpSocket : IUdp
 {
     // With the kernel's default of 208 KiB a burst of runs overruns the socket: docs/performance.md has the figures.
-    private const int ReceiveBufferSize = 8 * 1024 * 1024;
+    // A daemon that is not scheduled for a while loses less with more; memory is taken only by what waits.
+    private const int ReceiveBufferSize = 16 * 1024 * 1024;
 
     // cmsghdr of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
-    private const int ControlSize = 24;
-    private const int ControlLength = 18;
-    private const int SegmentSizeOffset = 16;
+    private const int SegmentSize = 24;
+    private const int SegmentLength = 18;
+    private const int DataOffset = 16;
+
+    // In front of it the address to send from, of in6_pktinfo: length u64 = 36, level, type, address 16 bytes, interface u32 = 0, padded to 40 bytes; of
+    // in_pktinfo: 28, level, type, interface i32 = 0, address u32, 0, padded to 32.
+    private const int SourceSizeV6 = 40;
+    private const int SourceLengthV6 = 36;
+    private const int SourceSizeV4 = 32;
+    private const int SourceLengthV4 = 28;
+    private const int ControlSize = SourceSizeV6 + SegmentSize;
 
     // Waiting for one tunnel's network would stop the others that this thread serves.
     private const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
@@ -34,6 +44,7 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly Endpoint* _destinations;
     private readonly Message[] _messages = new Message[MaxMessages];
     private readonly SendBuffer _sendBuffer = new();
+    private readonly AnswerSources? _answers;
     private volatile bool _segments;
 
     // Written by the thread that sends batches, read by the tick.
@@ -43,7 +54,7 @@ internal sealed unsafe class UdpSocket : IUdp
     // What the tick saw of both, so that an idle socket is not asked.
     private long _fitted;
 
-    private UdpSocket(int descriptor, bool dualStack, bool offload)
+    private UdpSocket(int descriptor, bool dualStack, bool offload, bool answers)
     {
         _descriptor = descriptor;
         _dualStack = dualStack;
@@ -51,6 +62,10 @@ internal sealed unsafe class UdpSocket : IUdp
         // Without "do not fragment" (IPv4): a path that is smaller than it was said and drops the ICMP message that would say so must not swallow every large
         // datagram, which nobody inside the tunnel could find out.
         _ = SetOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+        var tellsLocal = answers && (dualStack
+            ? SetOption(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+            : SetOption(IPPROTO_IP, IP_PKTINFO, 1));
+        _answers = tellsLocal ? new AnswerSources() : null;
         Merges = offload && SetOption(IPPROTO_UDP, UDP_GRO, 1);
 
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
@@ -62,10 +77,11 @@ internal sealed unsafe class UdpSocket : IUdp
         _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
         for (var i = 0; i < MaxMessages; i++)
         {
-            var control = _controls + (i * ControlSize);
-            *(nint*)control = ControlLength;
-            *(int*)(control + 8) = IPPROTO_UDP;
-            *(int*)(control + 12) = UDP_SEGMENT;
+            var segment = _controls + (i * ControlSize) + SourceSizeV6;
+            *(nint*)segment = SegmentLength;
+            *(int*)(segment + 8) = IPPROTO_UDP;
+            *(int*)(segment + 12) = UDP_SEGMENT;
+            WriteSourceHeader(segment - SourceSize);
         }
     }
 
@@ -84,14 +100,15 @@ internal sealed unsafe class UdpSocket : IUdp
     /// <summary>Opens a socket on all addresses.</summary>
     /// <param name="port">Port; 0 lets the kernel choose.</param>
     /// <param name="offload">Whether runs are wanted.</param>
+    /// <param name="answers">Whether it sends from the addresses that peers have called.</param>
     /// <exception cref="LinuxException">The port is taken or not allowed.</exception>
-    public static UdpSocket Bind(int port, bool offload)
+    public static UdpSocket Bind(int port, bool offload, bool answers = false)
     {
         var descriptor = BoundSocket.Open(address: null, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
         try
         {
             var localPort = Prepare(descriptor);
-            return new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
+            return new UdpSocket(descriptor, dualStack, offload, answers) { LocalPort = localPort };
         }
         catch
         {
@@ -102,6 +119,14 @@ internal sealed unsafe class UdpSocket : IUdp
 
     /// <inheritdoc/>
     public Endpoint ToEndpoint(IPEndPoint address) => Endpoint.From(address, _dualStack);
+
+    private int SourceSize => _dualStack ? SourceSizeV6 : SourceSizeV4;
+
+    /// <inheritdoc/>
+    public void OnMessage(in Endpoint source, in SourceAddress local) => _answers?.OnMessage(source, local);
+
+    /// <inheritdoc/>
+    public void OnPeerMessage() => _answers?.OnPeer();
 
     /// <inheritdoc/>
     public bool Receive(ReceiveBatch batch)
@@ -144,6 +169,29 @@ internal sealed unsafe class UdpSocket : IUdp
         {
             var slice = new Slice(datagram, length);
             var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
+            if (_answers?.Of(peer) is { IsNone: false } source)
+            {
+                var control = stackalloc byte[SourceSizeV6];
+                new Span<byte>(control, SourceSizeV6).Clear();
+                WriteSourceHeader(control);
+                WriteSource(control, source);
+                message.Control = control;
+                message.ControlLength = SourceSize;
+                if (Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1)
+                {
+                    return true;
+                }
+
+                if (!IsSourceGone(Libc.LastError))
+                {
+                    return false;
+                }
+
+                _answers.Forget(peer);
+                message.Control = null;
+                message.ControlLength = 0;
+            }
+
             return Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1;
         }
     }
@@ -286,7 +334,14 @@ internal sealed unsafe class UdpSocket : IUdp
             }
 
             ref readonly var failed = ref _messages[next];
-            switch (SendErrors.Classify(Libc.LastError, failed.Datagrams > 1, attempt))
+            var error = Libc.LastError;
+            if (_headers[next].ControlLength >= SourceSize && IsSourceGone(error))
+            {
+                LeaveSourceToKernel(next, count, batch);
+                continue;
+            }
+
+            switch (SendErrors.Classify(error, failed.Datagrams > 1, attempt))
             {
                 case SendVerdict.Retry:
                     attempt++;
@@ -328,14 +383,61 @@ internal sealed unsafe class UdpSocket : IUdp
         header.NameLength = _destinations[destination].Length;
         header.Slices = slices;
         header.SliceCount = sliceCount;
-        header.Control = null;
+        var segment = _controls + (index * ControlSize) + SourceSizeV6;
+        var control = segment;
         header.ControlLength = 0;
+        if (_answers?.Of(_destinations[destination]) is { IsNone: false } source)
+        {
+            control -= SourceSize;
+            WriteSource(control, source);
+            header.ControlLength = SourceSize;
+        }
+
         if (segmentSize > 0)
         {
-            var control = _controls + (index * ControlSize);
-            *(ushort*)(control + SegmentSizeOffset) = (ushort)segmentSize;
-            header.Control = control;
-            header.ControlLength = ControlSize;
+            *(ushort*)(segment + DataOffset) = (ushort)segmentSize;
+            header.ControlLength += SegmentSize;
+        }
+
+        header.Control = header.ControlLength == 0 ? null : control;
+    }
+
+    /// <summary>The kernel says EINVAL of an address that is not this host's any more, and the network's errors where it has no route from there.</summary>
+    private static bool IsSourceGone(Errno error) =>
+        error is Errno.Invalid or Errno.AddressNotAvailable or Errno.NetworkUnreachable or Errno.HostUnreachable;
+
+    private void WriteSourceHeader(byte* control)
+    {
+        *(nint*)control = _dualStack ? SourceLengthV6 : SourceLengthV4;
+        *(int*)(control + 8) = _dualStack ? IPPROTO_IPV6 : IPPROTO_IP;
+        *(int*)(control + 12) = _dualStack ? IPV6_PKTINFO : IP_PKTINFO;
+    }
+
+    private void WriteSource(byte* control, in SourceAddress source)
+    {
+        if (_dualStack)
+        {
+            Unsafe.WriteUnaligned(control + DataOffset, source);
+        }
+        else
+        {
+            Unsafe.WriteUnaligned(control + DataOffset + sizeof(int), source.Last);
+        }
+    }
+
+    /// <summary>Forgets the address to send from to the destination of a message, and takes it out of that one and those behind it.</summary>
+    private void LeaveSourceToKernel(int first, int count, SendBatch batch)
+    {
+        var destination = batch.Runs[_messages[first].Run].Destination;
+        _answers!.Forget(_destinations[destination]);
+        for (var i = first; i < count; i++)
+        {
+            ref var header = ref _headers[i];
+            if (batch.Runs[_messages[i].Run].Destination == destination && header.ControlLength >= SourceSize)
+            {
+                header.ControlLength -= SourceSize;
+                header.Control = header.ControlLength == 0 ? null : (byte*)header.Control + SourceSize;
+            }
         }
     }
 

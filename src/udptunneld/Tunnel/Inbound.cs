@@ -22,6 +22,8 @@ internal sealed unsafe class Inbound(
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
+    private long _messageTotal;
+    private long _datagramTotal;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
     private volatile IPassListener? _passListener;
@@ -34,6 +36,12 @@ internal sealed unsafe class Inbound(
 
     /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
     public TunOffloads Merges => _merges;
+
+    /// <summary>The socket, if it sends from the addresses that peers have called.</summary>
+    public IUdp? Answering { get; init; }
+
+    /// <summary>Messages of the socket, each a datagram or a run of them, and the datagrams in them. For any thread.</summary>
+    public (long Messages, long Datagrams) Arrived => (Volatile.Read(ref _messageTotal), Volatile.Read(ref _datagramTotal));
 
     /// <summary>Fragments that wait for their first one. For any thread.</summary>
     public int HeldFragments => _early.Count;
@@ -69,6 +77,11 @@ internal sealed unsafe class Inbound(
         var seconds = (uint)(now / 1000);
         for (var i = 0; i < messages.Count; i++)
         {
+            if (Answering is { } udp)
+            {
+                udp.OnMessage(messages.Source(i), messages.Local(i));
+            }
+
             if (messages.IsTruncated(i))
             {
                 Drop(DropReason.TooBig, null, messages.Start(i), messages.Length(i));
@@ -79,6 +92,8 @@ internal sealed unsafe class Inbound(
             }
         }
 
+        _messageTotal += messages.Count;
+        _datagramTotal += _datagrams;
         if (!messages.IsFull)
         {
             transport.OnDrained();
@@ -129,6 +144,7 @@ internal sealed unsafe class Inbound(
 
         if (last is not null)
         {
+            Answering?.OnPeerMessage();
             transport.OnReceived(last, source, passed);
         }
     }

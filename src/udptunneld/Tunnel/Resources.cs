@@ -122,7 +122,7 @@ internal sealed class Resources
     {
         try
         {
-            return UdpSocket.Bind(config.IsServer ? config.NetworkAddress.Port : 0, offload);
+            return UdpSocket.Bind(config.IsServer ? config.NetworkAddress.Port : 0, offload, answers: config.IsServer);
         }
         catch (LinuxException e)
         {
