@@ -1,10 +1,13 @@
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// From which of this host's addresses the answers to peers have to go: the one that each called, because a NAT or firewall at the peer knows no other. Fixed in
-/// size; an endpoint that has no place any more is answered from the address that the kernel chooses. Belongs to the thread that receives.
+/// From which of this host's addresses the answers to peers have to go: the one that each called, because a NAT or
+/// firewall at the peer knows no other. Fixed in
+/// size; an endpoint that has no place any more is answered from the address that the kernel chooses. Belongs to the
+/// thread that receives.
 /// </summary>
-/// <remarks>Only what a peer's datagram said is kept: others could give themselves out for it. What is answered at once needs no keeping.</remarks>
+/// <remarks>Only what a peer's datagram said is kept: others could give themselves out for it. What is answered at once
+/// needs no keeping.</remarks>
 internal sealed class AnswerSources
 {
     private const int Capacity = 1024;

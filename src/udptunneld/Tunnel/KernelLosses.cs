@@ -4,8 +4,10 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Packets of a tunnel that the kernel lost before the daemon saw them, or after it had given them away: in the device's queue, in the socket's, and what the
-/// network stack did not take from the device. Asked by the tick, which alone counts them; what was lost before the tunnel began is not its.
+/// Packets of a tunnel that the kernel lost before the daemon saw them, or after it had given them away: in the
+/// device's queue, in the socket's, and what the
+/// network stack did not take from the device. Asked by the tick, which alone counts them; what was lost before the
+/// tunnel began is not its.
 /// </summary>
 /// <param name="tun">The device.</param>
 /// <param name="udp">The socket.</param>
@@ -42,7 +44,8 @@ internal sealed class KernelLosses(ITun tun, IUdp udp, Outbound outbound, Inboun
     }
 
     /// <summary>
-    /// The kernel counts messages, each of which may be a run of datagrams: as many as those had that came in the same time.
+    /// The kernel counts messages, each of which may be a run of datagrams: as many as those had that came in the same
+    /// time.
     /// </summary>
     private void LookAtSocket()
     {

@@ -6,7 +6,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Whether the route to a peer leads into the tunnel itself, whose datagrams would become its packets again and again. Asked by the tick; packets that are
+/// Whether the route to a peer leads into the tunnel itself, whose datagrams would become its packets again and again.
+/// Asked by the tick; packets that are
 /// such datagrams are dropped by <see cref="Outbound"/> before that.
 /// </summary>
 /// <param name="name">The tunnel.</param>
