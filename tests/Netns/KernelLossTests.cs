@@ -32,9 +32,9 @@ public sealed class KernelLossTests
         Assert.True(dropped > 0, "the queue was long enough for all");
         await lab.Client.Control.WaitForAsync("t", s => s.Drops("device_queue_full", "out") == dropped, $"{dropped} drops to be counted");
 
-        // The server's: its socket's buffer, which holds 8 MiB.
+        // The server's: its socket's buffer, which holds 16 MiB.
         await lab.Server.Daemon.SignalAsync("STOP");
-        packet = new byte[1000];
+        packet = new byte[1200];
         for (var i = 0; i < Packets; i++)
         {
             socket.SendTo(packet, target);
@@ -46,6 +46,6 @@ public sealed class KernelLossTests
 
         await lab.Server.Daemon.SignalAsync("CONT");
         await lab.Server.Control.WaitForAsync("t", s => s.Drops("socket_queue_full", "in") > 0, "drops to be counted");
-        Assert.Contains("socket's receive buffer", (await lab.Server.Control.TryAsync("doctor", "t")).ToString(), StringComparison.Ordinal);
+        Assert.Contains("receive buffer", (await lab.Server.Control.TryAsync("doctor", "t")).ToString(), StringComparison.Ordinal);
     }
 }

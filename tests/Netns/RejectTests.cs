@@ -33,7 +33,8 @@ public sealed class RejectTests
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"it took {watch.Elapsed}");
 
-        // Silent for longer than this file allows: who speaks is told, instead of speaking into the void for a quarter of an hour.
+        // Silent for longer than this file allows: who speaks is told, instead of speaking into the void for a quarter
+        // of an hour.
         await lab.Server.Control.WaitForAsync("t", s => s.Counter("flows") == 0, "the connection to be forgotten");
         await connection.Accepted.SendAsync("news"u8.ToArray());
         var reset = await Assert.ThrowsAsync<SocketException>(() => connection.Accepted.ReceiveAsync(new byte[10]));

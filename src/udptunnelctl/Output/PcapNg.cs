@@ -5,12 +5,14 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>
-/// Captured packets as a pcapng file (draft-ietf-opsawg-pcapng), which tshark and tcpdump read: all numbers little-endian, blocks padded to 4 bytes.
+/// Captured packets as a pcapng file (draft-ietf-opsawg-pcapng), which tshark and tcpdump read: all numbers
+/// little-endian, blocks padded to 4 bytes.
 /// <code>
 ///  block:   type u32 | total length u32 | body | options | total length u32
 ///  option:  code u16 | length u16 | value, padded to 4 bytes
 /// </code>
-/// Interface 0 is the device, whose packets begin with their IP header; interface 1 the socket, for datagrams that could not be opened.
+/// Interface 0 is the device, whose packets begin with their IP header; interface 1 the socket, for datagrams that
+/// could not be opened.
 /// </summary>
 /// <param name="output">Where to. Each block is one write.</param>
 internal sealed class PcapNg(Stream output)

@@ -53,6 +53,7 @@ internal static class TunnelJson
             writer.WriteStartObject();
             writer.WriteString("protocol", Words.Of(flow.Protocol));
             writer.WriteString("openedBy", Words.Of(flow.OpenedBy));
+            writer.WriteString("state", Words.Of(flow.State));
             writer.WriteString("source", flow.Source);
             writer.WriteString("destination", flow.Destination);
             writer.WriteNumber("idle", Moment.Length(flow.Idle).TotalSeconds);
@@ -69,11 +70,7 @@ internal static class TunnelJson
         writer.WriteString("protocol", Words.Of(tunnel.Protocol));
         writer.WriteString("state", Words.Of(tunnel.State));
         writer.WriteText("problem", tunnel.Problem);
-        if (tunnel.Loop.Length > 0)
-        {
-            writer.WriteString("loop", tunnel.Loop);
-        }
-
+        writer.WriteText("loop", tunnel.Loop);
         writer.WriteText("device", tunnel.Device);
         writer.WriteText("tunnelAddress", tunnel.TunnelAddress);
         WriteAddresses(writer, tunnel);

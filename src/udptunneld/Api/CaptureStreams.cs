@@ -9,7 +9,8 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
-/// <summary>The streams of those who capture packets: what they have not read yet is bounded for each, and so is their number.</summary>
+/// <summary>The streams of those who capture packets: what they have not read yet is bounded for each, and so is their
+/// number.</summary>
 internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDisposable
 {
     /// <summary>Captures at once, of all tunnels: each holds <see cref="PacketTap.Capacity"/> bytes.</summary>
@@ -18,13 +19,15 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
     // What makes one message; a client takes 4 MiB.
     private const int MostBytes = 256 * 1024;
 
-    // How long the reader sleeps when there is nothing: the worker wakes nobody, since that would cost it a system call for each packet.
+    // How long the reader sleeps when there is nothing: the worker wakes nobody, since that would cost it a system call
+    // for each packet.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
     private readonly SemaphoreSlim _places = new(Most);
 
     /// <summary>Shows a tunnel's packets until the caller has enough or the tunnel stops.</summary>
-    /// <exception cref="RequestException">Too many capture, the request is wrong, or the tunnel has stopped.</exception>
+    /// <exception cref="RequestException">Too many capture, the request is wrong, or the tunnel has
+    /// stopped.</exception>
     public async Task RunAsync(
         TunnelEngine engine,
         CapturePacketsRequest request,

@@ -5,7 +5,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// Later fragments of one direction that came before their first one, as on a path that changes their order: held for a moment, since what the first one says
+/// Later fragments of one direction that came before their first one, as on a path that changes their order: held for a
+/// moment, since what the first one says
 /// decides about them too. Bounded in size; when there is no room the oldest gives way. Belongs to the tunnel's worker.
 /// </summary>
 internal sealed unsafe class EarlyFragments
@@ -77,7 +78,8 @@ internal sealed unsafe class EarlyFragments
 
     /// <summary>The next fragment of a packet whose first one has passed.</summary>
     /// <param name="key">The packet.</param>
-    /// <param name="slot">Where to look from; then behind the one that was found. Its bytes stay until <see cref="Release"/>.</param>
+    /// <param name="slot">Where to look from; then behind the one that was found. Its bytes stay until <see
+    /// cref="Release"/>.</param>
     /// <param name="fragment">The fragment.</param>
     public bool TryFind(FragmentKey key, ref int slot, out PacketView fragment)
     {

@@ -13,7 +13,8 @@ namespace UdpTunnel.Linux;
 internal sealed unsafe class UdpSocket : IUdp
 {
     // With the kernel's default of 208 KiB a burst of runs overruns the socket: docs/performance.md has the figures.
-    private const int ReceiveBufferSize = 8 * 1024 * 1024;
+    // A daemon that is not scheduled for a while loses less with more; memory is taken only by what waits.
+    private const int ReceiveBufferSize = 16 * 1024 * 1024;
 
     // Two control messages lie one behind the other, so that either may be left out (DatagramQueue has their layout).
     private const int SourceSizeV6 = 40;

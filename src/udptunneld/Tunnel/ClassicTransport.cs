@@ -28,6 +28,10 @@ internal sealed unsafe class ClassicTransport : ITransport
     private int _bytes;
     private bool _isAnswer;
 
+    // Of the last datagram with the right magic: where it came from, and which address of this host it called.
+    private Endpoint _source;
+    private SourceAddress _local;
+
     /// <param name="packetMagic">The shared word.</param>
     /// <param name="udp">Sends heartbeats and echo requests.</param>
     /// <param name="peer">The peer.</param>
@@ -98,6 +102,8 @@ internal sealed unsafe class ClassicTransport : ITransport
         var packet = datagram + _wire.Headroom;
         var packetLength = length - _wire.Headroom;
         _bytes += length;
+        _source = source;
+        _local = local;
         if (packetLength > 0 && _peer.Current?.Proof is { } proof)
         {
             _isAnswer |= proof.IsAnswer(PacketView.Parse(packet, packetLength));
@@ -116,6 +122,10 @@ internal sealed unsafe class ClassicTransport : ITransport
         else
         {
             _claims.OnDatagram(source, passed.Version == 0 ? 0 : (uint)passed.SourceLow, _bytes, _isAnswer, _now);
+            if (peer.Current is { } current && current.Endpoint.Equals(source))
+            {
+                peer.Local = _local;
+            }
         }
 
         _bytes = 0;
@@ -210,6 +220,7 @@ internal sealed unsafe class ClassicTransport : ITransport
 
         var datagram = stackalloc byte[length];
         EchoRequest.Write(datagram + Headroom, _innerAddress, inner, proof?.Number ?? 0);
-        _ = _udp.Send(datagram, Seal(datagram, EchoRequest.Length), address.Endpoint);
+        var local = address.Endpoint.Equals(_source) ? _local : _peer.Local;
+        _ = _udp.Send(datagram, Seal(datagram, EchoRequest.Length), address.Endpoint, local);
     }
 }

@@ -22,10 +22,12 @@ internal sealed unsafe class Inbound(
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
-
     // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
     private int _packets;
     private long _bytes;
+
+    private long _messageTotal;
+    private long _datagramTotal;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
     private volatile IPassListener? _passListener;
@@ -38,6 +40,9 @@ internal sealed unsafe class Inbound(
 
     /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
     public TunOffloads Merges => _merges;
+
+    /// <summary>Messages of the socket, each a datagram or a run of them, and the datagrams in them. For any thread.</summary>
+    public (long Messages, long Datagrams) Arrived => (Volatile.Read(ref _messageTotal), Volatile.Read(ref _datagramTotal));
 
     /// <summary>Fragments that wait for their first one. For any thread.</summary>
     public int HeldFragments => _early.Count;
@@ -83,6 +88,8 @@ internal sealed unsafe class Inbound(
             }
         }
 
+        _messageTotal += messages.Count;
+        _datagramTotal += _datagrams;
         if (!messages.IsFull)
         {
             transport.OnDrained();

@@ -54,7 +54,8 @@ internal readonly record struct SeenPacket(
 }
 
 /// <summary>
-/// What one who captures a tunnel's packets has not read yet: a ring of fixed size, which the tunnel's worker fills and one reader empties, without locks. When it
+/// What one who captures a tunnel's packets has not read yet: a ring of fixed size, which the tunnel's worker fills and
+/// one reader empties, without locks. When it
 /// is full, packets are counted instead.
 /// <code>
 ///  record:  size u32 | kept u32 | length u32 | direction u8 | reason u8 | 2 | time i64 | endpoint 28 | 4 | bytes, padded to 8
@@ -172,7 +173,8 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
         return true;
     }
 
-    /// <summary>Whether bytes begin as a packet of TCP or UDP from or to a port; a packet that is cut off behind its ports has them too.</summary>
+    /// <summary>Whether bytes begin as a packet of TCP or UDP from or to a port; a packet that is cut off behind its
+    /// ports has them too.</summary>
     private static bool HasPort(PortBitmap ports, ReadOnlySpan<byte> bytes)
     {
         var at = bytes.Length == 0 ? -1 : (bytes[0] >> 4) switch

@@ -144,7 +144,7 @@ internal sealed class Resources
     {
         try
         {
-            return UdpSocket.Bind(PortOf(config), offload, tellsLocal: config.Protocol == TunnelProtocol.WireGuard);
+            return UdpSocket.Bind(PortOf(config), offload, tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer);
         }
         catch (LinuxException e)
         {

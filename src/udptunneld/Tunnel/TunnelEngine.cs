@@ -84,8 +84,11 @@ internal sealed class TunnelEngine : IDisposable
         scope.AtEnd(() => workers.Return(_worker));
         _replies = scope.Own(new Replies(_transport, _udp, _tun, addresses) { Rejects = config.Reject });
         _outbound.Replies = _replies;
-        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer) { Replies = _replies };
-        _losses = new KernelLosses(_tun, _udp, _outbound.Counters, _inbound.Counters);
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer)
+        {
+            Replies = _replies,
+        };
+        _losses = new KernelLosses(_tun, _udp, _outbound, _inbound);
         _loop = new RouteLoop(config.Name, events);
         Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
