@@ -123,7 +123,7 @@ public sealed class CaptureTests
         {
             await writer.WriteAsync(Samples.Captured(), cancellation);
             await writer.WriteAsync(new CapturePacketsResponse { Lost = file is null ? 0u : 7u }, cancellation);
-            while (file is null ? run.Output.Length == 0 : !File.Exists(file) || new FileInfo(file).Length < 200)
+            while (file is null ? run.Output.Length == 0 : !File.Exists(file) || new FileInfo(file).Length < 250)
             {
                 await Task.Delay(5, cancellation);
             }
