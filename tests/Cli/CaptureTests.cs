@@ -58,7 +58,7 @@ public sealed class CaptureTests
         {
             await using (var output = File.Create(file))
             {
-                var writer = new PcapNg(output);
+                using var writer = new PcapNg(output);
                 writer.Begin("tun0", 8000);
                 writer.Write(Samples.Captured().Packets[0]);
                 var datagram = Samples.Captured().Packets[0];

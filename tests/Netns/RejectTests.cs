@@ -24,10 +24,10 @@ public sealed class RejectTests
         // By the end of whoever asks, before anything is sent.
         var watch = Stopwatch.StartNew();
         using var dialled = lab.Client.Open(SocketType.Stream);
-        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed)));
+        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken).AsTask());
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
         using var datagrams = lab.Client.Open(SocketType.Dgram);
-        await datagrams.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed));
+        await datagrams.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken);
         await datagrams.SendAsync("anybody?"u8.ToArray());
         refused = await Assert.ThrowsAsync<SocketException>(() => datagrams.ReceiveAsync(new byte[10]));
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
@@ -51,7 +51,7 @@ public sealed class RejectTests
 
         using var dialled = lab.Client.Open(SocketType.Stream);
         var watch = Stopwatch.StartNew();
-        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed)));
+        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken).AsTask());
 
         Assert.Equal(SocketError.HostUnreachable, refused.SocketErrorCode);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"it took {watch.Elapsed}");

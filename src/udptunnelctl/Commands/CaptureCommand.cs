@@ -90,7 +90,7 @@ internal sealed class CaptureCommand(Invocation invocation)
         var output = Open(file);
         await using (output.ConfigureAwait(false))
         {
-            var writer = new PcapNg(output);
+            using var writer = new PcapNg(output);
             var hasBegun = false;
             await stream.ReadAsync(
                 reader,

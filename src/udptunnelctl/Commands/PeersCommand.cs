@@ -1,6 +1,5 @@
 using Cocona;
 using UdpTunnel.Cli.Completion;
-using UdpTunnel.Cli.Output;
 using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.V1;
 

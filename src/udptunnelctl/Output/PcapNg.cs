@@ -15,7 +15,7 @@ namespace UdpTunnel.Cli.Output;
 /// could not be opened.
 /// </summary>
 /// <param name="output">Where to. Each block is one write.</param>
-internal sealed class PcapNg(Stream output)
+internal sealed class PcapNg(Stream output) : IDisposable
 {
     private const uint SectionHeader = 0x0A0D0D0A;
     private const uint InterfaceDescription = 1;
@@ -44,6 +44,9 @@ internal sealed class PcapNg(Stream output)
 
     private readonly MemoryStream _block = new();
     private ulong _packets;
+
+    /// <inheritdoc/>
+    public void Dispose() => _block.Dispose();
 
     /// <summary>Writes what stands in front of the packets.</summary>
     /// <param name="device">Name of the TUN device.</param>

@@ -1,6 +1,5 @@
 using UdpTunnel.Crypto;
 using UdpTunnel.Linux;
-using UdpTunnel.Relay.Link;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay;

@@ -89,7 +89,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
     public void Dispose() => _queue.Dispose();
 
     /// <summary>The flow's datagrams do not go to where the service is now. It may be well so.</summary>
-    private void Redirect(SenderFlow flow, long now)
+    private static void Redirect(SenderFlow flow, long now)
     {
         var idle = now - flow.LastAnswer;
         if (flow.Service.Current is { } place && idle >= (flow.Place == place ? FollowTime : ServicePlace.Loyalty))
@@ -144,7 +144,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
         Counters.CountLost(result);
         if (result.Error is not (Errno.None or Errno.Again or Errno.Interrupted))
         {
-            loop.OnError(flow, result.Error);
+            ServiceLoop.OnError(flow, result.Error);
         }
     }
 

@@ -82,7 +82,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
     }
 
     /// <summary>The network refused a datagram of a flow, now or before.</summary>
-    public void OnError(SenderFlow flow, Errno error)
+    public static void OnError(SenderFlow flow, Errno error)
     {
         ServiceSocket.ForgetErrors(flow.Descriptor);
         if (flow.Peer.Equals(flow.Place.Endpoint))

@@ -34,7 +34,7 @@ public sealed class FullTableTests
                     await Task.Delay(1);
                 }
             }
-        });
+        }, CancellationToken.None);
         try
         {
             await WaitFor.AnswerAsync(

@@ -27,7 +27,7 @@ public sealed class ServiceTests
         Assert.True(await RelayLab.EchoesAsync(client, [1], Patience));
 
         before.Dispose();
-        await File.WriteAllTextAsync(names["hosts"], $"127.0.0.2 {Name}\n");
+        await File.WriteAllTextAsync(names["hosts"], $"127.0.0.2 {Name}\n", TestContext.Current.CancellationToken);
 
         Assert.True(await RelayLab.EchoesAsync(client, [2], TimeSpan.FromSeconds(6)));
         Assert.True(after.Received > 0);
@@ -96,7 +96,7 @@ public sealed class ServiceTests
         await using var relay = await RelayLab.CreateAsync();
         using var files = new TemporaryDirectory();
         var file = RandomNumberGenerator.GetBytes(3000);
-        await File.WriteAllBytesAsync(files["boot.bin"], file);
+        await File.WriteAllBytesAsync(files["boot.bin"], file, TestContext.Current.CancellationToken);
         File.SetUnixFileMode(files["boot.bin"], (UnixFileMode)0b110_100_100);
         relay.Inside.Namespace.Start(
             "in.tftpd",

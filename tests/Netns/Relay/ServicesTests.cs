@@ -111,7 +111,7 @@ public sealed class ServicesTests
         Assert.Equal("x"u8.ToArray(), payload);
         await sender.WriteAsync(HandmadeSender.Frame(HandmadeSender.Datagram, flow, "y"u8.ToArray()));
         var buffer = new byte[10];
-        Assert.Equal(1, await client.ReceiveAsync(buffer).WaitAsync(Long));
+        Assert.Equal(1, await client.ReceiveAsync(buffer).WaitAsync(Long, TestContext.Current.CancellationToken));
     }
 
     [Theory]
@@ -136,7 +136,7 @@ public sealed class ServicesTests
             byte[] datagram = [(byte)'a', (byte)i];
             await client.SendAsync(datagram);
 
-            var length = await service.ReceiveAsync(received).WaitAsync(Long);
+            var length = await service.ReceiveAsync(received).WaitAsync(Long, TestContext.Current.CancellationToken);
 
             Assert.Equal([.. i == 0 || each ? header : [], .. datagram], received[..length]);
         }

@@ -23,7 +23,7 @@ public sealed class SlowConnectionTests
         socket.Bind(new IPEndPoint(IPAddress.Loopback, RelayLab.ServicePort));
         using var stop = new CancellationTokenSource();
         var sent = 0L;
-        var service = Task.Run(() => ServeAsync(socket, () => Interlocked.Increment(ref sent), stop.Token));
+        var service = Task.Run(() => ServeAsync(socket, () => Interlocked.Increment(ref sent), stop.Token), TestContext.Current.CancellationToken);
         await relay.StartApprovedAsync();
         using var asker = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(asker, [1], Patience));

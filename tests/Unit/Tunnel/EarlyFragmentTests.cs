@@ -55,7 +55,7 @@ public sealed unsafe class EarlyFragmentTests : IDisposable
     public void They_follow_their_first_one_when_it_passes(bool goesOut)
     {
         Carry(goesOut, Start, Last, Middle);
-        Assert.Equal(0, Passed(goesOut).Count);
+        Assert.Empty(Passed(goesOut));
         Assert.Equal(2, goesOut ? _outbound.HeldFragments : _inbound.HeldFragments);
         Carry(goesOut, Start + 900, _first);
         Assert.Equal(
