@@ -38,3 +38,30 @@ internal unsafe interface ITun : IDisposable
     /// <exception cref="Linux.LinuxException">The kernel refuses, or does not answer.</exception>
     void Recreate();
 }
+
+/// <summary>Which superpackets a TUN device hands over and takes.</summary>
+[Flags]
+internal enum TunOffloads
+{
+    /// <summary>None: every packet is at most the MTU.</summary>
+    None = 0,
+
+    /// <summary>TCP superpackets (TSO).</summary>
+    Tcp = 1,
+
+    /// <summary>UDP superpackets (USO).</summary>
+    Udp = 2,
+}
+
+/// <summary>What became of a group that was written to the device.</summary>
+internal enum WriteStatus
+{
+    /// <summary>The device took it.</summary>
+    Written,
+
+    /// <summary>The device refuses groups of this kind (EINVAL); its packets one by one may be taken.</summary>
+    Refused,
+
+    /// <summary>The device is down or gone.</summary>
+    DeviceFailed,
+}

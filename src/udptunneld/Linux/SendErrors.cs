@@ -29,3 +29,49 @@ internal static class SendErrors
         _ => SendVerdict.Lost,
     };
 }
+
+/// <summary>What to do about a send that failed. No error of the network ends a tunnel.</summary>
+internal enum SendVerdict
+{
+    /// <summary>Try the same again.</summary>
+    Retry,
+
+    /// <summary>The run is refused as a whole: send its datagrams one by one, now and from now on.</summary>
+    SendSingly,
+
+    /// <summary>Longer than the path takes.</summary>
+    TooBig,
+
+    /// <summary>The socket's send buffer is full, and so it is for all that follow at this moment.</summary>
+    BufferFull,
+
+    /// <summary>Lost, as on any network.</summary>
+    Lost,
+}
+
+/// <summary>What became of a batch.</summary>
+internal struct SendResult
+{
+    /// <summary>Datagrams that left.</summary>
+    public int Sent;
+
+    /// <summary>Their bytes, wire headers included.</summary>
+    public long SentBytes;
+
+    /// <summary>Datagrams longer than the path takes.</summary>
+    public int TooBig;
+
+    /// <summary>Datagrams that the network refused: down, unreachable, filtered, no buffers.</summary>
+    public int Failed;
+
+    /// <summary>Whether an address of this host that some should go from is none any more; they went from another.</summary>
+    public bool IsSourceRefused;
+
+    /// <summary>Datagrams for which the socket's send buffer had no room.</summary>
+    public int BufferFull;
+
+    /// <summary>
+    /// The last error that the kernel reported, also one of an earlier datagram, which costs this one nothing.
+    /// </summary>
+    public Errno Error;
+}

@@ -40,3 +40,8 @@ internal static unsafe class UnixGroups
         static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
 }
+
+/// <summary>A group of the system.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Id">Its number.</param>
+internal sealed record UnixGroup(string Name, uint Id);

@@ -196,3 +196,13 @@ internal sealed class RelayKeyStore
         return key;
     }
 }
+
+/// <summary>Where a sender's receiver's key is remembered.</summary>
+/// <param name="Find">The remembered key; null for none.</param>
+/// <param name="Remember">Remembers a key from now on; throws if it cannot.</param>
+internal sealed record ReceiverKeys(Func<KeyFingerprint?> Find, Action<KeyFingerprint> Remember);
+
+/// <summary>Where a receiver's approved keys are remembered.</summary>
+/// <param name="Load">What was remembered.</param>
+/// <param name="Save">Remembers these and no others; throws if it cannot.</param>
+internal sealed record SenderKeys(Func<IReadOnlyList<ApprovedSender>> Load, Action<IReadOnlyList<ApprovedSender>> Save);

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 
 namespace UdpTunnel.Relay;
 
@@ -51,4 +52,71 @@ internal sealed record RelayStatus
 
     /// <summary>Only what occurred.</summary>
     public IReadOnlyList<(RelayDropReason Reason, long Packets)> Drops { get; init; } = [];
+}
+
+/// <summary>How a relay is. Values follow <c>udptunnel.v1.RelayState</c>.</summary>
+internal enum RelayState
+{
+    Waiting = 1,
+    Connecting = 2,
+    Pending = 3,
+    Running = 4,
+    Refused = 5,
+    Failed = 6,
+}
+
+/// <summary>Datagrams and their bytes in both directions.</summary>
+internal readonly record struct RelayTraffic(long PacketsToService, long BytesToService, long PacketsToClients, long BytesToClients);
+
+/// <summary>Datagrams and their bytes per second in both directions.</summary>
+internal readonly record struct RelayRates(double PacketsToService, double BytesToService, double PacketsToClients, double BytesToClients)
+{
+    /// <summary>Takes in what was carried in some time.</summary>
+    public RelayRates After(in RelayTraffic before, in RelayTraffic now, TimeSpan elapsed)
+    {
+        var seconds = elapsed.TotalSeconds;
+        return new RelayRates(
+            RateAverage.Next(PacketsToService, (now.PacketsToService - before.PacketsToService) / seconds),
+            RateAverage.Next(BytesToService, (now.BytesToService - before.BytesToService) / seconds),
+            RateAverage.Next(PacketsToClients, (now.PacketsToClients - before.PacketsToClients) / seconds),
+            RateAverage.Next(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds));
+    }
+}
+
+/// <summary>What can be told about a flow at one moment.</summary>
+/// <param name="Client">The client; empty if it is not known at this end.</param>
+/// <param name="Id">Number on the wire; 0 if it has none.</param>
+/// <param name="Age">Since it was opened.</param>
+/// <param name="Idle">Since the last datagram in either direction.</param>
+/// <param name="Traffic">What it carried.</param>
+/// <param name="Port">The receiver's port that the client sends to; 0 if it is not known.</param>
+internal sealed record FlowStatus(string Client, uint Id, TimeSpan Age, TimeSpan Idle, RelayTraffic Traffic, int Port);
+
+/// <summary>
+/// Times that both ends of a relay have in common, so that neither takes a quiet peer for a dead one. In milliseconds.
+/// </summary>
+internal static class RelayTimes
+{
+    /// <summary>After so much silence the peer is asked for a sign of life.</summary>
+    public const long Ping = 5_000;
+
+    /// <summary>After so much silence it is dead: two pings without an answer, and it is noticed within 15 s.</summary>
+    public const long Dead = 12_000;
+
+    /// <summary>How long a handshake may take.</summary>
+    public const long Handshake = 10_000;
+
+    /// <summary>How long a client of TLS may take to say its first word, which it says at once.</summary>
+    public const long FirstByte = 5_000;
+
+    /// <summary>How long a peer that was sent away may take to leave.</summary>
+    public const long Leave = 2_000;
+
+    /// <summary>
+    /// The same where the last word is encrypted and its end is known: revoking ends a connection within a second.
+    /// </summary>
+    public const long LeaveTls = 500;
+
+    /// <summary>The clock of all of these.</summary>
+    public static long Now => Environment.TickCount64;
 }

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
@@ -68,4 +69,32 @@ internal sealed record TunnelStatus
 
     /// <summary>Only what occurred.</summary>
     public IReadOnlyList<(DropReason Reason, Direction Direction, long Packets)> Drops { get; init; } = [];
+}
+
+/// <summary>How a tunnel is. Values and names follow <c>udptunnel.v1.TunnelState</c>, where each is explained to users.</summary>
+internal enum TunnelState
+{
+    Resolving = 1,
+    Waiting = 2,
+    Running = 3,
+    DeviceLost = 4,
+    Failed = 5,
+}
+
+/// <summary>Inner packets and their bytes since the tunnel started.</summary>
+internal readonly record struct TrafficTotals(long PacketsOut, long BytesOut, long PacketsIn, long BytesIn);
+
+/// <summary>Inner packets and their bytes per second.</summary>
+internal readonly record struct TrafficRates(double PacketsOut, double BytesOut, double PacketsIn, double BytesIn)
+{
+    /// <summary>Takes in what was carried in some time.</summary>
+    public TrafficRates After(in TrafficTotals before, in TrafficTotals now, TimeSpan elapsed)
+    {
+        var seconds = elapsed.TotalSeconds;
+        return new TrafficRates(
+            RateAverage.Next(PacketsOut, (now.PacketsOut - before.PacketsOut) / seconds),
+            RateAverage.Next(BytesOut, (now.BytesOut - before.BytesOut) / seconds),
+            RateAverage.Next(PacketsIn, (now.PacketsIn - before.PacketsIn) / seconds),
+            RateAverage.Next(BytesIn, (now.BytesIn - before.BytesIn) / seconds));
+    }
 }

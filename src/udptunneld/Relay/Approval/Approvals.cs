@@ -1,3 +1,4 @@
+using System.Net;
 using UdpTunnel.Config;
 
 namespace UdpTunnel.Relay.Approval;
@@ -193,4 +194,38 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
             && strangers.Count(n => n.Narrow == network.Narrow) < MaxWaitingPerNetwork
             && strangers.Count(n => n.Wide == network.Wide) < MaxWaitingPerWideNetwork;
     }
+}
+
+/// <summary>A sender's connection that wants to be let in.</summary>
+internal interface IApplicant
+{
+    /// <summary>The sender's key; null if it has none (classic).</summary>
+    KeyFingerprint? Key { get; }
+
+    /// <summary>Where it connects from.</summary>
+    IPEndPoint Remote { get; }
+
+    /// <summary>
+    /// Tells senders with one key apart, and is the same for all connections of one; 0 if the sender does not say it.
+    /// </summary>
+    ulong Instance { get; }
+}
+
+/// <summary>What becomes of a sender that connects.</summary>
+internal enum Admission
+{
+    /// <summary>Its key is remembered: datagrams flow.</summary>
+    LetIn,
+
+    /// <summary>A person decides.</summary>
+    Waits,
+
+    /// <summary>Too many wait already.</summary>
+    Refused,
+
+    /// <summary>
+    /// Another sender with the same key took its place before and is connected: they must not push each other out in
+    /// turns.
+    /// </summary>
+    Duplicate,
 }

@@ -32,3 +32,43 @@ internal sealed record Denial(DenialCode Code, string Text)
         return [(byte)Code, .. text.AsSpan(0, Math.Min(text.Length, TlsCodec.MaxControl - 1))];
     }
 }
+
+/// <summary>Why a receiver sends a sender away. Values are those of the tls protocol; an unknown one is like <see cref="Busy"/>.</summary>
+internal enum DenialCode : byte
+{
+    /// <summary>A person said no.</summary>
+    Denied = 1,
+
+    /// <summary>A person took an approval back.</summary>
+    Revoked = 2,
+
+    /// <summary>Nobody decided in time.</summary>
+    TimedOut = 3,
+
+    /// <summary>Too many wait.</summary>
+    Busy = 4,
+
+    /// <summary>The same key connected again.</summary>
+    Replaced = 5,
+
+    /// <summary>The sender broke the protocol.</summary>
+    ProtocolError = 6,
+
+    /// <summary>Nothing that the sender serves is something that the receiver listens for.</summary>
+    NoService = 7,
+}
+
+/// <summary>
+/// Why a sender waits: the first byte of a waiting frame's payload. Values are those of the tls protocol; an unknown one is like <see cref="Decision"/>,
+/// and bytes behind it are for later versions and ignored.
+/// </summary>
+internal enum WaitingReason : byte
+{
+    None = 0,
+
+    /// <summary>A person has to decide.</summary>
+    Decision = 1,
+
+    /// <summary>Another sender is let in; a person can decide only when that one is gone.</summary>
+    Taken = 2,
+}
