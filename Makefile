@@ -63,7 +63,10 @@ test-package: deb
 	packaging/test/all
 
 lint:
+	dotnet tool restore
+	dotnet csharpier check .
 	dotnet format --verify-no-changes UdpTunnel.sln
+	tests/lines
 	protos/lint
 	packaging/project --check
 

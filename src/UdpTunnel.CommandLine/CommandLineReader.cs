@@ -57,7 +57,8 @@ public sealed class CommandLineReader(CommandNode root, params IReadOnlyList<Opt
 
     /// <summary>Follows the words that name a command; the others remain.</summary>
     private (CommandNode Node, string Path, IReadOnlyList<string> Others, UsageMistake? Unknown) Descend(
-        IReadOnlyList<string> words)
+        IReadOnlyList<string> words
+    )
     {
         var node = Root;
         var path = Root.Name;

@@ -36,7 +36,8 @@ public abstract class CommandNode(string name)
 /// <param name="description">What they are for.</param>
 /// <param name="examples">Whole command lines for the end of the help.</param>
 public sealed class CommandGroup(string name, string description, params string[] examples)
-    : CommandNode(name), IEnumerable<CommandNode>
+    : CommandNode(name),
+        IEnumerable<CommandNode>
 {
     private readonly List<CommandNode> _nodes = [];
 
@@ -63,7 +64,8 @@ public sealed class CommandGroup(string name, string description, params string[
     /// </summary>
     internal string? Suggest(string word) =>
         _nodes.Find(n => n.InsteadOf.Contains(word, StringComparer.OrdinalIgnoreCase))?.Name
-        ?? _nodes.OfType<CommandGroup>()
+        ?? _nodes
+            .OfType<CommandGroup>()
             .SelectMany(g => g._nodes.Where(n => n.Name == word).Select(n => $"{g.Name} {n.Name}"))
             .FirstOrDefault()
         ?? NearestName.Of(word, _nodes.Select(n => n.Name));
@@ -103,8 +105,10 @@ public sealed class Command : CommandNode
 
     internal CommandDescriptor Descriptor => Declared.Command;
 
-    private Declaration Declared => _declaration ??= new Declaration(
-        _type.GetMethod(Method) ?? throw new MissingMethodException(_type.FullName, Method));
+    private Declaration Declared =>
+        _declaration ??= new Declaration(
+            _type.GetMethod(Method) ?? throw new MissingMethodException(_type.FullName, Method)
+        );
 
     /// <summary>The command of a class.</summary>
     /// <typeparam name="T">Has the method, and one public constructor.</typeparam>
@@ -112,7 +116,10 @@ public sealed class Command : CommandNode
     /// <param name="aliases">See <see cref="CommandNode.Aliases"/>.</param>
     /// <param name="insteadOf">See <see cref="CommandNode.InsteadOf"/>.</param>
     public static Command Of<[DynamicallyAccessedMembers(Used)] T>(
-        string name, string[]? aliases = null, string[]? insteadOf = null)
+        string name,
+        string[]? aliases = null,
+        string[]? insteadOf = null
+    )
         where T : class => new(name, typeof(T)) { Aliases = aliases ?? [], InsteadOf = insteadOf ?? [] };
 
     /// <summary>Makes the object and calls the method.</summary>
@@ -130,8 +137,12 @@ public sealed class Command : CommandNode
     private sealed class Declaration(MethodInfo method)
     {
         public CommandDescriptor Command { get; } =
-            new CoconaCommandProvider(Type.EmptyTypes, CommandProviderOptions.None)
-                .CreateCommand(method, isSingleCommand: false, new(), target: null);
+            new CoconaCommandProvider(Type.EmptyTypes, CommandProviderOptions.None).CreateCommand(
+                method,
+                isSingleCommand: false,
+                new(),
+                target: null
+            );
 
         public IReadOnlyList<OptionInfo> Options => field ??= [.. Command.Options.Select(o => new OptionInfo(o))];
 

@@ -48,16 +48,25 @@ public sealed class OptionInfo
         Create(typeof(string), name, [], description, null, valueName);
 
     private static OptionInfo Create(
-        Type type, string name, char[] letters, string description, object? defaultValue, string? valueName) =>
-        new(new CommandOptionDescriptor(
-            type,
-            name,
-            letters,
-            description,
-            new CoconaDefaultValue(defaultValue),
-            valueName,
-            CommandOptionFlags.None,
-            parameterAttributes: []));
+        Type type,
+        string name,
+        char[] letters,
+        string description,
+        object? defaultValue,
+        string? valueName
+    ) =>
+        new(
+            new CommandOptionDescriptor(
+                type,
+                name,
+                letters,
+                description,
+                new CoconaDefaultValue(defaultValue),
+                valueName,
+                CommandOptionFlags.None,
+                parameterAttributes: []
+            )
+        );
 }
 
 /// <summary>A place in a command line for a word that is no option.</summary>

@@ -25,10 +25,16 @@ public static class DurationText
             "h" => TimeSpan.TicksPerHour,
             _ => 0,
         };
-        if (ticks == 0
+        if (
+            ticks == 0
             || !decimal.TryParse(
-                text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            || number > long.MaxValue / ticks - 1)
+                text.AsSpan(0, digits),
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+            || number > long.MaxValue / ticks - 1
+        )
         {
             return false;
         }
@@ -47,9 +53,15 @@ public sealed class DurationRangeAttribute(string least, string most) : Attribut
     /// <inheritdoc/>
     public IEnumerable<CoconaParameterValidationResult> Validate(CoconaParameterValidationContext ctx)
     {
-        if (ctx.Value is TimeSpan duration
-            && !(DurationText.TryParse(least, out var minimum) && duration >= minimum
-                && DurationText.TryParse(most, out var maximum) && duration <= maximum))
+        if (
+            ctx.Value is TimeSpan duration
+            && !(
+                DurationText.TryParse(least, out var minimum)
+                && duration >= minimum
+                && DurationText.TryParse(most, out var maximum)
+                && duration <= maximum
+            )
+        )
         {
             yield return new(ctx.Parameter.Name, $"--{ctx.Parameter.Name}: {least} to {most} is allowed");
         }

@@ -35,7 +35,8 @@ internal static class ParameterBinding
                     .. words.Values.Select(v => new CommandOption(v.Key.Descriptor, v.Value, 0)),
                     .. words.More.Select(v => new CommandOption(v.Option.Descriptor, v.Value, 0)),
                 ],
-                [.. arguments.Select((word, i) => new CommandArgument(word, i))]);
+                [.. arguments.Select((word, i) => new CommandArgument(word, i))]
+            );
         }
         catch (ParameterBinderException e)
         {

@@ -25,7 +25,8 @@ public sealed class Request
         string path,
         IReadOnlyDictionary<OptionInfo, string> values,
         UsageMistake? mistake,
-        object?[]? parameters)
+        object?[]? parameters
+    )
     {
         Node = node;
         Path = path;
@@ -53,7 +54,8 @@ public sealed class Request
     /// <param name="services">For the constructor of the command's class.</param>
     /// <returns>What the method returns, or 0.</returns>
     /// <exception cref="InvalidOperationException">There is a <see cref="Mistake"/>.</exception>
-    public Task<int> RunAsync(params object[] services) => Node is Command command && _parameters is not null
-        ? command.RunAsync(services, _parameters)
-        : throw new InvalidOperationException(Mistake?.Message);
+    public Task<int> RunAsync(params object[] services) =>
+        Node is Command command && _parameters is not null
+            ? command.RunAsync(services, _parameters)
+            : throw new InvalidOperationException(Mistake?.Message);
 }

@@ -20,18 +20,31 @@ public static class ConfigDiff
         changes.Compare(nameof(after.Protocol), Protocol(before), Protocol(after));
         changes.Compare(nameof(after.TunnelAddress), Addresses(before), Addresses(after));
         changes.Compare(nameof(after.NetworkAddress), NetworkAddress(before), NetworkAddress(after));
-        changes.Compare(nameof(after.AllowedPorts), $"{before.AllowedPorts}", $"{after.AllowedPorts}", ChangeEffect.Live);
-        changes.Compare(nameof(after.AllowedSources), Networks(before.AllowedSources), Networks(after.AllowedSources), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.AllowedPorts),
+            $"{before.AllowedPorts}",
+            $"{after.AllowedPorts}",
+            ChangeEffect.Live
+        );
+        changes.Compare(
+            nameof(after.AllowedSources),
+            Networks(before.AllowedSources),
+            Networks(after.AllowedSources),
+            ChangeEffect.Live
+        );
         changes.Compare(
             nameof(after.AllowedDestinations),
             Networks(before.AllowedDestinations),
             Networks(after.AllowedDestinations),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         changes.Compare(nameof(after.TunnelDevice), Device(before), Device(after));
         changes.Compare(nameof(after.HeartbeatInterval), Heartbeat(before), Heartbeat(after), ChangeEffect.Live);
         if (before.PacketMagic != after.PacketMagic)
         {
-            changes.Add(new FieldChange(nameof(after.PacketMagic), SecretKey.Hidden, SecretKey.Hidden, ChangeEffect.Restart));
+            changes.Add(
+                new FieldChange(nameof(after.PacketMagic), SecretKey.Hidden, SecretKey.Hidden, ChangeEffect.Restart)
+            );
         }
 
         changes.Compare(nameof(after.Mtu), Number(before.Mtu), Number(after.Mtu));
@@ -41,11 +54,22 @@ public static class ConfigDiff
         changes.Compare(nameof(after.Reject), Word(before.Reject), Word(after.Reject), ChangeEffect.Live);
         changes.Compare(nameof(after.FlowTableSize), Number(before.FlowTableSize), Number(after.FlowTableSize));
         changes.Compare(
-            nameof(after.TcpIdleTimeout), Seconds(before.TcpIdleTimeout), Seconds(after.TcpIdleTimeout), ChangeEffect.Live);
+            nameof(after.TcpIdleTimeout),
+            Seconds(before.TcpIdleTimeout),
+            Seconds(after.TcpIdleTimeout),
+            ChangeEffect.Live
+        );
         changes.Compare(
-            nameof(after.UdpIdleTimeout), Seconds(before.UdpIdleTimeout), Seconds(after.UdpIdleTimeout), ChangeEffect.Live);
+            nameof(after.UdpIdleTimeout),
+            Seconds(before.UdpIdleTimeout),
+            Seconds(after.UdpIdleTimeout),
+            ChangeEffect.Live
+        );
         changes.Compare(
-            nameof(after.Offload), Choices.Text(Choices.Offload, before.Offload), Choices.Text(Choices.Offload, after.Offload));
+            nameof(after.Offload),
+            Choices.Text(Choices.Offload, before.Offload),
+            Choices.Text(Choices.Offload, after.Offload)
+        );
         CompareWireGuard(changes, before, after);
         return changes;
     }
@@ -60,39 +84,56 @@ public static class ConfigDiff
         ArgumentNullException.ThrowIfNull(after);
         var changes = new Changes();
         changes.Compare(nameof(after.Name), before.Name, after.Name, ChangeEffect.Impossible);
-        changes.Compare(nameof(after.Relay), Choices.Text(Choices.Role, before.Relay), Choices.Text(Choices.Role, after.Relay));
         changes.Compare(
-            nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}", ChangeEffect.Live);
+            nameof(after.Relay),
+            Choices.Text(Choices.Role, before.Relay),
+            Choices.Text(Choices.Role, after.Relay)
+        );
+        changes.Compare(nameof(after.UdpAddress), $"{before.UdpAddress}", $"{after.UdpAddress}", ChangeEffect.Live);
         changes.Compare(nameof(after.TcpAddress), $"{before.TcpAddress}", $"{after.TcpAddress}");
         changes.Compare(
-            nameof(after.Protocol), Choices.Text(Choices.Protocol, before.Protocol), Choices.Text(Choices.Protocol, after.Protocol));
+            nameof(after.Protocol),
+            Choices.Text(Choices.Protocol, before.Protocol),
+            Choices.Text(Choices.Protocol, after.Protocol)
+        );
         changes.Compare(
-            nameof(after.IdleTimeout), Seconds(before.IdleTimeout), Seconds(after.IdleTimeout), ChangeEffect.Live);
-        changes.Compare(
-            nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
+            nameof(after.IdleTimeout),
+            Seconds(before.IdleTimeout),
+            Seconds(after.IdleTimeout),
+            ChangeEffect.Live
+        );
+        changes.Compare(nameof(after.MaxFlows), Number(before.MaxFlows), Number(after.MaxFlows), ChangeEffect.Live);
         changes.Compare(nameof(after.ReceiverKey), Key(before), Key(after), ChangeEffect.Live);
         changes.Compare(
             nameof(after.AnswersFrom),
             Choices.Text(Choices.Answers, before.AnswersFrom),
             Choices.Text(Choices.Answers, after.AnswersFrom),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         changes.Compare(
-            nameof(after.AllowedClients), Clients(before.AllowedClients), Clients(after.AllowedClients), ChangeEffect.Live);
+            nameof(after.AllowedClients),
+            Clients(before.AllowedClients),
+            Clients(after.AllowedClients),
+            ChangeEffect.Live
+        );
         changes.Compare(
             nameof(after.ClientFlowRate),
             Rate(before.ClientFlowRate, "flows"),
             Rate(after.ClientFlowRate, "flows"),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         changes.Compare(
             nameof(after.ClientByteRate),
             Rate(before.ClientByteRate, "bytes"),
             Rate(after.ClientByteRate, "bytes"),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         changes.Compare(
             nameof(after.ProxyProtocol),
             Choices.Text(Choices.Proxy, before.ProxyProtocol),
             Choices.Text(Choices.Proxy, after.ProxyProtocol),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         return changes;
     }
 
@@ -100,17 +141,22 @@ public static class ConfigDiff
     {
         if (!Equals(before.PrivateKey, after.PrivateKey))
         {
-            changes.Add(new FieldChange(
-                nameof(after.PrivateKey), PrivateKey(before), PrivateKey(after), ChangeEffect.Restart));
+            changes.Add(
+                new FieldChange(nameof(after.PrivateKey), PrivateKey(before), PrivateKey(after), ChangeEffect.Restart)
+            );
         }
 
         changes.Compare(
             nameof(after.UnknownPeers),
             Choices.Text(Choices.UnknownPeers, before.UnknownPeers),
             Choices.Text(Choices.UnknownPeers, after.UnknownPeers),
-            ChangeEffect.Live);
+            ChangeEffect.Live
+        );
         changes.Compare(
-            nameof(after.Routes), Choices.Text(Choices.Routes, before.Routes), Choices.Text(Choices.Routes, after.Routes));
+            nameof(after.Routes),
+            Choices.Text(Choices.Routes, before.Routes),
+            Choices.Text(Choices.Routes, after.Routes)
+        );
         changes.Compare(nameof(after.RouteTable), Table(before), Table(after));
         changes.Compare(nameof(after.FirewallMark), Number(before.FirewallMark), Number(after.FirewallMark));
         changes.AddRange(PeerDiff.Between(before.Peers, after.Peers));
@@ -134,13 +180,15 @@ public static class ConfigDiff
     private static string Heartbeat(TunnelConfig config) =>
         config.HeartbeatInterval == TimeSpan.Zero ? "never" : Seconds(config.HeartbeatInterval);
 
-    private static string Key(RelayConfig config) => config.ReceiverKey?.ToString() ?? "(pinned at the first connection)";
+    private static string Key(RelayConfig config) =>
+        config.ReceiverKey?.ToString() ?? "(pinned at the first connection)";
 
     private static string Seconds(TimeSpan time) => $"{Number((long)time.TotalSeconds)} s";
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
-    private static string Networks(ValueList<Ipv4Network> networks) => networks.Count == 0 ? "all" : networks.ToString();
+    private static string Networks(ValueList<Ipv4Network> networks) =>
+        networks.Count == 0 ? "all" : networks.ToString();
 
     private static string Clients(ValueList<IpPrefix> networks) => networks.Count == 0 ? "all" : networks.ToString();
 

@@ -30,7 +30,10 @@ public static class ConfigFile
     /// </param>
     /// <returns>The configuration, or null and at least one error. It throws for no text.</returns>
     public static ConfigResult Parse(
-        ReadOnlySpan<byte> utf8Text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf = null)
+        ReadOnlySpan<byte> utf8Text,
+        string? defaultName,
+        Func<SecretKey, PublicKey>? publicKeyOf = null
+    )
     {
         var remarks = new DiagnosticBag();
         var configuration = Read(utf8Text, defaultName, publicKeyOf, remarks);
@@ -38,16 +41,23 @@ public static class ConfigFile
     }
 
     private static Configuration? Read(
-        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+        ReadOnlySpan<byte> text,
+        string? defaultName,
+        Func<SecretKey, PublicKey>? publicKeyOf,
+        DiagnosticBag remarks
+    )
     {
         if (text.Length > MaxLength)
         {
-            remarks.Add(new Diagnostic(
-                DiagnosticSeverity.Error,
-                0,
-                0,
-                "",
-                $"the text has {text.Length} bytes (at most {MaxLength} are allowed)"));
+            remarks.Add(
+                new Diagnostic(
+                    DiagnosticSeverity.Error,
+                    0,
+                    0,
+                    "",
+                    $"the text has {text.Length} bytes (at most {MaxLength} are allowed)"
+                )
+            );
             return null;
         }
 
@@ -72,7 +82,10 @@ public static class ConfigFile
         if (configuration is TunnelConfig { Peers.Count: > 0 } && configuration.ToJson().Length > MaxLength)
         {
             new FieldReader(text, [], remarks).Error(
-                0, KnownFields.Peers.Name, $"with all defaults written out the text is longer than {MaxLength} bytes");
+                0,
+                KnownFields.Peers.Name,
+                $"with all defaults written out the text is longer than {MaxLength} bytes"
+            );
             return null;
         }
 
@@ -80,7 +93,11 @@ public static class ConfigFile
     }
 
     private static TunnelConfig? ReadWgQuick(
-        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+        ReadOnlySpan<byte> text,
+        string? defaultName,
+        Func<SecretKey, PublicKey>? publicKeyOf,
+        DiagnosticBag remarks
+    )
     {
         var reader = new FieldReader(text, [], remarks);
         CheckDefaultName(reader, 0, defaultName);
@@ -90,7 +107,11 @@ public static class ConfigFile
     }
 
     private static Configuration? ReadJson(
-        ReadOnlySpan<byte> text, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+        ReadOnlySpan<byte> text,
+        string? defaultName,
+        Func<SecretKey, PublicKey>? publicKeyOf,
+        DiagnosticBag remarks
+    )
     {
         var errorOffset = JsonScanner.Scan(text, out var nodes, out var error);
         var reader = new FieldReader(text, nodes, remarks);
@@ -110,7 +131,11 @@ public static class ConfigFile
     }
 
     private static Configuration? ReadObject(
-        in FieldReader reader, string? defaultName, Func<SecretKey, PublicKey>? publicKeyOf, DiagnosticBag remarks)
+        in FieldReader reader,
+        string? defaultName,
+        Func<SecretKey, PublicKey>? publicKeyOf,
+        DiagnosticBag remarks
+    )
     {
         var members = FileMembers.Read(reader);
         var name = ReadName(reader, members, defaultName);

@@ -14,9 +14,7 @@ namespace UdpTunnel.Config;
 public abstract record Configuration
 {
     /// <summary>Only the two kinds of this assembly derive from it.</summary>
-    private protected Configuration()
-    {
-    }
+    private protected Configuration() { }
 
     /// <summary>Name of the tunnel or relay, by the rules of <see cref="ConfigurationName"/>.</summary>
     public required string Name { get; init; }

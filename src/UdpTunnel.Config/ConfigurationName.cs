@@ -36,10 +36,11 @@ public static class ConfigurationName
     {
         ArgumentNullException.ThrowIfNull(path);
         var file = path[(path.LastIndexOf('/') + 1)..];
-        return file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+        return
+            file.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
             || file.EndsWith(".conf", StringComparison.OrdinalIgnoreCase)
-                ? file[..^5]
-                : file;
+            ? file[..^5]
+            : file;
     }
 
     /// <summary>Whether a directory's file is meant as a configuration, by its ending.</summary>

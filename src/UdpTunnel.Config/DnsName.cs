@@ -24,10 +24,12 @@ internal static class DnsName
         foreach (var range in name.Split('.'))
         {
             var label = name[range];
-            if (label.Length is 0 or > MaxLabelLength
+            if (
+                label.Length is 0 or > MaxLabelLength
                 || label[0] == '-'
                 || label[^1] == '-'
-                || !HasOnlyNameCharacters(label))
+                || !HasOnlyNameCharacters(label)
+            )
             {
                 return false;
             }

@@ -33,12 +33,13 @@ public sealed record HostPort
     public static HostPort AnyPort { get; } = new(HostKind.None, "", 0);
 
     /// <summary>Whether the host is 0.0.0.0 or ::, which can be bound but not reached.</summary>
-    public bool IsUnspecified => Kind switch
-    {
-        HostKind.IPv4 => Host == "0.0.0.0",
-        HostKind.IPv6 => Host == "::",
-        _ => false,
-    };
+    public bool IsUnspecified =>
+        Kind switch
+        {
+            HostKind.IPv4 => Host == "0.0.0.0",
+            HostKind.IPv6 => Host == "::",
+            _ => false,
+        };
 
     /// <summary>
     /// The zone of a link-local address, which is a device's name or number on this host; "" for every other host.
@@ -63,7 +64,8 @@ public sealed record HostPort
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out HostPort? address,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         address = null;
@@ -117,7 +119,8 @@ public sealed record HostPort
         string text,
         out ReadOnlySpan<char> host,
         out ReadOnlySpan<char> port,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         host = default;
         port = default;
@@ -181,7 +184,8 @@ public sealed record HostPort
     private static bool TryParseIPv6(
         ReadOnlySpan<char> text,
         [NotNullWhen(true)] out string? canonical,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         canonical = null;
         error = null;

@@ -42,7 +42,8 @@ public sealed record InterfaceAddress
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out InterfaceAddress? address,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         address = null;
@@ -68,7 +69,8 @@ public sealed record InterfaceAddress
         string text,
         bool requiresLength,
         [NotNullWhen(true)] out InterfaceAddress? address,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         address = null;
@@ -98,11 +100,15 @@ public sealed record InterfaceAddress
         int slash,
         int prefixLength,
         [NotNullWhen(true)] out InterfaceAddress? address,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         address = null;
         var bits = IsIPv6(ip) ? 128 : 32;
-        if (slash >= 0 && (!DecimalNumber.TryParse(text.AsSpan(slash + 1), bits, out prefixLength) || prefixLength == 0))
+        if (
+            slash >= 0
+            && (!DecimalNumber.TryParse(text.AsSpan(slash + 1), bits, out prefixLength) || prefixLength == 0)
+        )
         {
             error = $"{Excerpt.Quote(text.AsSpan(slash + 1))} is not a prefix length (1 to {bits})";
             return false;
@@ -138,12 +144,13 @@ public sealed record InterfaceAddress
     }
 
     /// <summary>RFC 4291, section 2.5 and 2.7.</summary>
-    private static string? WhyNoHostV6(IPAddress address) => address switch
-    {
-        { IsIPv6Multicast: true } => "a multicast address, which no host can have",
-        { IsIPv4MappedToIPv6: true } => "an IPv4 address in the form of an IPv6 one: write it as IPv4",
-        _ when address.Equals(IPAddress.IPv6Any) => "the unspecified address, which no host can have",
-        _ when IPAddress.IsLoopback(address) => "a loopback address, which cannot be reached through a tunnel",
-        _ => null,
-    };
+    private static string? WhyNoHostV6(IPAddress address) =>
+        address switch
+        {
+            { IsIPv6Multicast: true } => "a multicast address, which no host can have",
+            { IsIPv4MappedToIPv6: true } => "an IPv4 address in the form of an IPv6 one: write it as IPv4",
+            _ when address.Equals(IPAddress.IPv6Any) => "the unspecified address, which no host can have",
+            _ when IPAddress.IsLoopback(address) => "a loopback address, which cannot be reached through a tunnel",
+            _ => null,
+        };
 }

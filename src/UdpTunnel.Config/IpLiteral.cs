@@ -34,7 +34,9 @@ internal static class IpLiteral
     public static bool TryParseIPv6(ReadOnlySpan<char> text, [NotNullWhen(true)] out IPAddress? address)
     {
         address = null;
-        return !text.ContainsAnyExcept(IPv6Characters) && text.Contains(':') && HasStrictIPv4Tail(text)
+        return !text.ContainsAnyExcept(IPv6Characters)
+            && text.Contains(':')
+            && HasStrictIPv4Tail(text)
             && IPAddress.TryParse(text, out address);
     }
 

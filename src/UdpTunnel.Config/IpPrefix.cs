@@ -77,7 +77,11 @@ public readonly record struct IpPrefix
     /// <param name="error">What was read and what is allowed, if not.</param>
     /// <returns>True if it is one.</returns>
     public static bool TryParse(
-        string text, out IpPrefix prefix, out bool hasHostBits, [NotNullWhen(false)] out string? error)
+        string text,
+        out IpPrefix prefix,
+        out bool hasHostBits,
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         prefix = default;
@@ -114,5 +118,8 @@ public readonly record struct IpPrefix
     /// <returns>The form that <see cref="TryParse"/> reads.</returns>
     public override string ToString() => $"{Address}/{Length}";
 
-    private static ulong Mask(int bits) => bits <= 0 ? 0 : bits >= 64 ? ulong.MaxValue : ulong.MaxValue << (64 - bits);
+    private static ulong Mask(int bits) =>
+        bits <= 0 ? 0
+        : bits >= 64 ? ulong.MaxValue
+        : ulong.MaxValue << (64 - bits);
 }

@@ -47,9 +47,10 @@ public readonly record struct Ipv4Network(uint Address, int PrefixLength)
         }
 
         network = Of(address, prefixLength);
-        error = network.Address == address
-            ? null
-            : $"{Excerpt.Quote(text)} has bits behind its prefix (\"{network}\" is the network)";
+        error =
+            network.Address == address
+                ? null
+                : $"{Excerpt.Quote(text)} has bits behind its prefix (\"{network}\" is the network)";
         return error is null;
     }
 

@@ -34,7 +34,8 @@ public sealed record KeyFingerprint
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out KeyFingerprint? fingerprint,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         fingerprint = null;
@@ -45,8 +46,11 @@ public sealed record KeyFingerprint
             var padded = base64.Length == 43 ? base64 + "=" : base64;
             Span<byte> hash = stackalloc byte[HashLength];
             // Encoding again refuses what the decoder overlooks: white space, and bits beyond the last byte.
-            if (Convert.TryFromBase64String(padded, hash, out var length) && length == HashLength
-                && Convert.ToBase64String(hash) == padded)
+            if (
+                Convert.TryFromBase64String(padded, hash, out var length)
+                && length == HashLength
+                && Convert.ToBase64String(hash) == padded
+            )
             {
                 fingerprint = new KeyFingerprint(Prefix + padded);
                 return true;

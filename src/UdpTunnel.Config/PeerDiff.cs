@@ -25,7 +25,8 @@ internal static class PeerDiff
         List<FieldChange> changes =
         [
             .. before.Where(p => !now.ContainsKey(p.PublicKey)).Select(p => Change(p, Describe(p), None)),
-            .. after.Select(p => (Before: old.GetValueOrDefault(p.PublicKey), After: p))
+            .. after
+                .Select(p => (Before: old.GetValueOrDefault(p.PublicKey), After: p))
                 .Where(p => p.After != p.Before)
                 .Select(p => ChangeOf(p.Before, p.After)),
         ];
@@ -37,11 +38,16 @@ internal static class PeerDiff
         };
     }
 
-    private static FieldChange Rest(int before, int after, int notNamed) => new(
-        nameof(TunnelConfig.Peers),
-        string.Create(CultureInfo.InvariantCulture, $"{before} peers"),
-        string.Create(CultureInfo.InvariantCulture, $"{after} peers; {notNamed} more of them are new, gone or changed"),
-        ChangeEffect.Live);
+    private static FieldChange Rest(int before, int after, int notNamed) =>
+        new(
+            nameof(TunnelConfig.Peers),
+            string.Create(CultureInfo.InvariantCulture, $"{before} peers"),
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{after} peers; {notNamed} more of them are new, gone or changed"
+            ),
+            ChangeEffect.Live
+        );
 
     private static FieldChange ChangeOf(PeerConfig? before, PeerConfig after)
     {
@@ -77,13 +83,13 @@ internal static class PeerDiff
     private static string Describe(PeerConfig peer) => $"key {peer.PublicKey}; AllowedIPs {Networks(peer)}";
 
     private static string[] Fields(PeerConfig peer) =>
-    [
-        $"Name {peer.Name ?? None}",
-        $"AllowedIPs {Networks(peer)}",
-        $"Endpoint {peer.Endpoint?.ToString() ?? None}",
-        $"PersistentKeepalive {Keepalive(peer)}",
-        $"AllowedPorts {peer.AllowedPorts?.ToString() ?? "(the tunnel's)"}",
-    ];
+        [
+            $"Name {peer.Name ?? None}",
+            $"AllowedIPs {Networks(peer)}",
+            $"Endpoint {peer.Endpoint?.ToString() ?? None}",
+            $"PersistentKeepalive {Keepalive(peer)}",
+            $"AllowedPorts {peer.AllowedPorts?.ToString() ?? "(the tunnel's)"}",
+        ];
 
     private static string Keepalive(PeerConfig peer) =>
         peer.PersistentKeepalive == TimeSpan.Zero ? "never" : $"{(long)peer.PersistentKeepalive.TotalSeconds} s";

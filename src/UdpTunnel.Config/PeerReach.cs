@@ -12,15 +12,23 @@ public static class PeerReach
     {
         ArgumentNullException.ThrowIfNull(config);
         return config.Protocol == TunnelProtocol.WireGuard
-            || config.AllowedDestinations.Count > 0 || (config.Firewall && !config.Forward);
+            || config.AllowedDestinations.Count > 0
+            || (config.Firewall && !config.Forward);
     }
 
     /// <summary>A remark upon a tunnel of a host that forwards packets (<c>net.ipv4.ip_forward</c>).</summary>
     /// <param name="config">The tunnel.</param>
     /// <returns>Null if the file limits what the peer reaches, or if all peers are known by their keys.</returns>
-    public static Diagnostic? RemarkWhereForwarding(TunnelConfig config) => IsLimited(config)
-        ? null
-        : new Diagnostic(DiagnosticSeverity.Warning, 0, 0, nameof(config.AllowedDestinations), TextWhereForwarding(config));
+    public static Diagnostic? RemarkWhereForwarding(TunnelConfig config) =>
+        IsLimited(config)
+            ? null
+            : new Diagnostic(
+                DiagnosticSeverity.Warning,
+                0,
+                0,
+                nameof(config.AllowedDestinations),
+                TextWhereForwarding(config)
+            );
 
     /// <summary>The same as a sentence.</summary>
     /// <param name="config">The tunnel.</param>

@@ -21,9 +21,7 @@ public readonly record struct PortRange
     /// <param name="port">The port, 1 to 65,535.</param>
     /// <exception cref="ArgumentOutOfRangeException">Port 0.</exception>
     public PortRange(ushort port)
-        : this(port, port)
-    {
-    }
+        : this(port, port) { }
 
     /// <summary>First port.</summary>
     public ushort First { get; }

@@ -69,8 +69,8 @@ public sealed record RelayConfig : Configuration
     public int ClientFlowRate { get; init; }
 
     /// <summary>
-    /// Bytes per second from one client (IPv6: from one /64), 1 to <see cref="MaxClientRate"/>; 0 for no bound. Only for
-    /// a receiver.
+    /// Bytes per second from one client (IPv6: from one /64), 1 to <see cref="MaxClientRate"/>; 0 for no bound. Only
+    /// for a receiver.
     /// </summary>
     public int ClientByteRate { get; init; }
 

@@ -46,7 +46,8 @@ public sealed class SecretKey : IEquatable<SecretKey>
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out SecretKey? key,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         Span<byte> bytes = stackalloc byte[Size];
         error = KeyText.TryDecode(text, bytes);

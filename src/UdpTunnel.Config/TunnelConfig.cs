@@ -72,7 +72,9 @@ public sealed record TunnelConfig : Configuration
     /// <summary><see cref="TcpIdleTimeout"/> when the file names none, in seconds: a day.</summary>
     public const int DefaultTcpIdleTimeout = 86_400;
 
-    /// <summary><see cref="UdpIdleTimeout"/> when the file names none, in seconds; the predecessor's fixed value.</summary>
+    /// <summary>
+    /// <see cref="UdpIdleTimeout"/> when the file names none, in seconds; the predecessor's fixed value.
+    /// </summary>
     public const int DefaultUdpIdleTimeout = 300;
 
     /// <summary>What it speaks.</summary>
@@ -115,23 +117,25 @@ public sealed record TunnelConfig : Configuration
     public bool Overlap { get; init; }
 
     /// <summary>
-    /// Whether packets to a port that is not allowed, and those of a connection that is not remembered, are refused at once, with a TCP reset or an ICMP
-    /// error; else they are dropped in silence, as the predecessor did.
+    /// Whether packets to a port that is not allowed, and those of a connection that is not remembered, are refused at
+    /// once, with a TCP reset or an ICMP error; else they are dropped in silence, as the predecessor did.
     /// </summary>
     public bool Reject { get; init; }
 
-    /// <summary>Flows that the port filter remembers for each direction, at most <see cref="MaxFlowTableSize"/>.</summary>
+    /// <summary>
+    /// Flows that the port filter remembers for each direction, at most <see cref="MaxFlowTableSize"/>.
+    /// </summary>
     public int FlowTableSize { get; init; } = DefaultFlowTableSize;
 
     /// <summary>
-    /// Time after which an idle connection of TCP is forgotten: whole seconds, 1 to <see cref="MaxFlowTimeout"/>. One that is being opened or was closed is
-    /// forgotten sooner.
+    /// Time after which an idle connection of TCP is forgotten: whole seconds, 1 to <see cref="MaxFlowTimeout"/>. One
+    /// that is being opened or was closed is forgotten sooner.
     /// </summary>
     public TimeSpan TcpIdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultTcpIdleTimeout);
 
     /// <summary>
-    /// Time after which an idle flow of UDP that was answered is forgotten: whole seconds, 1 to <see cref="MaxFlowTimeout"/>. One without an answer is
-    /// forgotten after two minutes.
+    /// Time after which an idle flow of UDP that was answered is forgotten: whole seconds, 1 to
+    /// <see cref="MaxFlowTimeout"/>. One without an answer is forgotten after two minutes.
     /// </summary>
     public TimeSpan UdpIdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultUdpIdleTimeout);
 

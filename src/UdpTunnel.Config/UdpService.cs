@@ -50,7 +50,8 @@ public sealed record UdpService
     public static bool TryParse(
         string text,
         [NotNullWhen(true)] out UdpService? service,
-        [NotNullWhen(false)] out string? error)
+        [NotNullWhen(false)] out string? error
+    )
     {
         ArgumentNullException.ThrowIfNull(text);
         service = null;
@@ -91,7 +92,8 @@ public sealed record UdpService
         var count = last - address.Port + 1;
         if (mapped is { } receiver && receiver.Count != count)
         {
-            error = $"{receiver} has {Ports(receiver.Count)} of the receiver, and {Excerpt.Quote(text)} "
+            error =
+                $"{receiver} has {Ports(receiver.Count)} of the receiver, and {Excerpt.Quote(text)} "
                 + $"{Ports(count)}: they map one to one";
             return false;
         }

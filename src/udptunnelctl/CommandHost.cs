@@ -3,7 +3,9 @@ using UdpTunnel.Cli.Live;
 
 namespace UdpTunnel.Cli;
 
-/// <summary>All that a command sees of the world around it. The process has one (<see cref="ProcessHost"/>), each test its own.</summary>
+/// <summary>
+/// All that a command sees of the world around it. The process has one (<see cref="ProcessHost"/>), each test its own.
+/// </summary>
 internal sealed class CommandHost
 {
     /// <summary>Results. Flushed by the commands.</summary>

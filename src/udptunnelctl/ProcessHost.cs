@@ -11,7 +11,9 @@ internal static class ProcessHost
 {
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>Takes the process's streams, environment, signals and clock. Cheap: nothing is opened before it is used.</summary>
+    /// <summary>
+    /// Takes the process's streams, environment, signals and clock. Cheap: nothing is opened before it is used.
+    /// </summary>
     public static CommandHost Create()
     {
         var output = Writer(1, Console.OpenStandardOutput);
@@ -50,16 +52,20 @@ internal static class ProcessHost
     }
 
     /// <summary>
-    /// A writer on a standard stream. The console's own stream hides EPIPE, so that <c>stats --watch | head</c> would never
-    /// end: pipes are written through a file stream, which reports it. Regular files are not, because a file stream writes at an
-    /// offset of its own, and two commands that share one redirection would overwrite each other.
+    /// A writer on a standard stream. The console's own stream hides EPIPE, so that <c>stats --watch | head</c> would
+    /// never end: pipes are written through a file stream, which reports it. Regular files are not, because a file
+    /// stream writes at an offset of its own, and two commands that share one redirection would overwrite each other.
     /// </summary>
     private static StreamWriter Writer(int descriptor, Func<Stream> console)
     {
         Stream stream;
         try
         {
-            var file = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+            var file = new FileStream(
+                new SafeFileHandle(descriptor, ownsHandle: false),
+                FileAccess.Write,
+                bufferSize: 0
+            );
             stream = file.CanSeek ? console() : file;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)

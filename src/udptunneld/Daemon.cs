@@ -23,7 +23,8 @@ namespace UdpTunnel;
 /// <summary>Puts the parts together: state, tunnels, and the control API on its socket.</summary>
 internal static partial class Daemon
 {
-    // Requests are short and streams end with the daemon, so nobody needs longer to finish; a client that keeps its half of a call open is cut off.
+    // Requests are short and streams end with the daemon, so nobody needs longer to finish; a client that keeps its
+    // half of a call open is cut off.
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
 
     // As a whole below the 3 s after which people, and service managers of containers, think that it hangs.
@@ -44,7 +45,8 @@ internal static partial class Daemon
         await Task.WhenAny(run, stop.Asked);
         if (!stop.IsHandled)
         {
-            // A start goes on to its next tunnel, and ends there; one that hangs in the kernel or a name service never gets to it.
+            // A start goes on to its next tunnel, and ends there; one that hangs in the kernel or a name service never
+            // gets to it.
             await Task.WhenAny(run, Task.Delay(StartTimeout));
             if (!run.IsCompleted && !stop.IsHandled)
             {
@@ -63,7 +65,8 @@ internal static partial class Daemon
         {
             var operate = UnixGroups.Find(DaemonOptions.OperateGroup);
             var look = options.LookGroup is { } name
-                ? UnixGroups.Find(name) ?? throw new IOException($"--look-group: there is no group {Excerpt.Quote(name)}")
+                ? UnixGroups.Find(name)
+                    ?? throw new IOException($"--look-group: there is no group {Excerpt.Quote(name)}")
                 : null;
             var policy = new AccessPolicy(Libc.GetEffectiveUser(), operate, look);
             if (PassedSocket.Take(policy.LookGroup) is var (passed, path))
@@ -96,7 +99,12 @@ internal static partial class Daemon
         }
     }
 
-    private static async Task RunAsync(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener, StopSignals stop)
+    private static async Task RunAsync(
+        DaemonOptions options,
+        AccessPolicy policy,
+        System.Net.Sockets.Socket listener,
+        StopSignals stop
+    )
     {
         using var hangUp = new HangUp();
         var address = Address(options.Metrics);
@@ -119,7 +127,12 @@ internal static partial class Daemon
             LogShut(app.Logger, lookGroup.Name, options.Socket);
         }
 
-        events.Add(EventKind.DaemonStarted, EventLevel.Info, "", $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}");
+        events.Add(
+            EventKind.DaemonStarted,
+            EventLevel.Info,
+            "",
+            $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}"
+        );
         manager.TellReady();
         stop.Take(app.Lifetime.StopApplication);
         await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
@@ -154,10 +167,17 @@ internal static partial class Daemon
             return null;
         }
 
-        return MetricsAddress.TryParse(text, out var address, out var error) ? address : throw new IOException($"--metrics: {error}");
+        return MetricsAddress.TryParse(text, out var address, out var error)
+            ? address
+            : throw new IOException($"--metrics: {error}");
     }
 
-    private static WebApplication Build(DaemonOptions options, AccessPolicy policy, System.Net.Sockets.Socket listener, StopSignals stop)
+    private static WebApplication Build(
+        DaemonOptions options,
+        AccessPolicy policy,
+        System.Net.Sockets.Socket listener,
+        StopSignals stop
+    )
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
         Log(builder.Logging);
@@ -189,8 +209,8 @@ internal static partial class Daemon
             grpc.Interceptors.Add<AnswerBound>();
             grpc.Interceptors.Add<ErrorInterceptor>();
         });
-        builder.Services
-            .AddSingleton(options)
+        builder
+            .Services.AddSingleton(options)
             .AddSingleton(TimeProvider.System)
             .AddSingleton(policy)
             .AddSingleton<IHostLifetime>(stop)
@@ -204,7 +224,10 @@ internal static partial class Daemon
             .AddSingleton<ControlConnections>()
             .AddSingleton<ReflectionApi>()
             .AddSingleton(services => new StateStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
-            .AddSingleton(services => new RelayKeyStore(options.StateDirectory, services.GetRequiredService<EventLog>()))
+            .AddSingleton(services => new RelayKeyStore(
+                options.StateDirectory,
+                services.GetRequiredService<EventLog>()
+            ))
             .AddSingleton<HostNames>()
             .AddSingleton<Supervised>()
             .AddSingleton<TunnelHost>()
@@ -216,7 +239,10 @@ internal static partial class Daemon
             .AddSingleton<DaemonMetrics>();
 
         var app = builder.Build();
-        app.Use((HttpContext context, RequestDelegate next) => app.Services.GetRequiredService<RequestGate>().ServeAsync(context, next));
+        app.Use(
+            (HttpContext context, RequestDelegate next) =>
+                app.Services.GetRequiredService<RequestGate>().ServeAsync(context, next)
+        );
         app.MapGrpcService<DaemonApi>();
         app.MapGrpcService<EventApi>();
         app.MapGrpcService<TunnelApi>();
@@ -230,15 +256,21 @@ internal static partial class Daemon
     }
 
     [LoggerMessage(
-        LogLevel.Warning, "--look-group: members of {Group} cannot connect; let them: setfacl -m g:{Group}:rw {Path}")]
+        LogLevel.Warning,
+        "--look-group: members of {Group} cannot connect; let them: setfacl -m g:{Group}:rw {Path}"
+    )]
     private static partial void LogShut(ILogger log, string group, string path);
 
     private static void Log(ILoggingBuilder logging)
     {
         logging.ClearProviders();
 
-        // What misbehaving clients make the server throw is neither news nor bounded; what goes wrong in here, the interceptors and the gate report.
-        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Critical).AddFilter("Grpc", LogLevel.None);
+        // What misbehaving clients make the server throw is neither news nor bounded; what goes wrong in here, the
+        // interceptors and the gate report.
+        logging
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore", LogLevel.Critical)
+            .AddFilter("Grpc", LogLevel.None);
         logging.AddConsole(console =>
         {
             console.FormatterName = LogFormatter.FormatterName;

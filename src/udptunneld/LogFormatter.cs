@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace UdpTunnel;
 
 /// <summary>
-/// One line for each message: under systemd with journald's priority in front (sd-daemon(3)), else with the time and, from a warning on, the level.
+/// One line for each message: under systemd with journald's priority in front (sd-daemon(3)), else with the time and,
+/// from a warning on, the level.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class LogFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
@@ -17,7 +18,11 @@ internal sealed class LogFormatter(TimeProvider time) : ConsoleFormatter(Formatt
     private readonly bool _journal = Environment.GetEnvironmentVariable("JOURNAL_STREAM") is not null;
 
     /// <inheritdoc/>
-    public override void Write<TState>(in LogEntry<TState> entry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public override void Write<TState>(
+        in LogEntry<TState> entry,
+        IExternalScopeProvider? scopeProvider,
+        TextWriter textWriter
+    )
     {
         var message = entry.Formatter(entry.State, entry.Exception);
         if (entry.Exception is { } exception)
@@ -47,12 +52,13 @@ internal sealed class LogFormatter(TimeProvider time) : ConsoleFormatter(Formatt
         }
     }
 
-    private static string Priority(LogLevel level) => level switch
-    {
-        LogLevel.Critical => "<2>",
-        LogLevel.Error => "<3>",
-        LogLevel.Warning => "<4>",
-        LogLevel.Information => "<6>",
-        _ => "<7>",
-    };
+    private static string Priority(LogLevel level) =>
+        level switch
+        {
+            LogLevel.Critical => "<2>",
+            LogLevel.Error => "<3>",
+            LogLevel.Warning => "<4>",
+            LogLevel.Information => "<6>",
+            _ => "<7>",
+        };
 }

@@ -11,41 +11,51 @@ internal sealed class RunCommand(DateTimeOffset started)
     /// <returns>What the process ends with.</returns>
     [Command(
         Description = "UDP tunnel and relay daemon. It runs in the foreground and logs to standard error; udptunnelctl "
-            + "drives it.")]
+            + "drives it."
+    )]
     public Task<int> RunAsync(
         [Option(
             "socket",
             ValueName = "PATH",
-            Description = "The control socket; default " + DaemonOptions.DefaultSocket)]
-        string socket = DaemonOptions.DefaultSocket,
+            Description = "The control socket; default " + DaemonOptions.DefaultSocket
+        )]
+            string socket = DaemonOptions.DefaultSocket,
         [Option(
             "state-dir",
             ValueName = "DIR",
-            Description = "Directory for what runs; default " + DaemonOptions.DefaultStateDirectory)]
-        string stateDirectory = DaemonOptions.DefaultStateDirectory,
+            Description = "Directory for what runs; default " + DaemonOptions.DefaultStateDirectory
+        )]
+            string stateDirectory = DaemonOptions.DefaultStateDirectory,
         [Option(
             "config-dir",
             ValueName = "DIR",
             Description = "Directory whose tunnels.d/*.json start with the daemon; default "
-                + DaemonOptions.DefaultConfigDirectory)]
-        string configDirectory = DaemonOptions.DefaultConfigDirectory,
+                + DaemonOptions.DefaultConfigDirectory
+        )]
+            string configDirectory = DaemonOptions.DefaultConfigDirectory,
         [Option(
             "look-group",
             ValueName = "GROUP",
-            Description = "Group whose members may look at everything and change nothing")]
-        string? lookGroup = null,
+            Description = "Group whose members may look at everything and change nothing"
+        )]
+            string? lookGroup = null,
         [Option(
             "metrics",
             ValueName = "ADDRESS",
-            Description = "Serve Prometheus metrics here: a loopback address such as 127.0.0.1:9586, or unix:/PATH")]
-        string? metrics = null) => Daemon.RunAsync(new DaemonOptions
-        {
-            Socket = socket,
-            StateDirectory = stateDirectory,
-            ConfigDirectory = configDirectory,
-            CredentialsDirectory = Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"),
-            LookGroup = lookGroup,
-            Metrics = metrics,
-            Started = started,
-        });
+            Description = "Serve Prometheus metrics here: a loopback address such as 127.0.0.1:9586, or unix:/PATH"
+        )]
+            string? metrics = null
+    ) =>
+        Daemon.RunAsync(
+            new DaemonOptions
+            {
+                Socket = socket,
+                StateDirectory = stateDirectory,
+                ConfigDirectory = configDirectory,
+                CredentialsDirectory = Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"),
+                LookGroup = lookGroup,
+                Metrics = metrics,
+                Started = started,
+            }
+        );
 }

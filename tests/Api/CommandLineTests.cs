@@ -14,7 +14,8 @@ public sealed class CommandLineTests
         Assert.Equal((0, ""), (exitCode, error));
         Assert.All(
             ["--socket PATH", "--state-dir DIR", "--config-dir DIR", "--look-group GROUP", "--metrics ADDRESS"],
-            option => Assert.Contains($"  {option}", output, StringComparison.Ordinal));
+            option => Assert.Contains($"  {option}", output, StringComparison.Ordinal)
+        );
         Assert.All(output.Split('\n'), line => Assert.True(line.Length <= 80, line));
     }
 
@@ -44,11 +45,13 @@ public sealed class CommandLineTests
     private static async Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] arguments)
     {
         var cancellation = TestContext.Current.CancellationToken;
-        using var process = Process.Start(new ProcessStartInfo(DaemonProcess.Program, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(DaemonProcess.Program, arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var output = process.StandardOutput.ReadToEndAsync(cancellation);
         var error = await process.StandardError.ReadToEndAsync(cancellation);
         await process.WaitForExitAsync(cancellation);

@@ -18,7 +18,11 @@ public sealed partial class DaemonServiceTests(DaemonFixture fixture) : IClassFi
 
         Assert.Matches(SemanticVersion(), daemon.Version);
         Assert.Equal(fixture.Daemon.Process.Id, daemon.Pid);
-        Assert.InRange(DateTimeOffset.UtcNow - daemon.Started.ToDateTimeOffset(), TimeSpan.Zero, TimeSpan.FromMinutes(2));
+        Assert.InRange(
+            DateTimeOffset.UtcNow - daemon.Started.ToDateTimeOffset(),
+            TimeSpan.Zero,
+            TimeSpan.FromMinutes(2)
+        );
         Assert.Equal(File.ReadAllText("/proc/sys/kernel/osrelease").Trim(), daemon.Kernel);
         Assert.StartsWith(".NET ", daemon.Runtime, StringComparison.Ordinal);
         Assert.Equal(0, daemon.Tunnels);
@@ -48,9 +52,13 @@ public sealed partial class DaemonServiceTests(DaemonFixture fixture) : IClassFi
     }
 
     /// <summary>Of the line "Uid: real effective saved file-system".</summary>
-    private static uint EffectiveId(string name) => uint.Parse(
-        File.ReadLines("/proc/self/status").Single(l => l.StartsWith(name + ":", StringComparison.Ordinal)).Split('\t')[2],
-        CultureInfo.InvariantCulture);
+    private static uint EffectiveId(string name) =>
+        uint.Parse(
+            File.ReadLines("/proc/self/status")
+                .Single(l => l.StartsWith(name + ":", StringComparison.Ordinal))
+                .Split('\t')[2],
+            CultureInfo.InvariantCulture
+        );
 
     [GeneratedRegex(@"^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")]
     private static partial Regex SemanticVersion();

@@ -9,7 +9,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Tests.Api;
 
 /// <summary>
-/// A client that opens WatchTunnels streams and reads nothing at all from its sockets. HTTP/2 by hand (RFC 9113), as a client library would read.
+/// A client that opens WatchTunnels streams and reads nothing at all from its sockets. HTTP/2 by hand (RFC 9113), as a
+/// client library would read.
 /// </summary>
 internal sealed class DeafClient(string socketPath) : IDisposable
 {
@@ -48,7 +49,10 @@ internal sealed class DeafClient(string socketPath) : IDisposable
             .. Frame(Settings, 0, 0, [0, 4, 0x7F, 0xFF, 0xFF, 0xFF]),
             .. Frame(WindowUpdate, 0, 0, [0x7F, 0xFE, 0, 0]),
         ];
-        var message = new WatchTunnelsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)) }.ToByteArray();
+        var message = new WatchTunnelsRequest
+        {
+            Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)),
+        }.ToByteArray();
         byte[] length = new byte[4];
         BinaryPrimitives.WriteInt32BigEndian(length, message.Length);
         for (var i = 0; i < streams; i++)
@@ -61,16 +65,18 @@ internal sealed class DeafClient(string socketPath) : IDisposable
         return [.. bytes];
     }
 
-    /// <summary>Each field as a literal without indexing and without Huffman coding (RFC 7541, section 6.2.2).</summary>
+    /// <summary>
+    /// Each field as a literal without indexing and without Huffman coding (RFC 7541, section 6.2.2).
+    /// </summary>
     private static byte[] HeaderBlock() =>
-    [
-        .. Field(":method", "POST"),
-        .. Field(":scheme", "http"),
-        .. Field(":path", "/udptunnel.v1.TunnelService/WatchTunnels"),
-        .. Field(":authority", "localhost"),
-        .. Field("content-type", "application/grpc"),
-        .. Field("te", "trailers"),
-    ];
+        [
+            .. Field(":method", "POST"),
+            .. Field(":scheme", "http"),
+            .. Field(":path", "/udptunnel.v1.TunnelService/WatchTunnels"),
+            .. Field(":authority", "localhost"),
+            .. Field("content-type", "application/grpc"),
+            .. Field("te", "trailers"),
+        ];
 
     private static byte[] Field(string name, string value) =>
         [0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.ASCII.GetBytes(value)];

@@ -17,14 +17,21 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
     {
         var events = await ListAsync();
 
-        Assert.Equal(Enumerable.Range(0, events.Count).Select(i => events[0].Sequence + (ulong)i), events.Select(e => e.Sequence));
+        Assert.Equal(
+            Enumerable.Range(0, events.Count).Select(i => events[0].Sequence + (ulong)i),
+            events.Select(e => e.Sequence)
+        );
         Assert.Equal(events.OrderBy(e => e.Time.ToDateTimeOffset()), events);
         Assert.All(events, e =>
         {
             Assert.NotEqual(EventKind.Unspecified, e.Kind);
             Assert.NotEqual(EventLevel.Unspecified, e.Level);
             Assert.NotEmpty(e.Message);
-            Assert.InRange(DateTimeOffset.UtcNow - e.Time.ToDateTimeOffset(), TimeSpan.FromSeconds(-1), TimeSpan.FromMinutes(2));
+            Assert.InRange(
+                DateTimeOffset.UtcNow - e.Time.ToDateTimeOffset(),
+                TimeSpan.FromSeconds(-1),
+                TimeSpan.FromMinutes(2)
+            );
         });
     }
 
@@ -33,7 +40,9 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
     {
         await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup());
 
-        var events = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+        var events = (
+            await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)
+        ).Events;
 
         Assert.Equal(EventKind.DaemonStarted, events[0].Kind);
     }
@@ -53,7 +62,10 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
     public async Task A_watch_of_a_tunnel_that_is_not_there_begins_empty_and_shows_only_that_tunnel()
     {
         Requirements.Tun();
-        using var call = Client.WatchEvents(new WatchEventsRequest { Tunnel = "later" }, cancellationToken: Cancellation);
+        using var call = Client.WatchEvents(
+            new WatchEventsRequest { Tunnel = "later" },
+            cancellationToken: Cancellation
+        );
         Assert.True(await call.ResponseStream.MoveNext(Cancellation));
         Assert.Empty(call.ResponseStream.Current.Events);
 
@@ -92,7 +104,9 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
 
         await tunnels.StopTunnelAsync(new StopTunnelRequest { Name = "flood" }, cancellationToken: Cancellation);
 
-        var events = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+        var events = (
+            await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)
+        ).Events;
         Assert.Equal(128, events.Count(e => e.Kind == EventKind.Reloaded));
         Assert.Equal(EventKind.TunnelStopped, events[^1].Kind);
         var seen = new List<ulong>();
@@ -121,13 +135,31 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
     }
 
     private static UpdatePortsRequest Allow(uint port) =>
-        new() { Name = "flood", Allow = { new PortRange { First = port, Last = port } } };
+        new()
+        {
+            Name = "flood",
+            Allow =
+            {
+                new PortRange { First = port, Last = port },
+            },
+        };
 
     private static UpdatePortsRequest Deny(uint port) =>
-        new() { Name = "flood", Deny = { new PortRange { First = port, Last = port } } };
+        new()
+        {
+            Name = "flood",
+            Deny =
+            {
+                new PortRange { First = port, Last = port },
+            },
+        };
 
     private async Task<List<Event>> ListAsync(string tunnel = "") =>
-        [.. (await Client.ListEventsAsync(new ListEventsRequest { Tunnel = tunnel }, cancellationToken: Cancellation)).Events];
+        [
+            .. (
+                await Client.ListEventsAsync(new ListEventsRequest { Tunnel = tunnel }, cancellationToken: Cancellation)
+            ).Events,
+        ];
 
     private async Task StartAndStopAsync(string name, int number)
     {

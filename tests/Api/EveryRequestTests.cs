@@ -7,7 +7,10 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Api;
 
-/// <summary>Every method with what no honest client sends in every field: found by the descriptors, so that a new method is among them.</summary>
+/// <summary>
+/// Every method with what no honest client sends in every field: found by the descriptors, so that a new method is
+/// among them.
+/// </summary>
 public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<DaemonFixture>
 {
     private const long MaxGrowthKilobytes = 128 * 1024;
@@ -35,7 +38,12 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public static TheoryData<string> Methods { get; } =
-        [.. ServiceDescriptors.All.Where(s => s.File.Package == "udptunnel.v1").SelectMany(s => s.Methods).Select(m => m.FullName)];
+    [
+        .. ServiceDescriptors
+            .All.Where(s => s.File.Package == "udptunnel.v1")
+            .SelectMany(s => s.Methods)
+            .Select(m => m.FullName),
+    ];
 
     [Theory]
     [MemberData(nameof(Methods))]
@@ -49,8 +57,19 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
         }
 
         Assert.InRange(fixture.Daemon.ResidentKilobytes - before, long.MinValue, MaxGrowthKilobytes);
-        Assert.Empty((await fixture.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels);
-        Assert.Empty((await fixture.Channel.Relays.ListRelaysAsync(new ListRelaysRequest(), cancellationToken: Cancellation)).Relays);
+        Assert.Empty(
+            (
+                await fixture.Channel.Tunnels.ListTunnelsAsync(
+                    new ListTunnelsRequest(),
+                    cancellationToken: Cancellation
+                )
+            ).Tunnels
+        );
+        Assert.Empty(
+            (
+                await fixture.Channel.Relays.ListRelaysAsync(new ListRelaysRequest(), cancellationToken: Cancellation)
+            ).Relays
+        );
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(fixture.Daemon.StateDirectory, "tunnels")));
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(fixture.Daemon.StateDirectory, "relays")));
         Assert.DoesNotContain(fixture.Daemon.Process.Errors, c => char.IsControl(c) && c != '\n');
@@ -99,25 +118,36 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
     {
         var single = Singles(field);
         return field.IsRepeated
-            ? [single.ToArray(), Enumerable.Repeat(single.First(), 10_000).ToArray(), Enumerable.Repeat(single.Last(), field.FieldType == FieldType.String ? 1 : 100_000).ToArray()]
+            ?
+            [
+                single.ToArray(),
+                Enumerable.Repeat(single.First(), 10_000).ToArray(),
+                Enumerable.Repeat(single.Last(), field.FieldType == FieldType.String ? 1 : 100_000).ToArray(),
+            ]
             : single;
     }
 
-    private static IEnumerable<object> Singles(FieldDescriptor field) => field.FieldType switch
-    {
-        FieldType.String => Texts,
-        FieldType.Bool => [true],
-        FieldType.UInt32 => [0u, 65_536u, uint.MaxValue],
-        FieldType.Message when field.MessageType == PortRange.Descriptor =>
-        [
-            new PortRange(), new PortRange { First = 2, Last = 1 }, new PortRange { First = uint.MaxValue, Last = uint.MaxValue },
-        ],
-        FieldType.Message when field.MessageType == Duration.Descriptor =>
-        [
-            new Duration(), new Duration { Seconds = -1 }, new Duration { Seconds = long.MaxValue }, new Duration { Nanos = int.MinValue },
-        ],
-        _ => throw new NotSupportedException($"no bad values for {field.FullName}: add some"),
-    };
+    private static IEnumerable<object> Singles(FieldDescriptor field) =>
+        field.FieldType switch
+        {
+            FieldType.String => Texts,
+            FieldType.Bool => [true],
+            FieldType.UInt32 => [0u, 65_536u, uint.MaxValue],
+            FieldType.Message when field.MessageType == PortRange.Descriptor =>
+            [
+                new PortRange(),
+                new PortRange { First = 2, Last = 1 },
+                new PortRange { First = uint.MaxValue, Last = uint.MaxValue },
+            ],
+            FieldType.Message when field.MessageType == Duration.Descriptor =>
+            [
+                new Duration(),
+                new Duration { Seconds = -1 },
+                new Duration { Seconds = long.MaxValue },
+                new Duration { Nanos = int.MinValue },
+            ],
+            _ => throw new NotSupportedException($"no bad values for {field.FullName}: add some"),
+        };
 
     /// <summary>Whatever comes is an answer, or a status with a reason and a message on one line.</summary>
     private async Task CallAsync(MethodDescriptor method, byte[] request)
@@ -128,13 +158,21 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
             if (method.IsServerStreaming)
             {
                 using var call = fixture.Channel.Invoker.AsyncServerStreamingCall(
-                    RawMethod.Of(MethodType.ServerStreaming, method.Service.FullName, method.Name), null, options, request);
+                    RawMethod.Of(MethodType.ServerStreaming, method.Service.FullName, method.Name),
+                    null,
+                    options,
+                    request
+                );
                 await call.ResponseStream.MoveNext(Cancellation);
             }
             else
             {
                 await fixture.Channel.Invoker.AsyncUnaryCall(
-                    RawMethod.Of(MethodType.Unary, method.Service.FullName, method.Name), null, options, request);
+                    RawMethod.Of(MethodType.Unary, method.Service.FullName, method.Name),
+                    null,
+                    options,
+                    request
+                );
             }
         }
         catch (RpcException e)
@@ -142,7 +180,8 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
             var failure = Failure.Of(e);
             Assert.True(
                 failure.Reason.Length > 0 || failure.Code == StatusCode.ResourceExhausted,
-                $"{method.Name} answers {failure.Code} without a reason: {failure.Message}");
+                $"{method.Name} answers {failure.Code} without a reason: {failure.Message}"
+            );
             Assert.NotEqual(StatusCode.Internal, failure.Code);
             Assert.DoesNotContain(failure.Message, char.IsControl);
             Assert.InRange(failure.Message.Length, 1, 1000);

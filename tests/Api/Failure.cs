@@ -15,15 +15,19 @@ internal sealed record Failure(StatusCode Code, string Message, string Reason, I
     private const string DetailsTrailer = "grpc-status-details-bin";
 
     /// <summary>The failure of a call that must fail.</summary>
-    public static async Task<Failure> OfAsync<T>(AsyncUnaryCall<T> call) => Of(await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync));
+    public static async Task<Failure> OfAsync<T>(AsyncUnaryCall<T> call) =>
+        Of(await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync));
 
     /// <summary>The failure of a stream that must fail before its first message.</summary>
     public static async Task<Failure> OfAsync<T>(AsyncServerStreamingCall<T> call)
     {
         using (call)
         {
-            return Of(await Assert.ThrowsAsync<RpcException>(
-                () => call.ResponseStream.MoveNext(TestContext.Current.CancellationToken)));
+            return Of(
+                await Assert.ThrowsAsync<RpcException>(() =>
+                    call.ResponseStream.MoveNext(TestContext.Current.CancellationToken)
+                )
+            );
         }
     }
 
@@ -46,7 +50,8 @@ internal sealed record Failure(StatusCode Code, string Message, string Reason, I
             exception.StatusCode,
             exception.Status.Detail,
             info.Reason,
-            [.. details.Details.Where(d => d.Is(Diagnostic.Descriptor)).Select(d => d.Unpack<Diagnostic>())]);
+            [.. details.Details.Where(d => d.Is(Diagnostic.Descriptor)).Select(d => d.Unpack<Diagnostic>())]
+        );
     }
 
     /// <summary>Asserts status and reason, and that the message is one printable line.</summary>

@@ -29,7 +29,8 @@ public sealed class ForeignClientTests(DaemonFixture fixture) : IClassFixture<Da
                 "compressed: ok",
                 "stop: ok",
             ],
-            said);
+            said
+        );
     }
 
     [Theory]
@@ -46,7 +47,8 @@ public sealed class ForeignClientTests(DaemonFixture fixture) : IClassFixture<Da
                 "udptunnel.v1.EventService.WatchEvents: EVENT_KIND_DAEMON_STARTED",
                 "grpc.health.v1.Health.Check: SERVING",
             ],
-            said);
+            said
+        );
     }
 
     /// <summary>Compiles protos and runs a script beside what came of it.</summary>
@@ -58,12 +60,14 @@ public sealed class ForeignClientTests(DaemonFixture fixture) : IClassFixture<Da
         Requirements.Program("/usr/include/google/protobuf/descriptor.proto", "libprotobuf-dev");
         Requirements.Program(Python, "python3");
         var (exitCode, output, errors) = await ChildProcess.RunAsync(Python, "-c", "import grpc, google.protobuf");
-        Assert.SkipWhen(exitCode != 0, $"{Python} has no module grpc: install Debian's packages python3-grpcio and python3-protobuf. {errors}");
+        Assert.SkipWhen(
+            exitCode != 0,
+            $"{Python} has no module grpc: install Debian's packages python3-grpcio and python3-protobuf. {errors}"
+        );
 
         using var directory = new TemporaryDirectory();
         var root = Path.Combine(AppContext.BaseDirectory, "protos");
-        (exitCode, _, errors) = await ChildProcess.RunAsync(
-        [
+        (exitCode, _, errors) = await ChildProcess.RunAsync([
             Protoc,
             $"--proto_path={root}",
             $"--python_out={directory.Path}",
@@ -74,7 +78,12 @@ public sealed class ForeignClientTests(DaemonFixture fixture) : IClassFixture<Da
         Assert.True(exitCode == 0, errors);
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Python", script), directory[script]);
 
-        (exitCode, output, errors) = await ChildProcess.RunAsync([Python, directory[script], fixture.Daemon.SocketPath, .. arguments]);
+        (exitCode, output, errors) = await ChildProcess.RunAsync([
+            Python,
+            directory[script],
+            fixture.Daemon.SocketPath,
+            .. arguments,
+        ]);
         Assert.True(exitCode == 0, output + errors);
         return output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }

@@ -17,7 +17,10 @@ public sealed class HealthTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     {
         foreach (var service in (string[])["", .. ServiceDescriptors.All.Select(s => s.FullName)])
         {
-            var answer = await Client.CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: Cancellation);
+            var answer = await Client.CheckAsync(
+                new HealthCheckRequest { Service = service },
+                cancellationToken: Cancellation
+            );
             Assert.Equal(ServingStatus.Serving, answer.Status);
         }
     }
@@ -28,7 +31,9 @@ public sealed class HealthTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     [InlineData("a\nb\u001b[2J")]
     public async Task A_service_that_is_not_there_is_not_found(string service)
     {
-        var failure = await Failure.OfAsync(Client.CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: Cancellation));
+        var failure = await Failure.OfAsync(
+            Client.CheckAsync(new HealthCheckRequest { Service = service }, cancellationToken: Cancellation)
+        );
 
         Assert.Equal(StatusCode.NotFound, failure.Code);
         Assert.DoesNotContain(failure.Message, char.IsControl);

@@ -14,7 +14,9 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
 {
     private const string TunnelService = "udptunnel.v1.TunnelService";
 
-    /// <summary>As text, because test names show them: \n, escape sequences, an overlong name, a name of the file system.</summary>
+    /// <summary>
+    /// As text, because test names show them: \n, escape sequences, an overlong name, a name of the file system.
+    /// </summary>
     public static TheoryData<string> BadNames { get; } =
     [
         "../../../etc/passwd",
@@ -40,24 +42,55 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     [MemberData(nameof(BadNames))]
     public async Task A_name_that_is_none_reaches_neither_the_disk_nor_a_terminal(string name)
     {
-        (await Failure.OfAsync(Client.StartTunnelAsync(
-            new StartTunnelRequest { Name = name, Configuration = Configurations.Server(1) }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
-        (await Failure.OfAsync(Client.ReloadTunnelAsync(
-            new ReloadTunnelRequest { Name = name, Configuration = Configurations.Server(1) }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
-        (await Failure.OfAsync(Client.StopTunnelAsync(new StopTunnelRequest { Name = name }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await Failure.OfAsync(Client.UpdatePortsAsync(new UpdatePortsRequest { Name = name }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await Failure.OfAsync(Client.ListTunnelFlowsAsync(new ListTunnelFlowsRequest { Name = name }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await Failure.OfAsync(Client.WatchTunnels(new WatchTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        Assert.Empty((await fixture.Channel.Events.ListEventsAsync(
-            new ListEventsRequest { Tunnel = name }, cancellationToken: Cancellation)).Events);
+        (
+            await Failure.OfAsync(
+                Client.StartTunnelAsync(
+                    new StartTunnelRequest { Name = name, Configuration = Configurations.Server(1) },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (
+            await Failure.OfAsync(
+                Client.ReloadTunnelAsync(
+                    new ReloadTunnelRequest { Name = name, Configuration = Configurations.Server(1) },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (
+            await Failure.OfAsync(
+                Client.StopTunnelAsync(new StopTunnelRequest { Name = name }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.UpdatePortsAsync(new UpdatePortsRequest { Name = name }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelFlowsAsync(new ListTunnelFlowsRequest { Name = name }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.WatchTunnels(new WatchTunnelsRequest { Names = { name } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        Assert.Empty(
+            (
+                await fixture.Channel.Events.ListEventsAsync(
+                    new ListEventsRequest { Tunnel = name },
+                    cancellationToken: Cancellation
+                )
+            ).Events
+        );
 
         Assert.Empty(Directory.EnumerateFiles(fixture.Daemon.StateDirectory, "*", SearchOption.AllDirectories));
         Assert.DoesNotContain(fixture.Daemon.Process.Errors, c => char.IsControl(c) && c != '\n');
@@ -66,9 +99,14 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     [Fact]
     public async Task A_configuration_s_name_that_is_none_is_a_mistake_in_it()
     {
-        var failure = (await Failure.OfAsync(Client.StartTunnelAsync(
-            new StartTunnelRequest { Configuration = Configurations.Server(1, ", \"Name\": \"../x\"") }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION");
+        var failure = (
+            await Failure.OfAsync(
+                Client.StartTunnelAsync(
+                    new StartTunnelRequest { Configuration = Configurations.Server(1, ", \"Name\": \"../x\"") },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION");
 
         Assert.Equal("Name", Assert.Single(failure.Diagnostics).Field);
     }
@@ -76,29 +114,45 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     [Fact]
     public async Task An_empty_name_is_missing()
     {
-        (await Failure.OfAsync(Client.StopTunnelAsync(new StopTunnelRequest(), cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
-        (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { "" } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (await Failure.OfAsync(Client.StopTunnelAsync(new StopTunnelRequest(), cancellationToken: Cancellation))).Is(
+            StatusCode.InvalidArgument,
+            "INVALID_REQUEST"
+        );
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { "" } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
     }
 
     [Theory]
     [InlineData(10_001)]
     [InlineData(uint.MaxValue)]
     public async Task More_flows_than_an_answer_carries_cannot_be_asked_for(uint limit) =>
-        (await Failure.OfAsync(Client.ListTunnelFlowsAsync(
-            new ListTunnelFlowsRequest { Name = "x", Limit = limit }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelFlowsAsync(
+                    new ListTunnelFlowsRequest { Name = "x", Limit = limit },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
 
     [Fact]
     public async Task Ten_thousand_names_are_too_many()
     {
         string[] names = [.. Enumerable.Range(0, 10_000).Select(i => $"tunnel-{i}")];
 
-        (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { names } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
-        (await Failure.OfAsync(Client.WatchTunnels(new WatchTunnelsRequest { Names = { names } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { names } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (
+            await Failure.OfAsync(
+                Client.WatchTunnels(new WatchTunnelsRequest { Names = { names } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
     }
 
     [Fact]
@@ -107,11 +161,19 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
         var longest = Configurations.Server(2) + new string(' ', (2 << 20) - Configurations.Server(2).Length);
 
         // A relay's would be refused only after it was read; this one's name is missing, which is found at the end.
-        var atBound = await Failure.OfAsync(Client.StartTunnelAsync(
-            new StartTunnelRequest { Configuration = longest }, cancellationToken: Cancellation));
-        Assert.Equal("Name", Assert.Single(atBound.Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION").Diagnostics).Field);
-        var above = await Failure.OfAsync(Client.StartTunnelAsync(
-            new StartTunnelRequest { Configuration = longest + " " }, cancellationToken: Cancellation));
+        var atBound = await Failure.OfAsync(
+            Client.StartTunnelAsync(new StartTunnelRequest { Configuration = longest }, cancellationToken: Cancellation)
+        );
+        Assert.Equal(
+            "Name",
+            Assert.Single(atBound.Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION").Diagnostics).Field
+        );
+        var above = await Failure.OfAsync(
+            Client.StartTunnelAsync(
+                new StartTunnelRequest { Configuration = longest + " " },
+                cancellationToken: Cancellation
+            )
+        );
         var diagnostic = Assert.Single(above.Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION").Diagnostics);
         Assert.Equal((0, 0, ""), (diagnostic.Line, diagnostic.Column, diagnostic.Field));
         Assert.Contains("2097153", diagnostic.Message, StringComparison.Ordinal);
@@ -129,7 +191,9 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
         await IsServedAsync();
     }
 
-    /// <remarks>Many clients take 8 KiB of headers and trailers at most, and lose an answer whose details are longer.</remarks>
+    /// <remarks>
+    /// Many clients take 8 KiB of headers and trailers at most, and lose an answer whose details are longer.
+    /// </remarks>
     [Theory]
     [InlineData(1)]
     [InlineData(100)]
@@ -138,13 +202,19 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     {
         var fields = string.Join(",\n", Enumerable.Range(0, mistakes).Select(i => $"\"Nonsense{i:00000}\": 1"));
         var call = Client.StartTunnelAsync(
-            new StartTunnelRequest { Name = "wrong", Configuration = $"{{{fields}}}" }, cancellationToken: Cancellation);
+            new StartTunnelRequest { Name = "wrong", Configuration = $"{{{fields}}}" },
+            cancellationToken: Cancellation
+        );
 
         var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
 
         var failure = Failure.Of(e).Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION");
         Assert.Contains(failure.Diagnostics, d => d.Field == "Nonsense00000");
-        Assert.InRange(e.Trailers.Sum(t => t.Key.Length + (t.IsBinary ? t.ValueBytes.Length * 4 / 3 : t.Value.Length) + 32), 1, 8000);
+        Assert.InRange(
+            e.Trailers.Sum(t => t.Key.Length + (t.IsBinary ? t.ValueBytes.Length * 4 / 3 : t.Value.Length) + 32),
+            1,
+            8000
+        );
         if (mistakes == 50_000)
         {
             // The three fields that are missing are mistakes, too.
@@ -170,7 +240,10 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
 
         var status = await PostCompressedAsync(packed.ToArray());
 
-        Assert.Equal(((int)StatusCode.ResourceExhausted).ToString(System.Globalization.CultureInfo.InvariantCulture), status);
+        Assert.Equal(
+            ((int)StatusCode.ResourceExhausted).ToString(System.Globalization.CultureInfo.InvariantCulture),
+            status
+        );
         Assert.InRange(fixture.Daemon.ResidentKilobytes - before, long.MinValue, 64 * 1024);
         await IsServedAsync();
     }
@@ -185,18 +258,22 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
             [0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
             [0x0A, 0x02, 0xC3, 0x28],
             [.. Enumerable.Repeat((byte)0x0B, 10_000)],
-            .. Enumerable.Range(0, 100).Select(_ =>
-            {
-                var bytes = new byte[random.Next(1, 200)];
-                random.NextBytes(bytes);
-                return bytes;
-            }),
+            .. Enumerable
+                .Range(0, 100)
+                .Select(_ =>
+                {
+                    var bytes = new byte[random.Next(1, 200)];
+                    random.NextBytes(bytes);
+                    return bytes;
+                }),
         ];
         foreach (var request in requests)
         {
             foreach (var method in new[] { "StartTunnel", "StopTunnel", "ReloadTunnel", "UpdatePorts" })
             {
-                await Assert.ThrowsAsync<RpcException>(() => fixture.Channel.Invoker.CallAsync(TunnelService, method, request).ResponseAsync);
+                await Assert.ThrowsAsync<RpcException>(() =>
+                    fixture.Channel.Invoker.CallAsync(TunnelService, method, request).ResponseAsync
+                );
             }
         }
 
@@ -208,8 +285,11 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     {
         byte[] unknown = [.. new ListTunnelsRequest().ToByteArray(), 0xF8, 0x7F, 0x01];
 
-        Assert.Empty(ListTunnelsResponse.Parser.ParseFrom(
-            await fixture.Channel.Invoker.CallAsync(TunnelService, "ListTunnels", unknown)).Tunnels);
+        Assert.Empty(
+            ListTunnelsResponse
+                .Parser.ParseFrom(await fixture.Channel.Invoker.CallAsync(TunnelService, "ListTunnels", unknown))
+                .Tunnels
+        );
     }
 
     [Theory]
@@ -218,13 +298,19 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
     [InlineData("nonsense", "/../x")]
     public async Task What_there_is_not_is_unimplemented(string service, string method)
     {
-        var e = await Assert.ThrowsAsync<RpcException>(() => fixture.Channel.Invoker.CallAsync(service, method, []).ResponseAsync);
+        var e = await Assert.ThrowsAsync<RpcException>(() =>
+            fixture.Channel.Invoker.CallAsync(service, method, []).ResponseAsync
+        );
 
         Assert.Equal(StatusCode.Unimplemented, e.StatusCode);
     }
 
     private async Task IsServedAsync() =>
-        await fixture.Channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), deadline: DateTime.UtcNow.AddSeconds(10), cancellationToken: Cancellation);
+        await fixture.Channel.Daemon.GetDaemonAsync(
+            new GetDaemonRequest(),
+            deadline: DateTime.UtcNow.AddSeconds(10),
+            cancellationToken: Cancellation
+        );
 
     /// <summary>A call by hand, since the gRPC client packs messages itself.</summary>
     private async Task<string?> PostCompressedAsync(byte[] packed)
@@ -233,7 +319,10 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
         {
             UseProxy = false,
             ConnectCallback = async (_, cancellation) =>
-                new NetworkStream(await ControlChannel.ConnectAsync(fixture.Daemon.SocketPath, cancellation), ownsSocket: true),
+                new NetworkStream(
+                    await ControlChannel.ConnectAsync(fixture.Daemon.SocketPath, cancellation),
+                    ownsSocket: true
+                ),
         };
         using var client = new HttpClient(handler);
         var message = new byte[5 + packed.Length];
@@ -251,7 +340,10 @@ public sealed class HostileRequestTests(DaemonFixture fixture) : IClassFixture<D
         request.Headers.TE.ParseAdd("trailers");
         using var response = await client.SendAsync(request, Cancellation);
         _ = await response.Content.ReadAsByteArrayAsync(Cancellation);
-        return (response.Headers.TryGetValues("grpc-status", out var values) || response.TrailingHeaders.TryGetValues("grpc-status", out values))
+        return (
+            response.Headers.TryGetValues("grpc-status", out var values)
+            || response.TrailingHeaders.TryGetValues("grpc-status", out values)
+        )
             ? values.Single()
             : null;
     }

@@ -25,7 +25,11 @@ public sealed partial class MetricsTests
         await StartSomeAsync(daemon);
         await File.WriteAllTextAsync(directory["text"], await ScrapeAsync(directory), Cancellation);
 
-        var (exitCode, output, errors) = await ChildProcess.RunAsync("sh", "-c", $"exec {Promtool} check metrics < {directory["text"]}");
+        var (exitCode, output, errors) = await ChildProcess.RunAsync(
+            "sh",
+            "-c",
+            $"exec {Promtool} check metrics < {directory["text"]}"
+        );
 
         Assert.Equal((0, "", ""), (exitCode, output, errors));
     }
@@ -44,16 +48,28 @@ public sealed partial class MetricsTests
         await Eventually.BecomesTrueAsync(
             async () =>
             {
-                tunnel = (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest { Names = { "server" } }, cancellationToken: Cancellation)).Tunnels[0];
+                tunnel = (
+                    await daemon.Channel.Tunnels.ListTunnelsAsync(
+                        new ListTunnelsRequest { Names = { "server" } },
+                        cancellationToken: Cancellation
+                    )
+                ).Tunnels[0];
                 return tunnel.Counters.Drops.Count > 0 && tunnel.State == TunnelState.Running;
             },
-            () => "the tunnel does not run, or the drop is not counted");
+            () => "the tunnel does not run, or the drop is not counted"
+        );
 
         var text = await ScrapeAsync(directory);
-        Assert.Equal(1, Value(text, "udptunnel_drops_total{tunnel=\"server\",relay=\"\",direction=\"in\",reason=\"magic\"}"));
+        Assert.Equal(
+            1,
+            Value(text, "udptunnel_drops_total{tunnel=\"server\",relay=\"\",direction=\"in\",reason=\"magic\"}")
+        );
         Assert.Equal(1, Value(text, "udptunnel_tunnel_state{tunnel=\"server\",state=\"running\"}"));
         Assert.Equal(0, Value(text, "udptunnel_tunnel_state{tunnel=\"server\",state=\"failed\"}"));
-        Assert.True(Value(text, "udptunnel_tunnel_heartbeats_total{tunnel=\"server\",direction=\"in\"}") >= tunnel!.Counters.HeartbeatsIn);
+        Assert.True(
+            Value(text, "udptunnel_tunnel_heartbeats_total{tunnel=\"server\",direction=\"in\"}")
+                >= tunnel!.Counters.HeartbeatsIn
+        );
         Assert.Equal(tunnel.Mtu, Value(text, "udptunnel_tunnel_mtu_bytes{tunnel=\"server\"}"));
         Assert.Equal(1, Value(text, "udptunnel_relay_state{relay=\"receiver\",state=\"waiting\"}"));
         Assert.Equal(10_000, Value(text, "udptunnel_relay_flows_limit{relay=\"receiver\"}"));
@@ -70,19 +86,40 @@ public sealed partial class MetricsTests
         await using var daemon = await StartAsync(directory);
         await StartSomeAsync(daemon);
         var packaging = Path.Combine(AppContext.BaseDirectory, "packaging");
-        foreach (var check in new[] { "check rules prometheus/udptunnel.rules.yml", "test rules prometheus/udptunnel.test.yml" })
+        foreach (
+            var check in new[]
+            {
+                "check rules prometheus/udptunnel.rules.yml",
+                "test rules prometheus/udptunnel.test.yml",
+            }
+        )
         {
-            var (exitCode, output, errors) = await ChildProcess.RunAsync("sh", "-c", $"cd {packaging} && exec {Promtool} {check}");
+            var (exitCode, output, errors) = await ChildProcess.RunAsync(
+                "sh",
+                "-c",
+                $"cd {packaging} && exec {Promtool} {check}"
+            );
             Assert.True(exitCode == 0, output + errors);
         }
 
         var there = MetricName().Matches(await ScrapeAsync(directory)).Select(m => m.Value).ToHashSet();
-        var documented = MetricName().Matches(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "metrics.md"), Cancellation))
-            .Select(m => m.Value).ToHashSet();
+        var documented = MetricName()
+            .Matches(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "metrics.md"), Cancellation))
+            .Select(m => m.Value)
+            .ToHashSet();
         Assert.Equal(there.Order(), documented.Order());
-        foreach (var file in new[] { "prometheus/udptunnel.rules.yml", "prometheus/udptunnel.test.yml", "grafana/udptunnel.json" })
+        foreach (
+            var file in new[]
+            {
+                "prometheus/udptunnel.rules.yml",
+                "prometheus/udptunnel.test.yml",
+                "grafana/udptunnel.json",
+            }
+        )
         {
-            var used = MetricName().Matches(await File.ReadAllTextAsync(Path.Combine(packaging, file), Cancellation)).Select(m => m.Value);
+            var used = MetricName()
+                .Matches(await File.ReadAllTextAsync(Path.Combine(packaging, file), Cancellation))
+                .Select(m => m.Value);
             Assert.Equal([], used.Except(there));
         }
     }
@@ -106,26 +143,38 @@ public sealed partial class MetricsTests
         using var client = Client(directory["metrics"]);
 
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("http://localhost/", Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.MethodNotAllowed, (await client.DeleteAsync("http://localhost/metrics", Cancellation)).StatusCode);
-        using var call = new HttpRequestMessage(HttpMethod.Post, "http://localhost/udptunnel.v1.TunnelService/ListTunnels")
+        Assert.Equal(
+            HttpStatusCode.MethodNotAllowed,
+            (await client.DeleteAsync("http://localhost/metrics", Cancellation)).StatusCode
+        );
+        using var call = new HttpRequestMessage(
+            HttpMethod.Post,
+            "http://localhost/udptunnel.v1.TunnelService/ListTunnels"
+        )
         {
             Content = new ByteArrayContent([]),
         };
         call.Content.Headers.ContentType = new("application/grpc");
         Assert.Equal(HttpStatusCode.NotFound, (await client.SendAsync(call, Cancellation)).StatusCode);
         using var control = new ControlChannel(directory["metrics"]);
-        await Assert.ThrowsAsync<Grpc.Core.RpcException>(
-            () => control.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation).ResponseAsync);
+        await Assert.ThrowsAsync<Grpc.Core.RpcException>(() =>
+            control.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation).ResponseAsync
+        );
     }
 
     [Fact]
     public async Task A_loopback_address_serves_too()
     {
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { Options = ["--metrics", "127.0.0.1:9586"] });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { Options = ["--metrics", "127.0.0.1:9586"] }
+        );
         Requirements.Program("/usr/bin/python3", "python3");
 
-        var (exitCode, output, errors) = await ChildProcess.RunAsync(daemon.InNamespace(
-            "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:9586/metrics\").read().decode())'"));
+        var (exitCode, output, errors) = await ChildProcess.RunAsync(
+            daemon.InNamespace(
+                "python3 -c 'import urllib.request as u; print(u.urlopen(\"http://127.0.0.1:9586/metrics\").read().decode())'"
+            )
+        );
 
         Assert.True(exitCode == 0, errors);
         Assert.Contains("\nudptunnel_build_info{version=\"", output, StringComparison.Ordinal);
@@ -144,7 +193,9 @@ public sealed partial class MetricsTests
         Assert.Contains(reason, errors, StringComparison.Ordinal);
     }
 
-    /// <remarks>Connections of strangers on the host are bounded, and none of them keeps the daemon from ending.</remarks>
+    /// <remarks>
+    /// Connections of strangers on the host are bounded, and none of them keeps the daemon from ending.
+    /// </remarks>
     [Fact]
     public async Task Many_connections_that_say_nothing_hinder_neither_a_call_nor_the_end()
     {
@@ -160,7 +211,10 @@ public sealed partial class MetricsTests
             }
 
             await daemon.Channel.Daemon.GetDaemonAsync(
-                new GetDaemonRequest(), deadline: DateTime.UtcNow.AddSeconds(10), cancellationToken: Cancellation);
+                new GetDaemonRequest(),
+                deadline: DateTime.UtcNow.AddSeconds(10),
+                cancellationToken: Cancellation
+            );
             daemon.Process.Terminate();
             Assert.Equal(0, await daemon.Process.WaitAsync().WaitAsync(TimeSpan.FromSeconds(5), Cancellation));
         }
@@ -180,13 +234,26 @@ public sealed partial class MetricsTests
     /// <summary>Two ends of a tunnel and a receiver.</summary>
     private static async Task StartSomeAsync(DaemonProcess daemon)
     {
-        await daemon.Channel.Tunnels.StartTunnelAsync(Configurations.Start("server", 1), cancellationToken: Cancellation);
         await daemon.Channel.Tunnels.StartTunnelAsync(
-            new StartTunnelRequest { Name = "client", Configuration = Configurations.Client(1).Replace("10.99.1.2", "10.98.1.2", StringComparison.Ordinal) },
-            cancellationToken: Cancellation);
+            Configurations.Start("server", 1),
+            cancellationToken: Cancellation
+        );
+        await daemon.Channel.Tunnels.StartTunnelAsync(
+            new StartTunnelRequest
+            {
+                Name = "client",
+                Configuration = Configurations.Client(1).Replace("10.99.1.2", "10.98.1.2", StringComparison.Ordinal),
+            },
+            cancellationToken: Cancellation
+        );
         await daemon.Channel.Relays.StartRelayAsync(
-            new StartRelayRequest { Name = "receiver", Configuration = """{"Relay": "receiver", "UdpAddress": ":7001", "TcpAddress": ":7001"}""" },
-            cancellationToken: Cancellation);
+            new StartRelayRequest
+            {
+                Name = "receiver",
+                Configuration = """{"Relay": "receiver", "UdpAddress": ":7001", "TcpAddress": ":7001"}""",
+            },
+            cancellationToken: Cancellation
+        );
     }
 
     private static async Task<string> ScrapeAsync(TemporaryDirectory directory)
@@ -197,11 +264,15 @@ public sealed partial class MetricsTests
         return await answer.Content.ReadAsStringAsync(Cancellation);
     }
 
-    private static HttpClient Client(string path) => new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        ConnectCallback = async (_, cancellation) => new NetworkStream(await ControlChannel.ConnectAsync(path, cancellation), ownsSocket: true),
-    });
+    private static HttpClient Client(string path) =>
+        new(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                ConnectCallback = async (_, cancellation) =>
+                    new NetworkStream(await ControlChannel.ConnectAsync(path, cancellation), ownsSocket: true),
+            }
+        );
 
     private static double Value(string text, string series)
     {

@@ -4,7 +4,10 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Api;
 
-/// <summary>Clients that begin messages and do not end them, and that call and do not read: each costs a bounded memory, for a bounded time.</summary>
+/// <summary>
+/// Clients that begin messages and do not end them, and that call and do not read: each costs a bounded memory, for a
+/// bounded time.
+/// </summary>
 public sealed class MisbehavingClientTests
 {
     private const string Tunnels = "udptunnel.v1.TunnelService/";
@@ -37,7 +40,9 @@ public sealed class MisbehavingClientTests
     [InlineData(Tunnels + "ListTunnelFlows")]
     [InlineData("udptunnel.v1.EventService/ListEvents")]
     [InlineData("udptunnel.v1.RelayService/ListFlows")]
-    public async Task A_message_that_is_far_longer_than_its_method_needs_is_refused_when_its_length_is_known(string method)
+    public async Task A_message_that_is_far_longer_than_its_method_needs_is_refused_when_its_length_is_known(
+        string method
+    )
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = await RawHttp2.ConnectAsync(daemon.SocketPath, 65_535, Cancellation);
@@ -52,11 +57,15 @@ public sealed class MisbehavingClientTests
     public async Task A_stream_of_messages_may_pause_between_them()
     {
         await using var daemon = await DaemonProcess.StartAsync();
-        using var call = new Grpc.Reflection.V1.ServerReflection.ServerReflectionClient(daemon.Channel.Invoker)
-            .ServerReflectionInfo(cancellationToken: Cancellation);
+        using var call = new Grpc.Reflection.V1.ServerReflection.ServerReflectionClient(
+            daemon.Channel.Invoker
+        ).ServerReflectionInfo(cancellationToken: Cancellation);
         for (var i = 0; i < 2; i++)
         {
-            await call.RequestStream.WriteAsync(new Grpc.Reflection.V1.ServerReflectionRequest { ListServices = "" }, Cancellation);
+            await call.RequestStream.WriteAsync(
+                new Grpc.Reflection.V1.ServerReflectionRequest { ListServices = "" },
+                Cancellation
+            );
             Assert.True(await call.ResponseStream.MoveNext(Cancellation));
             await Task.Delay(TimeSpan.FromSeconds(6), Cancellation);
         }
@@ -68,11 +77,17 @@ public sealed class MisbehavingClientTests
         Requirements.Tun();
 
         // Some 300 KB for each answer.
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup
-        {
-            StoredTunnels = Enumerable.Range(1, 800).ToDictionary(
-                i => $"tunnel-{i}", i => Configurations.Server(1 + (i % 250), ", \"TunnelDevice\": \"lo\"")),
-        });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup
+            {
+                StoredTunnels = Enumerable
+                    .Range(1, 800)
+                    .ToDictionary(
+                        i => $"tunnel-{i}",
+                        i => Configurations.Server(1 + (i % 250), ", \"TunnelDevice\": \"lo\"")
+                    ),
+            }
+        );
         for (var i = 0; i < 5; i++)
         {
             await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation);
@@ -98,7 +113,17 @@ public sealed class MisbehavingClientTests
                 await daemon.Channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation);
             }
 
-            Assert.Equal(800, (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels.Count);
+            Assert.Equal(
+                800,
+                (
+                    await daemon.Channel.Tunnels.ListTunnelsAsync(
+                        new ListTunnelsRequest(),
+                        cancellationToken: Cancellation
+                    )
+                )
+                    .Tunnels
+                    .Count
+            );
             foreach (var client in clients)
             {
                 // No answer ends, so it is the connection.
@@ -111,13 +136,17 @@ public sealed class MisbehavingClientTests
         }
     }
 
-    /// <remarks>The caller is another user, through a socket that lets everybody in; HTTP/2 by hand, with literal headers.</remarks>
+    /// <remarks>
+    /// The caller is another user, through a socket that lets everybody in; HTTP/2 by hand, with literal headers.
+    /// </remarks>
     [Fact]
     public async Task A_call_that_is_denied_is_answered_before_its_message_is_read_and_bounded_in_the_log()
     {
         Requirements.Root();
         Requirements.Program("/usr/bin/python3", "python3");
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { OperateGroup = Roles.OpenDaemonFixture.Operators });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { OperateGroup = Roles.OpenDaemonFixture.Operators }
+        );
         Roles.OpenDaemonFixture.LetEverybodyIn(daemon);
         const string Script = """
             import socket, struct, sys
@@ -140,12 +169,21 @@ public sealed class MisbehavingClientTests
             print(answered)
             """;
 
-        var (exitCode, output, errors) = await ChildProcess.RunAsync(
-            [.. AnotherUser.Command(47_001, 47_002), "/usr/bin/python3", "-c", Script, daemon.SocketPath]);
+        var (exitCode, output, errors) = await ChildProcess.RunAsync([
+            .. AnotherUser.Command(47_001, 47_002),
+            "/usr/bin/python3",
+            "-c",
+            Script,
+            daemon.SocketPath,
+        ]);
 
         Assert.True(exitCode == 0, errors);
         Assert.Equal("200\n", output);
-        Assert.InRange(daemon.Process.Errors.Split('\n').Count(l => l.Contains("denied to uid 47001", StringComparison.Ordinal)), 1, 25);
+        Assert.InRange(
+            daemon.Process.Errors.Split('\n').Count(l => l.Contains("denied to uid 47001", StringComparison.Ordinal)),
+            1,
+            25
+        );
     }
 
     [Fact]
@@ -153,7 +191,9 @@ public sealed class MisbehavingClientTests
     {
         Requirements.Root();
         Requirements.Program("/usr/bin/python3", "python3");
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { OperateGroup = Roles.OpenDaemonFixture.Operators });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { OperateGroup = Roles.OpenDaemonFixture.Operators }
+        );
         Roles.OpenDaemonFixture.LetEverybodyIn(daemon);
         const string Script = """
             import select, socket, sys, time
@@ -164,15 +204,31 @@ public sealed class MisbehavingClientTests
             print(len(held) - len(select.select(held, [], [], 0)[0]), flush=True)
             time.sleep(60)
             """;
-        await using var holder = ChildProcess.Start([.. AnotherUser.Command(47_001, 47_002), "/usr/bin/python3", "-c", Script, daemon.SocketPath]);
+        await using var holder = ChildProcess.Start([
+            .. AnotherUser.Command(47_001, 47_002),
+            "/usr/bin/python3",
+            "-c",
+            Script,
+            daemon.SocketPath,
+        ]);
         await Eventually.BecomesTrueAsync(
-            () => daemon.Process.Errors.Contains("connections to the control socket", StringComparison.Ordinal), () => daemon.Process.Errors);
+            () => daemon.Process.Errors.Contains("connections to the control socket", StringComparison.Ordinal),
+            () => daemon.Process.Errors
+        );
 
         using var another = new ControlChannel(daemon.SocketPath);
-        Assert.Equal(Role.Operate, (await another.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role);
-        var (exitCode, _, errors) = await ChildProcess.RunAsync(
-            [.. AnotherUser.Command(47_003, 47_004), "/usr/bin/python3", "-c", "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
-                + "s.sendall(b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])); s.settimeout(5); assert len(s.recv(9)) == 9", daemon.SocketPath]);
+        Assert.Equal(
+            Role.Operate,
+            (await another.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role
+        );
+        var (exitCode, _, errors) = await ChildProcess.RunAsync([
+            .. AnotherUser.Command(47_003, 47_004),
+            "/usr/bin/python3",
+            "-c",
+            "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+                + "s.sendall(b'PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n' + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])); s.settimeout(5); assert len(s.recv(9)) == 9",
+            daemon.SocketPath,
+        ]);
         Assert.True(exitCode == 0, errors);
     }
 
@@ -184,7 +240,9 @@ public sealed class MisbehavingClientTests
         Requirements.Root();
         Requirements.Program("/usr/bin/python3", "python3");
         var address = isIpv6 ? "::1" : "127.0.0.1";
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { Options = ["--metrics", isIpv6 ? "[::1]:19586" : "127.0.0.1:19586"] });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { Options = ["--metrics", isIpv6 ? "[::1]:19586" : "127.0.0.1:19586"] }
+        );
         const string Script = """
             import os, socket, sys, time
             def connect():
@@ -201,16 +259,25 @@ public sealed class MisbehavingClientTests
             sys.stdout.write(f"{scrapes()}\n"); sys.stdout.flush()
             time.sleep(60)
             """;
-        var other = Script.Replace("os.setgid(47002); os.setuid(47001)", "os.setgid(47004); os.setuid(47003)", StringComparison.Ordinal)
-            .Replace("range(100)", "range(0)", StringComparison.Ordinal).Replace("time.sleep(60)", "", StringComparison.Ordinal);
+        var other = Script
+            .Replace(
+                "os.setgid(47002); os.setuid(47001)",
+                "os.setgid(47004); os.setuid(47003)",
+                StringComparison.Ordinal
+            )
+            .Replace("range(100)", "range(0)", StringComparison.Ordinal)
+            .Replace("time.sleep(60)", "", StringComparison.Ordinal);
         await using var holder = ChildProcess.Start([.. Namespaced("/usr/bin/python3", "-c", Script, address)]);
         await Task.Delay(TimeSpan.FromSeconds(2.5), Cancellation);
 
-        var (exitCode, output, errors) = await ChildProcess.RunAsync([.. Namespaced("/usr/bin/python3", "-c", other, address)]);
+        var (exitCode, output, errors) = await ChildProcess.RunAsync([
+            .. Namespaced("/usr/bin/python3", "-c", other, address),
+        ]);
 
         Assert.True(exitCode == 0, errors);
         Assert.Equal("True\n", output);
 
-        string[] Namespaced(params string[] command) => ["/usr/bin/nsenter", "--net", $"--target={daemon.Process.Id}", .. command];
+        string[] Namespaced(params string[] command) =>
+            ["/usr/bin/nsenter", "--net", $"--target={daemon.Process.Id}", .. command];
     }
 }

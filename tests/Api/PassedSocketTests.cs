@@ -7,7 +7,10 @@ namespace UdpTunnel.Tests.Api;
 /// <summary>The control socket as a service manager passes it (sd_listen_fds(3)).</summary>
 public sealed class PassedSocketTests
 {
-    /// <summary>Makes a socket at the path behind --socket and becomes the daemon, with the descriptor and the variables that systemd gives.</summary>
+    /// <summary>
+    /// Makes a socket at the path behind --socket and becomes the daemon, with the descriptor and the variables that
+    /// systemd gives.
+    /// </summary>
     private const string Manager = """
         import os, socket, struct, sys
         mode, count, listens, command = int(sys.argv[1], 8), sys.argv[2], sys.argv[3] == "listens", sys.argv[4:]
@@ -39,7 +42,10 @@ public sealed class PassedSocketTests
         await using var daemon = await DaemonProcess.StartAsync(Passed("660"));
         var made = File.GetCreationTimeUtc(daemon.SocketPath);
 
-        Assert.Equal(Role.Operate, (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role);
+        Assert.Equal(
+            Role.Operate,
+            (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role
+        );
         Assert.Contains($"is ready at {daemon.SocketPath}", daemon.Process.Errors, StringComparison.Ordinal);
         Assert.Equal(0, await daemon.StopAsync());
 
@@ -52,7 +58,12 @@ public sealed class PassedSocketTests
     [InlineData("660", "2", "listens", "2 sockets were passed")]
     [InlineData("660", "1", "file", "is no socket")]
     [InlineData("660", "1", "not", "not a listening Unix stream socket")]
-    public async Task One_that_lets_everybody_in_or_is_none_is_refused(string mode, string count, string listens, string reason)
+    public async Task One_that_lets_everybody_in_or_is_none_is_refused(
+        string mode,
+        string count,
+        string listens,
+        string reason
+    )
     {
         var (exitCode, errors) = await DaemonProcess.RefusesAsync(Passed(mode, count, listens));
 
@@ -82,7 +93,8 @@ public sealed class PassedSocketTests
         Assert.Contains(
             $"members of udptunnel-look cannot connect; let them: setfacl -m g:udptunnel-look:rw {daemon.SocketPath}",
             daemon.Process.Errors,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -90,7 +102,11 @@ public sealed class PassedSocketTests
     {
         Requirements.Root();
         await using var daemon = await DaemonProcess.StartAsync(
-            RootsSocket(allowed: Onlookers) with { LookGroup = Onlookers });
+            RootsSocket(allowed: Onlookers) with
+            {
+                LookGroup = Onlookers,
+            }
+        );
         File.SetUnixFileMode(daemon.Directory, OpenDaemonFixture.EverybodyMayEnter);
 
         Assert.Equal("Look", (await new Caller(SomeUser + 1, Onlookers).CallEverythingAsync(daemon.SocketPath)).Role);
@@ -101,18 +117,27 @@ public sealed class PassedSocketTests
     public async Task What_was_meant_for_another_process_is_not_taken()
     {
         await using var daemon = await DaemonProcess.StartAsync(
-            new DaemonSetup { Through = ["/usr/bin/env", "LISTEN_FDS=1", "LISTEN_PID=1"] });
+            new DaemonSetup { Through = ["/usr/bin/env", "LISTEN_FDS=1", "LISTEN_PID=1"] }
+        );
 
-        Assert.Equal(Role.Operate, (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role);
+        Assert.Equal(
+            Role.Operate,
+            (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role
+        );
     }
 
-    /// <summary>The socket is root's, the daemon another user; a group may connect besides that of the socket.</summary>
+    /// <summary>
+    /// The socket is root's, the daemon another user; a group may connect besides that of the socket.
+    /// </summary>
     private static DaemonSetup RootsSocket(uint? allowed = null)
     {
         var passed = Passed("660") with { User = SomeUser };
         return allowed is null
             ? passed
-            : passed with { Through = ["/usr/bin/env", $"ALLOWED={allowed}", .. passed.Through] };
+            : passed with
+            {
+                Through = ["/usr/bin/env", $"ALLOWED={allowed}", .. passed.Through],
+            };
     }
 
     private static DaemonSetup Passed(string mode, string count = "1", string listens = "listens")

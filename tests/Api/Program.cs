@@ -10,5 +10,8 @@ if (args is [CallerProgram.Argument, var socket])
 
 // From here on as xunit.v3's own Main, which `dotnet test` relies on.
 return args.Any(argument => argument is "--server" or "--internal-msbuild-node")
-    ? await TestPlatformTestFramework.RunAsync(args, UdpTunnel.Tests.Api.SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+    ? await TestPlatformTestFramework.RunAsync(
+        args,
+        UdpTunnel.Tests.Api.SelfRegisteredExtensions.AddSelfRegisteredExtensions
+    )
     : await ConsoleRunner.Run(args);

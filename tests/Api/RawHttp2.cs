@@ -5,7 +5,9 @@ using UdpTunnel.Tests.Api.Daemon;
 
 namespace UdpTunnel.Tests.Api;
 
-/// <summary>A connection that speaks HTTP/2 by hand (RFC 9113) and gRPC on it, to do what well-behaved clients do not.</summary>
+/// <summary>
+/// A connection that speaks HTTP/2 by hand (RFC 9113) and gRPC on it, to do what well-behaved clients do not.
+/// </summary>
 internal sealed class RawHttp2 : IDisposable
 {
     private const byte Data = 0;
@@ -31,7 +33,9 @@ internal sealed class RawHttp2 : IDisposable
 
     /// <summary>Connects.</summary>
     /// <param name="socketPath">Where.</param>
-    /// <param name="streamWindow">Bytes of each answer that this client takes before it says that it takes more, which it never does.</param>
+    /// <param name="streamWindow">
+    /// Bytes of each answer that this client takes before it says that it takes more, which it never does.
+    /// </param>
     /// <param name="cancellation">Ends it.</param>
     public static async Task<RawHttp2> ConnectAsync(string socketPath, int streamWindow, CancellationToken cancellation)
     {
@@ -39,7 +43,10 @@ internal sealed class RawHttp2 : IDisposable
         var settings = new byte[6];
         settings[1] = 4;
         BinaryPrimitives.WriteInt32BigEndian(settings.AsSpan(2), streamWindow);
-        await connection._stream.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, settings)], cancellation);
+        await connection._stream.WriteAsync(
+            (byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, settings)],
+            cancellation
+        );
         return connection;
     }
 
@@ -50,18 +57,25 @@ internal sealed class RawHttp2 : IDisposable
     /// <param name="ends">Whether the request ends there.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <returns>The number of the stream.</returns>
-    public async Task<int> CallAsync(string method, int length, byte[] message, bool ends, CancellationToken cancellation)
+    public async Task<int> CallAsync(
+        string method,
+        int length,
+        byte[] message,
+        bool ends,
+        CancellationToken cancellation
+    )
     {
         _lastStream += 2;
         var prefix = new byte[5];
         BinaryPrimitives.WriteInt32BigEndian(prefix.AsSpan(1), length);
         await _stream.WriteAsync(
             (byte[])
-            [
-                .. Frame(Headers, EndHeaders, _lastStream, HeaderBlock("/" + method)),
-                .. Frame(Data, ends ? EndStream : (byte)0, _lastStream, [.. prefix, .. message]),
-            ],
-            cancellation);
+                [
+                    .. Frame(Headers, EndHeaders, _lastStream, HeaderBlock("/" + method)),
+                    .. Frame(Data, ends ? EndStream : (byte)0, _lastStream, [.. prefix, .. message]),
+                ],
+            cancellation
+        );
         return _lastStream;
     }
 
@@ -99,16 +113,18 @@ internal sealed class RawHttp2 : IDisposable
         _socket.Dispose();
     }
 
-    /// <summary>Each field as a literal without indexing and without Huffman coding (RFC 7541, section 6.2.2).</summary>
+    /// <summary>
+    /// Each field as a literal without indexing and without Huffman coding (RFC 7541, section 6.2.2).
+    /// </summary>
     private static byte[] HeaderBlock(string path) =>
-    [
-        .. Field(":method", "POST"),
-        .. Field(":scheme", "http"),
-        .. Field(":path", path),
-        .. Field(":authority", "localhost"),
-        .. Field("content-type", "application/grpc"),
-        .. Field("te", "trailers"),
-    ];
+        [
+            .. Field(":method", "POST"),
+            .. Field(":scheme", "http"),
+            .. Field(":path", path),
+            .. Field(":authority", "localhost"),
+            .. Field("content-type", "application/grpc"),
+            .. Field("te", "trailers"),
+        ];
 
     private static byte[] Field(string name, string value) =>
         [0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), (byte)value.Length, .. Encoding.ASCII.GetBytes(value)];

@@ -25,7 +25,8 @@ public sealed class ReflectionTests(DaemonFixture fixture) : IClassFixture<Daemo
         Assert.Equal("*", answer.OriginalRequest.ListServices);
         Assert.Equal(
             ServiceDescriptors.All.Select(s => s.FullName),
-            answer.ListServicesResponse.Service.Select(s => s.Name).Order(StringComparer.Ordinal));
+            answer.ListServicesResponse.Service.Select(s => s.Name).Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
@@ -60,10 +61,13 @@ public sealed class ReflectionTests(DaemonFixture fixture) : IClassFixture<Daemo
         }
 
         const string Options = "google.protobuf.MethodOptions";
-        var extension = await AskAsync(V1, new ServerReflectionRequest
-        {
-            FileContainingExtension = new ExtensionRequest { ContainingType = Options, ExtensionNumber = 50001 },
-        });
+        var extension = await AskAsync(
+            V1,
+            new ServerReflectionRequest
+            {
+                FileContainingExtension = new ExtensionRequest { ContainingType = Options, ExtensionNumber = 50001 },
+            }
+        );
         Assert.Contains(Build(extension), f => f.Name == "udptunnel/v1/access.proto");
         var numbers = await AskAsync(V1, new ServerReflectionRequest { AllExtensionNumbersOfType = Options });
         Assert.Equal(Options, numbers.AllExtensionNumbersResponse.BaseTypeName);
@@ -79,7 +83,10 @@ public sealed class ReflectionTests(DaemonFixture fixture) : IClassFixture<Daemo
             new() { FileContainingSymbol = "nobody" },
             new() { FileContainingSymbol = "" },
             new() { FileByFilename = "/etc/passwd" },
-            new() { FileContainingExtension = new ExtensionRequest { ContainingType = "nobody", ExtensionNumber = -1 } },
+            new()
+            {
+                FileContainingExtension = new ExtensionRequest { ContainingType = "nobody", ExtensionNumber = -1 },
+            },
         ];
         foreach (var question in questions)
         {
@@ -102,7 +109,8 @@ public sealed class ReflectionTests(DaemonFixture fixture) : IClassFixture<Daemo
         using var call = fixture.Channel.Invoker.AsyncDuplexStreamingCall(
             RawMethod.Of(MethodType.DuplexStreaming, service, "ServerReflectionInfo"),
             host: null,
-            new CallOptions(cancellationToken: Cancellation));
+            new CallOptions(cancellationToken: Cancellation)
+        );
         await call.RequestStream.WriteAsync(question.ToByteArray(), Cancellation);
         Assert.True(await call.ResponseStream.MoveNext(Cancellation));
         var answer = ServerReflectionResponse.Parser.ParseFrom(call.ResponseStream.Current);
@@ -115,7 +123,9 @@ public sealed class ReflectionTests(DaemonFixture fixture) : IClassFixture<Daemo
     private static IReadOnlyList<FileDescriptor> Build(ServerReflectionResponse answer)
     {
         Assert.Null(answer.ErrorResponse);
-        var files = answer.FileDescriptorResponse.FileDescriptorProto.ToDictionary(bytes => FileDescriptorProto.Parser.ParseFrom(bytes).Name);
+        var files = answer.FileDescriptorResponse.FileDescriptorProto.ToDictionary(bytes =>
+            FileDescriptorProto.Parser.ParseFrom(bytes).Name
+        );
         var ordered = new List<ByteString>();
         foreach (var name in files.Keys)
         {

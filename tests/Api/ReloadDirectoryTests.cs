@@ -3,7 +3,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Api;
 
-/// <summary>The files of the configuration directory, applied while the daemon runs: by SIGHUP and by the call.</summary>
+/// <summary>
+/// The files of the configuration directory, applied while the daemon runs: by SIGHUP and by the call.
+/// </summary>
 public sealed class ReloadDirectoryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -12,7 +14,9 @@ public sealed class ReloadDirectoryTests
     public async Task A_signal_applies_what_interrupts_nothing_and_tells_what_it_left()
     {
         Requirements.Tun();
-        await using var daemon = await DaemonProcess.StartAsync(Files(("live", Server(1)), ("restart", Server(2)), ("gone", Server(3)), ("broken", Server(4))));
+        await using var daemon = await DaemonProcess.StartAsync(
+            Files(("live", Server(1)), ("restart", Server(2)), ("gone", Server(3)), ("broken", Server(4)))
+        );
         var before = await TunnelsAsync(daemon);
         Assert.Equal(["broken", "gone", "live", "restart"], before.Keys.Order(StringComparer.Ordinal));
         Assert.All(before.Values, t => Assert.Equal(Path.Combine(daemon.FilesDirectory, t.Name + ".json"), t.File));
@@ -27,19 +31,29 @@ public sealed class ReloadDirectoryTests
         Assert.Equal("the configuration directory was applied: 1 started, 1 changed, 3 not applied", message);
         var after = await TunnelsAsync(daemon);
         Assert.Equal(["broken", "gone", "live", "new", "restart"], after.Keys.Order(StringComparer.Ordinal));
-        Assert.All(before.Values, t => Assert.Equal((t.Started, t.Device, t.Mtu), (after[t.Name].Started, after[t.Name].Device, after[t.Name].Mtu)));
+        Assert.All(before.Values, t =>
+            Assert.Equal((t.Started, t.Device, t.Mtu), (after[t.Name].Started, after[t.Name].Device, after[t.Name].Mtu))
+        );
         Assert.Equal([22u, 80u], after["live"].AllowedPorts.Select(p => p.First));
         var told = await EventsAsync(daemon);
-        Assert.Contains(told, e => e.Tunnel == "restart" && e.Message.StartsWith("it has to restart for Mtu:", StringComparison.Ordinal));
-        Assert.Contains(told, e => e.Tunnel == "gone" && e.Message.StartsWith("its file is gone; it runs on:", StringComparison.Ordinal));
-        Assert.Contains(told, e => e.Tunnel == "broken" && e.Message.Contains("broken.json:1:9: ", StringComparison.Ordinal));
+        Assert.Contains(told, e =>
+            e.Tunnel == "restart" && e.Message.StartsWith("it has to restart for Mtu:", StringComparison.Ordinal)
+        );
+        Assert.Contains(told, e =>
+            e.Tunnel == "gone" && e.Message.StartsWith("its file is gone; it runs on:", StringComparison.Ordinal)
+        );
+        Assert.Contains(told, e =>
+            e.Tunnel == "broken" && e.Message.Contains("broken.json:1:9: ", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
     public async Task A_call_that_may_interrupt_applies_everything_after_a_dry_run_that_changed_nothing()
     {
         Requirements.Tun();
-        await using var daemon = await DaemonProcess.StartAsync(Files(("restart", Server(1)), ("gone", Server(2)), ("same", Server(3))));
+        await using var daemon = await DaemonProcess.StartAsync(
+            Files(("restart", Server(1)), ("gone", Server(2)), ("same", Server(3)))
+        );
         Write(daemon, "restart", Server(1, ", \"Mtu\": 1400"));
         File.Delete(Path.Combine(daemon.FilesDirectory, "gone.json"));
 
@@ -47,7 +61,12 @@ public sealed class ReloadDirectoryTests
         Write(daemon, "new", Server(2));
 
         (string, FileAction)[] expected =
-            [("new", FileAction.Start), ("restart", FileAction.Restart), ("same", FileAction.None), ("gone", FileAction.Stop)];
+        [
+            ("new", FileAction.Start),
+            ("restart", FileAction.Restart),
+            ("same", FileAction.None),
+            ("gone", FileAction.Stop),
+        ];
         var planned = await ReloadAsync(daemon, new ReloadDirectoryRequest { DryRun = true, AllowRestart = true });
         Assert.Equal(expected, planned.Select(o => (o.Name, o.Action)));
         Assert.All(planned, o => Assert.False(o.Applied));
@@ -59,7 +78,9 @@ public sealed class ReloadDirectoryTests
         var tunnels = await TunnelsAsync(daemon);
         Assert.Equal(["new", "restart", "same"], tunnels.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(1400u, tunnels["restart"].Mtu);
-        Assert.All(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true }), o => Assert.Equal(FileAction.None, o.Action));
+        Assert.All(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true }), o =>
+            Assert.Equal(FileAction.None, o.Action)
+        );
         Assert.Empty(Directory.EnumerateFiles(Path.Combine(daemon.StateDirectory, "tunnels")));
     }
 
@@ -89,10 +110,19 @@ public sealed class ReloadDirectoryTests
         Assert.Equal((FileAction.Restart, false), (kept.Action, kept.Applied));
         Assert.NotEmpty(await TunnelsAsync(daemon));
 
-        Assert.True(Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true })).Applied);
+        Assert.True(
+            Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true })).Applied
+        );
         Assert.Empty(await TunnelsAsync(daemon));
-        var relay = Assert.Single((await daemon.Channel.Relays.ListRelaysAsync(new ListRelaysRequest(), cancellationToken: Cancellation)).Relays);
-        Assert.Equal(("x", RelayState.Waiting, Path.Combine(daemon.FilesDirectory, "x.json")), (relay.Name, relay.State, relay.File));
+        var relay = Assert.Single(
+            (
+                await daemon.Channel.Relays.ListRelaysAsync(new ListRelaysRequest(), cancellationToken: Cancellation)
+            ).Relays
+        );
+        Assert.Equal(
+            ("x", RelayState.Waiting, Path.Combine(daemon.FilesDirectory, "x.json")),
+            (relay.Name, relay.State, relay.File)
+        );
 
         Write(daemon, "x", """{"Relay": "receiver", "UdpAddress": ":7002", "TcpAddress": ":7001"}""");
         var changed = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest()));
@@ -108,7 +138,9 @@ public sealed class ReloadDirectoryTests
     public async Task Two_files_for_one_name_are_a_mistake_of_the_second()
     {
         Requirements.Tun();
-        await using var daemon = await DaemonProcess.StartAsync(Files(("a", Server(1, ", \"Name\": \"same\"")), ("b", Server(2, ", \"Name\": \"same\""))));
+        await using var daemon = await DaemonProcess.StartAsync(
+            Files(("a", Server(1, ", \"Name\": \"same\"")), ("b", Server(2, ", \"Name\": \"same\"")))
+        );
 
         var outcomes = await ReloadAsync(daemon, new ReloadDirectoryRequest());
 
@@ -130,8 +162,11 @@ public sealed class ReloadDirectoryTests
         }
 
         await Eventually.BecomesTrueAsync(
-            async () => (await TunnelsAsync(daemon)).TryGetValue("many", out var tunnel) && tunnel.AllowedPorts.Single().First == 100,
-            () => "the last state of the file is not applied");
+            async () =>
+                (await TunnelsAsync(daemon)).TryGetValue("many", out var tunnel)
+                && tunnel.AllowedPorts.Single().First == 100,
+            () => "the last state of the file is not applied"
+        );
     }
 
     private static string Server(int number, string more = "", string ports = "[22]") =>
@@ -156,16 +191,23 @@ public sealed class ReloadDirectoryTests
         daemon.Process.HangUp();
         Event? told = null;
         await Eventually.BecomesTrueAsync(
-            async () => (told = (await EventsAsync(daemon)).FirstOrDefault(e => e is { Kind: EventKind.Reloaded, Tunnel: "" })) is not null,
-            () => "the signal was not answered");
+            async () =>
+                (told = (await EventsAsync(daemon)).FirstOrDefault(e => e is { Kind: EventKind.Reloaded, Tunnel: "" }))
+                    is not null,
+            () => "the signal was not answered"
+        );
         return told!.Message;
     }
 
-    private static async Task<IReadOnlyList<FileOutcome>> ReloadAsync(DaemonProcess daemon, ReloadDirectoryRequest request) =>
-        (await daemon.Channel.Daemon.ReloadDirectoryAsync(request, cancellationToken: Cancellation)).Outcomes;
+    private static async Task<IReadOnlyList<FileOutcome>> ReloadAsync(
+        DaemonProcess daemon,
+        ReloadDirectoryRequest request
+    ) => (await daemon.Channel.Daemon.ReloadDirectoryAsync(request, cancellationToken: Cancellation)).Outcomes;
 
     private static async Task<Dictionary<string, Tunnel>> TunnelsAsync(DaemonProcess daemon) =>
-        (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels.ToDictionary(t => t.Name);
+        (
+            await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)
+        ).Tunnels.ToDictionary(t => t.Name);
 
     private static async Task<IReadOnlyList<Event>> EventsAsync(DaemonProcess daemon) =>
         (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;

@@ -20,7 +20,10 @@ public sealed class ShutdownTests
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var events = daemon.Channel.Events.WatchEvents(new WatchEventsRequest(), cancellationToken: Cancellation);
-        using var tunnels = daemon.Channel.Tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: Cancellation);
+        using var tunnels = daemon.Channel.Tunnels.WatchTunnels(
+            new WatchTunnelsRequest(),
+            cancellationToken: Cancellation
+        );
         using var reflection = daemon.Channel.Reflection.ServerReflectionInfo(cancellationToken: Cancellation);
         await reflection.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" }, Cancellation);
         Assert.True(await events.ResponseStream.MoveNext(Cancellation));
@@ -46,7 +49,9 @@ public sealed class ShutdownTests
         await using var daemon = await DaemonProcess.StartAsync();
         using var whole = daemon.Channel.Health.Watch(new HealthCheckRequest(), cancellationToken: Cancellation);
         using var service = daemon.Channel.Health.Watch(
-            new HealthCheckRequest { Service = "udptunnel.v1.TunnelService" }, cancellationToken: Cancellation);
+            new HealthCheckRequest { Service = "udptunnel.v1.TunnelService" },
+            cancellationToken: Cancellation
+        );
         Assert.Equal([ServingStatus.Serving], await TakeAsync(whole.ResponseStream, 1));
         Assert.Equal([ServingStatus.Serving], await TakeAsync(service.ResponseStream, 1));
 
@@ -75,7 +80,11 @@ public sealed class ShutdownTests
     public async Task Signals_until_its_last_moment_end_it_as_well_as_one()
     {
         await using var daemon = await DaemonProcess.StartAsync();
-        await using var signals = ChildProcess.Start("sh", "-c", $"while kill -TERM {daemon.Process.Id} 2>/dev/null; do :; done");
+        await using var signals = ChildProcess.Start(
+            "sh",
+            "-c",
+            $"while kill -TERM {daemon.Process.Id} 2>/dev/null; do :; done"
+        );
 
         Assert.Equal(0, await daemon.Process.WaitAsync().WaitAsync(Soon, Cancellation));
         Assert.False(File.Exists(daemon.SocketPath));
@@ -106,7 +115,9 @@ public sealed class ShutdownTests
 
         await daemon.RestartAsync();
 
-        var tunnels = (await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)).Tunnels;
+        var tunnels = (
+            await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)
+        ).Tunnels;
         Assert.Equal(("kept", TunnelState.Waiting), (Assert.Single(tunnels).Name, tunnels[0].State));
     }
 

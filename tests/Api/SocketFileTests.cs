@@ -8,7 +8,8 @@ namespace UdpTunnel.Tests.Api;
 public sealed partial class SocketFileTests
 {
     private const uint SomeGroup = 47_110;
-    private const UnixFileMode OwnerAndGroup = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    private const UnixFileMode OwnerAndGroup =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -19,7 +20,8 @@ public sealed partial class SocketFileTests
     public async Task The_socket_is_for_its_owner_and_group_whatever_the_caller_s_umask_is(string umask)
     {
         await using var daemon = await DaemonProcess.StartAsync(
-            new DaemonSetup { Through = ["sh", "-c", $"umask {umask}; exec \"$@\"", "sh"] });
+            new DaemonSetup { Through = ["sh", "-c", $"umask {umask}; exec \"$@\"", "sh"] }
+        );
 
         Assert.Equal(OwnerAndGroup, File.GetUnixFileMode(daemon.SocketPath));
     }
@@ -30,19 +32,28 @@ public sealed partial class SocketFileTests
         Requirements.Root();
         await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { OperateGroup = SomeGroup });
 
-        Assert.Equal($"0 {SomeGroup} 660\n", (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output);
+        Assert.Equal(
+            $"0 {SomeGroup} 660\n",
+            (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output
+        );
     }
 
-    /// <remarks>As for an ordinary user where the package is installed, whose group the user's namespace does not know.</remarks>
+    /// <remarks>
+    /// As for an ordinary user where the package is installed, whose group the user's namespace does not know.
+    /// </remarks>
     [Fact]
     public async Task In_a_user_namespace_without_the_group_udptunnel_the_socket_is_the_daemon_s_user_s()
     {
         Requirements.Root();
         await using var daemon = await DaemonProcess.StartAsync(
-            new DaemonSetup { OperateGroup = SomeGroup, Through = ["/usr/bin/unshare", "--user", "--map-root-user"] });
+            new DaemonSetup { OperateGroup = SomeGroup, Through = ["/usr/bin/unshare", "--user", "--map-root-user"] }
+        );
 
         Assert.Equal("0 0 660\n", (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output);
-        Assert.Equal(Role.Operate, (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role);
+        Assert.Equal(
+            Role.Operate,
+            (await daemon.Channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), cancellationToken: Cancellation)).Role
+        );
     }
 
     [Fact]
@@ -54,7 +65,14 @@ public sealed partial class SocketFileTests
             using var directory = new TemporaryDirectory();
             var path = directory["s"];
             await using var process = ChildProcess.Start(
-                DaemonProcess.Program, "--socket", path, "--state-dir", directory["state"], "--config-dir", directory["etc"]);
+                DaemonProcess.Program,
+                "--socket",
+                path,
+                "--state-dir",
+                directory["state"],
+                "--config-dir",
+                directory["etc"]
+            );
             while (!process.Errors.Contains("is ready at", StringComparison.Ordinal))
             {
                 Assert.False(process.HasEnded, process.Errors);
@@ -82,13 +100,25 @@ public sealed partial class SocketFileTests
         var trace = directory["trace"];
 
         // -D: the daemon stays the process that was started.
-        await using (await DaemonProcess.StartAsync(new DaemonSetup
-        {
-            OperateGroup = Environment.IsPrivilegedProcess ? SomeGroup : null,
-            Through = ["/usr/bin/strace", "-D", "-f", "-q", "-o", trace, "-e", "trace=umask,bind,listen,/chmod,/chown,/xattr,/rename,/link"],
-        }))
-        {
-        }
+        await using (
+            await DaemonProcess.StartAsync(
+                new DaemonSetup
+                {
+                    OperateGroup = Environment.IsPrivilegedProcess ? SomeGroup : null,
+                    Through =
+                    [
+                        "/usr/bin/strace",
+                        "-D",
+                        "-f",
+                        "-q",
+                        "-o",
+                        trace,
+                        "-e",
+                        "trace=umask,bind,listen,/chmod,/chown,/xattr,/rename,/link",
+                    ],
+                }
+            )
+        ) { }
 
         var calls = (await File.ReadAllLinesAsync(trace, Cancellation))
             .Select(line => SystemCall().Match(line))
@@ -97,11 +127,17 @@ public sealed partial class SocketFileTests
             .ToList();
         var bind = calls.FindIndex(c => c.Name == "bind" && c.Arguments.Contains("/s\"", StringComparison.Ordinal));
         Assert.DoesNotContain(calls[..bind], c => c.Name == "umask");
-        Assert.Contains(calls[..bind], c => c.Name == "fchmod" && c.Arguments.EndsWith(", 0660", StringComparison.Ordinal));
+        Assert.Contains(calls[..bind], c =>
+            c.Name == "fchmod" && c.Arguments.EndsWith(", 0660", StringComparison.Ordinal)
+        );
 
         // By the file that was bound, never by its path, which somebody may have given to another file meanwhile.
-        Assert.DoesNotContain(calls, c => c.Name is not ("bind" or "listen") && c.Arguments.Contains("/s\"", StringComparison.Ordinal));
-        Assert.All(calls.Where(c => c.Name is "chmod" or "fchmod"), c => Assert.Matches("0[67][067]0$|0[67]00$", c.Arguments));
+        Assert.DoesNotContain(calls, c =>
+            c.Name is not ("bind" or "listen") && c.Arguments.Contains("/s\"", StringComparison.Ordinal)
+        );
+        Assert.All(calls.Where(c => c.Name is "chmod" or "fchmod"), c =>
+            Assert.Matches("0[67][067]0$|0[67]00$", c.Arguments)
+        );
         var listen = calls.FindIndex(c => c.Name == "listen");
         Assert.True(listen > bind);
         Assert.All(calls[listen..], c => Assert.DoesNotMatch("chown|xattr", c.Name));
@@ -113,21 +149,27 @@ public sealed partial class SocketFileTests
         Requirements.Root();
         Requirements.Program("/usr/bin/python3", "python3");
         const string Acl = "system.posix_acl_";
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup
-        {
-            // Everybody may do everything with what is made there, and user 4711 by name.
-            Before = $"""
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup
+            {
+                // Everybody may do everything with what is made there, and user 4711 by name.
+                Before = $"""
                 python3 - "$(dirname "$3")" << END
                 import os, struct, sys
                 entries = [(1, 7, 2**32 - 1), (2, 7, 4711), (4, 7, 2**32 - 1), (16, 7, 2**32 - 1), (32, 7, 2**32 - 1)]
                 os.setxattr(sys.argv[1], "{Acl}default", struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in entries))
                 END
                 """,
-        });
+            }
+        );
 
         Assert.Equal(OwnerAndGroup, File.GetUnixFileMode(daemon.SocketPath));
         var (exitCode, output, _) = await ChildProcess.RunAsync(
-            "/usr/bin/python3", "-c", $"import os, sys; print(os.getxattr(sys.argv[1], '{Acl}access'))", daemon.SocketPath);
+            "/usr/bin/python3",
+            "-c",
+            $"import os, sys; print(os.getxattr(sys.argv[1], '{Acl}access'))",
+            daemon.SocketPath
+        );
         Assert.True(exitCode != 0, output);
     }
 
@@ -152,7 +194,10 @@ public sealed partial class SocketFileTests
         var (exitCode, errors) = await DaemonProcess.RefusesAsync(daemon.SocketPath);
 
         Assert.Equal(1, exitCode);
-        Assert.Equal($"udptunneld: another udptunneld answers at {daemon.SocketPath}: stop it, or use --socket\n", errors);
+        Assert.Equal(
+            $"udptunneld: another udptunneld answers at {daemon.SocketPath}: stop it, or use --socket\n",
+            errors
+        );
         await daemon.Channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation);
     }
 
@@ -172,11 +217,17 @@ public sealed partial class SocketFileTests
         var daemons = Enumerable.Range(1, 6).Select(Start).ToList();
         try
         {
-            await Eventually.BecomesTrueAsync(() => daemons.Count(d => d.HasEnded) >= 5, () => "more than one daemon runs");
+            await Eventually.BecomesTrueAsync(
+                () => daemons.Count(d => d.HasEnded) >= 5,
+                () => "more than one daemon runs"
+            );
 
             var winner = Assert.Single(daemons, d => !d.HasEnded);
             using var channel = new ControlChannel(path);
-            Assert.Equal(winner.Id, (await channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation)).Pid);
+            Assert.Equal(
+                winner.Id,
+                (await channel.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation)).Pid
+            );
         }
         finally
         {
@@ -186,8 +237,16 @@ public sealed partial class SocketFileTests
             }
         }
 
-        ChildProcess Start(int number) => ChildProcess.Start(
-            DaemonProcess.Program, "--socket", path, "--state-dir", directory[$"state{number}"], "--config-dir", directory["etc"]);
+        ChildProcess Start(int number) =>
+            ChildProcess.Start(
+                DaemonProcess.Program,
+                "--socket",
+                path,
+                "--state-dir",
+                directory[$"state{number}"],
+                "--config-dir",
+                directory["etc"]
+            );
     }
 
     [Fact]
@@ -224,7 +283,11 @@ public sealed partial class SocketFileTests
             var (exitCode, errors) = await DaemonProcess.RefusesAsync(socket, state);
 
             Assert.Equal(1, exitCode);
-            Assert.StartsWith("udptunneld: ", Assert.Single(errors.TrimEnd('\n').Split('\n')), StringComparison.Ordinal);
+            Assert.StartsWith(
+                "udptunneld: ",
+                Assert.Single(errors.TrimEnd('\n').Split('\n')),
+                StringComparison.Ordinal
+            );
             Assert.False(File.Exists(socket));
         }
     }

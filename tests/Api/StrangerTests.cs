@@ -110,6 +110,9 @@ public sealed class StrangerTests(DaemonFixture fixture) : IClassFixture<DaemonF
     {
         using var channel = new ControlChannel(fixture.Daemon.SocketPath);
         await channel.Daemon.GetDaemonAsync(
-            new GetDaemonRequest(), deadline: DateTime.UtcNow.AddSeconds(10), cancellationToken: Cancellation);
+            new GetDaemonRequest(),
+            deadline: DateTime.UtcNow.AddSeconds(10),
+            cancellationToken: Cancellation
+        );
     }
 }

@@ -33,10 +33,16 @@ public sealed class StreamLimitTests
             await Eventually.BecomesTrueAsync(
                 async () =>
                 {
-                    told = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+                    told = (
+                        await daemon.Channel.Events.ListEventsAsync(
+                            new ListEventsRequest(),
+                            cancellationToken: Cancellation
+                        )
+                    ).Events;
                     return told.Any(e => e.Kind == EventKind.LimitReached);
                 },
-                () => "nobody tells of the connections that were closed");
+                () => "nobody tells of the connections that were closed"
+            );
             Assert.Equal(Limit.Connections, Assert.Single(told, e => e.Kind == EventKind.LimitReached).Limit);
         }
         finally
@@ -50,14 +56,17 @@ public sealed class StreamLimitTests
             {
                 try
                 {
-                    return (await another.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation)).Pid > 0;
+                    return (
+                            await another.Daemon.GetDaemonAsync(new GetDaemonRequest(), cancellationToken: Cancellation)
+                        ).Pid > 0;
                 }
                 catch (RpcException)
                 {
                     return false;
                 }
             },
-            () => "the places of connections that have ended stay taken");
+            () => "the places of connections that have ended stay taken"
+        );
     }
 
     [Fact]
@@ -72,12 +81,20 @@ public sealed class StreamLimitTests
                 calls.Add(await OpenAsync(daemon.Channel, i));
             }
 
-            (await Failure.OfAsync(daemon.Channel.Events.WatchEvents(new WatchEventsRequest(), cancellationToken: Cancellation)))
-                .Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
-            (await Failure.OfAsync(daemon.Channel.Tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: Cancellation)))
-                .Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
+            (
+                await Failure.OfAsync(
+                    daemon.Channel.Events.WatchEvents(new WatchEventsRequest(), cancellationToken: Cancellation)
+                )
+            ).Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
+            (
+                await Failure.OfAsync(
+                    daemon.Channel.Tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: Cancellation)
+                )
+            ).Is(StatusCode.ResourceExhausted, "LIMIT_REACHED");
 
-            var told = (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
+            var told = (
+                await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)
+            ).Events;
             Assert.Equal(Limit.Streams, Assert.Single(told, e => e.Kind == EventKind.LimitReached).Limit);
 
             // Calls that are no streams go on.
@@ -87,7 +104,10 @@ public sealed class StreamLimitTests
             await Eventually.BecomesTrueAsync(
                 async () =>
                 {
-                    using var call = daemon.Channel.Events.WatchEvents(new WatchEventsRequest(), cancellationToken: Cancellation);
+                    using var call = daemon.Channel.Events.WatchEvents(
+                        new WatchEventsRequest(),
+                        cancellationToken: Cancellation
+                    );
                     try
                     {
                         return await call.ResponseStream.MoveNext(Cancellation);
@@ -97,7 +117,8 @@ public sealed class StreamLimitTests
                         return false;
                     }
                 },
-                () => "the place of a stream that ended stays taken");
+                () => "the place of a stream that ended stays taken"
+            );
         }
         finally
         {
@@ -120,7 +141,9 @@ public sealed class StreamLimitTests
 
         // Held by a reader, so that a place is left when the others are taken.
         using var call = daemon.Channel.Tunnels.WatchTunnels(
-            new WatchTunnelsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)) }, cancellationToken: Cancellation);
+            new WatchTunnelsRequest { Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)) },
+            cancellationToken: Cancellation
+        );
         Assert.True(await call.ResponseStream.MoveNext(Cancellation));
         await deaf.OpenAsync(1000, Cancellation);
 
@@ -137,11 +160,16 @@ public sealed class StreamLimitTests
     }
 
     /// <summary>Tunnels that cannot start, each with a reason to show: messages of some size without devices.</summary>
-    private static DaemonSetup ManyFailedTunnels(int count) => new()
-    {
-        StoredTunnels = Enumerable.Range(1, count).ToDictionary(
-            i => $"tunnel-{i}", i => Configurations.Server(1 + (i % 250), ", \"TunnelDevice\": \"lo\"")),
-    };
+    private static DaemonSetup ManyFailedTunnels(int count) =>
+        new()
+        {
+            StoredTunnels = Enumerable
+                .Range(1, count)
+                .ToDictionary(
+                    i => $"tunnel-{i}",
+                    i => Configurations.Server(1 + (i % 250), ", \"TunnelDevice\": \"lo\"")
+                ),
+        };
 
     /// <summary>Opens a stream, of each kind in turn, and waits for its first message.</summary>
     private static async Task<IDisposable> OpenAsync(ControlChannel channel, int number)
@@ -157,7 +185,10 @@ public sealed class StreamLimitTests
                 Assert.True(await tunnels.ResponseStream.MoveNext(Cancellation));
                 return tunnels;
             default:
-                var health = channel.Health.Watch(new Grpc.Health.V1.HealthCheckRequest(), cancellationToken: Cancellation);
+                var health = channel.Health.Watch(
+                    new Grpc.Health.V1.HealthCheckRequest(),
+                    cancellationToken: Cancellation
+                );
                 Assert.True(await health.ResponseStream.MoveNext(Cancellation));
                 return health;
         }

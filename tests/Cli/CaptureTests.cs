@@ -18,7 +18,10 @@ public sealed class CaptureTests
         await run.RunAsync(server, "capture", "home", "--dropped", "--port", "80,8000-8010");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal("12:00:00.000000 out filter dropped port: tcp 10.0.0.1:40000 > 10.0.0.2:80, 60 bytes\n", run.Output.ToString());
+        Assert.Equal(
+            "12:00:00.000000 out filter dropped port: tcp 10.0.0.1:40000 > 10.0.0.2:80, 60 bytes\n",
+            run.Output.ToString()
+        );
         var request = Assert.Single(server.Daemon.Requests.OfType<CapturePacketsRequest>());
         Assert.True(request.DroppedOnly);
         Assert.Equal([(80u, 80u), (8000u, 8010u)], request.Ports.Select(r => (r.First, r.Last)));
@@ -46,7 +49,10 @@ public sealed class CaptureTests
         Assert.Equal((0u, 36u, 60u), (Word(packet, 0), Word(packet, 12), Word(packet, 16)));
         Assert.Equal(Samples.Now.ToUnixTimeSeconds() * 1_000_000_000, ((long)Word(packet, 4) << 32) | Word(packet, 8));
         Assert.Contains(
-            "out, filter: dropped (port), peer 198.51.100.1:50791", Encoding.UTF8.GetString(packet), StringComparison.Ordinal);
+            "out, filter: dropped (port), peer 198.51.100.1:50791",
+            Encoding.UTF8.GetString(packet),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -69,19 +75,40 @@ public sealed class CaptureTests
                 writer.Finish(7, Samples.Now);
             }
 
-            using var process = Process.Start(new ProcessStartInfo(
-                "/usr/bin/tshark",
-                ["-r", file, "-T", "fields", "-e", "frame.interface_name", "-e", "frame.comment", "-e", "ip.dst", "-e", "tcp.dstport"])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(
+                    "/usr/bin/tshark",
+                    [
+                        "-r",
+                        file,
+                        "-T",
+                        "fields",
+                        "-e",
+                        "frame.interface_name",
+                        "-e",
+                        "frame.comment",
+                        "-e",
+                        "ip.dst",
+                        "-e",
+                        "tcp.dstport",
+                    ]
+                )
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                }
+            )!;
             var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            var lines = (await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)).Trim().Split('\n');
+            var lines = (await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken))
+                .Trim()
+                .Split('\n');
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
             Assert.True(process.ExitCode == 0, await error);
-            Assert.Equal("tun0\tout, filter: dropped (port), peer 198.51.100.1:50791\t10.0.0.2\t80", lines[0].TrimEnd());
+            Assert.Equal(
+                "tun0\tout, filter: dropped (port), peer 198.51.100.1:50791\t10.0.0.2\t80",
+                lines[0].TrimEnd()
+            );
             Assert.StartsWith("udp:8000\tin, transport: dropped (magic)", lines[1], StringComparison.Ordinal);
         }
         finally
@@ -115,7 +142,8 @@ public sealed class CaptureTests
             "route     10.0.0.2 is reached by tun0: it goes out\n"
                 + "ports     neither port 80 nor port 40000 is allowed\n"
                 + "It is dropped: port.\n",
-            run.Output.ToString());
+            run.Output.ToString()
+        );
     }
 
     private static void Capture(FakeServer server, CommandRun run, string? file = null) =>
@@ -138,7 +166,8 @@ public sealed class CaptureTests
 
     private static IEnumerable<(uint Type, byte[] Body)> Blocks(byte[] file)
     {
-        for (var at = 0; at < file.Length;)
+        var at = 0;
+        while (at < file.Length)
         {
             var length = (int)Word(file, at + 4);
             Assert.Equal((0, length), (length % 4, (int)Word(file, at + length - 4)));

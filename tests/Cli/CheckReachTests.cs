@@ -13,7 +13,10 @@ public sealed class CheckReachTests
     [InlineData(Open, false, false)]
     [InlineData(Limited, true, false)]
     public async Task What_the_peer_reaches_is_said_where_the_host_forwards_and_the_file_sets_no_limit(
-        string text, bool isForwarding, bool isSaid)
+        string text,
+        bool isForwarding,
+        bool isSaid
+    )
     {
         await using var server = await FakeServer.StartAsync();
         var run = new CommandRun { IsForwarding = isForwarding };
@@ -21,6 +24,11 @@ public sealed class CheckReachTests
         await run.RunAsync(server, "check", "--json", server.File("c.json", text));
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(isSaid, run.Json.GetProperty("warnings").GetRawText().Contains("every host that this host reaches", StringComparison.Ordinal));
+        Assert.Equal(
+            isSaid,
+            run.Json.GetProperty("warnings")
+                .GetRawText()
+                .Contains("every host that this host reaches", StringComparison.Ordinal)
+        );
     }
 }

@@ -52,14 +52,21 @@ internal sealed class CommandRun
     }
 
     /// <summary>The output as NDJSON.</summary>
-    public IReadOnlyList<JsonElement> JsonLines => [.. Output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l =>
-    {
-        using var document = JsonDocument.Parse(l);
-        return document.RootElement.Clone();
-    })];
+    public IReadOnlyList<JsonElement> JsonLines =>
+        [
+            .. Output
+                .ToString()
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(l =>
+                {
+                    using var document = JsonDocument.Parse(l);
+                    return document.RootElement.Clone();
+                }),
+        ];
 
     /// <summary>Runs <c>udptunnelctl</c> against a server.</summary>
-    public static Task<CommandRun> OfAsync(FakeServer server, params string[] args) => new CommandRun().RunAsync(server, args);
+    public static Task<CommandRun> OfAsync(FakeServer server, params string[] args) =>
+        new CommandRun().RunAsync(server, args);
 
     /// <summary>Runs it with this input, terminal and environment.</summary>
     public Task<CommandRun> RunAsync(FakeServer server, params string[] args)
@@ -76,24 +83,25 @@ internal sealed class CommandRun
     }
 
     /// <summary>The world around the command.</summary>
-    public CommandHost Host() => new()
-    {
-        Output = Output,
-        IsForwarding = () => IsForwarding,
-        Error = Error,
-        OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
-        Terminal = Terminal,
-        Environment = name => Environment.GetValueOrDefault(name),
-        Time = new FixedClock(),
-        Connector = new UnixSocketConnector(Service) { Patience = Patience },
-        Service = Service,
-        TakeTerminal = Screen.Take,
-        OnInterrupt = action =>
+    public CommandHost Host() =>
+        new()
         {
-            Interrupt = action;
-            return new Released();
-        },
-    };
+            Output = Output,
+            IsForwarding = () => IsForwarding,
+            Error = Error,
+            OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
+            Terminal = Terminal,
+            Environment = name => Environment.GetValueOrDefault(name),
+            Time = new FixedClock(),
+            Connector = new UnixSocketConnector(Service) { Patience = Patience },
+            Service = Service,
+            TakeTerminal = Screen.Take,
+            OnInterrupt = action =>
+            {
+                Interrupt = action;
+                return new Released();
+            },
+        };
 
     private sealed class FixedClock : TimeProvider
     {
@@ -104,8 +112,6 @@ internal sealed class CommandRun
 
     private sealed class Released : IDisposable
     {
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -10,7 +10,9 @@ public sealed class DeclarationTests
 {
     private static readonly IReadOnlyList<MethodInfo> Methods =
     [
-        .. typeof(CommandTree).Assembly.GetTypes().SelectMany(t => t.GetMethods())
+        .. typeof(CommandTree)
+            .Assembly.GetTypes()
+            .SelectMany(t => t.GetMethods())
             .Where(m => m.GetCustomAttribute<CommandAttribute>() is not null),
     ];
 
@@ -26,8 +28,10 @@ public sealed class DeclarationTests
         foreach (var method in Methods)
         {
             var sets = method.GetParameters().Select(p => p.ParameterType).Where(IsSet);
-            var named = method.GetCustomAttributes<DynamicDependencyAttribute>()
-                .Where(d => d.MemberTypes == ParameterSet.Members).Select(d => d.Type);
+            var named = method
+                .GetCustomAttributes<DynamicDependencyAttribute>()
+                .Where(d => d.MemberTypes == ParameterSet.Members)
+                .Select(d => d.Type);
             Assert.Equal(sets, named);
         }
     }
@@ -40,15 +44,16 @@ public sealed class DeclarationTests
         {
             if (IsSet(parameter.ParameterType))
             {
-                Assert.All(
-                    parameter.ParameterType.GetProperties(),
-                    p => Assert.NotNull(p.GetCustomAttribute<OptionAttribute>()));
+                Assert.All(parameter.ParameterType.GetProperties(), p =>
+                    Assert.NotNull(p.GetCustomAttribute<OptionAttribute>())
+                );
             }
             else
             {
                 Assert.True(
                     parameter.GetCustomAttributes().Any(a => a is OptionAttribute or ArgumentAttribute),
-                    $"{parameter.Member.DeclaringType}: {parameter.Name}");
+                    $"{parameter.Member.DeclaringType}: {parameter.Name}"
+                );
             }
         }
     }

@@ -4,7 +4,12 @@ namespace UdpTunnel.Tests.Cli;
 
 public sealed class DoctorTests
 {
-    private static readonly Check Fine = new() { Id = "tun_device", Result = CheckResult.Ok, Message = "/dev/net/tun makes devices" };
+    private static readonly Check Fine = new()
+    {
+        Id = "tun_device",
+        Result = CheckResult.Ok,
+        Message = "/dev/net/tun makes devices",
+    };
 
     private static readonly Check Slow = new()
     {
@@ -15,7 +20,13 @@ public sealed class DoctorTests
         Remedy = "\"Mtu\": 1286 at both ends",
     };
 
-    private static readonly Check Broken = new() { Id = "dns", Subject = "home", Result = CheckResult.Failure, Message = "x.invalid does not resolve" };
+    private static readonly Check Broken = new()
+    {
+        Id = "dns",
+        Subject = "home",
+        Result = CheckResult.Failure,
+        Message = "x.invalid does not resolve",
+    };
 
     [Fact]
     public async Task Each_check_is_shown_with_what_mends_it_and_a_warning_is_no_failure()
@@ -26,12 +37,17 @@ public sealed class DoctorTests
         var run = await CommandRun.OfAsync(server, "doctor");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("ok    tun_device            /dev/net/tun makes devices\n", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "ok    tun_device            /dev/net/tun makes devices\n",
+            run.Output.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "\nhome\nwarn  path_mtu              datagrams have up to 1344 bytes and the path carries\n                            1330\n"
                 + "                            -> \"Mtu\": 1286 at both ends\n",
             run.Output.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.All(run.Output.ToString().Split('\n'), line => Assert.InRange(line.Length, 0, 80));
     }
 
@@ -48,7 +64,8 @@ public sealed class DoctorTests
         var check = run.Json.GetProperty("checks")[2];
         Assert.Equal(
             ("dns", "home", "failure", "x.invalid does not resolve", null),
-            (Text("id"), Text("subject"), Text("result"), Text("message"), Text("remedy")));
+            (Text("id"), Text("subject"), Text("result"), Text("message"), Text("remedy"))
+        );
         Assert.Contains(new DiagnoseRequest { Name = "home" }, server.Daemon.Requests);
 
         string? Text(string name) => check.GetProperty(name).GetString();
@@ -74,7 +91,11 @@ public sealed class DoctorTests
 
         Assert.Equal(3, json.ExitCode);
         Assert.Equal("failure", json.Json.GetProperty("checks")[0].GetProperty("result").GetString());
-        Assert.Contains("Start it with", json.Json.GetProperty("checks")[0].GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "Start it with",
+            json.Json.GetProperty("checks")[0].GetProperty("remedy").GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     private static void Finds(FakeServer server, params Check[] checks)

@@ -28,27 +28,34 @@ public sealed class ExitCodeTests
             await Task.Delay(request.Name == "slow" ? 5000 : 0, TestContext.Current.CancellationToken);
             throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'tunnel' runs already");
         };
-        server.Daemon.Stop = request => request.Name == "home"
-            ? Task.FromResult(new StopTunnelResponse { Tunnel = Samples.Server() })
-            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no such tunnel");
-        server.Daemon.UpdatePorts = _ => throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may only look");
+        server.Daemon.Stop = request =>
+            request.Name == "home"
+                ? Task.FromResult(new StopTunnelResponse { Tunnel = Samples.Server() })
+                : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no such tunnel");
+        server.Daemon.UpdatePorts = _ =>
+            throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may only look");
 
         foreach (var json in new[] { false, true })
         {
-            using var process = Process.Start(new ProcessStartInfo(BuiltProgram.Path, [.. $"{line}{(json ? " --json" : "")}".Split(' ')])
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                WorkingDirectory = Path.GetDirectoryName(server.SocketPath),
-                Environment = { ["UDPTUNNEL_SOCKET"] = server.SocketPath },
-            })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(BuiltProgram.Path, [.. $"{line}{(json ? " --json" : "")}".Split(' ')])
+                {
+                    RedirectStandardOutput = true,
+                    RedirectStandardError = true,
+                    WorkingDirectory = Path.GetDirectoryName(server.SocketPath),
+                    Environment = { ["UDPTUNNEL_SOCKET"] = server.SocketPath },
+                }
+            )!;
             var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
 
             Assert.Equal(exitCode, process.ExitCode);
             Assert.Equal(exitCode != 0, error.StartsWith("udptunnelctl: ", StringComparison.Ordinal));
-            Assert.Equal(exitCode != 0 && json, (await output).Contains($"\"exitCode\":{exitCode}", StringComparison.Ordinal));
+            Assert.Equal(
+                exitCode != 0 && json,
+                (await output).Contains($"\"exitCode\":{exitCode}", StringComparison.Ordinal)
+            );
         }
     }
 }

@@ -6,7 +6,16 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Cli;
 
-/// <summary>What the daemon of the tests answers. Each test sets what it needs; everything else fails as 'unimplemented'.</summary>
+/// <summary>Answers a call with a stream of messages.</summary>
+internal delegate Task StreamAnswer<TRequest, TResponse>(
+    TRequest request,
+    IServerStreamWriter<TResponse> stream,
+    CancellationToken cancellation
+);
+
+/// <summary>
+/// What the daemon of the tests answers. Each test sets what it needs; everything else fails as 'unimplemented'.
+/// </summary>
 internal sealed class FakeDaemon
 {
     /// <summary>Every request, in the order of arrival.</summary>
@@ -62,15 +71,15 @@ internal sealed class FakeDaemon
 
     public Func<ReloadDirectoryRequest, Task<ReloadDirectoryResponse>>? ReloadDirectory { get; set; }
 
-    public Func<WatchTunnelsRequest, IServerStreamWriter<WatchTunnelsResponse>, CancellationToken, Task>? Watch { get; set; }
+    public StreamAnswer<WatchTunnelsRequest, WatchTunnelsResponse>? Watch { get; set; }
 
-    public Func<CapturePacketsRequest, IServerStreamWriter<CapturePacketsResponse>, CancellationToken, Task>? Capture { get; set; }
+    public StreamAnswer<CapturePacketsRequest, CapturePacketsResponse>? Capture { get; set; }
 
-    public Func<WatchEventsRequest, IServerStreamWriter<WatchEventsResponse>, CancellationToken, Task>? WatchEvents { get; set; }
+    public StreamAnswer<WatchEventsRequest, WatchEventsResponse>? WatchEvents { get; set; }
 
-    public Func<WatchRelaysRequest, IServerStreamWriter<WatchRelaysResponse>, CancellationToken, Task>? WatchRelays { get; set; }
+    public StreamAnswer<WatchRelaysRequest, WatchRelaysResponse>? WatchRelays { get; set; }
 
-    public Func<WatchSendersRequest, IServerStreamWriter<WatchSendersResponse>, CancellationToken, Task>? WatchSenders { get; set; }
+    public StreamAnswer<WatchSendersRequest, WatchSendersResponse>? WatchSenders { get; set; }
 
     /// <summary>An error as the daemon sends it.</summary>
     public static RpcException Error(StatusCode code, string reason, string message, params Diagnostic[] diagnostics)
@@ -79,7 +88,9 @@ internal sealed class FakeDaemon
         status.Details.Add(Any.Pack(new Google.Rpc.ErrorInfo { Domain = "udptunnel", Reason = reason }));
         status.Details.AddRange(diagnostics.Select(d => Any.Pack(d)));
         return new RpcException(
-            new Status(code, message), new Metadata { { "grpc-status-details-bin", status.ToByteArray() } });
+            new Status(code, message),
+            new Metadata { { "grpc-status-details-bin", status.ToByteArray() } }
+        );
     }
 
     /// <summary>A daemon that knows these relays, and tunnels only if <see cref="Has(Tunnel[])"/> was called.</summary>
@@ -90,15 +101,16 @@ internal sealed class FakeDaemon
     }
 
     /// <summary>A <see cref="List"/> that knows these tunnels.</summary>
-    public void Has(params Tunnel[] tunnels) => List = request =>
-    {
-        var unknown = request.Names.FirstOrDefault(n => tunnels.All(t => t.Name != n));
-        if (unknown is not null)
+    public void Has(params Tunnel[] tunnels) =>
+        List = request =>
         {
-            throw Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", $"there is no tunnel '{unknown}'");
-        }
+            var unknown = request.Names.FirstOrDefault(n => tunnels.All(t => t.Name != n));
+            if (unknown is not null)
+            {
+                throw Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", $"there is no tunnel '{unknown}'");
+            }
 
-        var chosen = tunnels.Where(t => request.Names.Count == 0 || request.Names.Contains(t.Name));
-        return Task.FromResult(new ListTunnelsResponse { Tunnels = { chosen } });
-    };
+            var chosen = tunnels.Where(t => request.Names.Count == 0 || request.Names.Contains(t.Name));
+            return Task.FromResult(new ListTunnelsResponse { Tunnels = { chosen } });
+        };
 }

@@ -6,8 +6,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Tests.Cli;
 
 /// <summary>
-/// Tells the server which calls <see cref="FakeDaemon"/> answers. By hand, since code generated for the server would bring a second
-/// set of messages of the same names.
+/// Tells the server which calls <see cref="FakeDaemon"/> answers. By hand, since code generated for the server would
+/// bring a second set of messages of the same names.
 /// </summary>
 internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<FakeDaemon>
 {
@@ -17,10 +17,16 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<StopTunnelRequest, StopTunnelResponse>(context, "TunnelService/StopTunnel", () => daemon.Stop);
         Unary<ReloadTunnelRequest, ReloadTunnelResponse>(context, "TunnelService/ReloadTunnel", () => daemon.Reload);
         Unary<ListTunnelsRequest, ListTunnelsResponse>(context, "TunnelService/ListTunnels", () => daemon.List);
-        Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () => daemon.ListTunnelFlows);
-        Unary<ListTunnelPeersRequest, ListTunnelPeersResponse>(context, "TunnelService/ListTunnelPeers", () => daemon.ListTunnelPeers);
+        Unary<ListTunnelFlowsRequest, ListTunnelFlowsResponse>(context, "TunnelService/ListTunnelFlows", () =>
+            daemon.ListTunnelFlows
+        );
+        Unary<ListTunnelPeersRequest, ListTunnelPeersResponse>(context, "TunnelService/ListTunnelPeers", () =>
+            daemon.ListTunnelPeers
+        );
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
-        Unary<GetPacketTraceRequest, GetPacketTraceResponse>(context, "TunnelService/GetPacketTrace", () => daemon.Trace);
+        Unary<GetPacketTraceRequest, GetPacketTraceResponse>(context, "TunnelService/GetPacketTrace", () =>
+            daemon.Trace
+        );
         Unary<ListEventsRequest, ListEventsResponse>(context, "EventService/ListEvents", () => daemon.ListEvents);
         Unary<StartRelayRequest, StartRelayResponse>(context, "RelayService/StartRelay", () => daemon.StartRelay);
         Unary<StopRelayRequest, StopRelayResponse>(context, "RelayService/StopRelay", () => daemon.StopRelay);
@@ -31,26 +37,39 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ApproveSenderRequest, ApproveSenderResponse>(context, "RelayService/ApproveSender", () => daemon.Approve);
         Unary<DenySenderRequest, DenySenderResponse>(context, "RelayService/DenySender", () => daemon.Deny);
         Unary<RevokeSenderRequest, RevokeSenderResponse>(context, "RelayService/RevokeSender", () => daemon.Revoke);
-        Unary<AcceptReceiverKeyRequest, AcceptReceiverKeyResponse>(
-            context, "RelayService/AcceptReceiverKey", () => daemon.AcceptKey);
+        Unary<AcceptReceiverKeyRequest, AcceptReceiverKeyResponse>(context, "RelayService/AcceptReceiverKey", () =>
+            daemon.AcceptKey
+        );
         Unary<GetDaemonRequest, GetDaemonResponse>(context, "DaemonService/GetDaemon", () => daemon.GetDaemon);
         Unary<WhoAmIRequest, WhoAmIResponse>(context, "DaemonService/WhoAmI", () => daemon.WhoAmI);
-        Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(
-            context, "DaemonService/ReloadDirectory", () => daemon.ReloadDirectory);
+        Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(context, "DaemonService/ReloadDirectory", () =>
+            daemon.ReloadDirectory
+        );
         Unary<DiagnoseRequest, DiagnoseResponse>(context, "DaemonService/Diagnose", () => daemon.Diagnose);
-        Unary<GetConfigurationRequest, GetConfigurationResponse>(
-            context, "DaemonService/GetConfiguration", () => daemon.GetConfiguration);
+        Unary<GetConfigurationRequest, GetConfigurationResponse>(context, "DaemonService/GetConfiguration", () =>
+            daemon.GetConfiguration
+        );
         Unary<RevealConfigurationRequest, RevealConfigurationResponse>(
-            context, "DaemonService/RevealConfiguration", () => daemon.RevealConfiguration);
+            context,
+            "DaemonService/RevealConfiguration",
+            () => daemon.RevealConfiguration
+        );
         Stream<WatchTunnelsRequest, WatchTunnelsResponse>(context, "TunnelService/WatchTunnels", () => daemon.Watch);
-        Stream<CapturePacketsRequest, CapturePacketsResponse>(context, "TunnelService/CapturePackets", () => daemon.Capture);
+        Stream<CapturePacketsRequest, CapturePacketsResponse>(context, "TunnelService/CapturePackets", () =>
+            daemon.Capture
+        );
         Stream<WatchEventsRequest, WatchEventsResponse>(context, "EventService/WatchEvents", () => daemon.WatchEvents);
         Stream<WatchRelaysRequest, WatchRelaysResponse>(context, "RelayService/WatchRelays", () => daemon.WatchRelays);
-        Stream<WatchSendersRequest, WatchSendersResponse>(context, "RelayService/WatchSenders", () => daemon.WatchSenders);
+        Stream<WatchSendersRequest, WatchSendersResponse>(context, "RelayService/WatchSenders", () =>
+            daemon.WatchSenders
+        );
     }
 
     private void Unary<TRequest, TResponse>(
-        ServiceMethodProviderContext<FakeDaemon> context, string name, Func<Func<TRequest, Task<TResponse>>?> answer)
+        ServiceMethodProviderContext<FakeDaemon> context,
+        string name,
+        Func<Func<TRequest, Task<TResponse>>?> answer
+    )
         where TRequest : class, IMessage<TRequest>, new()
         where TResponse : class, IMessage<TResponse>, new() =>
         context.AddUnaryMethod(Method<TRequest, TResponse>(MethodType.Unary, name), [], (_, request, _) =>
@@ -62,15 +81,19 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
     private void Stream<TRequest, TResponse>(
         ServiceMethodProviderContext<FakeDaemon> context,
         string name,
-        Func<Func<TRequest, IServerStreamWriter<TResponse>, CancellationToken, Task>?> answer)
+        Func<StreamAnswer<TRequest, TResponse>?> answer
+    )
         where TRequest : class, IMessage<TRequest>, new()
         where TResponse : class, IMessage<TResponse>, new() =>
         context.AddServerStreamingMethod(
-            Method<TRequest, TResponse>(MethodType.ServerStreaming, name), [], (_, request, writer, call) =>
+            Method<TRequest, TResponse>(MethodType.ServerStreaming, name),
+            [],
+            (_, request, writer, call) =>
             {
                 daemon.Requests.Enqueue(request);
                 return (answer() ?? throw NotAnswered(name))(request, writer, call.CancellationToken);
-            });
+            }
+        );
 
     private static RpcException NotAnswered(string name) => new(new Status(StatusCode.Unimplemented, name));
 
@@ -80,7 +103,12 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
     {
         var parts = name.Split('/');
         return new Method<TRequest, TResponse>(
-            type, $"udptunnel.v1.{parts[0]}", parts[1], Marshaller<TRequest>(), Marshaller<TResponse>());
+            type,
+            $"udptunnel.v1.{parts[0]}",
+            parts[1],
+            Marshaller<TRequest>(),
+            Marshaller<TResponse>()
+        );
     }
 
     private static Marshaller<T> Marshaller<T>()

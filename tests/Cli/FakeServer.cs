@@ -6,7 +6,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace UdpTunnel.Tests.Cli;
 
-/// <summary>A real Kestrel on a Unix socket in a directory of its own, with <see cref="FakeDaemon"/> behind it.</summary>
+/// <summary>
+/// A real Kestrel on a Unix socket in a directory of its own, with <see cref="FakeDaemon"/> behind it.
+/// </summary>
 internal sealed class FakeServer : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory;
@@ -30,13 +32,20 @@ internal sealed class FakeServer : IAsyncDisposable
         var directory = Directory.CreateTempSubdirectory("ctl-");
         var daemon = new FakeDaemon();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
-            options.ListenUnixSocket(Path.Combine(directory.FullName, "s"), listen => listen.Protocols = HttpProtocols.Http2));
+        builder
+            .WebHost.UseKestrelCore()
+            .ConfigureKestrel(options =>
+                options.ListenUnixSocket(Path.Combine(directory.FullName, "s"), listen =>
+                    listen.Protocols = HttpProtocols.Http2
+                )
+            );
         builder.Services.AddRouting();
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(daemon);
         builder.Services.AddSingleton<IServiceMethodProvider<FakeDaemon>, FakeMethods>();
-        builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromMilliseconds(100));
+        builder.Services.Configure<Microsoft.Extensions.Hosting.HostOptions>(o =>
+            o.ShutdownTimeout = TimeSpan.FromMilliseconds(100)
+        );
         var application = builder.Build();
         application.MapGrpcService<FakeDaemon>();
         await application.StartAsync(TestContext.Current.CancellationToken);

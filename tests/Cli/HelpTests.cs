@@ -72,12 +72,14 @@ public sealed class HelpTests
             var programs = ofFish
                 ? "function udptunnelctl; end"
                 : "udptunnelctl() { :; }; generate-config() { :; }; jq() { cat > /dev/null; }";
-            using var process = Process.Start(new ProcessStartInfo(shell, ["-c", $"{programs}\n{shown}"])
-            {
-                RedirectStandardError = true,
-                WorkingDirectory = directory.FullName,
-                Environment = { ["HOME"] = directory.FullName },
-            })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(shell, ["-c", $"{programs}\n{shown}"])
+                {
+                    RedirectStandardError = true,
+                    WorkingDirectory = directory.FullName,
+                    Environment = { ["HOME"] = directory.FullName },
+                }
+            )!;
             var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
             await process.WaitForExitAsync(TestContext.Current.CancellationToken);
             directory.Delete(recursive: true);
@@ -152,10 +154,25 @@ public sealed class HelpTests
         string[] vocabulary =
         [
             .. Nodes(CommandTree.Root).SelectMany(n => n.Aliases.Append(n.Name)),
-            .. Nodes(CommandTree.Root).SelectMany(ControlProgram.Reader.OptionsOf)
-                .SelectMany(o => o.Letters.Append(o.Name)).Distinct(),
-            "", "-", "--", "---", "-=", "--=", "-f=", "--json=true", "--interval=5s", "--name=", "-fy", "home", "1s",
-            "99999999999999999999", "\u0661",
+            .. Nodes(CommandTree.Root)
+                .SelectMany(ControlProgram.Reader.OptionsOf)
+                .SelectMany(o => o.Letters.Append(o.Name))
+                .Distinct(),
+            "",
+            "-",
+            "--",
+            "---",
+            "-=",
+            "--=",
+            "-f=",
+            "--json=true",
+            "--interval=5s",
+            "--name=",
+            "-fy",
+            "home",
+            "1s",
+            "99999999999999999999",
+            "\u0661",
         ];
         Property.ForAll<byte[]>(
             numbers =>
@@ -165,13 +182,13 @@ public sealed class HelpTests
                     ? request.Node is Command
                     : request.Mistake is { Message.Length: > 0, Advice.Length: > 0 };
             },
-            cases: 5000);
+            cases: 5000
+        );
     }
 
     private static IEnumerable<CommandNode> Nodes(CommandNode node) =>
         node is CommandGroup group ? group.SelectMany(Nodes).Prepend(node) : [node];
 
-    private static IEnumerable<string> Paths(CommandNode node, string path) => node is CommandGroup group
-        ? group.SelectMany(n => Paths(n, $"{path} {n.Name}".Trim())).Prepend(path)
-        : [path];
+    private static IEnumerable<string> Paths(CommandNode node, string path) =>
+        node is CommandGroup group ? group.SelectMany(n => Paths(n, $"{path} {n.Name}".Trim())).Prepend(path) : [path];
 }

@@ -30,8 +30,14 @@ public sealed class LookTests
 
         Assert.Equal(1, all.Json.GetProperty("schemaVersion").GetInt32());
         Assert.Equal("2026-03-04T12:00:00Z", all.Json.GetProperty("time").GetString());
-        Assert.Equal(["home", "office"], all.Json.GetProperty("tunnels").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
-        Assert.Equal("office", Assert.Single(one.Json.GetProperty("tunnels").EnumerateArray()).GetProperty("name").GetString());
+        Assert.Equal(
+            ["home", "office"],
+            all.Json.GetProperty("tunnels").EnumerateArray().Select(t => t.GetProperty("name").GetString())
+        );
+        Assert.Equal(
+            "office",
+            Assert.Single(one.Json.GetProperty("tunnels").EnumerateArray()).GetProperty("name").GetString()
+        );
     }
 
     [Theory]
@@ -46,7 +52,11 @@ public sealed class LookTests
         var run = await CommandRun.OfAsync(server, command, "hmoe");
 
         Assert.Equal(5, run.ExitCode);
-        Assert.StartsWith($"udptunnelctl: {message}\nDid you mean 'home'?", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"udptunnelctl: {message}\nDid you mean 'home'?",
+            run.Error.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -54,7 +64,8 @@ public sealed class LookTests
     {
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Has(Samples.Server());
-        server.Daemon.Stop = _ => throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'zzzzzz'");
+        server.Daemon.Stop = _ =>
+            throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'zzzzzz'");
 
         var run = await CommandRun.OfAsync(server, "down", "zzzzzz", "--json");
 
@@ -92,15 +103,26 @@ public sealed class LookTests
     public async Task Ports_are_allowed_and_denied_in_one_call()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.UpdatePorts = _ => Task.FromResult(
-            new UpdatePortsResponse { AllowedPorts = { new PortRange { First = 80, Last = 81 } } });
+        server.Daemon.UpdatePorts = _ =>
+            Task.FromResult(
+                new UpdatePortsResponse
+                {
+                    AllowedPorts =
+                    {
+                        new PortRange { First = 80, Last = 81 },
+                    },
+                }
+            );
 
         var run = await CommandRun.OfAsync(server, "ports", "home", "deny", "23", "allow", "80", "8000-8010", "--json");
 
         Assert.Equal(0, run.ExitCode);
         var request = Assert.IsType<UpdatePortsRequest>(Assert.Single(server.Daemon.Requests));
         Assert.Equal([new PortRange { First = 23, Last = 23 }], request.Deny);
-        Assert.Equal([new PortRange { First = 80, Last = 80 }, new PortRange { First = 8000, Last = 8010 }], request.Allow);
+        Assert.Equal(
+            [new PortRange { First = 80, Last = 80 }, new PortRange { First = 8000, Last = 8010 }],
+            request.Allow
+        );
         Assert.Equal(81, run.Json.GetProperty("allowedPorts")[0].GetProperty("last").GetInt32());
     }
 
@@ -133,19 +155,26 @@ public sealed class LookTests
     public async Task Whoami_says_what_the_caller_may_do_and_why()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.WhoAmI = _ => Task.FromResult(new WhoAmIResponse
-        {
-            Uid = 1000,
-            Gid = 1000,
-            Pid = 42,
-            Role = Role.Look,
-            Reason = "uid 1000 is a member of the group observers",
-        });
+        server.Daemon.WhoAmI = _ =>
+            Task.FromResult(
+                new WhoAmIResponse
+                {
+                    Uid = 1000,
+                    Gid = 1000,
+                    Pid = 42,
+                    Role = Role.Look,
+                    Reason = "uid 1000 is a member of the group observers",
+                }
+            );
 
         var text = await CommandRun.OfAsync(server, "whoami");
         var json = await CommandRun.OfAsync(server, "whoami", "--json");
 
-        Assert.StartsWith("uid 1000, gid 1000, pid 42\n  you may   look:", text.Output.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "uid 1000, gid 1000, pid 42\n  you may   look:",
+            text.Output.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal("look", json.Json.GetProperty("role").GetString());
     }
 
@@ -153,13 +182,24 @@ public sealed class LookTests
     public async Task Version_shows_both()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.GetDaemon = _ => Task.FromResult(
-            new GetDaemonResponse { Version = "9.8.7", Pid = 3, Kernel = "6.12.0", Runtime = ".NET 10" });
+        server.Daemon.GetDaemon = _ =>
+            Task.FromResult(
+                new GetDaemonResponse
+                {
+                    Version = "9.8.7",
+                    Pid = 3,
+                    Kernel = "6.12.0",
+                    Runtime = ".NET 10",
+                }
+            );
 
         var text = await CommandRun.OfAsync(server, "version");
         var json = await CommandRun.OfAsync(server, "version", "--json");
 
-        Assert.Matches("^udptunnelctl [0-9]+\\.[0-9]+\\.[0-9]+(-[0-9a-z.]+)?\nudptunneld   9\\.8\\.7\n", text.Output.ToString());
+        Assert.Matches(
+            "^udptunnelctl [0-9]+\\.[0-9]+\\.[0-9]+(-[0-9a-z.]+)?\nudptunneld   9\\.8\\.7\n",
+            text.Output.ToString()
+        );
         Assert.Equal("9.8.7", json.Json.GetProperty("udptunneld").GetProperty("version").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, json.Json.GetProperty("problem").ValueKind);
     }
@@ -168,8 +208,12 @@ public sealed class LookTests
     public async Task A_call_that_the_role_does_not_allow_ends_with_4()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.Stop = _ => throw FakeDaemon.Error(
-            StatusCode.PermissionDenied, "ROLE_REQUIRED", "stopping a tunnel needs the role operate");
+        server.Daemon.Stop = _ =>
+            throw FakeDaemon.Error(
+                StatusCode.PermissionDenied,
+                "ROLE_REQUIRED",
+                "stopping a tunnel needs the role operate"
+            );
 
         var run = await CommandRun.OfAsync(server, "down", "home");
 

@@ -12,8 +12,8 @@ public sealed class PeersTests
     public async Task Each_peer_is_shown_with_key_endpoint_addresses_and_traffic()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.ListTunnelPeers = _ => Task.FromResult(
-            new ListTunnelPeersResponse { Peers = { Samples.Laptop(), Samples.Phone() }, Total = 3 });
+        server.Daemon.ListTunnelPeers = _ =>
+            Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop(), Samples.Phone() }, Total = 3 });
 
         var run = await CommandRun.OfAsync(server, "peers", "wg0");
 
@@ -21,7 +21,8 @@ public sealed class PeersTests
         Assert.Contains(
             "laptop: connected\n  tunnel    wg0\n  key       rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=, and a",
             run.Output.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Contains("  allowed   10.99.0.2/32, fd00:99::2/128\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("; 3 made; 1 failed\n", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("  dropped   port not allowed: 3\n", run.Output.ToString(), StringComparison.Ordinal);
@@ -29,7 +30,8 @@ public sealed class PeersTests
         Assert.Contains(
             "  handshake none yet; 0 made\n  allowed   no addresses\n  ports     22\n",
             run.Output.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.EndsWith("and 1 more\n", run.Output.ToString(), StringComparison.Ordinal);
     }
 
@@ -37,7 +39,8 @@ public sealed class PeersTests
     public async Task A_peer_s_JSON_has_what_the_contract_names()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.ListTunnelPeers = _ => Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop(), Samples.Phone() }, Total = 2 });
+        server.Daemon.ListTunnelPeers = _ =>
+            Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop(), Samples.Phone() }, Total = 2 });
 
         var run = await CommandRun.OfAsync(server, "peers", "--json");
 
@@ -47,7 +50,8 @@ public sealed class PeersTests
         Assert.Equal(System.Text.Json.JsonValueKind.Null, peers[1].GetProperty("lastHandshake").ValueKind);
         Assert.Equal(
             ["10.99.0.2/32", "fd00:99::2/128"],
-            peers[0].GetProperty("allowedIPs").EnumerateArray().Select(a => a.GetString()));
+            peers[0].GetProperty("allowedIPs").EnumerateArray().Select(a => a.GetString())
+        );
         Assert.Equal(10_500, peers[0].GetProperty("counters").GetProperty("wireBytesOut").GetInt64());
     }
 
@@ -72,7 +76,8 @@ public sealed class PeersTests
               RsR3QXga        waiting                                     -       0       0
 
             """,
-            screen.ToString());
+            screen.ToString()
+        );
     }
 
     [Fact]
@@ -98,40 +103,48 @@ public sealed class PeersTests
     }
 
     [Fact]
-    public void No_peer_however_broken_leaves_the_screen() => Property.ForAll<int>(
-        seed =>
-        {
-            var random = new Random(seed);
-            var tunnel = Samples.Secure();
-            tunnel.Peers.AddRange([Samples.AnyPeer(random), Samples.AnyPeer(random)]);
-            var screen = new Screen(colour: false);
-            PeerView.Render(screen, [.. tunnel.Peers], 7, Samples.Now);
-            PeerView.RenderLines(screen, tunnel, 10, Samples.Now);
-            Assert.DoesNotContain(screen.ToString(), c => char.IsControl(c) && c != '\n');
-            return screen.Lines().All(l => TerminalText.Columns(l) <= Screen.Width);
-        },
-        cases: 200);
+    public void No_peer_however_broken_leaves_the_screen() =>
+        Property.ForAll<int>(
+            seed =>
+            {
+                var random = new Random(seed);
+                var tunnel = Samples.Secure();
+                tunnel.Peers.AddRange([Samples.AnyPeer(random), Samples.AnyPeer(random)]);
+                var screen = new Screen(colour: false);
+                PeerView.Render(screen, [.. tunnel.Peers], 7, Samples.Now);
+                PeerView.RenderLines(screen, tunnel, 10, Samples.Now);
+                Assert.DoesNotContain(screen.ToString(), c => char.IsControl(c) && c != '\n');
+                return screen.Lines().All(l => TerminalText.Columns(l) <= Screen.Width);
+            },
+            cases: 200
+        );
 
     [Fact]
     public async Task What_runs_is_printed_as_a_file_without_secrets_unless_asked_for()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.GetConfiguration = r => Task.FromResult(new GetConfigurationResponse { Configuration = $"hidden {r.Format}\n" });
-        server.Daemon.RevealConfiguration = r => Task.FromResult(new RevealConfigurationResponse { Configuration = $"shown {r.Format}\n" });
+        server.Daemon.GetConfiguration = r =>
+            Task.FromResult(new GetConfigurationResponse { Configuration = $"hidden {r.Format}\n" });
+        server.Daemon.RevealConfiguration = r =>
+            Task.FromResult(new RevealConfigurationResponse { Configuration = $"shown {r.Format}\n" });
 
         Assert.Equal("hidden Json\n", (await CommandRun.OfAsync(server, "config", "wg0")).Output.ToString());
         Assert.Equal(
-            "hidden WgQuick\n", (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick")).Output.ToString());
+            "hidden WgQuick\n",
+            (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick")).Output.ToString()
+        );
         Assert.Equal(
             "shown WgQuick\n",
-            (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick", "--secrets")).Output.ToString());
+            (await CommandRun.OfAsync(server, "config", "wg0", "--wg-quick", "--secrets")).Output.ToString()
+        );
     }
 
     [Fact]
     public async Task Who_may_only_look_gets_no_secrets()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.RevealConfiguration = _ => throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may only look");
+        server.Daemon.RevealConfiguration = _ =>
+            throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may only look");
 
         Assert.Equal(4, (await CommandRun.OfAsync(server, "config", "wg0", "--secrets")).ExitCode);
     }
@@ -148,7 +161,8 @@ public sealed class PeersTests
         Assert.Contains(
             "wg0.conf:3:10: PostUp: is refused: the daemon runs no commands",
             run.Error.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -165,6 +179,7 @@ public sealed class PeersTests
         Assert.Contains(
             "AllowedPorts: is not given: peers reach all TCP and UDP",
             run.Output.ToString().ReplaceLineEndings(" "),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 }

@@ -33,7 +33,8 @@ public sealed class ProcessTests
         var (exitCode, output, _) = await ShellAsync(
             server,
             "coproc $CTL stats --watch --interval 100ms; pid=$COPROC_PID; read -r line <&${COPROC[0]}; echo \"$line\"; "
-            + $"kill -{signal} $pid; wait $pid");
+                + $"kill -{signal} $pid; wait $pid"
+        );
 
         Assert.Contains("home", output, StringComparison.Ordinal);
         Assert.Equal(0, exitCode);
@@ -45,7 +46,10 @@ public sealed class ProcessTests
         await using var server = await FakeServer.StartAsync();
         Endless(server);
 
-        var (_, output, error) = await ShellAsync(server, "$CTL stats --watch --json | head -n 1; echo ${PIPESTATUS[0]}");
+        var (_, output, error) = await ShellAsync(
+            server,
+            "$CTL stats --watch --json | head -n 1; echo ${PIPESTATUS[0]}"
+        );
 
         Assert.EndsWith("}\n0\n", output, StringComparison.Ordinal);
         Assert.Equal("", error);
@@ -73,7 +77,8 @@ public sealed class ProcessTests
         var (_, output, error) = await ShellAsync(
             server,
             $"$CTL {line} | (exec 0<&-); echo ${{PIPESTATUS[0]}}; "
-            + $"$CTL {line} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}");
+                + $"$CTL {line} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}"
+        );
 
         Assert.Equal(("0\n0\n", ""), (output, error));
     }
@@ -98,14 +103,15 @@ public sealed class ProcessTests
     public async Task Every_option_of_a_command_arrives()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.StartRelay = _ => Task.FromResult(
-            new StartRelayResponse { Relay = Relays.RelaySamples.PendingSender() });
+        server.Daemon.StartRelay = _ =>
+            Task.FromResult(new StartRelayResponse { Relay = Relays.RelaySamples.PendingSender() });
         server.Daemon.UpdatePorts = _ => Task.FromResult(new UpdatePortsResponse());
 
         var (exitCode, _, error) = await ShellAsync(
             server,
             "$CTL relay sender --udp a:53 --tcp=b:5353 --name inside --protocol tls --idle-timeout 2m --max-flows 64 "
-            + $"--ephemeral --receiver-key {Relays.RelaySamples.Key} && $CTL ports home allow 80 deny 22");
+                + $"--ephemeral --receiver-key {Relays.RelaySamples.Key} && $CTL ports home allow 80 deny 22"
+        );
 
         Assert.Equal((0, ""), (exitCode, error));
         var relay = Assert.IsType<StartRelayRequest>(server.Daemon.Requests.First());
@@ -115,7 +121,9 @@ public sealed class ProcessTests
              "IdleTimeout":120,"MaxFlows":64,"ReceiverKey":"{{Relays.RelaySamples.Key}}"}
             """;
         Assert.True(
-            JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(relay.Configuration)), relay.Configuration);
+            JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse(relay.Configuration)),
+            relay.Configuration
+        );
         Assert.IsType<UpdatePortsRequest>(server.Daemon.Requests.Last());
     }
 
@@ -148,14 +156,27 @@ public sealed class ProcessTests
     public async Task What_was_said_before_a_failure_stands_before_it()
     {
         await using var server = await FakeServer.StartAsync();
-        var change = new Change { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };
+        var change = new Change
+        {
+            Field = "Mtu",
+            Before = "1300",
+            After = "1400",
+            NeedsRestart = true,
+        };
         server.Daemon.Reload = _ => Task.FromResult(new ReloadTunnelResponse { Changes = { change } });
-        var file = server.File("c.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}""");
+        var file = server.File(
+            "c.json",
+            """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}"""
+        );
 
         var (exitCode, output, _) = await ShellAsync(server, $"$CTL reload home {file} 2>&1 < /dev/null");
 
         Assert.Equal(1, exitCode);
-        Assert.StartsWith("home changes:\n  Mtu: 1300 -> 1400 (needs a restart)\nudptunnelctl: ", output, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "home changes:\n  Mtu: 1300 -> 1400 (needs a restart)\nudptunnelctl: ",
+            output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -166,7 +187,8 @@ public sealed class ProcessTests
 
         var (exitCode, output, _) = await ShellAsync(
             server,
-            """echo '{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}' | $CTL up - --name home""");
+            """echo '{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"PacketMagic":"w"}' | $CTL up - --name home"""
+        );
 
         Assert.Equal(0, exitCode);
         Assert.StartsWith("home is up", output, StringComparison.Ordinal);
@@ -202,8 +224,13 @@ public sealed class ProcessTests
             while (!cancellation.IsCancellationRequested)
             {
                 await writer.WriteAsync(
-                    new WatchTunnelsResponse { Time = Timestamp.FromDateTimeOffset(Samples.Now), Tunnels = { Samples.Server() } },
-                    cancellation);
+                    new WatchTunnelsResponse
+                    {
+                        Time = Timestamp.FromDateTimeOffset(Samples.Now),
+                        Tunnels = { Samples.Server() },
+                    },
+                    cancellation
+                );
                 await Task.Delay(20, cancellation);
             }
         };
@@ -214,7 +241,8 @@ public sealed class ProcessTests
     {
         var cancellation = TestContext.Current.CancellationToken;
 
-        // A run in the background of a shell ignores SIGINT, and so would all that it starts; what waits in vain ends with 124.
+        // A run in the background of a shell ignores SIGINT, and so would all that it starts; what waits in vain ends
+        // with 124.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", "timeout", "60", "bash", "-c", line])
         {
             RedirectStandardOutput = true,

@@ -9,10 +9,23 @@ public sealed class ReloadAllTests
         File = "/etc/udptunnel/tunnels.d/home.json",
         Name = "home",
         Action = FileAction.Change,
-        Changes = { new Change { Field = "AllowedPorts", Before = "22", After = "22, 80" } },
+        Changes =
+        {
+            new Change
+            {
+                Field = "AllowedPorts",
+                Before = "22",
+                After = "22, 80",
+            },
+        },
     };
 
-    private static readonly FileOutcome Gone = new() { File = "/etc/udptunnel/tunnels.d/old.json", Name = "old", Action = FileAction.Stop };
+    private static readonly FileOutcome Gone = new()
+    {
+        File = "/etc/udptunnel/tunnels.d/old.json",
+        Name = "old",
+        Action = FileAction.Stop,
+    };
 
     private static readonly FileOutcome Wrong = new()
     {
@@ -20,7 +33,17 @@ public sealed class ReloadAllTests
         Name = "bad",
         Action = FileAction.Refuse,
         Problem = "/etc/udptunnel/tunnels.d/bad.json:2:8: Mtu: 1 is too small",
-        Diagnostics = { new Diagnostic { Severity = Severity.Error, Line = 2, Column = 8, Field = "Mtu", Message = "1 is too small" } },
+        Diagnostics =
+        {
+            new Diagnostic
+            {
+                Severity = Severity.Error,
+                Line = 2,
+                Column = 8,
+                Field = "Mtu",
+                Message = "1 is too small",
+            },
+        },
     };
 
     [Fact]
@@ -34,7 +57,8 @@ public sealed class ReloadAllTests
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
             "home changes while it runs (/etc/udptunnel/tunnels.d/home.json)\n  AllowedPorts: 22 -> 22, 80\nhome was changed.\n",
-            run.Output.ToString());
+            run.Output.ToString()
+        );
         Assert.Equal([(true, false), (false, false)], Requests(server));
     }
 
@@ -65,7 +89,11 @@ public sealed class ReloadAllTests
         var run = await CommandRun.OfAsync(server, "reload", "--all");
 
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains("  /etc/udptunnel/tunnels.d/bad.json:2:8: Mtu: 1 is too small\n", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "  /etc/udptunnel/tunnels.d/bad.json:2:8: Mtu: 1 is too small\n",
+            run.Output.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Contains("Nothing to change.", run.Output.ToString(), StringComparison.Ordinal);
         Assert.Contains("not everything is as its file says: bad", run.Error.ToString(), StringComparison.Ordinal);
         Assert.Equal([(true, false)], Requests(server));

@@ -6,10 +6,22 @@ namespace UdpTunnel.Tests.Cli;
 
 public sealed class ReloadTests
 {
-    private const string Text = """{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22], "PacketMagic": "w"}""";
+    private const string Text =
+        """{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22], "PacketMagic": "w"}""";
 
-    private static readonly Change Live = new() { Field = "AllowedPorts", Before = "[22]", After = "[22, 80]" };
-    private static readonly Change Restart = new() { Field = "Mtu", Before = "1300", After = "1400", NeedsRestart = true };
+    private static readonly Change Live = new()
+    {
+        Field = "AllowedPorts",
+        Before = "[22]",
+        After = "[22, 80]",
+    };
+    private static readonly Change Restart = new()
+    {
+        Field = "Mtu",
+        Before = "1300",
+        After = "1400",
+        NeedsRestart = true,
+    };
 
     [Fact]
     public async Task What_can_change_while_it_runs_is_shown_and_applied()
@@ -21,7 +33,9 @@ public sealed class ReloadTests
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
-            "home changes:\n  AllowedPorts: [22] -> [22, 80]\nApplied while it runs.\n", run.Output.ToString());
+            "home changes:\n  AllowedPorts: [22] -> [22, 80]\nApplied while it runs.\n",
+            run.Output.ToString()
+        );
         Assert.Equal([(true, false), (false, false)], Requests(server));
     }
 
@@ -57,11 +71,19 @@ public sealed class ReloadTests
         Differs(server, Restart);
         var terminal = new TerminalFacts { InputIsTerminal = true, ErrorIsTerminal = true };
 
-        var run = await new CommandRun { Input = answer, Terminal = terminal }
-            .RunAsync(server, "reload", "home", server.File("c.json", Text));
+        var run = await new CommandRun { Input = answer, Terminal = terminal }.RunAsync(
+            server,
+            "reload",
+            "home",
+            server.File("c.json", Text)
+        );
 
         Assert.Equal(exitCode, run.ExitCode);
-        Assert.Contains("'home' has to restart for this. Apply it? [y/N] ", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "'home' has to restart for this. Apply it? [y/N] ",
+            run.Error.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(calls, server.Daemon.Requests.Count);
     }
 
@@ -79,11 +101,10 @@ public sealed class ReloadTests
     }
 
     private static void Differs(FakeServer server, params Change[] changes) =>
-        server.Daemon.Reload = request => Task.FromResult(new ReloadTunnelResponse
-        {
-            Changes = { changes },
-            Applied = !request.DryRun && changes.Length > 0,
-        });
+        server.Daemon.Reload = request =>
+            Task.FromResult(
+                new ReloadTunnelResponse { Changes = { changes }, Applied = !request.DryRun && changes.Length > 0 }
+            );
 
     private static List<(bool DryRun, bool AllowRestart)> Requests(FakeServer server) =>
         [.. server.Daemon.Requests.Cast<ReloadTunnelRequest>().Select(r => (r.DryRun, r.AllowRestart))];

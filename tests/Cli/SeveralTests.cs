@@ -20,7 +20,8 @@ public sealed class SeveralTests
         Assert.Equal(0, text.ExitCode);
         Assert.Equal(
             ["a is down", "b is down"],
-            text.Output.ToString().Split('\n').Where(l => l.EndsWith("is down", StringComparison.Ordinal)));
+            text.Output.ToString().Split('\n').Where(l => l.EndsWith("is down", StringComparison.Ordinal))
+        );
         Assert.Equal(["a", "b"], json.JsonLines.Select(l => l.GetProperty("tunnel").GetProperty("name").GetString()));
     }
 
@@ -71,7 +72,10 @@ public sealed class SeveralTests
         var run = await new CommandRun().RunAsync("check", directory);
 
         Assert.Equal(2, run.ExitCode);
-        Assert.Equal($"udptunnelctl: there is no configuration (*.json, *.conf) in {directory}\n", run.Error.ToString());
+        Assert.Equal(
+            $"udptunnelctl: there is no configuration (*.json, *.conf) in {directory}\n",
+            run.Error.ToString()
+        );
     }
 
     [Fact]
@@ -94,9 +98,10 @@ public sealed class SeveralTests
     {
         var server = await FakeServer.StartAsync();
         server.Daemon.Has(new Tunnel { Name = "a" }, new Tunnel { Name = "b" });
-        server.Daemon.Stop = request => request.Name is "a" or "b"
-            ? Task.FromResult(new StopTunnelResponse { Tunnel = new Tunnel { Name = request.Name } })
-            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no such tunnel");
+        server.Daemon.Stop = request =>
+            request.Name is "a" or "b"
+                ? Task.FromResult(new StopTunnelResponse { Tunnel = new Tunnel { Name = request.Name } })
+                : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no such tunnel");
         server.Daemon.StopRelay = _ =>
             throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", "there is no such relay");
         return server;

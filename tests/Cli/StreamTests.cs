@@ -21,7 +21,10 @@ public sealed class StreamTests
         Assert.All(run.JsonLines, l => Assert.Equal(1, l.GetProperty("schemaVersion").GetInt32()));
         Assert.Equal(
             [1UL, 2UL, 3UL],
-            run.JsonLines.Select(l => l.GetProperty("tunnels")[0].GetProperty("counters").GetProperty("packetsOut").GetUInt64()));
+            run.JsonLines.Select(l =>
+                l.GetProperty("tunnels")[0].GetProperty("counters").GetProperty("packetsOut").GetUInt64()
+            )
+        );
         var request = Assert.Single(server.Daemon.Requests.OfType<WatchTunnelsRequest>());
         Assert.Equal(["home"], request.Names);
         Assert.Equal(Duration.FromTimeSpan(TimeSpan.FromMilliseconds(250)), request.Interval);
@@ -39,9 +42,12 @@ public sealed class StreamTests
         Assert.Equal(0, run.ExitCode);
         var lines = run.Output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2, lines.Length);
-        Assert.All(lines, l => Assert.Equal(
-            "12:00:00 home out 1.20 Mbit/s in 100 bit/s dropped 15",
-            string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        Assert.All(lines, l =>
+            Assert.Equal(
+                "12:00:00 home out 1.20 Mbit/s in 100 bit/s dropped 15",
+                string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            )
+        );
     }
 
     [Fact]
@@ -77,7 +83,8 @@ public sealed class StreamTests
     {
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Has(Samples.Server());
-        server.Daemon.Watch = (_, _, _) => throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'hom'");
+        server.Daemon.Watch = (_, _, _) =>
+            throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'hom'");
         var run = OnTerminal();
 
         await run.RunAsync(server, "stats", "hom", "--watch");
@@ -107,10 +114,15 @@ public sealed class StreamTests
     public async Task A_daemon_that_hangs_ends_a_stream_with_3(string command, string option)
     {
         await using var daemon = HungDaemon.Start();
-        var run = new CommandRun { Patience = TimeSpan.FromSeconds(1), Environment = { ["UDPTUNNEL_SOCKET"] = daemon.SocketPath } };
+        var run = new CommandRun
+        {
+            Patience = TimeSpan.FromSeconds(1),
+            Environment = { ["UDPTUNNEL_SOCKET"] = daemon.SocketPath },
+        };
 
         // What asks with a deadline first ends by that; the rest by the silence alone.
-        await run.RunAsync(command, option, "--json").WaitAsync(TimeSpan.FromSeconds(9), TestContext.Current.CancellationToken);
+        await run.RunAsync(command, option, "--json")
+            .WaitAsync(TimeSpan.FromSeconds(9), TestContext.Current.CancellationToken);
 
         Assert.True(run.ExitCode == 3, run.Output.ToString());
         Assert.Equal("unavailable", run.Json.GetProperty("error").GetProperty("reason").GetString());
@@ -125,7 +137,10 @@ public sealed class StreamTests
         {
             await writer.WriteAsync(new WatchEventsResponse { Events = { Event(1), Event(2) } }, cancellation);
             await writer.WriteAsync(new WatchEventsResponse { Events = { Event(3) } }, cancellation);
-            await UntilAsync(() => run.Output.ToString().Contains("\"sequence\":3", StringComparison.Ordinal), cancellation);
+            await UntilAsync(
+                () => run.Output.ToString().Contains("\"sequence\":3", StringComparison.Ordinal),
+                cancellation
+            );
             run.Interrupt!();
             await Task.Delay(Timeout.Infinite, cancellation);
         };
@@ -138,13 +153,20 @@ public sealed class StreamTests
         Assert.Equal("home", Assert.IsType<WatchEventsRequest>(Assert.Single(server.Daemon.Requests)).Tunnel);
     }
 
-    private static CommandRun OnTerminal() => new()
-    {
-        Terminal = new TerminalFacts { OutputIsTerminal = true },
-        Environment = { ["TERM"] = "xterm" },
-    };
+    private static CommandRun OnTerminal() =>
+        new()
+        {
+            Terminal = new TerminalFacts { OutputIsTerminal = true },
+            Environment = { ["TERM"] = "xterm" },
+        };
 
-    private static Event Event(ulong sequence) => new() { Sequence = sequence, Kind = EventKind.TunnelStarted, Message = "m" };
+    private static Event Event(ulong sequence) =>
+        new()
+        {
+            Sequence = sequence,
+            Kind = EventKind.TunnelStarted,
+            Message = "m",
+        };
 
     /// <summary>Sends so many snapshots, and ends the command as the user does when it has shown them.</summary>
     private static void Snapshots(FakeServer server, CommandRun run, int count, Action? end = null)
@@ -158,7 +180,9 @@ public sealed class StreamTests
                 var tunnel = Samples.Server();
                 tunnel.Counters.PacketsOut = (ulong)i;
                 await writer.WriteAsync(
-                    new WatchTunnelsResponse { Time = Timestamp.FromDateTimeOffset(Samples.Now), Tunnels = { tunnel } }, cancellation);
+                    new WatchTunnelsResponse { Time = Timestamp.FromDateTimeOffset(Samples.Now), Tunnels = { tunnel } },
+                    cancellation
+                );
                 var before = length;
                 await UntilAsync(() => (length = run.Output.Length + run.Screen.Views.Count) > before, cancellation);
             }

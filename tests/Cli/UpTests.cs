@@ -37,7 +37,11 @@ public sealed class UpTests
         Assert.Equal("home", request.Name);
         Assert.False(request.Ephemeral);
         var text = run.Output.ToString();
-        Assert.StartsWith("home is up (running)\n  device    tun0, 10.0.0.1/24, MTU 1300\n", text, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "home is up (running)\n  device    tun0, 10.0.0.1/24, MTU 1300\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains("offloads  TUN TCP, UDP_SEGMENT, UDP_GRO\n", text, StringComparison.Ordinal);
         Assert.Contains("udptunnelctl status home\n", text, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", text, StringComparison.Ordinal);
@@ -78,9 +82,21 @@ public sealed class UpTests
     public async Task The_mistakes_that_only_the_daemon_finds_are_told_in_the_same_way()
     {
         await using var server = await FakeServer.StartAsync();
-        var diagnostic = new Diagnostic { Severity = Severity.Error, Line = 3, Column = 7, Field = "Mtu", Message = "too large" };
-        server.Daemon.Start = _ => throw FakeDaemon.Error(
-            StatusCode.InvalidArgument, "INVALID_CONFIGURATION", "the configuration has a mistake", diagnostic);
+        var diagnostic = new Diagnostic
+        {
+            Severity = Severity.Error,
+            Line = 3,
+            Column = 7,
+            Field = "Mtu",
+            Message = "too large",
+        };
+        server.Daemon.Start = _ =>
+            throw FakeDaemon.Error(
+                StatusCode.InvalidArgument,
+                "INVALID_CONFIGURATION",
+                "the configuration has a mistake",
+                diagnostic
+            );
         var file = server.File("home.json", Valid);
 
         var run = await CommandRun.OfAsync(server, "up", file, "--json");
@@ -96,12 +112,17 @@ public sealed class UpTests
     public async Task A_name_that_is_taken_fails_with_what_to_do()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.Start = _ => throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'home' runs already");
+        server.Daemon.Start = _ =>
+            throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'home' runs already");
 
         var run = await CommandRun.OfAsync(server, "up", server.File("home.json", Valid));
 
         Assert.Equal(1, run.ExitCode);
-        Assert.StartsWith("udptunnelctl: a tunnel 'home' runs already\nChange it with", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "udptunnelctl: a tunnel 'home' runs already\nChange it with",
+            run.Error.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -125,7 +146,8 @@ public sealed class UpTests
         var file = server.File("home.json", Valid.Replace("{\n", "{ \"LogFile\": \"x\",\n", StringComparison.Ordinal));
         server.Daemon.Start = request =>
         {
-            var warnings = UdpTunnel.Config.ConfigFile.Parse(System.Text.Encoding.UTF8.GetBytes(request.Configuration), "x")
+            var warnings = UdpTunnel
+                .Config.ConfigFile.Parse(System.Text.Encoding.UTF8.GetBytes(request.Configuration), "x")
                 .Diagnostics.Select(d => new Diagnostic
                 {
                     Severity = Severity.Warning,
@@ -151,7 +173,13 @@ public sealed class UpTests
         var file = server.File("big.json", new string(' ', (2 << 20) + 1));
 
         var run = await CommandRun.OfAsync(server, "up", file);
-        var piped = await new CommandRun { Input = new string(' ', (2 << 20) + 1) }.RunAsync(server, "up", "-", "--name", "x");
+        var piped = await new CommandRun { Input = new string(' ', (2 << 20) + 1) }.RunAsync(
+            server,
+            "up",
+            "-",
+            "--name",
+            "x"
+        );
 
         Assert.Equal(2, run.ExitCode);
         Assert.Contains("larger than a configuration may be", run.Error.ToString(), StringComparison.Ordinal);

@@ -157,7 +157,8 @@ public sealed class UsageTests
         Assert.StartsWith(
             "udptunnelctl: udptunneld is not running (no socket at /nonexistent/s)\nStart it with",
             run.Error.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Equal("no_socket", run.Json.GetProperty("error").GetProperty("reason").GetString());
     }
 
@@ -191,7 +192,8 @@ public sealed class UsageTests
             for (var i = 0; i < 2; i++)
             {
                 waiting.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
-                await waiting[^1].ConnectAsync(new UnixDomainSocketEndPoint(path), TestContext.Current.CancellationToken);
+                await waiting[^1]
+                    .ConnectAsync(new UnixDomainSocketEndPoint(path), TestContext.Current.CancellationToken);
             }
 
             var run = await new CommandRun().RunAsync("status", "--socket", path);

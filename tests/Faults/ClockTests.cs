@@ -6,7 +6,10 @@ using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Faults;
 
-/// <summary>The wall clock jumps, and the monotonic one is far along. What a session makes of either: Unit.StateTests and Unit.FlowTableTests.</summary>
+/// <summary>
+/// The wall clock jumps, and the monotonic one is far along. What a session makes of either: Unit.StateTests and
+/// Unit.FlowTableTests.
+/// </summary>
 public sealed class ClockTests
 {
     [Theory]
@@ -27,18 +30,31 @@ public sealed class ClockTests
         clock.Set(jump);
 
         await download.WaitForMoreAsync();
-        await lab.Server.Control.RunAsync("up", lab.Server.Daemon.Write(lab.ServerFile with
-        {
-            Name = "after",
-            TunnelAddress = "10.1.0.1",
-            NetworkAddress = ":8001",
-        }));
+        await lab.Server.Control.RunAsync(
+            "up",
+            lab.Server.Daemon.Write(
+                lab.ServerFile with
+                {
+                    Name = "after",
+                    TunnelAddress = "10.1.0.1",
+                    NetworkAddress = ":8001",
+                }
+            )
+        );
 
         await lab.Server.Control.WaitForAsync("t", s => s.State == "running", "the tunnel to run");
         await download.WaitForMoreAsync();
         await download.FinishAsync();
-        var shown = (await lab.Server.Control.RunAsync("events")).Json.GetProperty("events").EnumerateArray().Last().GetProperty("time").GetDateTimeOffset();
-        Assert.True((shown - DateTimeOffset.UtcNow).Duration() > TimeSpan.FromMinutes(50), $"the clock did not jump: {shown}");
+        var shown = (await lab.Server.Control.RunAsync("events"))
+            .Json.GetProperty("events")
+            .EnumerateArray()
+            .Last()
+            .GetProperty("time")
+            .GetDateTimeOffset();
+        Assert.True(
+            (shown - DateTimeOffset.UtcNow).Duration() > TimeSpan.FromMinutes(50),
+            $"the clock did not jump: {shown}"
+        );
     }
 
     [Fact]
@@ -70,7 +86,8 @@ public sealed class ClockTests
         await using var lab = await Lab.TwoHostsAsync();
         var seconds = (days * 24 * 60 * 60).ToString(CultureInfo.InvariantCulture);
 
-        // Milliseconds of the monotonic clock in 32 bits would run over after 25 or 50 days, microseconds in 53 after 104,249.
+        // Milliseconds of the monotonic clock in 32 bits would run over after 25 or 50 days, microseconds in 53 after
+        // 104,249.
         lab.Server.AddDaemon("unshare", "--time", "--monotonic", seconds, "--boottime", seconds, "--");
         await lab.StartTunnelAsync();
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");

@@ -14,7 +14,9 @@ public sealed class DeviceTests
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
         var device = (await lab.ServerStatusAsync()).Device;
 
-        await lab.Server.Namespace.IpAsync($"link set {device} down\nlink set {device} name other0\nlink set other0 up\n");
+        await lab.Server.Namespace.IpAsync(
+            $"link set {device} down\nlink set {device} name other0\nlink set other0 up\n"
+        );
 
         await lab.Client.WaitForPingAsync("10.0.0.1");
         await TcpPair.SayAsync(connection.Dialled, connection.Accepted);

@@ -4,12 +4,15 @@ using UdpTunnel.Tests.Harness.Traffic;
 namespace UdpTunnel.Tests.Faults;
 
 /// <summary>
-/// The kernel refuses what it normally gives, which strace brings about in the real daemon. A link that refuses runs later: Netns.OffloadRefusalTests.
+/// The kernel refuses what it normally gives, which strace brings about in the real daemon. A link that refuses runs
+/// later: Netns.OffloadRefusalTests.
 /// </summary>
 public sealed class KernelTests
 {
-    // Options and ioctls are nothing that strace can choose by, so calls are chosen by their place among those of a thread.
-    private static string[] Inject(string fault) => ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", fault];
+    // Options and ioctls are nothing that strace can choose by, so calls are chosen by their place among those of a
+    // thread.
+    private static string[] Inject(string fault) =>
+        ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", fault];
 
     [Theory]
     [InlineData("ENOBUFS")]
@@ -50,8 +53,20 @@ public sealed class KernelTests
         Requirements.Command("strace", "strace");
         await using var lab = await Lab.TwoHostsAsync();
 
-        // TUNSETIFF is the first ioctl of a descriptor of the device, TUNSETVNETHDRSZ and TUNSETOFFLOAD follow; the runtime makes none on it.
-        lab.Client.AddDaemon("strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/dev/net/tun", "-e", "inject=ioctl:error=EINVAL:when=3+");
+        // TUNSETIFF is the first ioctl of a descriptor of the device, TUNSETVNETHDRSZ and TUNSETOFFLOAD follow; the
+        // runtime makes none on it.
+        lab.Client.AddDaemon(
+            "strace",
+            "-D",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-P",
+            "/dev/net/tun",
+            "-e",
+            "inject=ioctl:error=EINVAL:when=3+"
+        );
         await lab.StartTunnelAsync();
 
         var status = await lab.ClientStatusAsync();
@@ -84,10 +99,16 @@ public sealed class KernelTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
         var daemon = lab.Server.Daemon;
-        var inUse = Directory.EnumerateFileSystemEntries($"/proc/{daemon.Id}/fd").Select(path => int.Parse(Path.GetFileName(path))).ToHashSet();
+        var inUse = Directory
+            .EnumerateFileSystemEntries($"/proc/{daemon.Id}/fd")
+            .Select(path => int.Parse(Path.GetFileName(path)))
+            .ToHashSet();
 
         // Up to 64 are kept for what must go on.
-        var limit = Enumerable.Range(0, int.MaxValue).Where(descriptor => !inUse.Contains(descriptor)).ElementAt(64 + 8);
+        var limit = Enumerable
+            .Range(0, int.MaxValue)
+            .Where(descriptor => !inUse.Contains(descriptor))
+            .ElementAt(64 + 8);
         (await Command.RunAsync(["prlimit", $"--pid={daemon.Id}", $"--nofile={limit}"])).RequireSuccess();
 
         var started = new List<string>();
@@ -95,12 +116,14 @@ public sealed class KernelTests
         while (refused is null && started.Count < 72)
         {
             var name = $"more{started.Count}";
-            var file = daemon.Write(lab.ServerFile with
-            {
-                Name = name,
-                TunnelAddress = $"10.{started.Count + 1}.0.1",
-                NetworkAddress = $":{9000 + started.Count}",
-            });
+            var file = daemon.Write(
+                lab.ServerFile with
+                {
+                    Name = name,
+                    TunnelAddress = $"10.{started.Count + 1}.0.1",
+                    NetworkAddress = $":{9000 + started.Count}",
+                }
+            );
             var result = await daemon.Control.TryRawAsync("up", file);
             if (result.ExitCode == 0)
             {
@@ -121,6 +144,9 @@ public sealed class KernelTests
         }
 
         // What was freed can be used again.
-        await daemon.Control.RunAsync("up", daemon.Write(lab.ServerFile with { Name = "again", TunnelAddress = "10.99.0.1", NetworkAddress = ":9999" }));
+        await daemon.Control.RunAsync(
+            "up",
+            daemon.Write(lab.ServerFile with { Name = "again", TunnelAddress = "10.99.0.1", NetworkAddress = ":9999" })
+        );
     }
 }

@@ -3,7 +3,10 @@ using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Faults;
 
-/// <summary>A control group whose processes may use no more than some memory; version 2 of the interface, or 1 where that is what there is.</summary>
+/// <summary>
+/// A control group whose processes may use no more than some memory; version 2 of the interface, or 1 where that is
+/// what there is.
+/// </summary>
 internal sealed class MemoryLimit : IDisposable
 {
     private readonly string _directory;

@@ -3,7 +3,10 @@ using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Faults;
 
-/// <summary>A name server that says there is no address, or takes its time. Gone and changed: Netns.NameFailureTests, Netns.NameChangeTests.</summary>
+/// <summary>
+/// A name server that says there is no address, or takes its time. Gone and changed: Netns.NameFailureTests,
+/// Netns.NameChangeTests.
+/// </summary>
 public sealed class NameTests
 {
     [Fact]
@@ -27,12 +30,21 @@ public sealed class NameTests
     public async Task A_name_server_that_takes_5_seconds_holds_up_the_start_of_its_tunnel_and_nothing_else()
     {
         await using var lab = await Lab.TwoHostsAsync();
-        using var names = new SlowNameServer(lab.Server, lab.Client) { Address = lab.Server.Address, Delay = TimeSpan.FromSeconds(5) };
+        using var names = new SlowNameServer(lab.Server, lab.Client)
+        {
+            Address = lab.Server.Address,
+            Delay = TimeSpan.FromSeconds(5),
+        };
         await lab.StartTunnelAsync();
 
         // It starts and is answered for before its name is known, and the other tunnel does not notice.
         var clock = Stopwatch.StartNew();
-        var slow = lab.ClientFile with { Name = "slow", TunnelAddress = "10.9.0.2", NetworkAddress = "tunnel.test:8001" };
+        var slow = lab.ClientFile with
+        {
+            Name = "slow",
+            TunnelAddress = "10.9.0.2",
+            NetworkAddress = "tunnel.test:8001",
+        };
         Assert.Equal("resolving", (await lab.Client.Daemon.UpAsync(slow)).State);
         Assert.Equal(5, await lab.Client.PingAsync("10.0.0.1", count: 5));
 

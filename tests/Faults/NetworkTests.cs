@@ -23,7 +23,8 @@ public sealed class NetworkTests
 
         // A dropped packet of one's own is EPERM to who sends it.
         await lab.Client.Namespace.NftAsync(
-            "table inet fault {\n chain output {\n type filter hook output priority 0;\n udp dport 8000 drop\n }\n}\n");
+            "table inet fault {\n chain output {\n type filter hook output priority 0;\n udp dport 8000 drop\n }\n}\n"
+        );
         Assert.True(await lab.Client.IsSilentAsync("10.0.0.1", count: 3));
         await lab.Client.Control.WaitForEventAsync("sending_failed");
         var refused = await lab.ClientStatusAsync();
@@ -37,7 +38,9 @@ public sealed class NetworkTests
     [Fact]
     public async Task A_network_that_was_away_for_a_while_costs_its_packets_and_no_connection()
     {
-        var outage = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable(OutageVariable) ?? "5", CultureInfo.InvariantCulture));
+        var outage = TimeSpan.FromSeconds(
+            int.Parse(Environment.GetEnvironmentVariable(OutageVariable) ?? "5", CultureInfo.InvariantCulture)
+        );
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
@@ -48,7 +51,9 @@ public sealed class NetworkTests
         await lab.Client.Namespace.IpAsync($"link set {Lab.Link} up");
 
         var took = await lab.Client.WaitForPingAsync("10.0.0.1");
-        TestContext.Current.TestOutputHelper?.WriteLine($"away for {outage.TotalSeconds:0} s, back after {took.TotalSeconds:0.0} s");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"away for {outage.TotalSeconds:0} s, back after {took.TotalSeconds:0.0} s"
+        );
 
         // TCP tries again at intervals that double.
         await TcpPair.SayAsync(connection.Dialled, connection.Accepted, deadline: WaitFor.Patience + (2 * outage));
@@ -65,7 +70,11 @@ public sealed class NetworkTests
         {
             taken.Bind(new IPEndPoint(IPAddress.Any, 8000));
             await lab.Server.Daemon.StartAsync();
-            var failed = await lab.Server.Control.WaitForAsync("t", s => s.State == "failed", "the tunnel to be shown as failed");
+            var failed = await lab.Server.Control.WaitForAsync(
+                "t",
+                s => s.State == "failed",
+                "the tunnel to be shown as failed"
+            );
             Assert.Contains("8000", failed.Problem, StringComparison.Ordinal);
             Assert.Equal("error", (await lab.Server.Control.WaitForEventAsync("tunnel_failed")).Level);
         }
@@ -87,12 +96,19 @@ public sealed class NetworkTests
         await names.ChangeAsync("tunnel.test", "192.0.2.12");
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(
-            lab.Server.Namespace.IpAsync($"addr add 192.0.2.12/24 dev {Lab.Link}\naddr del 192.0.2.11/24 dev {Lab.Link}\n"),
-            lab.Client.Namespace.IpAsync($"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n"));
+            lab.Server.Namespace.IpAsync(
+                $"addr add 192.0.2.12/24 dev {Lab.Link}\naddr del 192.0.2.11/24 dev {Lab.Link}\n"
+            ),
+            lab.Client.Namespace.IpAsync(
+                $"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n"
+            )
+        );
 
         // The client looks every 30 s.
         await lab.Client.WaitForPingAsync("10.0.0.1", TimeSpan.FromSeconds(40));
-        TestContext.Current.TestOutputHelper?.WriteLine($"both found each other after {clock.Elapsed.TotalSeconds:0.0} s");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"both found each other after {clock.Elapsed.TotalSeconds:0.0} s"
+        );
         await lab.Server.WaitForPingAsync("10.0.0.2");
         await TcpPair.SayAsync(connection.Dialled, connection.Accepted);
         await TcpPair.SayAsync(connection.Accepted, connection.Dialled);
@@ -101,17 +117,30 @@ public sealed class NetworkTests
     [Theory]
     [InlineData(0.01, 4 << 20)]
     [InlineData(0.05, 1 << 20)]
-    public async Task A_file_each_way_at_once_arrives_intact_however_much_is_dropped_flipped_doubled_and_swapped(double part, long bytes)
+    public async Task A_file_each_way_at_once_arrives_intact_however_much_is_dropped_flipped_doubled_and_swapped(
+        double part,
+        long bytes
+    )
     {
         await using var lab = await Lab.TwoHostsAsync();
         using var proxy = new UdpProxy(
-            lab.Server, IPEndPoint.Parse("192.0.2.1:9000"), IPEndPoint.Parse("192.0.2.1:8000"), Impairment.OfEach(part), seed: 43);
+            lab.Server,
+            IPEndPoint.Parse("192.0.2.1:9000"),
+            IPEndPoint.Parse("192.0.2.1:8000"),
+            Impairment.OfEach(part),
+            seed: 43
+        );
         await lab.StartTunnelAsync(client: file => file with { NetworkAddress = "192.0.2.1:9000" });
 
         await Transfer.BothWaysAsync(lab, bytes, TimeSpan.FromMinutes(3));
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"to the server {proxy.ToServer}, to the client {proxy.ToClient}");
-        Assert.True(proxy.ToServer is { Dropped: > 0, Flipped: > 0, Doubled: > 0, Swapped: > 0 }, proxy.ToServer.ToString());
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"to the server {proxy.ToServer}, to the client {proxy.ToClient}"
+        );
+        Assert.True(
+            proxy.ToServer is { Dropped: > 0, Flipped: > 0, Doubled: > 0, Swapped: > 0 },
+            proxy.ToServer.ToString()
+        );
     }
 
     [Fact]
@@ -119,7 +148,12 @@ public sealed class NetworkTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         using var proxy = new UdpProxy(
-            lab.Server, IPEndPoint.Parse("192.0.2.1:9000"), IPEndPoint.Parse("192.0.2.1:8000"), new Impairment(0.2, 0, 0, 0), seed: 44);
+            lab.Server,
+            IPEndPoint.Parse("192.0.2.1:9000"),
+            IPEndPoint.Parse("192.0.2.1:8000"),
+            new Impairment(0.2, 0, 0, 0),
+            seed: 44
+        );
         await lab.StartTunnelAsync(client: file => file with { NetworkAddress = "192.0.2.1:9000" });
 
         await Transfer.BothWaysAsync(lab, 100_000, TimeSpan.FromMinutes(3));
@@ -136,7 +170,8 @@ public sealed class NetworkTests
 
         // One direction only. And the router's word of it is dropped.
         await lab.Router.NftAsync(
-            "table inet fault {\n chain output {\n type filter hook output priority 0;\n icmp type destination-unreachable drop\n }\n}\n");
+            "table inet fault {\n chain output {\n type filter hook output priority 0;\n icmp type destination-unreachable drop\n }\n}\n"
+        );
         await lab.Router.IpAsync($"route replace {route} mtu lock 1000");
         await lab.StartTunnelAsync();
 

@@ -20,7 +20,10 @@ public sealed class PeerClaimTests
         // The client says nothing by itself: only that its host answers keeps its place.
         await lab.StartTunnelAsync(both: file => file with { PacketMagic = Magic, HeartbeatInterval = 0 });
         using var stranger = new Replay(
-            lab.Client, lab.Server, heartbeat ? Replay.Heartbeat(Magic) : Replay.Ping(Magic, "10.0.0.2", "10.0.0.77"));
+            lab.Client,
+            lab.Server,
+            heartbeat ? Replay.Heartbeat(Magic) : Replay.Ping(Magic, "10.0.0.2", "10.0.0.77")
+        );
         for (var i = 0; i < 50; i++)
         {
             stranger.Send();
@@ -75,9 +78,14 @@ public sealed class PeerClaimTests
         await lab.Client.Daemon.SignalAsync("STOP");
         stranger.Send();
         var clock = Stopwatch.StartNew();
-        await lab.Server.Control.WaitForAsync("t", s => IPEndPoint.Parse(s.Peer!).Port == stranger.Port, "the stranger to be taken for the peer");
+        await lab.Server.Control.WaitForAsync(
+            "t",
+            s => IPEndPoint.Parse(s.Peer!).Port == stranger.Port,
+            "the stranger to be taken for the peer"
+        );
 
-        // 0.3 s in which the known peer may answer, and up to a second until somebody looks, where no other datagram comes.
+        // 0.3 s in which the known peer may answer, and up to a second until somebody looks, where no other datagram
+        // comes.
         TestContext.Current.TestOutputHelper?.WriteLine($"displaced after {clock.Elapsed.TotalSeconds:0.0} s");
         var moved = await lab.Server.Control.WaitForEventAsync("peer_moved");
         Assert.Contains($":{stranger.Port}", moved.Message, StringComparison.Ordinal);
@@ -86,7 +94,9 @@ public sealed class PeerClaimTests
         await lab.Client.WaitForPingAsync("10.0.0.1", TimeSpan.FromSeconds(5));
         Assert.Equal(before.Peer, (await lab.ServerStatusAsync()).Peer);
         await WaitFor.TrueAsync(
-            async () => (await lab.Server.Control.EventsAsync()).Count(e => e.Kind == "peer_moved") == 2, "the move back to be told");
+            async () => (await lab.Server.Control.EventsAsync()).Count(e => e.Kind == "peer_moved") == 2,
+            "the move back to be told"
+        );
     }
 
     [Fact]
@@ -95,12 +105,17 @@ public sealed class PeerClaimTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(client: file => file with { HeartbeatInterval = 4 });
 
-        await lab.Client.Namespace.IpAsync($"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n");
+        await lab.Client.Namespace.IpAsync(
+            $"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n"
+        );
         var before = (await lab.ServerStatusAsync()).Counter("heartbeatsIn");
 
         // The next heartbeat is a claim, which nobody refuses; the one after it is not needed.
         var status = await lab.Server.Control.WaitForAsync(
-            "t", s => s.Peer!.StartsWith("192.0.2.77:", StringComparison.Ordinal), "the client to be followed");
+            "t",
+            s => s.Peer!.StartsWith("192.0.2.77:", StringComparison.Ordinal),
+            "the client to be followed"
+        );
         Assert.InRange(status.Counter("heartbeatsIn") - before, 0, 1);
         await lab.Server.WaitForPingAsync("10.0.0.2");
     }

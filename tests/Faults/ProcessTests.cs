@@ -39,7 +39,8 @@ public sealed class ProcessTests
         await TcpPair.SayAsync(connection.Dialled, connection.Accepted);
         await lab.Server.Daemon.WaitUntilSavedAsync("t", TunnelFile.Allowed);
 
-        // Nothing that it does not have already. Half a MiB lasted it for hundreds of answers, which took too long on a busy machine.
+        // Nothing that it does not have already. Half a MiB lasted it for hundreds of answers, which took too long on a
+        // busy machine.
         using (var limit = new MemoryLimit(0))
         {
             limit.Add(lab.Server.Daemon.Id);
@@ -49,7 +50,8 @@ public sealed class ProcessTests
                     await lab.Server.Control.TryRawAsync("status");
                     return !lab.Server.Daemon.IsRunning;
                 },
-                "the kernel to kill the daemon");
+                "the kernel to kill the daemon"
+            );
         }
 
         await lab.Server.Daemon.StartAsync();

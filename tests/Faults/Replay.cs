@@ -39,8 +39,28 @@ internal sealed class Replay : IDisposable
     {
         byte[] packet =
         [
-            0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0, 0, .. IPAddress.Parse(from).GetAddressBytes(), .. IPAddress.Parse(to).GetAddressBytes(),
-            8, 0, 0, 0, 0x12, 0x34, 0, 1,
+            0x45,
+            0,
+            0,
+            28,
+            0,
+            0,
+            0,
+            0,
+            64,
+            1,
+            0,
+            0,
+            .. IPAddress.Parse(from).GetAddressBytes(),
+            .. IPAddress.Parse(to).GetAddressBytes(),
+            8,
+            0,
+            0,
+            0,
+            0x12,
+            0x34,
+            0,
+            1,
         ];
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), InternetChecksum.Of(packet.AsSpan(0, 20)));
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(22), InternetChecksum.Of(packet.AsSpan(20)));

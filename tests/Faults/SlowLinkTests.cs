@@ -16,7 +16,9 @@ public sealed partial class SlowLinkTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         Requirements.Command("tc", "iproute2");
-        await lab.Client.Namespace.IpAsync($"link add fast0 type veth peer name fast1 netns {lab.Server.Namespace.Name}\n");
+        await lab.Client.Namespace.IpAsync(
+            $"link add fast0 type veth peer name fast1 netns {lab.Server.Namespace.Name}\n"
+        );
         await lab.Client.Namespace.IpAsync("addr add 198.51.100.2/24 dev fast0\nlink set fast0 up\n");
         await lab.Server.Namespace.IpAsync("addr add 198.51.100.1/24 dev fast1\nlink set fast1 up\n");
         await lab.StartTunnelAsync();
@@ -27,9 +29,22 @@ public sealed partial class SlowLinkTests
         {
             var name = $"fast{number}";
             var port = 8000 + number;
-            await lab.Server.Daemon.UpAsync(lab.ServerFile with { Name = name, TunnelAddress = address, NetworkAddress = $":{port}" });
+            await lab.Server.Daemon.UpAsync(
+                lab.ServerFile with
+                {
+                    Name = name,
+                    TunnelAddress = address,
+                    NetworkAddress = $":{port}",
+                }
+            );
             await lab.Client.Daemon.UpAsync(
-                lab.ClientFile with { Name = name, TunnelAddress = $"10.0.{number}.2", NetworkAddress = $"198.51.100.1:{port}" });
+                lab.ClientFile with
+                {
+                    Name = name,
+                    TunnelAddress = $"10.0.{number}.2",
+                    NetworkAddress = $"198.51.100.1:{port}",
+                }
+            );
             await lab.Client.WaitForPingAsync(address);
         }
 
@@ -40,7 +55,9 @@ public sealed partial class SlowLinkTests
         using var done = new CancellationTokenSource();
         var flood = FloodAsync(lab.Client, done.Token);
         await WaitFor.TrueAsync(
-            async () => (await lab.ClientStatusAsync()).Drops("send_buffer_full", "out") > 0, "a full send buffer");
+            async () => (await lab.ClientStatusAsync()).Drops("send_buffer_full", "out") > 0,
+            "a full send buffer"
+        );
 
         var flooded = await PingAsync(lab.Client, neighbours);
         await done.CancelAsync();
@@ -54,20 +71,33 @@ public sealed partial class SlowLinkTests
             Assert.True(flooded[i].Average < (20 * quiet[i].Average) + 20, what);
         }
 
-        async Task TrafficControlAsync(string words) => await lab.Client.Namespace.RunAsync(["tc", .. words.Split(' ')]);
+        async Task TrafficControlAsync(string words) =>
+            await lab.Client.Namespace.RunAsync(["tc", .. words.Split(' ')]);
     }
 
     /// <summary>All targets at once.</summary>
-    private static async Task<Answers[]> PingAsync(Host host, IEnumerable<string> targets) => await Task.WhenAll(targets.Select(async target =>
-    {
-        var result = await host.Namespace.TryAsync(
-            "ping", "-c", Pings.ToString(CultureInfo.InvariantCulture), "-i", "0.1", "-W", "2", target);
-        var answers = Received().Match(result.Output).Groups[1].Value;
-        var average = Average().Match(result.Output).Groups[1].Value;
-        return new Answers(
-            int.Parse(answers, CultureInfo.InvariantCulture),
-            average.Length == 0 ? double.MaxValue : double.Parse(average, CultureInfo.InvariantCulture));
-    }));
+    private static async Task<Answers[]> PingAsync(Host host, IEnumerable<string> targets) =>
+        await Task.WhenAll(
+            targets.Select(async target =>
+            {
+                var result = await host.Namespace.TryAsync(
+                    "ping",
+                    "-c",
+                    Pings.ToString(CultureInfo.InvariantCulture),
+                    "-i",
+                    "0.1",
+                    "-W",
+                    "2",
+                    target
+                );
+                var answers = Received().Match(result.Output).Groups[1].Value;
+                var average = Average().Match(result.Output).Groups[1].Value;
+                return new Answers(
+                    int.Parse(answers, CultureInfo.InvariantCulture),
+                    average.Length == 0 ? double.MaxValue : double.Parse(average, CultureInfo.InvariantCulture)
+                );
+            })
+        );
 
     /// <summary>Some 6 MB/s into the slow tunnel.</summary>
     private static async Task FloodAsync(Host host, CancellationToken done)

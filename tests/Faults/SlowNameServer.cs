@@ -5,7 +5,8 @@ using UdpTunnel.Tests.Harness;
 namespace UdpTunnel.Tests.Faults;
 
 /// <summary>
-/// A DNS server of a few lines (RFC 1035), which does what real ones do on bad days. It knows one IPv4 address for every name.
+/// A DNS server of a few lines (RFC 1035), which does what real ones do on bad days. It knows one IPv4 address for
+/// every name.
 /// </summary>
 internal sealed class SlowNameServer : IDisposable
 {
@@ -15,7 +16,9 @@ internal sealed class SlowNameServer : IDisposable
     private readonly Socket _socket;
 
     /// <param name="server">Where it runs.</param>
-    /// <param name="client">Who asks it. Must not run anything yet: <c>ip netns exec</c> puts the file in place of the host's.</param>
+    /// <param name="client">
+    /// Who asks it. Must not run anything yet: <c>ip netns exec</c> puts the file in place of the host's.
+    /// </param>
     public SlowNameServer(Host server, Host client)
     {
         _settings = new TemporaryDirectory($"/etc/netns/{client.Namespace.Name}");
@@ -79,9 +82,26 @@ internal sealed class SlowNameServer : IDisposable
 
         end += 5;
         var asksForA = question[end - 3] == 1;
-        byte[] record = Address is { } address && asksForA
-            ? [0xC0, HeaderLength, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, .. IPAddress.Parse(address).GetAddressBytes()]
-            : [];
-        return [question[0], question[1], 0x81, 0x80, 0, 1, 0, (byte)(record.Length > 0 ? 1 : 0), 0, 0, 0, 0, .. question[HeaderLength..end], .. record];
+        byte[] record =
+            Address is { } address && asksForA
+                ? [0xC0, HeaderLength, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4, .. IPAddress.Parse(address).GetAddressBytes()]
+                : [];
+        return
+        [
+            question[0],
+            question[1],
+            0x81,
+            0x80,
+            0,
+            1,
+            0,
+            (byte)(record.Length > 0 ? 1 : 0),
+            0,
+            0,
+            0,
+            0,
+            .. question[HeaderLength..end],
+            .. record,
+        ];
     }
 }

@@ -2,7 +2,9 @@ using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Faults;
 
-/// <summary>One system call of a start or of a repair fails: what was opened is closed again, and the next try works.</summary>
+/// <summary>
+/// One system call of a start or of a repair fails: what was opened is closed again, and the next try works.
+/// </summary>
 public sealed class StartFailureTests
 {
     private const string Device = "fail0";
@@ -20,7 +22,13 @@ public sealed class StartFailureTests
         await daemon.StartAsync();
 
         // A link-local server, whose zone is looked up as well.
-        var file = daemon.Write(lab.ClientFile with { NetworkAddress = $"[fe80::1%{Lab.Link}]:8000", TunnelDevice = Device });
+        var file = daemon.Write(
+            lab.ClientFile with
+            {
+                NetworkAddress = $"[fe80::1%{Lab.Link}]:8000",
+                TunnelDevice = Device,
+            }
+        );
         await daemon.Control.RunAsync("up", file);
         await daemon.Control.RunAsync("down", "t");
         var before = Descriptors(daemon);
@@ -38,7 +46,10 @@ public sealed class StartFailureTests
 
         await daemon.Control.RunAsync("up", file);
         await daemon.Control.RunAsync("down", "t");
-        await WaitFor.TrueAsync(() => Task.FromResult(Descriptors(daemon) <= before + 2), $"no more than {before} descriptors");
+        await WaitFor.TrueAsync(
+            () => Task.FromResult(Descriptors(daemon) <= before + 2),
+            $"no more than {before} descriptors"
+        );
     }
 
     [Fact]
@@ -74,14 +85,22 @@ public sealed class StartFailureTests
         await lab.Client.WaitForPingAsync("10.0.0.1", TimeSpan.FromSeconds(20));
     }
 
-    private static int Descriptors(Daemon daemon) => Directory.EnumerateFileSystemEntries($"/proc/{daemon.Id}/fd").Count();
+    private static int Descriptors(Daemon daemon) =>
+        Directory.EnumerateFileSystemEntries($"/proc/{daemon.Id}/fd").Count();
 
     private static async Task<Injection> InjectAsync(Daemon daemon, string fault)
     {
-        var injection = new Injection(ChildProcess.Start("strace", ["strace", "-f", "-qq", "-p", $"{daemon.Id}", "-o", "/dev/null", "-e", $"inject={fault}"]));
+        var injection = new Injection(
+            ChildProcess.Start(
+                "strace",
+                ["strace", "-f", "-qq", "-p", $"{daemon.Id}", "-o", "/dev/null", "-e", $"inject={fault}"]
+            )
+        );
         var status = $"/proc/{daemon.Id}/status";
         await WaitFor.TrueAsync(
-            () => Task.FromResult(!File.ReadAllText(status).Contains("TracerPid:\t0\n", StringComparison.Ordinal)), "strace to be attached");
+            () => Task.FromResult(!File.ReadAllText(status).Contains("TracerPid:\t0\n", StringComparison.Ordinal)),
+            "strace to be attached"
+        );
         return injection;
     }
 

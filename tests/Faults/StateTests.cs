@@ -4,8 +4,8 @@ using UdpTunnel.Tests.Harness;
 namespace UdpTunnel.Tests.Faults;
 
 /// <summary>
-/// A state directory that is full, read-only, another daemon's, or of a later version. Damaged and truncated files are in Netns.ShutdownTests, a crash
-/// between write and rename in Unit.StateStoreTests.
+/// A state directory that is full, read-only, another daemon's, or of a later version. Damaged and truncated files are
+/// in Netns.ShutdownTests, a crash between write and rename in Unit.StateStoreTests.
 /// </summary>
 public sealed class StateTests
 {
@@ -14,12 +14,21 @@ public sealed class StateTests
     {
         Requirements.Command("unshare", "util-linux");
         await using var lab = await Lab.TwoHostsAsync();
-        var daemon = lab.Server.AddDaemon(InMountNamespace("""mount -t tmpfs -o size=128k,mode=0700 tmpfs "$STATE" """));
+        var daemon = lab.Server.AddDaemon(
+            InMountNamespace("""mount -t tmpfs -o size=128k,mode=0700 tmpfs "$STATE" """)
+        );
         await lab.StartTunnelAsync();
         var filler = $"/proc/{daemon.Id.ToString(CultureInfo.InvariantCulture)}/root{daemon.StateDirectory}/filler";
         Assert.Throws<IOException>(() => File.WriteAllBytes(filler, new byte[1 << 20]));
 
-        var second = daemon.Write(lab.ServerFile with { Name = "second", TunnelAddress = "10.1.0.1", NetworkAddress = ":8001" });
+        var second = daemon.Write(
+            lab.ServerFile with
+            {
+                Name = "second",
+                TunnelAddress = "10.1.0.1",
+                NetworkAddress = ":8001",
+            }
+        );
         var refused = await daemon.Control.TryAsync("up", second);
         Assert.Equal(1, refused.ExitCode);
         Assert.Equal("state_not_writable", refused.Reason);
@@ -30,7 +39,8 @@ public sealed class StateTests
         // What was stored is whole: the refused change came never near it.
         var stored = await File.ReadAllTextAsync(
             $"/proc/{daemon.Id.ToString(CultureInfo.InvariantCulture)}/root{daemon.StateDirectory}/tunnels/t.json",
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
         Assert.DoesNotContain("7777", stored, StringComparison.Ordinal);
         Assert.EndsWith("}", stored.TrimEnd(), StringComparison.Ordinal);
 
@@ -44,8 +54,11 @@ public sealed class StateTests
     {
         Requirements.Command("unshare", "util-linux");
         await using var lab = await Lab.TwoHostsAsync();
-        var daemon = lab.Server.AddDaemon(InMountNamespace(
-            """if [ -e "$STATE/read-only" ]; then mount --bind "$STATE" "$STATE" && mount -o remount,ro,bind "$STATE"; fi"""));
+        var daemon = lab.Server.AddDaemon(
+            InMountNamespace(
+                """if [ -e "$STATE/read-only" ]; then mount --bind "$STATE" "$STATE" && mount -o remount,ro,bind "$STATE"; fi"""
+            )
+        );
         await lab.StartTunnelAsync();
         await daemon.KillAsync();
         File.WriteAllText(Path.Combine(daemon.StateDirectory, "read-only"), "");
@@ -56,7 +69,14 @@ public sealed class StateTests
         var refused = await daemon.Control.TryAsync("down", "t");
         Assert.Equal("state_not_writable", refused.Reason);
         Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
-        var second = daemon.Write(lab.ServerFile with { Name = "second", TunnelAddress = "10.1.0.1", NetworkAddress = ":8001" });
+        var second = daemon.Write(
+            lab.ServerFile with
+            {
+                Name = "second",
+                TunnelAddress = "10.1.0.1",
+                NetworkAddress = ":8001",
+            }
+        );
         Assert.Equal("state_not_writable", (await daemon.Control.TryAsync("up", second)).Reason);
         await daemon.Control.RunAsync("up", second, "--ephemeral");
     }
@@ -81,7 +101,13 @@ public sealed class StateTests
         Assert.Equal(["t"], await daemon.Control.TunnelsAsync());
         var told = await daemon.Control.WaitForEventAsync("state_damaged");
         Assert.Contains("Cipher", told.Message, StringComparison.Ordinal);
-        Assert.Equal(later, await File.ReadAllTextAsync(Path.Combine(tunnels, "later.json.damaged"), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            later,
+            await File.ReadAllTextAsync(
+                Path.Combine(tunnels, "later.json.damaged"),
+                TestContext.Current.CancellationToken
+            )
+        );
     }
 
     [Fact]
@@ -92,10 +118,21 @@ public sealed class StateTests
         var daemon = lab.Server.Daemon;
 
         var second = await lab.Server.Namespace.TryAsync(
-            Programs.Daemon, "--socket", daemon.SocketPath + "2", "--state-dir", daemon.StateDirectory, "--config-dir", daemon.ConfigDirectory);
+            Programs.Daemon,
+            "--socket",
+            daemon.SocketPath + "2",
+            "--state-dir",
+            daemon.StateDirectory,
+            "--config-dir",
+            daemon.ConfigDirectory
+        );
 
         Assert.Equal(1, second.ExitCode);
-        Assert.Contains($"another udptunneld uses the state directory {daemon.StateDirectory}", second.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"another udptunneld uses the state directory {daemon.StateDirectory}",
+            second.Error,
+            StringComparison.Ordinal
+        );
         Assert.False(File.Exists(daemon.SocketPath + "2"));
         Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
 
@@ -104,11 +141,18 @@ public sealed class StateTests
         await daemon.StartAsync();
     }
 
-    /// <summary>Runs the daemon where a mount is seen by nobody else. The script knows the state directory as STATE.</summary>
+    /// <summary>
+    /// Runs the daemon where a mount is seen by nobody else. The script knows the state directory as STATE.
+    /// </summary>
     private static string[] InMountNamespace(string script) =>
-    [
-        "unshare", "--mount", "sh", "-c",
-        "STATE=$(printf '%s\\n' \"$@\" | grep -A1 -x -e --state-dir | tail -1); mkdir -p \"$STATE\"; " + script + "; exec \"$@\"",
-        "sh",
-    ];
+        [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            "STATE=$(printf '%s\\n' \"$@\" | grep -A1 -x -e --state-dir | tail -1); mkdir -p \"$STATE\"; "
+                + script
+                + "; exec \"$@\"",
+            "sh",
+        ];
 }

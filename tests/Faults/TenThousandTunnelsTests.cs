@@ -26,7 +26,11 @@ public sealed class TenThousandTunnelsTests
         {
             // A device of that name is there, so that they are kept as failed.
             var file = File(lab, $"stored{i}", i) with { TunnelDevice = Lab.Link };
-            await System.IO.File.WriteAllTextAsync(Path.Combine(tunnels, $"{file.Name}.json"), file.ToJson(), TestContext.Current.CancellationToken);
+            await System.IO.File.WriteAllTextAsync(
+                Path.Combine(tunnels, $"{file.Name}.json"),
+                file.ToJson(),
+                TestContext.Current.CancellationToken
+            );
         }
 
         await lab.StartTunnelAsync();
@@ -46,8 +50,16 @@ public sealed class TenThousandTunnelsTests
         var after = ProcessUsage.Of(daemon.Id);
 
         Assert.Equal(Free, outcomes.Count(o => o is null));
-        Assert.All(outcomes, o => Assert.True(o is null || (o.StatusCode == StatusCode.ResourceExhausted
-            && o.Status.Detail == $"{Most} tunnels are there already, which is the most"), o?.ToString()));
+        Assert.All(outcomes, o =>
+            Assert.True(
+                o is null
+                    || (
+                        o.StatusCode == StatusCode.ResourceExhausted
+                        && o.Status.Detail == $"{Most} tunnels are there already, which is the most"
+                    ),
+                o?.ToString()
+            )
+        );
         Assert.InRange(after.ResidentKilobytes - before.ResidentKilobytes, int.MinValue, MaxGrowthKilobytes);
         Assert.InRange(after.Descriptors - before.Descriptors, 0, (2 * Free) + 10);
         Assert.Equal(sent, answered);
@@ -81,10 +93,11 @@ public sealed class TenThousandTunnelsTests
         return (sent, answered);
     }
 
-    private static TunnelFile File(Lab lab, string name, int i) => lab.ServerFile with
-    {
-        Name = name,
-        TunnelAddress = string.Create(CultureInfo.InvariantCulture, $"10.{1 + (i / 250)}.{i % 250}.1/30"),
-        NetworkAddress = string.Create(CultureInfo.InvariantCulture, $":{20_000 + i}"),
-    };
+    private static TunnelFile File(Lab lab, string name, int i) =>
+        lab.ServerFile with
+        {
+            Name = name,
+            TunnelAddress = string.Create(CultureInfo.InvariantCulture, $"10.{1 + (i / 250)}.{i % 250}.1/30"),
+            NetworkAddress = string.Create(CultureInfo.InvariantCulture, $":{20_000 + i}"),
+        };
 }

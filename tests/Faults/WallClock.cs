@@ -10,7 +10,10 @@ internal sealed class WallClock : IDisposable
 
     public WallClock()
     {
-        var library = Directory.EnumerateDirectories("/usr/lib").Select(d => Path.Combine(d, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists);
+        var library = Directory
+            .EnumerateDirectories("/usr/lib")
+            .Select(d => Path.Combine(d, "faketime", "libfaketime.so.1"))
+            .FirstOrDefault(File.Exists);
         if (library is null)
         {
             _directory.Dispose();
@@ -23,9 +26,14 @@ internal sealed class WallClock : IDisposable
 
     /// <summary>A command that runs the words behind it with this clock.</summary>
     public string[] Launcher =>
-    [
-        "env", $"LD_PRELOAD={_library}", $"FAKETIME_TIMESTAMP_FILE={Offset}", "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1", "NO_FAKE_STAT=1",
-    ];
+        [
+            "env",
+            $"LD_PRELOAD={_library}",
+            $"FAKETIME_TIMESTAMP_FILE={Offset}",
+            "FAKETIME_NO_CACHE=1",
+            "FAKETIME_DONT_FAKE_MONOTONIC=1",
+            "NO_FAKE_STAT=1",
+        ];
 
     private string Offset => _directory["offset"];
 

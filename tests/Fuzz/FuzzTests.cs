@@ -4,7 +4,9 @@ using UdpTunnel.Tests.Fuzz.Targets;
 
 namespace UdpTunnel.Tests.Fuzz;
 
-/// <summary>The corpus of each target, and for a moment what becomes of it by chance. `make fuzz` searches on.</summary>
+/// <summary>
+/// The corpus of each target, and for a moment what becomes of it by chance. `make fuzz` searches on.
+/// </summary>
 public sealed class FuzzTests
 {
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(2);
@@ -36,7 +38,11 @@ public sealed class FuzzTests
         var tried = 0;
         for (var clock = Stopwatch.StartNew(); clock.Elapsed < Moment; tried++)
         {
-            Try(target, mutator.Mutate(corpus[random.Next(corpus.Count)], corpus[random.Next(corpus.Count)]), $"of seed {seed}");
+            Try(
+                target,
+                mutator.Mutate(corpus[random.Next(corpus.Count)], corpus[random.Next(corpus.Count)]),
+                $"of seed {seed}"
+            );
         }
 
         TestContext.Current.TestOutputHelper?.WriteLine($"{tried} inputs of seed {seed}");

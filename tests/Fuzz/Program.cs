@@ -9,5 +9,8 @@ if (FuzzCommand.Run(args) is { } exitCode)
 
 // From here on as xunit.v3's own Main, which `dotnet test` relies on.
 return args.Any(argument => argument is "--server" or "--internal-msbuild-node")
-    ? await TestPlatformTestFramework.RunAsync(args, UdpTunnel.Tests.Fuzz.SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+    ? await TestPlatformTestFramework.RunAsync(
+        args,
+        UdpTunnel.Tests.Fuzz.SelfRegisteredExtensions.AddSelfRegisteredExtensions
+    )
     : await ConsoleRunner.Run(args);

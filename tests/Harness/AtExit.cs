@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>
-/// What must be undone also when the run is interrupted, before the tests could do it themselves: the last first, so that a program has ended before
-/// the directory goes that it writes to.
+/// What must be undone also when the run is interrupted, before the tests could do it themselves: the last first, so
+/// that a program has ended before the directory goes that it writes to.
 /// </summary>
 internal static class AtExit
 {
@@ -16,28 +16,33 @@ internal static class AtExit
 
     private static volatile bool _isExiting;
 
-    // .NET 10 leaves SIGTERM to its default, which is to die without a word. Ctrl-C is the runner's: it lets tests come to an end.
+    // .NET 10 leaves SIGTERM to its default, which is to die without a word. Ctrl-C is the runner's: it lets tests come
+    // to an end.
     private static readonly IReadOnlyList<PosixSignalRegistration> Signals =
     [
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, Exit),
         PosixSignalRegistration.Create(PosixSignal.SIGHUP, Exit),
     ];
 
-    static AtExit() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-    {
-        _isExiting = true;
-        UndoAll();
-    };
+    static AtExit() =>
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            _isExiting = true;
+            UndoAll();
+        };
 
     /// <summary>Remembers what has to be undone for an owner.</summary>
     /// <exception cref="OperationCanceledException">The run ends; it is undone already.</exception>
     public static void Add(object owner, Action undo)
     {
-        Pending[owner] = (Interlocked.Increment(ref _added), new Lazy<bool>(() =>
-        {
-            undo();
-            return true;
-        }));
+        Pending[owner] = (
+            Interlocked.Increment(ref _added),
+            new Lazy<bool>(() =>
+            {
+                undo();
+                return true;
+            })
+        );
         if (_isExiting)
         {
             Undo(owner);

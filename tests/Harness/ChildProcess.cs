@@ -62,7 +62,9 @@ internal sealed class ChildProcess : IDisposable
 
     /// <summary>Sends it a signal.</summary>
     public async Task SignalAsync(string signal) =>
-        (await Command.RunAsync(["kill", $"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)])).RequireSuccess();
+        (
+            await Command.RunAsync(["kill", $"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)])
+        ).RequireSuccess();
 
     /// <summary>Ends it at once, without a chance to clean up, and waits.</summary>
     public async Task KillAsync(TimeSpan? patience = null)

@@ -4,7 +4,8 @@ namespace UdpTunnel.Tests.Harness;
 internal sealed class Control(string socketPath)
 {
     /// <summary>Runs a command with <c>--json</c>, whatever it ends with.</summary>
-    public async Task<ControlResult> TryAsync(params string[] arguments) => new(await Command.RunAsync(Line(arguments)));
+    public async Task<ControlResult> TryAsync(params string[] arguments) =>
+        new(await Command.RunAsync(Line(arguments)));
 
     /// <summary>Runs a command that may not even get an answer.</summary>
     public Task<CommandResult> TryRawAsync(params string[] arguments) => Command.RunAsync(Line(arguments));
@@ -29,15 +30,24 @@ internal sealed class Control(string socketPath)
 
     /// <summary>Names of all tunnels.</summary>
     public async Task<string[]> TunnelsAsync() =>
-        [.. (await RunAsync("status")).Json.GetProperty("tunnels").EnumerateArray().Select(t => t.GetProperty("name").GetString()!)];
+        [
+            .. (await RunAsync("status"))
+                .Json.GetProperty("tunnels")
+                .EnumerateArray()
+                .Select(t => t.GetProperty("name").GetString()!),
+        ];
 
     /// <summary>What happened until now, oldest first.</summary>
     public async Task<IReadOnlyList<Happening>> EventsAsync() =>
         [.. (await RunAsync("events")).Json.GetProperty("events").EnumerateArray().Select(Happening.Read)];
 
     /// <summary>Waits until a tunnel is as it should be.</summary>
-    public Task<TunnelStatus> WaitForAsync(string tunnel, Func<TunnelStatus, bool> isRight, string what, TimeSpan? deadline = null) =>
-        WaitFor.AnswerAsync(() => StatusAsync(tunnel), isRight, what, deadline);
+    public Task<TunnelStatus> WaitForAsync(
+        string tunnel,
+        Func<TunnelStatus, bool> isRight,
+        string what,
+        TimeSpan? deadline = null
+    ) => WaitFor.AnswerAsync(() => StatusAsync(tunnel), isRight, what, deadline);
 
     /// <summary>Waits until something has happened.</summary>
     /// <param name="kind">As the command names it, for example <c>peer_moved</c>.</param>
@@ -46,7 +56,11 @@ internal sealed class Control(string socketPath)
     public async Task<Happening> WaitForEventAsync(string kind, TimeSpan? deadline = null)
     {
         var all = await WaitFor.AnswerAsync(
-            async () => new Happenings(await EventsAsync()), all => all.Any(kind), $"an event {kind}", deadline);
+            async () => new Happenings(await EventsAsync()),
+            all => all.Any(kind),
+            $"an event {kind}",
+            deadline
+        );
         return all.Last(kind);
     }
 

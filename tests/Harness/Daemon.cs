@@ -4,10 +4,13 @@ using System.Net.Sockets;
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>
-/// A daemon in a namespace, with directories of its own. It can be stopped and started again, and then finds what it left.
+/// A daemon in a namespace, with directories of its own. It can be stopped and started again, and then finds what it
+/// left.
 /// </summary>
 /// <param name="home">Where it runs.</param>
-/// <param name="launcher">A command that runs the words behind it, to start the daemon with less than it needs; empty for none.</param>
+/// <param name="launcher">
+/// A command that runs the words behind it, to start the daemon with less than it needs; empty for none.
+/// </param>
 internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -47,7 +50,17 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
         _process?.Dispose();
         _process = home.Start(
             "udptunneld",
-            [.. launcher, Programs.Daemon, "--socket", SocketPath, "--state-dir", StateDirectory, "--config-dir", ConfigDirectory]);
+            [
+                .. launcher,
+                Programs.Daemon,
+                "--socket",
+                SocketPath,
+                "--state-dir",
+                StateDirectory,
+                "--config-dir",
+                ConfigDirectory,
+            ]
+        );
         StartTime = await WaitFor.TrueAsync(AnswersAsync, "udptunneld to answer at its socket", Patience);
     }
 
@@ -86,14 +99,17 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
     /// <summary>Waits until it has saved a connection, which it does once a second.</summary>
     /// <param name="tunnel">The tunnel.</param>
     /// <param name="port">The connection's port.</param>
-    public Task WaitUntilSavedAsync(string tunnel, int port) => WaitFor.TrueAsync(
-        () =>
-        {
-            var path = Path.Combine(StateDirectory, "sessions", tunnel);
-            return File.Exists(path) && File.ReadAllText(path).Contains(
-                string.Create(CultureInfo.InvariantCulture, $":{port} "), StringComparison.Ordinal);
-        },
-        $"the connection of port {port} in the state directory");
+    public Task WaitUntilSavedAsync(string tunnel, int port) =>
+        WaitFor.TrueAsync(
+            () =>
+            {
+                var path = Path.Combine(StateDirectory, "sessions", tunnel);
+                return File.Exists(path)
+                    && File.ReadAllText(path)
+                        .Contains(string.Create(CultureInfo.InvariantCulture, $":{port} "), StringComparison.Ordinal);
+            },
+            $"the connection of port {port} in the state directory"
+        );
 
     /// <inheritdoc/>
     public void Dispose()

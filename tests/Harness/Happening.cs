@@ -6,10 +6,12 @@ namespace UdpTunnel.Tests.Harness;
 internal sealed record Happening(string Kind, string Level, string? Tunnel, string Message, DateTimeOffset Time)
 {
     /// <summary>Reads one as the command writes it.</summary>
-    public static Happening Read(JsonElement json) => new(
-        json.GetProperty("kind").GetString()!,
-        json.GetProperty("level").GetString()!,
-        json.GetProperty("tunnel").GetString(),
-        json.GetProperty("message").GetString()!,
-        json.GetProperty("time").GetDateTimeOffset());
+    public static Happening Read(JsonElement json) =>
+        new(
+            json.GetProperty("kind").GetString()!,
+            json.GetProperty("level").GetString()!,
+            json.GetProperty("tunnel").GetString(),
+            json.GetProperty("message").GetString()!,
+            json.GetProperty("time").GetDateTimeOffset()
+        );
 }

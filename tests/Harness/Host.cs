@@ -73,7 +73,10 @@ internal sealed class Host(NetworkNamespace home, string address) : IAsyncDispos
     {
         using var pinger = new Pinger(Namespace, target);
         return await WaitFor.TrueAsync(
-            () => pinger.PingAsync(56, RepeatPatience), $"a ping from {Namespace.Name} to {target}", deadline);
+            () => pinger.PingAsync(56, RepeatPatience),
+            $"a ping from {Namespace.Name} to {target}",
+            deadline
+        );
     }
 
     /// <summary>A socket in its namespace.</summary>

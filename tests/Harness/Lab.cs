@@ -35,18 +35,21 @@ internal sealed class Lab : IAsyncDisposable
     public Host Client { get; }
 
     /// <summary>Between them, where there is one: devices <c>inside</c> and <c>outside</c>.</summary>
-    public NetworkNamespace Router => _router ?? throw new InvalidOperationException("there is no router between two hosts");
+    public NetworkNamespace Router =>
+        _router ?? throw new InvalidOperationException("there is no router between two hosts");
 
     /// <summary>The server's file.</summary>
-    public TunnelFile ServerFile { get; private set; } = new() { TunnelAddress = "10.0.0.1", NetworkAddress = $":{ServerPort}" };
+    public TunnelFile ServerFile { get; private set; } =
+        new() { TunnelAddress = "10.0.0.1", NetworkAddress = $":{ServerPort}" };
 
     /// <summary>The client's file.</summary>
-    public TunnelFile ClientFile { get; private set; } = new()
-    {
-        TunnelAddress = "10.0.0.2",
-        NetworkAddress = $"192.0.2.1:{ServerPort}",
-        HeartbeatInterval = 1,
-    };
+    public TunnelFile ClientFile { get; private set; } =
+        new()
+        {
+            TunnelAddress = "10.0.0.2",
+            NetworkAddress = $"192.0.2.1:{ServerPort}",
+            HeartbeatInterval = 1,
+        };
 
     /// <summary>Two hosts with one link between them.</summary>
     public static async Task<Lab> TwoHostsAsync()
@@ -54,7 +57,14 @@ internal sealed class Lab : IAsyncDisposable
         Requirements.Check();
         var server = await NetworkNamespace.CreateAsync("server");
         var client = await NetworkNamespace.CreateAsync("client");
-        await LinkAsync(server, Link, ["192.0.2.1/24", "2001:db8::1/64"], client, Link, ["192.0.2.2/24", "2001:db8::2/64"]);
+        await LinkAsync(
+            server,
+            Link,
+            ["192.0.2.1/24", "2001:db8::1/64"],
+            client,
+            Link,
+            ["192.0.2.2/24", "2001:db8::2/64"]
+        );
         return new Lab(server, client, null, "192.0.2.2");
     }
 
@@ -95,7 +105,10 @@ internal sealed class Lab : IAsyncDisposable
     /// <param name="server">What is different at the server.</param>
     /// <param name="client">What is different at the client.</param>
     public async Task StartTunnelAsync(
-        Func<TunnelFile, TunnelFile>? both = null, Func<TunnelFile, TunnelFile>? server = null, Func<TunnelFile, TunnelFile>? client = null)
+        Func<TunnelFile, TunnelFile>? both = null,
+        Func<TunnelFile, TunnelFile>? server = null,
+        Func<TunnelFile, TunnelFile>? client = null
+    )
     {
         both ??= file => file;
         ServerFile = both((server ?? both)(ServerFile));
@@ -123,23 +136,33 @@ internal sealed class Lab : IAsyncDisposable
         }
     }
 
-    private Task MasqueradeAsync(int firstPort) => Router.NftAsync(string.Create(
-        CultureInfo.InvariantCulture,
-        $$"""
-        table ip nat {
-        }
-        flush table ip nat
-        table ip nat {
-            chain postrouting {
-                type nat hook postrouting priority srcnat;
-                oifname "outside" meta l4proto udp masquerade to :{{firstPort}}-{{firstPort + 999}}
-                oifname "outside" masquerade
-            }
-        }
-        """));
+    private Task MasqueradeAsync(int firstPort) =>
+        Router.NftAsync(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $$"""
+                table ip nat {
+                }
+                flush table ip nat
+                table ip nat {
+                    chain postrouting {
+                        type nat hook postrouting priority srcnat;
+                        oifname "outside" meta l4proto udp masquerade to :{{firstPort}}-{{firstPort + 999}}
+                        oifname "outside" masquerade
+                    }
+                }
+                """
+            )
+        );
 
     private static async Task LinkAsync(
-        NetworkNamespace a, string deviceOfA, string[] addressesOfA, NetworkNamespace b, string deviceOfB, string[] addressesOfB)
+        NetworkNamespace a,
+        string deviceOfA,
+        string[] addressesOfA,
+        NetworkNamespace b,
+        string deviceOfB,
+        string[] addressesOfB
+    )
     {
         await a.IpAsync($"link add {deviceOfA} type veth peer name {deviceOfB} netns {b.Name}");
         await ConfigureAsync(a, deviceOfA, addressesOfA);
@@ -147,7 +170,9 @@ internal sealed class Lab : IAsyncDisposable
     }
 
     /// <summary>Without duplicate address detection, an IPv6 address can be used at once.</summary>
-    private static Task ConfigureAsync(NetworkNamespace home, string device, string[] addresses) => home.IpAsync(
-        string.Concat(addresses.Select(a => $"addr add {a} dev {device}{(a.Contains(':') ? " nodad" : "")}\n"))
-        + $"link set {device} up\n");
+    private static Task ConfigureAsync(NetworkNamespace home, string device, string[] addresses) =>
+        home.IpAsync(
+            string.Concat(addresses.Select(a => $"addr add {a} dev {device}{(a.Contains(':') ? " nodad" : "")}\n"))
+                + $"link set {device} up\n"
+        );
 }

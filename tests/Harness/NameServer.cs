@@ -10,7 +10,9 @@ internal sealed class NameServer : IAsyncDisposable
 
     /// <summary>Prepares it; it does not run yet.</summary>
     /// <param name="server">Where it will run.</param>
-    /// <param name="client">Who asks it. Must not run anything yet: <c>ip netns exec</c> puts the file in place of the host's.</param>
+    /// <param name="client">
+    /// Who asks it. Must not run anything yet: <c>ip netns exec</c> puts the file in place of the host's.
+    /// </param>
     public NameServer(Host server, Host client)
     {
         Requirements.Command("dnsmasq", "dnsmasq-base");
@@ -29,9 +31,23 @@ internal sealed class NameServer : IAsyncDisposable
         Write(name, address);
         _process = _server.Namespace.Start(
             "dnsmasq",
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root",
-            $"--listen-address={_server.Address}", "--bind-interfaces", $"--addn-hosts={Names}", "--log-facility=-", "--log-queries");
-        await WaitFor.TrueAsync(() => _process.Text.Contains("read ", StringComparison.Ordinal), "dnsmasq to read its names");
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--no-resolv",
+            "--no-hosts",
+            "--pid-file=",
+            "--user=root",
+            $"--listen-address={_server.Address}",
+            "--bind-interfaces",
+            $"--addn-hosts={Names}",
+            "--log-facility=-",
+            "--log-queries"
+        );
+        await WaitFor.TrueAsync(
+            () => _process.Text.Contains("read ", StringComparison.Ordinal),
+            "dnsmasq to read its names"
+        );
     }
 
     /// <summary>Gives the name another address.</summary>

@@ -35,7 +35,8 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
 
     /// <summary>Runs <c>ip</c> commands in it, one a line.</summary>
     /// <exception cref="InvalidOperationException">One failed.</exception>
-    public async Task IpAsync(string lines) => (await Command.RunAsync(["ip", "-n", Name, "-batch", "-"], lines)).RequireSuccess();
+    public async Task IpAsync(string lines) =>
+        (await Command.RunAsync(["ip", "-n", Name, "-batch", "-"], lines)).RequireSuccess();
 
     /// <summary>Runs a program in it to its end.</summary>
     public Task<CommandResult> TryAsync(params string[] words) => Command.RunAsync(Inside(words));
@@ -57,8 +58,8 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
     }
 
     /// <summary>
-    /// Opens a socket in it. A socket stays in the namespace it was opened in, whoever uses it, so that tests talk through tunnels
-    /// from this process.
+    /// Opens a socket in it. A socket stays in the namespace it was opened in, whoever uses it, so that tests talk
+    /// through tunnels from this process.
     /// </summary>
     public Socket Open(AddressFamily family, SocketType type, ProtocolType protocol)
     {
@@ -93,10 +94,14 @@ internal sealed partial class NetworkNamespace : IAsyncDisposable
     public async Task<string[]> DevicesAsync()
     {
         var lines = await Command.RunAsync(["ip", "-n", Name, "-brief", "link"]);
-        return [.. lines.RequireSuccess().Output
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split(' ', '@')[0])
-            .Where(device => device != "lo")];
+        return
+        [
+            .. lines
+                .RequireSuccess()
+                .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Split(' ', '@')[0])
+                .Where(device => device != "lo"),
+        ];
     }
 
     /// <inheritdoc/>

@@ -32,7 +32,10 @@ internal sealed class Predecessor : IDisposable
         var result = new Predecessor(home, file);
         try
         {
-            await WaitFor.TrueAsync(() => result.Log.Contains("created tun device", StringComparison.Ordinal), "the predecessor's device");
+            await WaitFor.TrueAsync(
+                () => result.Log.Contains("created tun device", StringComparison.Ordinal),
+                "the predecessor's device"
+            );
             return result;
         }
         catch

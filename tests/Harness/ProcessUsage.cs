@@ -19,10 +19,15 @@ internal sealed record ProcessUsage(int Descriptors, int Threads, int ResidentKi
             Directory.EnumerateFileSystemEntries($"{directory}/fd").Count(),
             Directory.EnumerateDirectories($"{directory}/task").Count(),
             resident,
-            resident - Kilobytes("RssFile:"));
+            resident - Kilobytes("RssFile:")
+        );
 
-        int Kilobytes(string field) => int.Parse(
-            status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture);
+        int Kilobytes(string field) =>
+            int.Parse(
+                status
+                    .First(line => line.StartsWith(field, StringComparison.Ordinal))
+                    .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture
+            );
     }
 }

@@ -27,7 +27,9 @@ internal static class Programs
     private static string Find(string name)
     {
         var path = Path.Combine(Directory.Value, name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: run `make build`, or set {DirectoryVariable}");
+        return File.Exists(path)
+            ? path
+            : throw new FileNotFoundException($"{path} is missing: run `make build`, or set {DirectoryVariable}");
     }
 
     private static string FindDirectory()
@@ -45,6 +47,8 @@ internal static class Programs
             }
         }
 
-        throw new DirectoryNotFoundException($"{AppContext.BaseDirectory} is in no repository: set {DirectoryVariable}");
+        throw new DirectoryNotFoundException(
+            $"{AppContext.BaseDirectory} is in no repository: set {DirectoryVariable}"
+        );
     }
 }

@@ -31,5 +31,7 @@ internal static class Requirements
 
     /// <summary>Whether a program is installed.</summary>
     public static bool Has(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(directory => File.Exists(Path.Combine(directory, name)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':')
+            .Any(directory => File.Exists(Path.Combine(directory, name)));
 }

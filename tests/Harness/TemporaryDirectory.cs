@@ -7,15 +7,11 @@ internal sealed class TemporaryDirectory : IDisposable
 
     /// <summary>Makes one where such directories are.</summary>
     public TemporaryDirectory()
-        : this(Directory.CreateTempSubdirectory("udptunnel-netns-"))
-    {
-    }
+        : this(Directory.CreateTempSubdirectory("udptunnel-netns-")) { }
 
     /// <summary>Makes one of a given path.</summary>
     public TemporaryDirectory(string path)
-        : this(Directory.CreateDirectory(path))
-    {
-    }
+        : this(Directory.CreateDirectory(path)) { }
 
     private TemporaryDirectory(DirectoryInfo directory)
     {
@@ -27,8 +23,9 @@ internal sealed class TemporaryDirectory : IDisposable
     public string this[string name] => Path.Combine(_directory.FullName, name);
 
     /// <summary>Lets everybody look into it.</summary>
-    public void LetEverybodyIn() => _directory.UnixFileMode |=
-        UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    public void LetEverybodyIn() =>
+        _directory.UnixFileMode |=
+            UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     /// <inheritdoc/>
     public void Dispose() => AtExit.Undo(this);

@@ -24,13 +24,15 @@ internal sealed class TunnelStatus(JsonElement json)
     public string? Peer => json.GetProperty("peer").GetProperty("endpoint").GetString();
 
     /// <summary>Packets of the last seconds, in both directions.</summary>
-    public double PacketRate => json.GetProperty("rates").GetProperty("packetsOutPerSecond").GetDouble()
+    public double PacketRate =>
+        json.GetProperty("rates").GetProperty("packetsOutPerSecond").GetDouble()
         + json.GetProperty("rates").GetProperty("packetsInPerSecond").GetDouble();
 
     private JsonElement Counters => json.GetProperty("counters");
 
     /// <summary>The drops of all reasons and directions.</summary>
-    public long AllDrops => Counters.GetProperty("drops").EnumerateArray().Sum(d => d.GetProperty("packets").GetInt64());
+    public long AllDrops =>
+        Counters.GetProperty("drops").EnumerateArray().Sum(d => d.GetProperty("packets").GetInt64());
 
     /// <summary>A counter by its name.</summary>
     public long Counter(string name) => Counters.GetProperty(name).GetInt64();
@@ -41,9 +43,14 @@ internal sealed class TunnelStatus(JsonElement json)
     /// <summary>What was dropped for a reason.</summary>
     /// <param name="reason">For example <c>no_flow</c>.</param>
     /// <param name="direction"><c>in</c> or <c>out</c>.</param>
-    public long Drops(string reason, string direction) => Counters.GetProperty("drops").EnumerateArray()
-        .Where(d => d.GetProperty("reason").GetString() == reason && d.GetProperty("direction").GetString() == direction)
-        .Sum(d => d.GetProperty("packets").GetInt64());
+    public long Drops(string reason, string direction) =>
+        Counters
+            .GetProperty("drops")
+            .EnumerateArray()
+            .Where(d =>
+                d.GetProperty("reason").GetString() == reason && d.GetProperty("direction").GetString() == direction
+            )
+            .Sum(d => d.GetProperty("packets").GetInt64());
 
     /// <inheritdoc/>
     public override string ToString() => json.GetRawText();

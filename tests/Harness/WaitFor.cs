@@ -40,7 +40,12 @@ internal static class WaitFor
     /// <param name="what">For people.</param>
     /// <param name="deadline">How long at the most.</param>
     /// <returns>The answer.</returns>
-    public static async Task<T> AnswerAsync<T>(Func<Task<T>> ask, Func<T, bool> isRight, string what, TimeSpan? deadline = null)
+    public static async Task<T> AnswerAsync<T>(
+        Func<Task<T>> ask,
+        Func<T, bool> isRight,
+        string what,
+        TimeSpan? deadline = null
+    )
     {
         var clock = Stopwatch.StartNew();
         var limit = deadline ?? Patience;

@@ -18,7 +18,8 @@ public sealed class AnswerAddressTests
         await File.WriteAllTextAsync(
             rules,
             $"table ip f {{ chain in {{ type filter hook input priority 0; policy drop; iifname != \"{Lab.Link}\" accept; ct state established,related accept; }} }}",
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
         await lab.Client.Namespace.RunAsync("nft", "-f", rules);
         File.Delete(rules);
 
@@ -32,7 +33,10 @@ public sealed class AnswerAddressTests
         using var socket = lab.Server.Open(SocketType.Dgram);
         socket.SendTo("x"u8, new IPEndPoint(IPAddress.Parse("10.0.0.2"), TunnelFile.Allowed));
         var after = await lab.Server.Control.WaitForAsync(
-            "t", s => s.Counter("packetsOut") > before.Counter("packetsOut"), "the packet to leave");
+            "t",
+            s => s.Counter("packetsOut") > before.Counter("packetsOut"),
+            "the packet to leave"
+        );
         Assert.Equal(0, after.Drops("send_failed", "out"));
     }
 }

@@ -25,7 +25,10 @@ public sealed class ApiFloodTests
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         using var channel = Open(lab.Server.Daemon.SocketPath);
         var tunnels = new TunnelService.TunnelServiceClient(channel);
-        var streams = Enumerable.Range(0, Streams).Select(_ => tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: stop.Token)).ToList();
+        var streams = Enumerable
+            .Range(0, Streams)
+            .Select(_ => tunnels.WatchTunnels(new WatchTunnelsRequest(), cancellationToken: stop.Token))
+            .ToList();
         var flood = Enumerable.Range(0, Callers).Select(_ => Task.Run(() => FloodAsync(tunnels, stop.Token))).ToList();
 
         var (sent, answered) = (0, 0);
@@ -56,9 +59,13 @@ public sealed class ApiFloodTests
             try
             {
                 await tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: stop);
-                await tunnels.StartTunnelAsync(new StartTunnelRequest { Name = "x", Configuration = "{" }, cancellationToken: stop);
+                await tunnels.StartTunnelAsync(
+                    new StartTunnelRequest { Name = "x", Configuration = "{" },
+                    cancellationToken: stop
+                );
             }
-            catch (RpcException e) when (e.StatusCode is StatusCode.InvalidArgument or StatusCode.Cancelled or StatusCode.Unavailable)
+            catch (RpcException e)
+                when (e.StatusCode is StatusCode.InvalidArgument or StatusCode.Cancelled or StatusCode.Unavailable)
             {
                 calls += 2;
             }
@@ -67,19 +74,23 @@ public sealed class ApiFloodTests
         return calls;
     }
 
-    private static GrpcChannel Open(string socketPath) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-    {
-        DisposeHttpClient = true,
-        HttpHandler = new SocketsHttpHandler
-        {
-            UseProxy = false,
-            EnableMultipleHttp2Connections = true,
-            ConnectCallback = async (_, cancellation) =>
+    private static GrpcChannel Open(string socketPath) =>
+        GrpcChannel.ForAddress(
+            "http://localhost",
+            new GrpcChannelOptions
             {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        },
-    });
+                DisposeHttpClient = true,
+                HttpHandler = new SocketsHttpHandler
+                {
+                    UseProxy = false,
+                    EnableMultipleHttp2Connections = true,
+                    ConnectCallback = async (_, cancellation) =>
+                    {
+                        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                        await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellation);
+                        return new NetworkStream(socket, ownsSocket: true);
+                    },
+                },
+            }
+        );
 }

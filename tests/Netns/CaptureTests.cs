@@ -14,10 +14,13 @@ public sealed class CaptureTests
         Requirements.Command("tshark", "tshark");
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
-        var words = string.Join(' ', lab.Client.Control.Words("capture", "t", "--port", "5001,6001", "-w", "-").Select(w => $"'{w}'"));
-        using var capture = Command.Start(
-        [
-            "bash", "-c",
+        var words = string.Join(
+            ' ',
+            lab.Client.Control.Words("capture", "t", "--port", "5001,6001", "-w", "-").Select(w => $"'{w}'")
+        );
+        using var capture = Command.Start([
+            "bash",
+            "-c",
             $"{words} | tshark -l -r - -c 2 -T fields -e frame.interface_name -e frame.comment -e udp.dstport 2>/dev/null",
         ]);
         var lines = ReadAsync(capture.StandardOutput);
@@ -32,8 +35,12 @@ public sealed class CaptureTests
 
         var device = (await lab.ClientStatusAsync()).Device;
         Assert.Equal(
-            [$"{device}\tout, filter: dropped (port), peer 192.0.2.1:8000\t6001", $"{device}\tout, filter: passed, peer 192.0.2.1:8000\t5001"],
-            (await lines).Order());
+            [
+                $"{device}\tout, filter: dropped (port), peer 192.0.2.1:8000\t6001",
+                $"{device}\tout, filter: passed, peer 192.0.2.1:8000\t5001",
+            ],
+            (await lines).Order()
+        );
         Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
     }
 
@@ -61,7 +68,11 @@ public sealed class CaptureTests
         async Task<(string? Direction, bool Passes, string? Reason)> TraceAsync(params string[] words)
         {
             JsonElement json = (await lab.Client.Control.RunAsync(["trace", "t", .. words])).Json;
-            return (json.GetProperty("direction").GetString(), json.GetProperty("passes").GetBoolean(), json.GetProperty("dropReason").GetString());
+            return (
+                json.GetProperty("direction").GetString(),
+                json.GetProperty("passes").GetBoolean(),
+                json.GetProperty("dropReason").GetString()
+            );
         }
     }
 

@@ -10,7 +10,16 @@ namespace UdpTunnel.Tests.Netns;
 /// <summary>Packets that no decent host sends, from either side, and rare ones that are right.</summary>
 public sealed class CraftedPacketTests
 {
-    private static readonly string[] FilterReasons = ["not_ipv4", "malformed", "protocol", "icmp_type", "port", "no_flow", "fragment"];
+    private static readonly string[] FilterReasons =
+    [
+        "not_ipv4",
+        "malformed",
+        "protocol",
+        "icmp_type",
+        "port",
+        "no_flow",
+        "fragment",
+    ];
 
     // Each is dropped by the client's end when it comes from the network.
     private static readonly (string Reason, byte[] Packet)[] Bad =
@@ -51,7 +60,11 @@ public sealed class CraftedPacketTests
             sender.SendTo(Seal(packet), client);
         }
 
-        var status = await lab.Client.Control.WaitForAsync("t", s => s.AllDrops >= Bad.Length, "all bad packets to be dropped");
+        var status = await lab.Client.Control.WaitForAsync(
+            "t",
+            s => s.AllDrops >= Bad.Length,
+            "all bad packets to be dropped"
+        );
         foreach (var group in Bad.GroupBy(bad => bad.Reason))
         {
             Assert.Equal((group.Key, group.Count()), (group.Key, status.Drops(group.Key, "in")));
@@ -87,7 +100,10 @@ public sealed class CraftedPacketTests
             if (sent % 100 == 0)
             {
                 await lab.Client.Control.WaitForAsync(
-                    "t", s => Accounted(s) - Accounted(before) == sent, $"{sent} datagrams to be counted");
+                    "t",
+                    s => Accounted(s) - Accounted(before) == sent,
+                    $"{sent} datagrams to be counted"
+                );
             }
         }
 
@@ -109,7 +125,10 @@ public sealed class CraftedPacketTests
         var client = new IPEndPoint(IPAddress.Parse(lab.Client.Address), (await lab.ClientStatusAsync()).LocalPort);
 
         // 40 bytes of no-operation are the most that a header holds.
-        sender.SendTo(Seal((Udp(5001, "options") with { Options = [.. Enumerable.Repeat((byte)1, 40)] }).ToBytes()), client);
+        sender.SendTo(
+            Seal((Udp(5001, "options") with { Options = [.. Enumerable.Repeat((byte)1, 40)] }).ToBytes()),
+            client
+        );
         Assert.Equal("options", await ReceiveAsync(receiver));
 
         // What the kernel cuts up itself: 20,000 bytes are 16 packets, and back.
@@ -137,7 +156,8 @@ public sealed class CraftedPacketTests
         var device = (await lab.ClientStatusAsync()).Device;
         var index = int.Parse(
             (await lab.Client.Namespace.RunAsync("cat", $"/sys/class/net/{device}/ifindex")).Trim(),
-            System.Globalization.CultureInfo.InvariantCulture);
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         var before = await lab.ClientStatusAsync();
         using var raw = lab.Client.Namespace.Open(AddressFamily.Packet, SocketType.Dgram, ProtocolType.Unspecified);
         var content = new RandomContent(seed: 4);
@@ -149,12 +169,19 @@ public sealed class CraftedPacketTests
             sent++;
             if (sent % 100 == 0)
             {
-                await lab.Client.Control.WaitForAsync("t", s => Accounted(s) - Accounted(before) == sent, $"{sent} packets to be counted");
+                await lab.Client.Control.WaitForAsync(
+                    "t",
+                    s => Accounted(s) - Accounted(before) == sent,
+                    $"{sent} packets to be counted"
+                );
             }
         }
 
         var after = await lab.Client.Control.WaitForAsync(
-            "t", s => Accounted(s) - Accounted(before) == sent, $"{sent} packets to be counted");
+            "t",
+            s => Accounted(s) - Accounted(before) == sent,
+            $"{sent} packets to be counted"
+        );
         foreach (var reason in FilterReasons)
         {
             Assert.True(after.Drops(reason, "out") > 0, $"{reason}: {after}");
@@ -170,8 +197,7 @@ public sealed class CraftedPacketTests
             return buffer[..length];
         }
 
-        static long Accounted(TunnelStatus s) =>
-            s.Counter("packetsOut") + FilterReasons.Sum(r => s.Drops(r, "out"));
+        static long Accounted(TunnelStatus s) => s.Counter("packetsOut") + FilterReasons.Sum(r => s.Drops(r, "out"));
     }
 
     private static CraftedPacket Udp(int port, string text = "x") =>
@@ -191,7 +217,8 @@ public sealed class CraftedPacketTests
 #pragma warning restore CA5351
     }
 
-    private static async Task<string> ReceiveAsync(Socket socket) => Encoding.ASCII.GetString(await ReceiveBytesAsync(socket));
+    private static async Task<string> ReceiveAsync(Socket socket) =>
+        Encoding.ASCII.GetString(await ReceiveBytesAsync(socket));
 
     private static async Task<byte[]> ReceiveBytesAsync(Socket socket)
     {

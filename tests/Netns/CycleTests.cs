@@ -17,16 +17,42 @@ public sealed class CycleTests
     [Fact]
     public async Task Hundreds_of_ups_and_downs_leak_no_descriptor_device_table_or_thread()
     {
-        var cycles = int.Parse(Environment.GetEnvironmentVariable(CyclesVariable) ?? "200", CultureInfo.InvariantCulture);
+        var cycles = int.Parse(
+            Environment.GetEnvironmentVariable(CyclesVariable) ?? "200",
+            CultureInfo.InvariantCulture
+        );
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
         using var api = new ControlApi(lab.Server.Daemon.SocketPath);
         TunnelFile[] files =
         [
-            lab.ServerFile with { Name = "plain", TunnelAddress = "10.1.0.1", NetworkAddress = ":9001" },
-            lab.ServerFile with { Name = "guarded", TunnelAddress = "10.2.0.1", NetworkAddress = ":9002", Firewall = true },
-            lab.ClientFile with { Name = "client", TunnelAddress = "10.3.0.1", NetworkAddress = "192.0.2.2:9003", Offload = "off" },
-            lab.ClientFile with { Name = "named", TunnelAddress = "10.4.0.1", NetworkAddress = "localhost:9004", TunnelDevice = "named0" },
+            lab.ServerFile with
+            {
+                Name = "plain",
+                TunnelAddress = "10.1.0.1",
+                NetworkAddress = ":9001",
+            },
+            lab.ServerFile with
+            {
+                Name = "guarded",
+                TunnelAddress = "10.2.0.1",
+                NetworkAddress = ":9002",
+                Firewall = true,
+            },
+            lab.ClientFile with
+            {
+                Name = "client",
+                TunnelAddress = "10.3.0.1",
+                NetworkAddress = "192.0.2.2:9003",
+                Offload = "off",
+            },
+            lab.ClientFile with
+            {
+                Name = "named",
+                TunnelAddress = "10.4.0.1",
+                NetworkAddress = "localhost:9004",
+                TunnelDevice = "named0",
+            },
         ];
 
         // The first ones load what later ones find.
@@ -37,12 +63,21 @@ public sealed class CycleTests
 
         await WaitFor.AnswerAsync(
             () => Task.FromResult(ProcessUsage.Of(id)),
-            usage => usage.Descriptors <= before.Descriptors + DescriptorTolerance && usage.Threads <= before.Threads + ThreadTolerance,
-            $"descriptors and threads as before: {before}");
+            usage =>
+                usage.Descriptors <= before.Descriptors + DescriptorTolerance
+                && usage.Threads <= before.Threads + ThreadTolerance,
+            $"descriptors and threads as before: {before}"
+        );
         var after = ProcessUsage.Of(id);
         TestContext.Current.TestOutputHelper?.WriteLine($"{cycles} cycles: {before} before, {after} after");
-        Assert.True(after.ResidentKilobytes < before.ResidentKilobytes + KilobytesTolerance, $"{before} before, {after} after");
-        Assert.Equal([(await lab.ServerStatusAsync()).Device, Lab.Link], (await lab.Server.Namespace.DevicesAsync()).Order().Reverse());
+        Assert.True(
+            after.ResidentKilobytes < before.ResidentKilobytes + KilobytesTolerance,
+            $"{before} before, {after} after"
+        );
+        Assert.Equal(
+            [(await lab.ServerStatusAsync()).Device, Lab.Link],
+            (await lab.Server.Namespace.DevicesAsync()).Order().Reverse()
+        );
         Assert.Equal("", await lab.Server.Namespace.RunAsync("nft", "list", "tables"));
         Assert.Equal(["t"], await lab.Server.Control.TunnelsAsync());
         Assert.Equal(5, await lab.Client.PingAsync("10.0.0.1", count: 5));

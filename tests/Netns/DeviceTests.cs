@@ -26,14 +26,21 @@ public sealed class DeviceTests
             await lab.Client.WaitForPingAsync("10.0.0.1");
             await lab.Server.WaitForPingAsync("10.0.0.2");
             var news = (await lab.Server.Control.EventsAsync()).Skip(known).Select(e => e.Kind);
-            Assert.Equal(["device_lost", "device_recreated"], news.Where(kind => kind.StartsWith("device_", StringComparison.Ordinal)));
+            Assert.Equal(
+                ["device_lost", "device_recreated"],
+                news.Where(kind => kind.StartsWith("device_", StringComparison.Ordinal))
+            );
         }
 
         var status = await lab.ServerStatusAsync();
         Assert.Equal(before.Device, status.Device);
         Assert.Equal("running", status.State);
         Assert.Null(status.Problem);
-        Assert.Contains("mtu 1400", await lab.Server.Namespace.RunAsync("ip", "link", "show", before.Device), StringComparison.Ordinal);
+        Assert.Contains(
+            "mtu 1400",
+            await lab.Server.Namespace.RunAsync("ip", "link", "show", before.Device),
+            StringComparison.Ordinal
+        );
         await TcpPair.SayAsync(connection.Accepted, connection.Dialled);
         await TcpPair.SayAsync(connection.Dialled, connection.Accepted);
     }

@@ -13,7 +13,8 @@ public sealed class DoctorTests
         await lab.Client.WaitForPingAsync("10.0.0.1");
         Assert.Equal(("ok", ""), await PathAsync(lab));
 
-        // The narrow link is behind the router, so that only its answer tells of it. 1300 and 16 of magic, 8 of UDP, 20 of IP are 1344.
+        // The narrow link is behind the router, so that only its answer tells of it. 1300 and 16 of magic, 8 of UDP, 20
+        // of IP are 1344.
         await lab.Router.IpAsync("link set outside mtu 1330");
 
         Assert.Equal(("warning", "\"Mtu\": 1286 at both ends"), await PathAsync(lab));

@@ -65,7 +65,10 @@ public sealed class FirewallTests
         Assert.False(IsRefused(lab.Server, "10.0.0.2", TunnelFile.Allowed));
         Assert.False(IsRefused(lab.Server, "2001:db8:1::2", TunnelFile.Allowed));
         var status = await lab.Server.Control.WaitForAsync(
-            "t", s => s.Drops("not_ipv4", "out") > 0, "the IPv6 packet in the tunnel's own filter");
+            "t",
+            s => s.Drops("not_ipv4", "out") > 0,
+            "the IPv6 packet in the tunnel's own filter"
+        );
         Assert.Equal(0, status.Drops("port", "out"));
 
         // Another device is nobody's business.
@@ -94,9 +97,15 @@ public sealed class FirewallTests
         await lab.Server.Namespace.RunAsync("conntrack", "-F");
         var before = (await lab.ServerStatusAsync()).Counter("packetsIn");
         answering.SendTo("!"u8, asking.LocalEndPoint!);
-        await lab.Server.Control.WaitForAsync("t", s => s.Counter("packetsIn") > before, "the packet to pass the tunnel's own filter");
+        await lab.Server.Control.WaitForAsync(
+            "t",
+            s => s.Counter("packetsIn") > before,
+            "the packet to pass the tunnel's own filter"
+        );
         await WaitFor.TrueAsync(
-            async () => (await RulesAsync(lab)).Contains("counter packets 1 ", StringComparison.Ordinal), "the firewall to count the packet");
+            async () => (await RulesAsync(lab)).Contains("counter packets 1 ", StringComparison.Ordinal),
+            "the firewall to count the packet"
+        );
         Assert.Equal(0, asking.Available);
     }
 
@@ -110,9 +119,17 @@ public sealed class FirewallTests
         for (var i = 0; i < 20_000; i++)
         {
             var packet = new CraftedPacket($"10.7.{i >> 8}.{i & 255}", "10.0.0.1");
-            var bytes = i % 2 == 0
-                ? packet with { Protocol = 1, Payload = CraftedPacket.EchoRequest((ushort)i) }
-                : packet with { Payload = CraftedPacket.UdpPayload(40_000, TunnelFile.Allowed, "x"u8) };
+            var bytes =
+                i % 2 == 0
+                    ? packet with
+                    {
+                        Protocol = 1,
+                        Payload = CraftedPacket.EchoRequest((ushort)i),
+                    }
+                    : packet with
+                    {
+                        Payload = CraftedPacket.UdpPayload(40_000, TunnelFile.Allowed, "x"u8),
+                    };
             stranger.SendTo([.. EmptyMagic, .. bytes.ToBytes()], server);
             if (i % 200 == 0)
             {
@@ -122,7 +139,9 @@ public sealed class FirewallTests
 
         await lab.Server.Control.WaitForAsync("t", s => s.Counter("flows") > 8500, "the flood to have come in");
         var entries = int.Parse(
-            await lab.Server.Namespace.RunAsync("cat", "/proc/sys/net/netfilter/nf_conntrack_count"), System.Globalization.CultureInfo.InvariantCulture);
+            await lab.Server.Namespace.RunAsync("cat", "/proc/sys/net/netfilter/nf_conntrack_count"),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         Assert.InRange(entries, 1, 8192 + 100);
         Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
     }
@@ -174,7 +193,11 @@ public sealed class FirewallTests
 
         // And each is still master of its own.
         await lab.Server.Control.RunAsync("ports", "many7", "allow", $"{NotAllowed}");
-        Assert.Contains($"{NotAllowed}", await lab.Server.Namespace.RunAsync("nft", "list", "set", "inet", "udptunnel_many7", "ports"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{NotAllowed}",
+            await lab.Server.Namespace.RunAsync("nft", "list", "set", "inet", "udptunnel_many7", "ports"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -198,7 +221,9 @@ public sealed class FirewallTests
 
         async Task ComeAndGoAsync(bool isGuarded)
         {
-            await Task.WhenAll(Enumerable.Range(0, Many).Select(i => api.UpAsync(Guarded(lab, i) with { Firewall = isGuarded })));
+            await Task.WhenAll(
+                Enumerable.Range(0, Many).Select(i => api.UpAsync(Guarded(lab, i) with { Firewall = isGuarded }))
+            );
             await Task.WhenAll(Enumerable.Range(0, Many).Select(i => api.DownAsync(Guarded(lab, i).Name)));
         }
     }
@@ -217,20 +242,23 @@ public sealed class FirewallTests
         Assert.False(IsRefused(lab.Server, "10.0.0.2", TunnelFile.Allowed));
     }
 
-    private static Task StartAsync(Lab lab) => lab.StartTunnelAsync(server: file => file with { TunnelDevice = Device, Firewall = true });
+    private static Task StartAsync(Lab lab) =>
+        lab.StartTunnelAsync(server: file => file with { TunnelDevice = Device, Firewall = true });
 
-    private static TunnelFile Guarded(Lab lab, int number) => lab.ServerFile with
-    {
-        Name = $"many{number}",
-        TunnelDevice = $"many{number}",
-        TunnelAddress = $"10.1.{number}.1",
-        NetworkAddress = $":{9000 + number}",
-        Firewall = true,
-    };
+    private static TunnelFile Guarded(Lab lab, int number) =>
+        lab.ServerFile with
+        {
+            Name = $"many{number}",
+            TunnelDevice = $"many{number}",
+            TunnelAddress = $"10.1.{number}.1",
+            NetworkAddress = $":{9000 + number}",
+            Firewall = true,
+        };
 
     private static Task<string> RulesAsync(Lab lab) => lab.Server.Namespace.RunAsync("nft", "list", "ruleset");
 
-    private static async Task<string> TablesAsync(Lab lab) => (await lab.Server.Namespace.RunAsync("nft", "list", "tables")).Trim();
+    private static async Task<string> TablesAsync(Lab lab) =>
+        (await lab.Server.Namespace.RunAsync("nft", "list", "tables")).Trim();
 
     /// <summary>The kernel says EPERM to a datagram that a rule of the way out drops.</summary>
     private static bool IsRefused(Host host, string address, int port)

@@ -28,9 +28,15 @@ public sealed class KernelLossTests
         await lab.Client.Daemon.SignalAsync("CONT");
         var device = (await lab.ClientStatusAsync()).Device;
         var dropped = long.Parse(
-            await lab.Client.Namespace.RunAsync("cat", $"/sys/class/net/{device}/statistics/tx_dropped"), System.Globalization.CultureInfo.InvariantCulture);
+            await lab.Client.Namespace.RunAsync("cat", $"/sys/class/net/{device}/statistics/tx_dropped"),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         Assert.True(dropped > 0, "the queue was long enough for all");
-        await lab.Client.Control.WaitForAsync("t", s => s.Drops("device_queue_full", "out") == dropped, $"{dropped} drops to be counted");
+        await lab.Client.Control.WaitForAsync(
+            "t",
+            s => s.Drops("device_queue_full", "out") == dropped,
+            $"{dropped} drops to be counted"
+        );
 
         // The server's: its socket's buffer, which holds 16 MiB.
         await lab.Server.Daemon.SignalAsync("STOP");
@@ -46,6 +52,10 @@ public sealed class KernelLossTests
 
         await lab.Server.Daemon.SignalAsync("CONT");
         await lab.Server.Control.WaitForAsync("t", s => s.Drops("socket_queue_full", "in") > 0, "drops to be counted");
-        Assert.Contains("receive buffer", (await lab.Server.Control.TryAsync("doctor", "t")).ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "receive buffer",
+            (await lab.Server.Control.TryAsync("doctor", "t")).ToString(),
+            StringComparison.Ordinal
+        );
     }
 }

@@ -33,7 +33,11 @@ public sealed class MtuTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(both: file => file with { Mtu = 65_520, Offload = offload });
         var device = (await lab.ClientStatusAsync()).Device;
-        Assert.Contains("mtu 65520", await lab.Client.Namespace.RunAsync("ip", "link", "show", device), StringComparison.Ordinal);
+        Assert.Contains(
+            "mtu 65520",
+            await lab.Client.Namespace.RunAsync("ip", "link", "show", device),
+            StringComparison.Ordinal
+        );
 
         // A datagram carries 65,507 bytes over IPv4, of which the magic takes 16.
         const int Largest = 65_507 - 16;

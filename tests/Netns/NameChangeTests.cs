@@ -16,7 +16,9 @@ public sealed class NameChangeTests
         Assert.Equal("192.0.2.11:8000", (await lab.ClientStatusAsync()).Peer);
 
         await names.ChangeAsync("tunnel.test", "192.0.2.12");
-        await lab.Server.Namespace.IpAsync($"addr add 192.0.2.12/24 dev {Lab.Link}\naddr del 192.0.2.11/24 dev {Lab.Link}\n");
+        await lab.Server.Namespace.IpAsync(
+            $"addr add 192.0.2.12/24 dev {Lab.Link}\naddr del 192.0.2.11/24 dev {Lab.Link}\n"
+        );
         Assert.True(await lab.Client.IsSilentAsync("10.0.0.1"));
 
         // It looks every 30 s.

@@ -52,8 +52,9 @@ public sealed class NatTests
 
         await lab.RebindAsync(50000);
 
-        // Only the server wants to say something, to where nobody is any more, until the client's next heartbeat. A heartbeat is due
-        // within two seconds: one of silence, and up to one until the clock that looks for it ticks. The rest is for a slow machine.
+        // Only the server wants to say something, to where nobody is any more, until the client's next heartbeat. A
+        // heartbeat is due within two seconds: one of silence, and up to one until the clock that looks for it ticks.
+        // The rest is for a slow machine.
         var took = await lab.Server.WaitForPingAsync("10.0.0.2", TimeSpan.FromSeconds(6));
         TestContext.Current.TestOutputHelper?.WriteLine($"reachable again after {took.TotalSeconds:0.0} s");
         var moved = await lab.Server.Control.WaitForEventAsync("peer_moved");

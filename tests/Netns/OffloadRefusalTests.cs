@@ -18,7 +18,8 @@ public sealed class OffloadRefusalTests
         await download.WaitForMoreAsync();
         await upload.WaitForMoreAsync();
 
-        // A datagram of 1,316 bytes now needs two packets, which a run cannot be: EMSGSIZE, or EINVAL before Linux 6.14.
+        // A datagram of 1,316 bytes now needs two packets, which a run cannot be: EMSGSIZE, or EINVAL before Linux
+        // 6.14.
         foreach (var host in new[] { lab.Server, lab.Client })
         {
             await host.Namespace.IpAsync($"link set {Lab.Link} mtu 1280");
@@ -76,7 +77,8 @@ public sealed class OffloadRefusalTests
                 return client.Counter("packetsIn") - server.Counter("packetsOut") is >= 0 and < 20
                     && client.Counter("packetsOut") == server.Counter("packetsIn");
             },
-            "all packets to be counted at both ends");
+            "all packets to be counted at both ends"
+        );
         Assert.Equal(0, (await lab.ServerStatusAsync()).AllDrops);
         Assert.Equal(0, (await lab.ClientStatusAsync()).AllDrops);
     }

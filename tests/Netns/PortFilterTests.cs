@@ -54,7 +54,11 @@ public sealed class PortFilterTests
 
         // Nobody asked: the client's end keeps it back, as an answer to nothing.
         allowed.SendTo("unasked"u8, asking.LocalEndPoint!);
-        await lab.Client.Control.WaitForAsync("t", s => s.Drops("no_flow", "out") == 1, "the drop of what nobody asked for");
+        await lab.Client.Control.WaitForAsync(
+            "t",
+            s => s.Drops("no_flow", "out") == 1,
+            "the drop of what nobody asked for"
+        );
 
         asking.SendTo("question"u8, toAllowed);
         Assert.Equal("question", await ReceiveAsync(allowed));
@@ -63,7 +67,11 @@ public sealed class PortFilterTests
 
         // A flow is both addresses and both ports: an answer to one port is none to another.
         allowed.SendTo("unasked"u8, neverAsked.LocalEndPoint!);
-        await lab.Client.Control.WaitForAsync("t", s => s.Drops("no_flow", "out") == 2, "the drop of an answer to another port");
+        await lab.Client.Control.WaitForAsync(
+            "t",
+            s => s.Drops("no_flow", "out") == 2,
+            "the drop of an answer to another port"
+        );
         Assert.Equal(0, neverAsked.Available);
         Assert.Equal(1, (await lab.ClientStatusAsync()).Counter("flows"));
 
@@ -88,11 +96,17 @@ public sealed class PortFilterTests
         await lab.Server.Control.WaitForAsync("t", s => s.Counter("flows") == All, "the flows");
         await Task.Delay(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
         asking[Limit..(2 * Limit)].ForEach(s => s.SendTo("again"u8, allowed.LocalEndPoint!));
-        var listed = await WaitFor.AnswerAsync(() => api.FlowsAsync("t", Limit), f => f.Flows.All(f => f.Idle.Seconds < 2), "the flows used again");
+        var listed = await WaitFor.AnswerAsync(
+            () => api.FlowsAsync("t", Limit),
+            f => f.Flows.All(f => f.Idle.Seconds < 2),
+            "the flows used again"
+        );
 
         Assert.Equal((uint)All, listed.Total);
         Assert.Equal(
-            Enumerable.Range(Limit, Limit).Select(i => $"10.0.0.2:{40_000 + i}").Order(), listed.Flows.Select(f => f.Source).Order());
+            Enumerable.Range(Limit, Limit).Select(i => $"10.0.0.2:{40_000 + i}").Order(),
+            listed.Flows.Select(f => f.Source).Order()
+        );
         Assert.Equal(All, (await api.FlowsAsync("t")).Flows.Count);
         asking.ForEach(s => s.Dispose());
     }
@@ -134,7 +148,9 @@ public sealed class PortFilterTests
 
     private static async Task<string> FlowAsync(Host host)
     {
-        var flow = Assert.Single((await host.Control.RunAsync("status", "t")).Json.GetProperty("flows").EnumerateArray());
+        var flow = Assert.Single(
+            (await host.Control.RunAsync("status", "t")).Json.GetProperty("flows").EnumerateArray()
+        );
         Assert.InRange(flow.GetProperty("idle").GetDouble(), 0, 60);
         return string.Join(' ', flow.EnumerateObject().Where(p => p.Name != "idle").Select(p => p.Value.GetString()));
     }

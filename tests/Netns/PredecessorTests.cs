@@ -20,7 +20,8 @@ public sealed class PredecessorTests
         Predecessor.Require();
         await using var lab = await Lab.TwoHostsAsync();
         var (its, ours) = itsRole == "server" ? (lab.Server, lab.Client) : (lab.Client, lab.Server);
-        var (itsFile, ourFile) = itsRole == "server" ? (lab.ServerFile, lab.ClientFile) : (lab.ClientFile, lab.ServerFile);
+        var (itsFile, ourFile) =
+            itsRole == "server" ? (lab.ServerFile, lab.ClientFile) : (lab.ClientFile, lab.ServerFile);
         using var predecessor = await Predecessor.StartAsync(its, itsFile with { PacketMagic = magic });
         await ours.Daemon.StartAsync();
         await ours.Daemon.UpAsync(ourFile with { PacketMagic = magic });
@@ -52,7 +53,9 @@ public sealed class PredecessorTests
 
         Assert.True(await lab.Client.IsSilentAsync("10.0.0.1", count: 3));
         await WaitFor.TrueAsync(
-            () => predecessor.Log.Contains("invalid packet from remote address", StringComparison.Ordinal), "its complaint");
+            () => predecessor.Log.Contains("invalid packet from remote address", StringComparison.Ordinal),
+            "its complaint"
+        );
     }
 
     [Fact]

@@ -17,17 +17,28 @@ public sealed class RejectTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(
             server: file => file with { Reject = true, TcpIdleTimeout = 1, UdpIdleTimeout = 1 },
-            client: file => file with { Reject = true });
+            client: file => file with { Reject = true }
+        );
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
         await TcpPair.SayAsync(connection.Accepted, connection.Dialled);
 
         // By the end of whoever asks, before anything is sent.
         var watch = Stopwatch.StartNew();
         using var dialled = lab.Client.Open(SocketType.Stream);
-        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken).AsTask());
+        var refused = await Assert.ThrowsAsync<SocketException>(() =>
+            dialled
+                .ConnectAsync(
+                    new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed),
+                    TestContext.Current.CancellationToken
+                )
+                .AsTask()
+        );
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
         using var datagrams = lab.Client.Open(SocketType.Dgram);
-        await datagrams.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken);
+        await datagrams.ConnectAsync(
+            new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed),
+            TestContext.Current.CancellationToken
+        );
         await datagrams.SendAsync("anybody?"u8.ToArray());
         refused = await Assert.ThrowsAsync<SocketException>(() => datagrams.ReceiveAsync(new byte[10]));
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
@@ -47,11 +58,19 @@ public sealed class RejectTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(
             server: file => file with { Reject = true },
-            client: file => file with { AllowedPorts = [.. file.AllowedPorts, NotAllowed] });
+            client: file => file with { AllowedPorts = [.. file.AllowedPorts, NotAllowed] }
+        );
 
         using var dialled = lab.Client.Open(SocketType.Stream);
         var watch = Stopwatch.StartNew();
-        var refused = await Assert.ThrowsAsync<SocketException>(() => dialled.ConnectAsync(new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed), TestContext.Current.CancellationToken).AsTask());
+        var refused = await Assert.ThrowsAsync<SocketException>(() =>
+            dialled
+                .ConnectAsync(
+                    new IPEndPoint(IPAddress.Parse("10.0.0.1"), NotAllowed),
+                    TestContext.Current.CancellationToken
+                )
+                .AsTask()
+        );
 
         Assert.Equal(SocketError.HostUnreachable, refused.SocketErrorCode);
         Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), $"it took {watch.Elapsed}");

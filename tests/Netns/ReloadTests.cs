@@ -16,12 +16,19 @@ public sealed class ReloadTests
         var before = await lab.ClientStatusAsync();
 
         var result = await ReloadAsync(
-            lab.Client, lab.ClientFile with { AllowedPorts = [TunnelFile.Allowed, 6001], HeartbeatInterval = 7 });
+            lab.Client,
+            lab.ClientFile with
+            {
+                AllowedPorts = [TunnelFile.Allowed, 6001],
+                HeartbeatInterval = 7,
+            }
+        );
 
         Assert.True(result.Json.GetProperty("applied").GetBoolean());
         Assert.Equal(
             ["AllowedPorts", "HeartbeatInterval"],
-            result.Json.GetProperty("changes").EnumerateArray().Select(c => c.GetProperty("field").GetString()).Order());
+            result.Json.GetProperty("changes").EnumerateArray().Select(c => c.GetProperty("field").GetString()).Order()
+        );
         await download.WaitForMoreAsync();
         await download.FinishAsync();
         var after = await lab.ClientStatusAsync();
@@ -57,7 +64,11 @@ public sealed class ReloadTests
         await lab.Server.Namespace.IpAsync("link add taken0 type veth peer name taken1\n");
 
         var failed = await lab.Server.Control.TryAsync(
-            "reload", "t", lab.Server.Daemon.Write(lab.ServerFile with { TunnelDevice = "taken0" }), "--yes");
+            "reload",
+            "t",
+            lab.Server.Daemon.Write(lab.ServerFile with { TunnelDevice = "taken0" }),
+            "--yes"
+        );
 
         Assert.True(failed.ExitCode == 1, failed.ToString());
         Assert.Equal("device_taken", failed.Reason);

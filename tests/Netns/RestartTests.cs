@@ -4,7 +4,9 @@ using UdpTunnel.Tests.Harness.Traffic;
 
 namespace UdpTunnel.Tests.Netns;
 
-/// <summary>A daemon that ends and starts again: what ran comes back, and connections inside do not notice much.</summary>
+/// <summary>
+/// A daemon that ends and starts again: what ran comes back, and connections inside do not notice much.
+/// </summary>
 public sealed class RestartTests
 {
     // It takes well below a second; the rest is for a machine with much else to do.
@@ -43,7 +45,8 @@ public sealed class RestartTests
         await other.WaitForPingAsync(address, limit);
         var inward = clock.Elapsed;
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{end} after {signal}: out after {outward.TotalMilliseconds:0} ms, in after {inward.TotalMilliseconds:0} ms");
+            $"{end} after {signal}: out after {outward.TotalMilliseconds:0} ms, in after {inward.TotalMilliseconds:0} ms"
+        );
         Assert.True(inward < limit, $"reachable only after {inward}");
         await starting;
 

@@ -10,12 +10,19 @@ public sealed class RoutingLoopTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         var all = Enumerable.Range(1, 65_535).ToList();
-        await lab.StartTunnelAsync(server: file => file with { AllowedPorts = all }, client: file => file with { AllowedPorts = all });
+        await lab.StartTunnelAsync(
+            server: file => file with { AllowedPorts = all },
+            client: file => file with { AllowedPorts = all }
+        );
         await lab.Client.WaitForPingAsync("10.0.0.1");
         var device = (await lab.ClientStatusAsync()).Device;
 
         await lab.Client.Namespace.IpAsync($"route add 192.0.2.1/32 dev {device}");
-        var looping = await lab.Client.Control.WaitForAsync("t", s => s.Drops("routing_loop", "out") > 0 && s.Loop is not null, "the loop to be seen");
+        var looping = await lab.Client.Control.WaitForAsync(
+            "t",
+            s => s.Drops("routing_loop", "out") > 0 && s.Loop is not null,
+            "the loop to be seen"
+        );
         Assert.Contains($"by its device {device}", looping.Loop, StringComparison.Ordinal);
         var doctor = await lab.Client.Control.TryAsync("doctor", "t");
         Assert.Contains("leads into the tunnel itself", doctor.ToString(), StringComparison.Ordinal);
@@ -27,7 +34,10 @@ public sealed class RoutingLoopTests
         await lab.Client.WaitForPingAsync("10.0.0.1");
         await lab.Client.Control.WaitForAsync("t", s => s.Loop is null, "the loop to be over");
 
-        async Task<long> SentAsync() => long.Parse(
-            await lab.Client.Namespace.RunAsync("cat", $"/sys/class/net/{device}/statistics/tx_packets"), System.Globalization.CultureInfo.InvariantCulture);
+        async Task<long> SentAsync() =>
+            long.Parse(
+                await lab.Client.Namespace.RunAsync("cat", $"/sys/class/net/{device}/statistics/tx_packets"),
+                System.Globalization.CultureInfo.InvariantCulture
+            );
     }
 }

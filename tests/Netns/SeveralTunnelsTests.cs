@@ -48,7 +48,13 @@ public sealed class SeveralTunnelsTests
         // A second daemon at the same socket would take it away from the first.
         var intruder = await lab.Server.Namespace.TryAsync(
             Programs.Daemon,
-            "--socket", another.SocketPath, "--state-dir", $"{another.StateDirectory}-2", "--config-dir", another.ConfigDirectory);
+            "--socket",
+            another.SocketPath,
+            "--state-dir",
+            $"{another.StateDirectory}-2",
+            "--config-dir",
+            another.ConfigDirectory
+        );
         Assert.Equal(1, intruder.ExitCode);
         Assert.Contains("another udptunneld answers", intruder.Error, StringComparison.Ordinal);
 
@@ -57,11 +63,12 @@ public sealed class SeveralTunnelsTests
         Assert.Equal(5, await lab.Client.PingAsync("10.0.0.1", count: 5));
     }
 
-    private static TunnelFile Second(TunnelFile first, string tunnelAddress, string networkAddress) => first with
-    {
-        Name = "second",
-        TunnelAddress = tunnelAddress,
-        NetworkAddress = networkAddress,
-        PacketMagic = "two",
-    };
+    private static TunnelFile Second(TunnelFile first, string tunnelAddress, string networkAddress) =>
+        first with
+        {
+            Name = "second",
+            TunnelAddress = tunnelAddress,
+            NetworkAddress = networkAddress,
+            PacketMagic = "two",
+        };
 }

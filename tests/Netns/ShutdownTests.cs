@@ -8,18 +8,26 @@ public sealed class ShutdownTests
     [Theory]
     [InlineData("TERM")]
     [InlineData("INT")]
-    public async Task A_daemon_that_is_asked_to_end_leaves_no_device_socket_or_table_and_brings_all_back_later(string signal)
+    public async Task A_daemon_that_is_asked_to_end_leaves_no_device_socket_or_table_and_brings_all_back_later(
+        string signal
+    )
     {
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(server: file => file with { TunnelDevice = "tunnel0", Firewall = true });
         var daemon = lab.Server.Daemon;
-        await daemon.Control.RunAsync("up", daemon.Write(lab.ServerFile with
-        {
-            Name = "passing",
-            TunnelDevice = "passing0",
-            TunnelAddress = "10.1.0.1",
-            NetworkAddress = ":8001",
-        }), "--ephemeral");
+        await daemon.Control.RunAsync(
+            "up",
+            daemon.Write(
+                lab.ServerFile with
+                {
+                    Name = "passing",
+                    TunnelDevice = "passing0",
+                    TunnelAddress = "10.1.0.1",
+                    NetworkAddress = ":8001",
+                }
+            ),
+            "--ephemeral"
+        );
 
         Assert.Equal(0, await daemon.EndAsync(signal));
 
@@ -56,7 +64,14 @@ public sealed class ShutdownTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
-        await lab.Server.Daemon.UpAsync(lab.ServerFile with { Name = "broken", TunnelAddress = "10.1.0.1", NetworkAddress = ":8001" });
+        await lab.Server.Daemon.UpAsync(
+            lab.ServerFile with
+            {
+                Name = "broken",
+                TunnelAddress = "10.1.0.1",
+                NetworkAddress = ":8001",
+            }
+        );
         await lab.Server.Daemon.KillAsync();
         var stored = Directory.GetFiles(lab.Server.Daemon.StateDirectory, "broken.json", SearchOption.AllDirectories);
         File.WriteAllText(Assert.Single(stored), damage);
@@ -69,7 +84,10 @@ public sealed class ShutdownTests
         Assert.Equal("error", damaged.Level);
         Assert.Contains(stored[0], damaged.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(stored[0]));
-        Assert.Equal(damage, File.ReadAllText(Assert.Single(Directory.GetFiles(Path.GetDirectoryName(stored[0])!, "broken*"))));
+        Assert.Equal(
+            damage,
+            File.ReadAllText(Assert.Single(Directory.GetFiles(Path.GetDirectoryName(stored[0])!, "broken*")))
+        );
     }
 
     [Fact]
@@ -78,7 +96,10 @@ public sealed class ShutdownTests
         await using var lab = await Lab.TwoHostsAsync();
         var directory = Directory.CreateDirectory(Path.Combine(lab.Server.Daemon.ConfigDirectory, "tunnels.d"));
         File.WriteAllText(Path.Combine(directory.FullName, "a-wrong.json"), "{}");
-        File.WriteAllText(Path.Combine(directory.FullName, "right.json"), (lab.ServerFile with { Name = "right" }).ToJson());
+        File.WriteAllText(
+            Path.Combine(directory.FullName, "right.json"),
+            (lab.ServerFile with { Name = "right" }).ToJson()
+        );
 
         await lab.Server.Daemon.StartAsync();
         await lab.Client.Daemon.StartAsync();
@@ -99,7 +120,11 @@ public sealed class ShutdownTests
         await lab.Server.Namespace.IpAsync("link add tunnel0 type veth peer name tunnel1\n");
 
         await lab.Server.Daemon.StartAsync();
-        var failed = await lab.Server.Control.WaitForAsync("t", s => s.State == "failed", "the tunnel to be shown as failed");
+        var failed = await lab.Server.Control.WaitForAsync(
+            "t",
+            s => s.State == "failed",
+            "the tunnel to be shown as failed"
+        );
         Assert.Contains("tunnel0", failed.Problem, StringComparison.Ordinal);
         await lab.Server.Control.WaitForEventAsync("tunnel_failed");
 

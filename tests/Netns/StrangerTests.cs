@@ -40,7 +40,10 @@ public sealed class StrangerTests
         var sent = 0;
 
         // What it says of the peer takes its way through the log.
-        await WaitFor.TrueAsync(() => Task.FromResult(lab.Server.Daemon.Log.Contains("the peer is", StringComparison.Ordinal)), "the log");
+        await WaitFor.TrueAsync(
+            () => Task.FromResult(lab.Server.Daemon.Log.Contains("the peer is", StringComparison.Ordinal)),
+            "the log"
+        );
         var log = lab.Server.Daemon.Log;
         var events = await lab.Server.Control.EventsAsync();
         foreach (var length in Enumerable.Range(0, 2000).Concat([9000, 30_000, 65_000, 65_506, 65_507]))
@@ -52,11 +55,19 @@ public sealed class StrangerTests
             // Not faster than they are taken, or the kernel drops some before the daemon can count them.
             if (sent % 100 == 0)
             {
-                await lab.Server.Control.WaitForAsync("t", s => s.Drops("magic", "in") == sent, $"{sent} drops for a wrong magic");
+                await lab.Server.Control.WaitForAsync(
+                    "t",
+                    s => s.Drops("magic", "in") == sent,
+                    $"{sent} drops for a wrong magic"
+                );
             }
         }
 
-        var after = await lab.Server.Control.WaitForAsync("t", s => s.Drops("magic", "in") == sent, $"{sent} drops for a wrong magic");
+        var after = await lab.Server.Control.WaitForAsync(
+            "t",
+            s => s.Drops("magic", "in") == sent,
+            $"{sent} drops for a wrong magic"
+        );
         Assert.Equal(sent, after.AllDrops);
         Assert.Equal(before.Peer, after.Peer);
         Assert.Equal(0, after.Counter("peerChanges"));

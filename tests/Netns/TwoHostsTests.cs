@@ -20,7 +20,13 @@ public sealed class TwoHostsTests
         // A packet is the data, 8 bytes of ICMP header and 20 of IP header; each ping is one there and one back.
         const int Packets = 40 + 25;
         const int Bytes = (40 * 128) + (25 * 228);
-        foreach (var (was, status) in new[] { (before, await lab.ClientStatusAsync()), (serverBefore, await lab.ServerStatusAsync()) })
+        foreach (
+            var (was, status) in new[]
+            {
+                (before, await lab.ClientStatusAsync()),
+                (serverBefore, await lab.ServerStatusAsync()),
+            }
+        )
         {
             Assert.Equal(Packets, status.Counter("packetsOut") - was.Counter("packetsOut"));
             Assert.Equal(Packets, status.Counter("packetsIn") - was.Counter("packetsIn"));

@@ -55,7 +55,9 @@ public sealed class UnderlayTests
         await lab.StartTunnelAsync();
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
 
-        await lab.Client.Namespace.IpAsync($"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n");
+        await lab.Client.Namespace.IpAsync(
+            $"addr del 192.0.2.2/24 dev {Lab.Link}\naddr add 192.0.2.77/24 dev {Lab.Link}\n"
+        );
 
         await lab.Server.WaitForPingAsync("10.0.0.2");
         var moved = await lab.Server.Control.WaitForEventAsync("peer_moved");

@@ -100,7 +100,11 @@ public sealed class UpFailureTests
         // Somebody else's table, which cannot become ours.
         await FailsAsync(lab.Server, file, 1, "firewall_refused", "udptunnel_guarded0");
 
-        Assert.Contains("theirs", await lab.Server.Namespace.RunAsync("nft", "list", "ruleset"), StringComparison.Ordinal);
+        Assert.Contains(
+            "theirs",
+            await lab.Server.Namespace.RunAsync("nft", "list", "ruleset"),
+            StringComparison.Ordinal
+        );
         await lab.Server.Namespace.NftAsync("delete table inet udptunnel_guarded0\n");
         await AssertNothingLeftAsync(lab.Server);
         await lab.Server.Daemon.UpAsync(file);
@@ -110,11 +114,21 @@ public sealed class UpFailureTests
     public async Task Without_libnftables_a_tunnel_with_a_firewall_does_not_start_and_one_without_does()
     {
         Requirements.Command("unshare", "util-linux");
-        var library = Directory.GetDirectories("/usr/lib").Select(d => Path.Combine(d, "libnftables.so.1")).First(File.Exists);
+        var library = Directory
+            .GetDirectories("/usr/lib")
+            .Select(d => Path.Combine(d, "libnftables.so.1"))
+            .First(File.Exists);
         await using var lab = await Lab.TwoHostsAsync();
 
         // In a mount namespace of its own the daemon finds nothing where the library is.
-        lab.Server.AddDaemon("unshare", "--mount", "sh", "-c", $"mount --bind /dev/null {library} && exec \"$@\"", "sh");
+        lab.Server.AddDaemon(
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            $"mount --bind /dev/null {library} && exec \"$@\"",
+            "sh"
+        );
         await lab.Server.Daemon.StartAsync();
 
         await FailsAsync(lab.Server, lab.ServerFile with { Firewall = true }, 1, "firewall_refused", "libnftables");
@@ -190,8 +204,13 @@ public sealed class UpFailureTests
             var result = await lab.Server.Control.TryAsync("up", path);
 
             Assert.True(result.ExitCode == 2, result.ToString());
-            var lines = result.Error.Split('\n').Where(line => line.StartsWith($"{path}:{place}: ", StringComparison.Ordinal));
-            Assert.True(lines.Any(line => line.Contains(mention, StringComparison.Ordinal)), $"{path}:{place} {mention}: {result}");
+            var lines = result
+                .Error.Split('\n')
+                .Where(line => line.StartsWith($"{path}:{place}: ", StringComparison.Ordinal));
+            Assert.True(
+                lines.Any(line => line.Contains(mention, StringComparison.Ordinal)),
+                $"{path}:{place} {mention}: {result}"
+            );
         }
 
         await AssertNothingLeftAsync(lab.Server);
@@ -226,7 +245,10 @@ public sealed class UpFailureTests
     private static async Task AssertNothingLeftAsync(Host host, params string[] devices)
     {
         Assert.Empty(await host.Control.TunnelsAsync());
-        Assert.Equal([Lab.Link, .. devices], (await host.Namespace.DevicesAsync()).OrderBy(d => d != Lab.Link).ThenBy(d => d));
+        Assert.Equal(
+            [Lab.Link, .. devices],
+            (await host.Namespace.DevicesAsync()).OrderBy(d => d != Lab.Link).ThenBy(d => d)
+        );
         Assert.Equal("", await host.Namespace.RunAsync("nft", "list", "tables"));
         Assert.Equal("", await host.Namespace.RunAsync("ss", "-H", "-uln"));
         var stored = Path.Combine(host.Daemon.StateDirectory, "tunnels");

@@ -8,7 +8,9 @@ internal static class Evidence
 {
     private const int LogLines = 20;
 
-    /// <summary>Both ends of a lab: connections with their timers, devices with their counters, what the daemons say.</summary>
+    /// <summary>
+    /// Both ends of a lab: connections with their timers, devices with their counters, what the daemons say.
+    /// </summary>
     public static async Task<string> OfAsync(Lab lab)
     {
         var text = new StringBuilder();

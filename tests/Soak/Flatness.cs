@@ -3,16 +3,17 @@ using UdpTunnel.Tests.Harness;
 namespace UdpTunnel.Tests.Soak;
 
 /// <summary>
-/// Whether the daemons hold no more in the end than in the beginning. Looked at in quiet moments, with as much running as the first time: what is held
-/// then and grows is lost. Memory also goes up and down with the collections, so one moment says little: the median of the last third of all moments is
-/// compared with that of the first.
+/// Whether the daemons hold no more in the end than in the beginning. Looked at in quiet moments, with as much running
+/// as the first time: what is held then and grows is lost. Memory also goes up and down with the collections, so one
+/// moment says little: the median of the last third of all moments is compared with that of the first.
 /// </summary>
 internal sealed class Flatness
 {
     private const int DescriptorTolerance = 10;
     private const int ThreadTolerance = 10;
 
-    // The C library keeps what each thread once needed, for a handshake for example, in steps until all threads have met it.
+    // The C library keeps what each thread once needed, for a handshake for example, in steps until all threads have
+    // met it.
     private const int KilobyteTolerance = 24 * 1024;
 
     private readonly List<Usage> _moments = [];
@@ -22,10 +23,7 @@ internal sealed class Flatness
 
     /// <summary>What is not flat, a line each; empty if all is.</summary>
     public IReadOnlyList<string> Faults() =>
-    [
-        .. FaultsOf("server", u => u.Server),
-        .. FaultsOf("receiver", u => u.Receiver),
-    ];
+        [.. FaultsOf("server", u => u.Server), .. FaultsOf("receiver", u => u.Receiver)];
 
     private IEnumerable<string> FaultsOf(string name, Func<Usage, ProcessUsage> daemon)
     {
@@ -36,12 +34,15 @@ internal sealed class Flatness
             ("KiB", u => u.OwnKilobytes, KilobyteTolerance),
         ];
         var third = (_moments.Count + 2) / 3;
-        return
-            from one in all
-            let first = Median(_moments.Take(third).Select(u => one.Value(daemon(u))))
-            let last = Median(_moments.TakeLast(third).Select(u => one.Value(daemon(u))))
-            where last > first + one.Tolerance
-            select $"{name}: {first} {one.What} in the beginning, {last} in the end";
+        foreach (var one in all)
+        {
+            var first = Median(_moments.Take(third).Select(u => one.Value(daemon(u))));
+            var last = Median(_moments.TakeLast(third).Select(u => one.Value(daemon(u))));
+            if (last > first + one.Tolerance)
+            {
+                yield return $"{name}: {first} {one.What} in the beginning, {last} in the end";
+            }
+        }
     }
 
     private static int Median(IEnumerable<int> values)

@@ -8,22 +8,24 @@ using UdpTunnel.Tests.Netns.Relay;
 namespace UdpTunnel.Tests.Soak;
 
 /// <summary>
-/// A tunnel with a file under way in each direction, a relay with clients that ask, and trouble: about a minute of it, then a quiet moment in which
-/// everything has to work again, and what the daemons hold is looked at. In the end the files have to be what was sent.
+/// A tunnel with a file under way in each direction, a relay with clients that ask, and trouble: about a minute of it,
+/// then a quiet moment in which everything has to work again, and what the daemons hold is looked at. In the end the
+/// files have to be what was sent.
 /// </summary>
 internal sealed class SoakRun(TimeSpan time, int seed)
 {
     private static readonly TimeSpan TroubleTime = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan Calm = TimeSpan.FromSeconds(10);
 
-    // The kernel sends again after 0.2 s, then doubles the time with each loss, to 2 minutes (TCP_RTO_MAX): whose every repetition met a fault is silent
-    // for as long as the faults were. New connections must not be.
+    // The kernel sends again after 0.2 s, then doubles the time with each loss, to 2 minutes (TCP_RTO_MAX): whose every
+    // repetition met a fault is silent for as long as the faults were. New connections must not be.
     private static readonly TimeSpan TcpPatience = TimeSpan.FromMinutes(2.5);
 
     // A sender dials again after 1 to 30 s.
     private static readonly TimeSpan RelayPatience = TimeSpan.FromMinutes(1);
 
-    // A flow is remembered for 120 s. Without a pause there would be 10,000 of them (MaxFlows), and new clients wait until old ones are forgotten.
+    // A flow is remembered for 120 s. Without a pause there would be 10,000 of them (MaxFlows), and new clients wait
+    // until old ones are forgotten.
     private static readonly TimeSpan ClientInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly Flatness _flatness = new();
@@ -33,7 +35,9 @@ internal sealed class SoakRun(TimeSpan time, int seed)
     /// <returns>Whether all is well.</returns>
     public async Task<bool> RunAsync()
     {
-        Say($"{time.TotalMinutes} minutes, seed {seed}: run it again with `make soak MINUTES={time.TotalMinutes} SEED={seed}`");
+        Say(
+            $"{time.TotalMinutes} minutes, seed {seed}: run it again with `make soak MINUTES={time.TotalMinutes} SEED={seed}`"
+        );
         await using var lab = await Lab.TwoHostsAsync();
         await using var relay = await RelayLab.CreateAsync();
         await RunAsync(lab, relay);
@@ -94,13 +98,18 @@ internal sealed class SoakRun(TimeSpan time, int seed)
         await ConnectAsync(lab);
         var files = await Task.WhenAll(download.WaitForMoreAsync(TcpPatience), upload.WaitForMoreAsync(TcpPatience));
         var before = Volatile.Read(ref _answers);
-        var answer = await WaitFor.TrueAsync(() => Volatile.Read(ref _answers) > before, "an answer through the relay", RelayPatience);
+        var answer = await WaitFor.TrueAsync(
+            () => Volatile.Read(ref _answers) > before,
+            "an answer through the relay",
+            RelayPatience
+        );
         return $"ping {Text(ping)}, files {Text(files[0])} and {Text(files[1])}, relay {Text(answer)}";
     }
 
     private static async Task TroubleAsync(Trouble trouble, TimeSpan time)
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < time;)
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < time)
         {
             await trouble.HappenAsync();
         }
@@ -132,7 +141,8 @@ internal sealed class SoakRun(TimeSpan time, int seed)
         }
     }
 
-    private static string Text(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F1} s");
+    private static string Text(TimeSpan time) =>
+        string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F1} s");
 
     private static void Say(string text) => Console.WriteLine(text);
 }

@@ -6,7 +6,8 @@ using UdpTunnel.Tests.Netns.Relay;
 namespace UdpTunnel.Tests.Soak;
 
 /// <summary>
-/// What happens to hosts and daemons, by chance. The server's and the receiver's daemons are never ended: what they hold is looked at in the end.
+/// What happens to hosts and daemons, by chance. The server's and the receiver's daemons are never ended: what they
+/// hold is looked at in the end.
 /// </summary>
 internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random random)
 {
@@ -24,8 +25,11 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
     {
         (string Name, Func<Task> Happen)[] all =
         [
-            ("tunnel comes", ComeAsync), ("tunnel comes", ComeAsync), ("tunnel comes", ComeAsync),
-            ("tunnel goes", GoAsync), ("tunnel goes", GoAsync),
+            ("tunnel comes", ComeAsync),
+            ("tunnel comes", ComeAsync),
+            ("tunnel comes", ComeAsync),
+            ("tunnel goes", GoAsync),
+            ("tunnel goes", GoAsync),
             ("ports change", ChangePortsAsync),
             ("link down", () => CutAsync(lab.Client)),
             ("link down", () => CutAsync(lab.Server)),
@@ -44,7 +48,9 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
         await happen();
     }
 
-    /// <summary>Makes the server's daemon take the memory that it takes when very much comes and goes, and then keeps.</summary>
+    /// <summary>
+    /// Makes the server's daemon take the memory that it takes when very much comes and goes, and then keeps.
+    /// </summary>
     public async Task WarmAsync()
     {
         for (var i = 0; i < WarmTunnels; i++)
@@ -79,7 +85,12 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
             Offload = random.Next(4) == 0 ? "off" : "auto",
             Mtu = random.Next(1280, 9000),
         };
-        file = file with { NetworkAddress = file.NetworkAddress.StartsWith(':') ? $":{10_000 + (i % 10_000)}" : $"192.0.2.2:{10_000 + (i % 10_000)}" };
+        file = file with
+        {
+            NetworkAddress = file.NetworkAddress.StartsWith(':')
+                ? $":{10_000 + (i % 10_000)}"
+                : $"192.0.2.2:{10_000 + (i % 10_000)}",
+        };
         await api.UpAsync(file);
         _tunnels.Add(file.Name);
     }
@@ -96,7 +107,8 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
         _tunnels.RemoveAt(at);
     }
 
-    private Task ChangePortsAsync() => lab.Server.Control.RunAsync("ports", "t", random.Next(2) == 0 ? "allow" : "deny", "6000-6010");
+    private Task ChangePortsAsync() =>
+        lab.Server.Control.RunAsync("ports", "t", random.Next(2) == 0 ? "allow" : "deny", "6000-6010");
 
     private async Task CutAsync(Host host)
     {
@@ -112,8 +124,11 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
         // What is deleted again at once is not there.
         await WaitFor.TrueAsync(HasDeviceAsync, "the device to be made again");
 
-        async Task<bool> HasDeviceAsync() => (await lab.Server.Namespace.RunAsync("ip", "-o", "link"))
-            .Contains($" {(await lab.ServerStatusAsync()).Device}: ", StringComparison.Ordinal);
+        async Task<bool> HasDeviceAsync() =>
+            (await lab.Server.Namespace.RunAsync("ip", "-o", "link")).Contains(
+                $" {(await lab.ServerStatusAsync()).Device}: ",
+                StringComparison.Ordinal
+            );
     }
 
     private async Task HoldAsync(Host host)
@@ -151,7 +166,16 @@ internal sealed class Trouble(Lab lab, RelayLab relay, ControlApi api, Random ra
 
     private async Task ReceiverAsync()
     {
-        await relay.Outside.Control.RunAsync("relay", "receiver", "--udp", ":7500", "--tcp", ":7501", "--name", "passing");
+        await relay.Outside.Control.RunAsync(
+            "relay",
+            "receiver",
+            "--udp",
+            ":7500",
+            "--tcp",
+            ":7501",
+            "--name",
+            "passing"
+        );
         await PauseAsync(500);
         await relay.Outside.Control.RunAsync("down", "passing");
     }

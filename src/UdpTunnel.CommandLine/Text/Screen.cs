@@ -96,7 +96,8 @@ public sealed class Screen(bool colour, int columns = Screen.Width)
     }
 
     /// <summary>An indented label and its value, folded beside it.</summary>
-    public Screen Field(string label, string value, Style style = Style.Plain) => Hanging($"  {label}", LabelWidth, value, style);
+    public Screen Field(string label, string value, Style style = Style.Plain) =>
+        Hanging($"  {label}", LabelWidth, value, style);
 
     /// <summary>A label that fills <paramref name="width"/> columns and a text folded beside it.</summary>
     public Screen Hanging(string label, int width, string text, Style style = Style.Plain)
@@ -148,13 +149,14 @@ public sealed class Screen(bool colour, int columns = Screen.Width)
         _column += TerminalText.Columns(escaped);
     }
 
-    private static string? Code(Style style) => style switch
-    {
-        Style.Strong => "1",
-        Style.Good => "32",
-        Style.Warning => "33",
-        Style.Bad => "31",
-        Style.Selected => "7",
-        _ => null,
-    };
+    private static string? Code(Style style) =>
+        style switch
+        {
+            Style.Strong => "1",
+            Style.Good => "32",
+            Style.Warning => "33",
+            Style.Bad => "31",
+            Style.Selected => "7",
+            _ => null,
+        };
 }

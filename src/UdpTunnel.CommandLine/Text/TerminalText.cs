@@ -141,7 +141,8 @@ public static class TerminalText
     private static string EscapeSlowly(string text)
     {
         var escaped = new StringBuilder(text.Length + 16);
-        for (var i = 0; i < text.Length;)
+        var i = 0;
+        while (i < text.Length)
         {
             if (!Rune.TryGetRuneAt(text, i, out var rune))
             {
@@ -175,11 +176,16 @@ public static class TerminalText
         }
     }
 
-    private static bool IsDrawn(Rune rune) => Rune.GetUnicodeCategory(rune) switch
-    {
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-            or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+    private static bool IsDrawn(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) switch
+        {
+            UnicodeCategory.Control
+            or UnicodeCategory.Format
+            or UnicodeCategory.LineSeparator
+            or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.Surrogate
+            or UnicodeCategory.PrivateUse
             or UnicodeCategory.OtherNotAssigned => false,
-        _ => true,
-    };
+            _ => true,
+        };
 }

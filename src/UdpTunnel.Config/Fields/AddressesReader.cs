@@ -27,13 +27,16 @@ internal static class AddressesReader
             reader.Error(
                 member,
                 $"{reader.Found(member.Value)} is neither an address nor a list of addresses "
-                    + "(such as \"10.99.0.1/24\" or [\"10.99.0.1/24\", \"fd00::1/64\"])");
+                    + "(such as \"10.99.0.1/24\" or [\"10.99.0.1/24\", \"fd00::1/64\"])"
+            );
         }
 
         if (addresses.Count > TunnelConfig.MaxAddresses)
         {
             reader.Error(
-                member, $"the list has {addresses.Count} addresses (at most {TunnelConfig.MaxAddresses} are allowed)");
+                member,
+                $"the list has {addresses.Count} addresses (at most {TunnelConfig.MaxAddresses} are allowed)"
+            );
         }
 
         return [.. addresses];
@@ -46,10 +49,12 @@ internal static class AddressesReader
             reader.Error(
                 node.Start,
                 path,
-                $"{reader.Found(node)} is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")");
+                $"{reader.Found(node)} is not an address (such as \"10.99.0.1/24\" or \"fd00::1/64\")"
+            );
         }
-        else if (!InterfaceAddress.TryParseEither(
-            reader.Text(node), requiresLength: true, out var address, out var error))
+        else if (
+            !InterfaceAddress.TryParseEither(reader.Text(node), requiresLength: true, out var address, out var error)
+        )
         {
             reader.Error(node.Start, path, error);
         }

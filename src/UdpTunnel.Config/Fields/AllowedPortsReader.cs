@@ -36,12 +36,17 @@ internal static class AllowedPortsReader
                 ranges.Add(range);
                 // Looking for overlaps costs the length of the range. Those without overlap have 65,535 ports together;
                 // the others end with the room for warnings.
-                if (allowedBy is not null && reader.HasRoomForWarnings && FirstAllowed(allowedBy, range, item) is var (port, earlier))
+                if (
+                    allowedBy is not null
+                    && reader.HasRoomForWarnings
+                    && FirstAllowed(allowedBy, range, item) is var (port, earlier)
+                )
                 {
                     reader.Warn(
                         node.Start,
                         $"AllowedPorts[{item}]",
-                        $"port {port} is allowed by AllowedPorts[{earlier}] already");
+                        $"port {port} is allowed by AllowedPorts[{earlier}] already"
+                    );
                 }
             }
 

@@ -4,26 +4,46 @@ namespace UdpTunnel.Config;
 internal static class Choices
 {
     public static readonly (string Text, OffloadMode Value)[] Offload =
-        [("auto", OffloadMode.Auto), ("off", OffloadMode.Off)];
+    [
+        ("auto", OffloadMode.Auto),
+        ("off", OffloadMode.Off),
+    ];
 
     public static readonly (string Text, RelayRole Value)[] Role =
-        [("receiver", RelayRole.Receiver), ("sender", RelayRole.Sender)];
+    [
+        ("receiver", RelayRole.Receiver),
+        ("sender", RelayRole.Sender),
+    ];
 
     public static readonly (string Text, RelayProtocol Value)[] Protocol =
-        [("tls", RelayProtocol.Tls), ("classic", RelayProtocol.Classic)];
+    [
+        ("tls", RelayProtocol.Tls),
+        ("classic", RelayProtocol.Classic),
+    ];
 
     public static readonly (string Text, AnswersFrom Value)[] Answers =
-        [("asked", AnswersFrom.Asked), ("any-port", AnswersFrom.AnyPort), ("any", AnswersFrom.Any)];
+    [
+        ("asked", AnswersFrom.Asked),
+        ("any-port", AnswersFrom.AnyPort),
+        ("any", AnswersFrom.Any),
+    ];
 
     public static readonly (string Text, TunnelProtocol Value)[] TunnelProtocol =
-        [("classic", Config.TunnelProtocol.Classic), ("wireguard", Config.TunnelProtocol.WireGuard)];
+    [
+        ("classic", Config.TunnelProtocol.Classic),
+        ("wireguard", Config.TunnelProtocol.WireGuard),
+    ];
 
     public static readonly (string Text, UnknownPeers Value)[] UnknownPeers = [("ignore", Config.UnknownPeers.Ignore)];
 
     public static readonly (string Text, RouteMode Value)[] Routes = [("auto", RouteMode.Auto), ("off", RouteMode.Off)];
 
     public static readonly (string Text, ProxyProtocol Value)[] Proxy =
-        [("off", ProxyProtocol.Off), ("v2", ProxyProtocol.V2), ("v2-every", ProxyProtocol.V2Every)];
+    [
+        ("off", ProxyProtocol.Off),
+        ("v2", ProxyProtocol.V2),
+        ("v2-every", ProxyProtocol.V2Every),
+    ];
 
     /// <summary>The word for a value.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is none of the enumeration's.</exception>

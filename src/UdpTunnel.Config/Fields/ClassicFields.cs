@@ -10,8 +10,23 @@ internal ref struct ClassicFields
     /// </summary>
     private static readonly HashSet<string> WellKnownMagics = new(StringComparer.OrdinalIgnoreCase)
     {
-        "3cce35f267e1936f", "the same word at both ends", "change me", "changeme", "magic", "packetmagic", "password",
-        "passwd", "secret", "s3cret", "udptunnel", "tunnel", "test", "example", "hunter2", "admin", "123456",
+        "3cce35f267e1936f",
+        "the same word at both ends",
+        "change me",
+        "changeme",
+        "magic",
+        "packetmagic",
+        "password",
+        "passwd",
+        "secret",
+        "s3cret",
+        "udptunnel",
+        "tunnel",
+        "test",
+        "example",
+        "hunter2",
+        "admin",
+        "123456",
         "12345678",
     };
 
@@ -43,7 +58,8 @@ internal ref struct ClassicFields
                     TunnelConfig.MaxHeartbeatInterval,
                     "a whole number of seconds",
                     "",
-                    out _heartbeatInterval);
+                    out _heartbeatInterval
+                );
                 return true;
             case "PacketMagic":
                 ReadPacketMagic(member);
@@ -71,18 +87,20 @@ internal ref struct ClassicFields
                 offset,
                 KnownFields.PacketMagic.Name,
                 $"{fault}: whoever reaches the port can send packets into the tunnel "
-                    + "(the same word at both ends, such as `openssl rand -hex 16` makes)");
+                    + "(the same word at both ends, such as `openssl rand -hex 16` makes)"
+            );
         }
     }
 
     /// <summary>A configuration with these fields; only if the text has no error.</summary>
-    public readonly TunnelConfig Complete(TunnelConfig common) => common with
-    {
-        AllowedSources = _allowedSources,
-        AllowedDestinations = _allowedDestinations,
-        HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
-        PacketMagic = _packetMagic,
-    };
+    public readonly TunnelConfig Complete(TunnelConfig common) =>
+        common with
+        {
+            AllowedSources = _allowedSources,
+            AllowedDestinations = _allowedDestinations,
+            HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
+            PacketMagic = _packetMagic,
+        };
 
     private void ReadPacketMagic(in Member member)
     {

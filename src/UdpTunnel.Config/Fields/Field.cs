@@ -11,11 +11,12 @@ internal sealed record Field(string Name, FileKinds Kinds, string? Required = nu
     public string? RequiredByWireGuard { get; init; } = Required;
 
     /// <summary>The text for one kind of object; null if it need not be given there.</summary>
-    public string? RequiredIn(FileKinds kind) => kind switch
-    {
-        FileKinds.WireGuard => RequiredByWireGuard,
-        // A field of a file that an item of Peers may have too: there it only replaces the file's.
-        FileKinds.Peer when Kinds != FileKinds.Peer => null,
-        _ => Required,
-    };
+    public string? RequiredIn(FileKinds kind) =>
+        kind switch
+        {
+            FileKinds.WireGuard => RequiredByWireGuard,
+            // A field of a file that an item of Peers may have too: there it only replaces the file's.
+            FileKinds.Peer when Kinds != FileKinds.Peer => null,
+            _ => Required,
+        };
 }

@@ -49,15 +49,16 @@ internal readonly ref struct FieldReader
     public void Warn(in Member member, string message) => Warn(member.Value.Start, member.Path, message);
 
     /// <summary>The value as a message shows it: shortened and escaped; only its kind if the field is secret.</summary>
-    public string Found(JsonNode node, bool isSecret = false) => node.Kind switch
-    {
-        JsonKind.Object => "an object",
-        JsonKind.Array => "a list",
-        JsonKind.String => isSecret ? "a string" : Excerpt.Quote(Text(node)),
-        JsonKind.Number => isSecret ? "a number" : Excerpt.Bare(Raw(node)),
-        JsonKind.Null => "null",
-        _ => Raw(node),
-    };
+    public string Found(JsonNode node, bool isSecret = false) =>
+        node.Kind switch
+        {
+            JsonKind.Object => "an object",
+            JsonKind.Array => "a list",
+            JsonKind.String => isSecret ? "a string" : Excerpt.Quote(Text(node)),
+            JsonKind.Number => isSecret ? "a number" : Excerpt.Bare(Raw(node)),
+            JsonKind.Null => "null",
+            _ => Raw(node),
+        };
 
     /// <summary>The value of a string.</summary>
     public string Text(JsonNode node) => JsonString.Decode(_text[node.Start..node.End]);
@@ -98,9 +99,11 @@ internal readonly ref struct FieldReader
     public bool TryReadInteger(in Member member, int min, int max, string what, string unit, out int value)
     {
         value = 0;
-        if (member.Value.Kind == JsonKind.Number
+        if (
+            member.Value.Kind == JsonKind.Number
             && DecimalNumber.TryParse(Raw(member.Value), max, out value)
-            && value >= min)
+            && value >= min
+        )
         {
             return true;
         }
@@ -117,7 +120,11 @@ internal readonly ref struct FieldReader
     public bool TryReadUInt32(in Member member, uint min, string what, out uint value)
     {
         value = 0;
-        if (member.Value.Kind == JsonKind.Number && DecimalNumber.TryParse(Raw(member.Value), out value) && value >= min)
+        if (
+            member.Value.Kind == JsonKind.Number
+            && DecimalNumber.TryParse(Raw(member.Value), out value)
+            && value >= min
+        )
         {
             return true;
         }

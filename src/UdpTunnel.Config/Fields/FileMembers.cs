@@ -27,7 +27,8 @@ internal sealed class FileMembers
     public IReadOnlyList<Member> Others => _others;
 
     /// <summary>
-    /// Sorts the members of the file's object and remarks upon those that are unknown, misplaced, given twice or missing.
+    /// Sorts the members of the file's object and remarks upon those that are unknown, misplaced, given twice or
+    /// missing.
     /// </summary>
     public static FileMembers Read(in FieldReader reader)
     {
@@ -43,7 +44,11 @@ internal sealed class FileMembers
         Sort(reader, Enumerate(reader, node), new FileMembers(FileKinds.Peer, peer), node);
 
     private static FileMembers Sort(
-        in FieldReader reader, List<(string Name, int Offset, int Value)> found, FileMembers members, int node)
+        in FieldReader reader,
+        List<(string Name, int Offset, int Value)> found,
+        FileMembers members,
+        int node
+    )
     {
         var firstOffsets = new Dictionary<Field, int>();
         var given = new HashSet<Field>();
@@ -71,7 +76,11 @@ internal sealed class FileMembers
 
             if ((field.Kinds & members.Kind) == 0)
             {
-                reader.Error(offset, member.Path, $"belongs to {Name(field.Kinds, members.Kind)}; this is {Name(members.Kind, field.Kinds)}");
+                reader.Error(
+                    offset,
+                    member.Path,
+                    $"belongs to {Name(field.Kinds, members.Kind)}; this is {Name(members.Kind, field.Kinds)}"
+                );
             }
             else if (reader.Nodes[value].Kind != JsonKind.Null)
             {
@@ -105,8 +114,8 @@ internal sealed class FileMembers
     }
 
     /// <summary>
-    /// <c>Relay</c> makes a relay file, <c>Protocol</c> decides about a tunnel. A file without them that has fields of one
-    /// kind and none of another is one that lacks them: that gives one remark instead of one for each field.
+    /// <c>Relay</c> makes a relay file, <c>Protocol</c> decides about a tunnel. A file without them that has fields of
+    /// one kind and none of another is one that lacks them: that gives one remark instead of one for each field.
     /// </summary>
     private static FileKinds KindOf(in FieldReader reader, List<(string Name, int Offset, int Value)> found)
     {
@@ -143,7 +152,8 @@ internal sealed class FileMembers
             : byProtocol ?? (ofOneProtocol == FileKinds.WireGuard ? FileKinds.WireGuard : FileKinds.Classic);
     }
 
-    private static bool IsWireGuard(in FieldReader reader, JsonNode value) => value.Kind == JsonKind.String
+    private static bool IsWireGuard(in FieldReader reader, JsonNode value) =>
+        value.Kind == JsonKind.String
         && reader.Text(value) == Choices.Text(Choices.TunnelProtocol, TunnelProtocol.WireGuard);
 
     /// <summary>What a message calls some kinds of object; the protocol only where it makes the difference.</summary>
@@ -176,7 +186,8 @@ internal sealed class FileMembers
         if (Suggestion.Nearest(name, likeliestFirst) is not { } nearest)
         {
             var names = KnownFields.Of(Kind).Select(f => f.Name).ToList();
-            var fields = string.Join(", ", names.Take(MostShown))
+            var fields =
+                string.Join(", ", names.Take(MostShown))
                 + (names.Count > MostShown ? $" and {names.Count - MostShown} more" : "");
             return $"is not a field of {Name(Kind, FileKinds.None)} ({fields})";
         }

@@ -14,19 +14,28 @@ internal static class KnownFields
     };
 
     public static readonly Field TunnelAddress = new(
-        "TunnelAddress", FileKinds.Tunnel, "the private IPv4 address of this end, such as \"10.0.0.1\"")
+        "TunnelAddress",
+        FileKinds.Tunnel,
+        "the private IPv4 address of this end, such as \"10.0.0.1\""
+    )
     {
         RequiredByWireGuard = "the private addresses of this end, such as \"10.99.0.1/24\"; [] for none",
     };
 
     public static readonly Field NetworkAddress = new(
-        "NetworkAddress", FileKinds.Tunnel, "\":8000\" for a server, \"example.com:8000\" for a client")
+        "NetworkAddress",
+        FileKinds.Tunnel,
+        "\":8000\" for a server, \"example.com:8000\" for a client"
+    )
     {
         RequiredByWireGuard = null,
     };
 
     public static readonly Field AllowedPorts = new(
-        "AllowedPorts", FileKinds.Tunnel | FileKinds.Peer, "a list of ports, such as [22, \"8000-8010\"]")
+        "AllowedPorts",
+        FileKinds.Tunnel | FileKinds.Peer,
+        "a list of ports, such as [22, \"8000-8010\"]"
+    )
     {
         RequiredByWireGuard = "a list of ports, such as [22, \"8000-8010\"], or \"all\"",
     };
@@ -56,7 +65,11 @@ internal static class KnownFields
     public static readonly Field RouteTable = new("RouteTable", FileKinds.WireGuard);
     public static readonly Field FirewallMark = new("FirewallMark", FileKinds.WireGuard);
 
-    public static readonly Field PublicKey = new("PublicKey", FileKinds.Peer, "the peer's key, as `wg pubkey` prints it");
+    public static readonly Field PublicKey = new(
+        "PublicKey",
+        FileKinds.Peer,
+        "the peer's key, as `wg pubkey` prints it"
+    );
     public static readonly Field PresharedKey = new("PresharedKey", FileKinds.Peer, IsSecret: true);
     public static readonly Field AllowedIPs = new("AllowedIPs", FileKinds.Peer);
     public static readonly Field Endpoint = new("Endpoint", FileKinds.Peer);
@@ -65,10 +78,16 @@ internal static class KnownFields
     public static readonly Field Relay = new("Relay", FileKinds.Relay, "\"receiver\" or \"sender\"");
 
     public static readonly Field UdpAddress = new(
-        "UdpAddress", FileKinds.Relay, "\":53\" for a receiver, \"service:53\" for a sender");
+        "UdpAddress",
+        FileKinds.Relay,
+        "\":53\" for a receiver, \"service:53\" for a sender"
+    );
 
     public static readonly Field TcpAddress = new(
-        "TcpAddress", FileKinds.Relay, "\":5353\" for a receiver, \"receiver:5353\" for a sender");
+        "TcpAddress",
+        FileKinds.Relay,
+        "\":5353\" for a receiver, \"receiver:5353\" for a sender"
+    );
 
     public static readonly Field IdleTimeout = new("IdleTimeout", FileKinds.Relay);
     public static readonly Field MaxFlows = new("MaxFlows", FileKinds.Relay);
@@ -83,11 +102,49 @@ internal static class KnownFields
     /// <summary>All of them, in the order in which messages list them.</summary>
     public static readonly Field[] All =
     [
-        Name, Protocol, TunnelAddress, NetworkAddress, AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice,
-        HeartbeatInterval, PacketMagic, Mtu, Firewall, Forward, Overlap, Offload, PrivateKey, Peers, UnknownPeers, Routes,
-        RouteTable, FirewallMark, TunnelPeerAddress, LogFile, Reject, FlowTableSize, TcpIdleTimeout, UdpIdleTimeout,
-        Relay, UdpAddress, TcpAddress, IdleTimeout, MaxFlows, ReceiverKey, AnswersFrom, AllowedClients, ClientFlowRate,
-        ClientByteRate, ProxyProtocol, PublicKey, PresharedKey, AllowedIPs, Endpoint, PersistentKeepalive,
+        Name,
+        Protocol,
+        TunnelAddress,
+        NetworkAddress,
+        AllowedPorts,
+        AllowedSources,
+        AllowedDestinations,
+        TunnelDevice,
+        HeartbeatInterval,
+        PacketMagic,
+        Mtu,
+        Firewall,
+        Forward,
+        Overlap,
+        Offload,
+        PrivateKey,
+        Peers,
+        UnknownPeers,
+        Routes,
+        RouteTable,
+        FirewallMark,
+        TunnelPeerAddress,
+        LogFile,
+        Reject,
+        FlowTableSize,
+        TcpIdleTimeout,
+        UdpIdleTimeout,
+        Relay,
+        UdpAddress,
+        TcpAddress,
+        IdleTimeout,
+        MaxFlows,
+        ReceiverKey,
+        AnswersFrom,
+        AllowedClients,
+        ClientFlowRate,
+        ClientByteRate,
+        ProxyProtocol,
+        PublicKey,
+        PresharedKey,
+        AllowedIPs,
+        Endpoint,
+        PersistentKeepalive,
     ];
 
     private static readonly Dictionary<string, Field> ByFoldedName = All.ToDictionary(f => Fold(f.Name));
@@ -104,16 +161,16 @@ internal static class KnownFields
     /// and the two other characters that Unicode folds to ASCII letters, U+017F (s) and U+212A (k).
     /// </summary>
     public static string Fold(string name) => string.Create(name.Length, name, static (folded, name) =>
-    {
-        for (var i = 0; i < folded.Length; i++)
         {
-            folded[i] = name[i] switch
+            for (var i = 0; i < folded.Length; i++)
             {
-                '\u017F' => 's',
-                '\u212A' => 'k',
-                var c when char.IsAsciiLetterUpper(c) => (char)(c | 0x20),
-                var c => c,
-            };
-        }
-    });
+                folded[i] = name[i] switch
+                {
+                    '\u017F' => 's',
+                    '\u212A' => 'k',
+                    var c when char.IsAsciiLetterUpper(c) => (char)(c | 0x20),
+                    var c => c,
+                };
+            }
+        });
 }

@@ -6,7 +6,9 @@ namespace UdpTunnel.Config.Fields;
 /// <param name="Field">The field.</param>
 /// <param name="Value">The value.</param>
 /// <param name="ValueIndex">Index of the value among the nodes.</param>
-/// <param name="Peer">Index of the item of <c>Peers</c> that it belongs to; -1 for a member of the file's object.</param>
+/// <param name="Peer">
+/// Index of the item of <c>Peers</c> that it belongs to; -1 for a member of the file's object.
+/// </param>
 internal readonly record struct Member(Field Field, JsonNode Value, int ValueIndex, int Peer = -1)
 {
     /// <summary>What a message calls it, for example <c>Peers[0].PublicKey</c>.</summary>

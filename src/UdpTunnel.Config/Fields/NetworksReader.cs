@@ -37,7 +37,10 @@ internal static class NetworksReader
             if (node.Kind != JsonKind.String)
             {
                 reader.Error(
-                    node.Start, $"{member.Field.Name}[{item}]", $"{reader.Found(node)} is not a network (such as \"10.0.0.0/24\")");
+                    node.Start,
+                    $"{member.Field.Name}[{item}]",
+                    $"{reader.Found(node)} is not a network (such as \"10.0.0.0/24\")"
+                );
             }
             else if (!parse(reader.Text(node), out var network, out var error))
             {

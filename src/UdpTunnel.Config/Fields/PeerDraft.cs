@@ -83,7 +83,8 @@ internal sealed class PeerDraft(string prefix, int offset)
             reader.Error(
                 at,
                 Path(KnownFields.Endpoint),
-                $"{Excerpt.Quote(text)} has no host to send to (such as \"vpn.example.com:{endpoint.Port}\")");
+                $"{Excerpt.Quote(text)} has no host to send to (such as \"vpn.example.com:{endpoint.Port}\")"
+            );
         }
         else
         {
@@ -124,14 +125,15 @@ internal sealed class PeerDraft(string prefix, int offset)
     }
 
     /// <summary>The peer; only if there is no mistake in it.</summary>
-    public PeerConfig ToConfiguration() => new()
-    {
-        Name = Name,
-        PublicKey = PublicKey!.Value,
-        PresharedKey = PresharedKey,
-        AllowedIPs = [.. Networks.Select(n => n.Network)],
-        Endpoint = Endpoint,
-        PersistentKeepalive = TimeSpan.FromSeconds(PersistentKeepalive),
-        AllowedPorts = AllowedPorts,
-    };
+    public PeerConfig ToConfiguration() =>
+        new()
+        {
+            Name = Name,
+            PublicKey = PublicKey!.Value,
+            PresharedKey = PresharedKey,
+            AllowedIPs = [.. Networks.Select(n => n.Network)],
+            Endpoint = Endpoint,
+            PersistentKeepalive = TimeSpan.FromSeconds(PersistentKeepalive),
+            AllowedPorts = AllowedPorts,
+        };
 }

@@ -4,7 +4,8 @@ namespace UdpTunnel.Config.Fields;
 internal sealed class PeerList
 {
     /// <summary>About a private key that is none of <c>wg genkey</c>'s. It cannot be told for certain.</summary>
-    public const string LooksPublic = "has bits that `wg genkey` never sets: is it a public key? "
+    public const string LooksPublic =
+        "has bits that `wg genkey` never sets: is it a public key? "
         + "(here stands the secret one, that `wg genkey` prints)";
 
     private readonly List<PeerDraft> _peers = [];
@@ -29,7 +30,8 @@ internal sealed class PeerList
             reader.Warn(
                 peer.Offset,
                 peer.Path(KnownFields.AllowedIPs),
-                "is empty: nothing is sent to this peer or taken from it (such as [\"10.99.0.2/32\"])");
+                "is empty: nothing is sent to this peer or taken from it (such as [\"10.99.0.2/32\"])"
+            );
         }
     }
 
@@ -50,7 +52,8 @@ internal sealed class PeerList
             reader.Error(
                 _peers[^1].Offset,
                 _peers[^1].Path(KnownFields.AllowedIPs),
-                $"all peers together have {_networks} networks (at most {TunnelConfig.MaxAllowedIPs} are allowed)");
+                $"all peers together have {_networks} networks (at most {TunnelConfig.MaxAllowedIPs} are allowed)"
+            );
         }
         else
         {
@@ -77,7 +80,8 @@ internal sealed class PeerList
             reader.Error(
                 peer.NameOffset,
                 peer.Path(KnownFields.Name),
-                $"is the name of the peer at {Place(reader, first[peer.Name].Offset)} already (each has its own)");
+                $"is the name of the peer at {Place(reader, first[peer.Name].Offset)} already (each has its own)"
+            );
         }
     }
 
@@ -95,7 +99,8 @@ internal sealed class PeerList
                 peer.KeyOffset,
                 peer.Path(KnownFields.PublicKey),
                 $"is the key of the peer at {Place(reader, first[key].Offset)} already "
-                    + "(each has its own; networks of one peer stand in one list)");
+                    + "(each has its own; networks of one peer stand in one list)"
+            );
         }
     }
 
@@ -116,14 +121,16 @@ internal sealed class PeerList
                     PrivateKeyOffset,
                     KnownFields.PrivateKey.Name,
                     $"is also the public key of the peer at {Place(reader, peer.Offset)} "
-                        + "(a private key is this end's, and nobody else has it)");
+                        + "(a private key is this end's, and nobody else has it)"
+                );
             }
             else if (own is not null && peer.PublicKey == own)
             {
                 reader.Error(
                     peer.KeyOffset,
                     peer.Path(KnownFields.PublicKey),
-                    "is this end's own public key (here stands the key of the other end)");
+                    "is this end's own public key (here stands the key of the other end)"
+                );
             }
         }
     }
@@ -134,7 +141,8 @@ internal sealed class PeerList
     /// </summary>
     private void CheckNetworks(in FieldReader reader)
     {
-        var sorted = _peers.SelectMany(p => p.Networks, (peer, n) => (n.Network, n.Offset, n.Item, Peer: peer))
+        var sorted = _peers
+            .SelectMany(p => p.Networks, (peer, n) => (n.Network, n.Offset, n.Item, Peer: peer))
             .OrderBy(n => n.Network.IsV6)
             .ThenBy(n => n.Network.High)
             .ThenBy(n => n.Network.Low)
@@ -161,7 +169,8 @@ internal sealed class PeerList
         in FieldReader reader,
         PeerDraft peer,
         (IpPrefix Network, int Offset, int Item) inner,
-        (IpPrefix Network, PeerDraft Peer) outer)
+        (IpPrefix Network, PeerDraft Peer) outer
+    )
     {
         if (inner.Network == outer.Network)
         {
@@ -170,7 +179,8 @@ internal sealed class PeerList
                 inner.Offset,
                 peer.NetworkPath(inner.Item),
                 $"{inner.Network} belongs to the peer at {place} already "
-                    + "(a network has one peer that its packets go to)");
+                    + "(a network has one peer that its packets go to)"
+            );
         }
         else if (!outer.Network.IsDefault)
         {
@@ -179,7 +189,8 @@ internal sealed class PeerList
                 inner.Offset,
                 peer.NetworkPath(inner.Item),
                 $"{inner.Network} is inside {outer.Network} of the peer at {place}: "
-                    + "its packets go to this peer, as the longer prefix counts");
+                    + "its packets go to this peer, as the longer prefix counts"
+            );
         }
     }
 }

@@ -15,9 +15,7 @@ internal static class PeersReader
     {
         if (member.Value.Kind != JsonKind.Array)
         {
-            reader.Error(
-                member,
-                $"{reader.Found(member.Value)} is not a list of peers (such as [{Example}])");
+            reader.Error(member, $"{reader.Found(member.Value)} is not a list of peers (such as [{Example}])");
             return;
         }
 
@@ -35,7 +33,8 @@ internal static class PeersReader
                 reader.Error(
                     reader.Nodes[i].Start,
                     $"{member.Path}[{item}]",
-                    $"{reader.Found(reader.Nodes[i])} is not a peer (such as {Example})");
+                    $"{reader.Found(reader.Nodes[i])} is not a peer (such as {Example})"
+                );
             }
             else
             {
@@ -120,7 +119,8 @@ internal static class PeersReader
                     PeerConfig.MaxPersistentKeepalive,
                     "a whole number of seconds",
                     "",
-                    out var keepalive);
+                    out var keepalive
+                );
                 draft.PersistentKeepalive = keepalive;
                 break;
             case "AllowedPorts":
@@ -136,7 +136,9 @@ internal static class PeersReader
         if (member.Value.Kind != JsonKind.Array)
         {
             reader.Error(
-                member, $"{reader.Found(member.Value)} is not a list of networks (such as [\"10.99.0.2/32\"])");
+                member,
+                $"{reader.Found(member.Value)} is not a list of networks (such as [\"10.99.0.2/32\"])"
+            );
             return;
         }
 
@@ -153,7 +155,8 @@ internal static class PeersReader
                 reader.Error(
                     node.Start,
                     $"{member.Path}[{item}]",
-                    $"{reader.Found(node)} is not a network (such as \"10.99.0.2/32\")");
+                    $"{reader.Found(node)} is not a network (such as \"10.99.0.2/32\")"
+                );
             }
 
             item++;

@@ -60,7 +60,8 @@ internal ref struct RelayFields
                     RelayConfig.MaxIdleTimeout,
                     "a whole number of seconds",
                     "",
-                    out _idleTimeout);
+                    out _idleTimeout
+                );
                 break;
             case "MaxFlows":
                 _reader.TryReadInteger(member, 1, RelayConfig.MaxMaxFlows, "a number of flows", "", out _maxFlows);
@@ -122,28 +123,31 @@ internal ref struct RelayFields
     }
 
     /// <summary>The configuration; only if the text has no error.</summary>
-    public readonly RelayConfig ToConfiguration(string name) => new()
-    {
-        Name = name,
-        Relay = _role!.Value,
-        UdpAddress = _services!,
-        TcpAddress = _tcpAddress!,
-        Protocol = _protocol,
-        IdleTimeout = TimeSpan.FromSeconds(_idleTimeout),
-        MaxFlows = _maxFlows,
-        ReceiverKey = _receiverKey,
-        AnswersFrom = _answersFrom,
-        AllowedClients = _allowedClients,
-        ClientFlowRate = _clientFlowRate,
-        ClientByteRate = _clientByteRate,
-        ProxyProtocol = _proxyProtocol,
-    };
+    public readonly RelayConfig ToConfiguration(string name) =>
+        new()
+        {
+            Name = name,
+            Relay = _role!.Value,
+            UdpAddress = _services!,
+            TcpAddress = _tcpAddress!,
+            Protocol = _protocol,
+            IdleTimeout = TimeSpan.FromSeconds(_idleTimeout),
+            MaxFlows = _maxFlows,
+            ReceiverKey = _receiverKey,
+            AnswersFrom = _answersFrom,
+            AllowedClients = _allowedClients,
+            ClientFlowRate = _clientFlowRate,
+            ClientByteRate = _clientByteRate,
+            ProxyProtocol = _proxyProtocol,
+        };
 
     private void ReadReceiverKey(in Member member)
     {
         _keyMember = member;
-        if (_reader.TryReadString(member, out var text)
-            && !KeyFingerprint.TryParse(text, out _receiverKey, out var error))
+        if (
+            _reader.TryReadString(member, out var text)
+            && !KeyFingerprint.TryParse(text, out _receiverKey, out var error)
+        )
         {
             _reader.Error(member, error);
         }
@@ -198,7 +202,8 @@ internal ref struct RelayFields
                 _reader.Error(
                     node.Start,
                     field,
-                    $"{_reader.Found(node)} maps ports (the sender says which service a port belongs to)");
+                    $"{_reader.Found(node)} maps ports (the sender says which service a port belongs to)"
+                );
             }
 
             // At a sender the receiver's port alone tells services apart; a receiver may have it at several addresses.
@@ -218,7 +223,10 @@ internal ref struct RelayFields
         if (_protocol == RelayProtocol.Classic && services.PortCount > 1)
         {
             _reader.Error(
-                _items[^1].Node.Start, _items[^1].Field, "the classic protocol carries one service (use \"tls\")");
+                _items[^1].Node.Start,
+                _items[^1].Field,
+                "the classic protocol carries one service (use \"tls\")"
+            );
         }
     }
 
@@ -230,7 +238,8 @@ internal ref struct RelayFields
             _reader.Error(
                 node.Start,
                 field,
-                $"{found} has no host to connect to (a sender names {target}, such as \"example.com:{address.Port}\")");
+                $"{found} has no host to connect to (a sender names {target}, such as \"example.com:{address.Port}\")"
+            );
         }
         else if (role == RelayRole.Receiver && address.Kind == HostKind.Name)
         {
@@ -238,7 +247,8 @@ internal ref struct RelayFields
             _reader.Error(
                 node.Start,
                 field,
-                $"{found} has a name (a receiver binds an address of its own, such as \":{address.Port}\")");
+                $"{found} has a name (a receiver binds an address of its own, such as \":{address.Port}\")"
+            );
         }
     }
 }

@@ -11,7 +11,10 @@ internal static class ServicesReader
     /// <param name="items">Takes the place of each service, for remarks that take more than one field.</param>
     /// <returns>The services; null if there is a mistake.</returns>
     public static UdpServiceList? Read(
-        in FieldReader reader, in Member member, List<(JsonNode Node, string Field)> items)
+        in FieldReader reader,
+        in Member member,
+        List<(JsonNode Node, string Field)> items
+    )
     {
         items.Clear();
         if (member.Value.Kind != JsonKind.Array)
@@ -28,9 +31,12 @@ internal static class ServicesReader
 
         if (items.Count is 0 or > UdpServiceList.MaxCount)
         {
-            reader.Error(member, items.Count == 0
-                ? "the list is empty (name at least one service, such as \":53\")"
-                : $"the list has {items.Count} services (at most {UdpServiceList.MaxCount} are allowed)");
+            reader.Error(
+                member,
+                items.Count == 0
+                    ? "the list is empty (name at least one service, such as \":53\")"
+                    : $"the list has {items.Count} services (at most {UdpServiceList.MaxCount} are allowed)"
+            );
             return null;
         }
 

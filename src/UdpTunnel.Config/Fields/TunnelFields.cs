@@ -2,7 +2,9 @@ using UdpTunnel.Config.Json;
 
 namespace UdpTunnel.Config.Fields;
 
-/// <summary>Reads the fields of a tunnel file: those of every protocol here, the others by a reader for each protocol.</summary>
+/// <summary>
+/// Reads the fields of a tunnel file: those of every protocol here, the others by a reader for each protocol.
+/// </summary>
 internal ref struct TunnelFields
 {
     private readonly FieldReader _reader;
@@ -70,7 +72,14 @@ internal ref struct TunnelFields
                 _reader.TryReadBoolean(member, out _reject);
                 break;
             case "FlowTableSize":
-                _reader.TryReadInteger(member, 1, TunnelConfig.MaxFlowTableSize, "a number of flows", "", out _flowTableSize);
+                _reader.TryReadInteger(
+                    member,
+                    1,
+                    TunnelConfig.MaxFlowTableSize,
+                    "a number of flows",
+                    "",
+                    out _flowTableSize
+                );
                 break;
             case "TcpIdleTimeout":
                 ReadTimeout(member, out _tcpIdleTimeout);
@@ -94,7 +103,9 @@ internal ref struct TunnelFields
     /// <summary>Checks what takes more than one peer.</summary>
     public readonly void CheckPeers() => _wireGuard.CheckPeers();
 
-    /// <summary>Remarks upon what is accepted and takes a look at all fields. Not for a text with errors, which matter more.</summary>
+    /// <summary>
+    /// Remarks upon what is accepted and takes a look at all fields. Not for a text with errors, which matter more.
+    /// </summary>
     public readonly void CheckTogether()
     {
         if (_protocol == TunnelProtocol.Classic)
@@ -160,8 +171,11 @@ internal ref struct TunnelFields
 
     private void ReadNetworkAddress(in Member member)
     {
-        if (_protocol == TunnelProtocol.WireGuard && member.Value.Kind == JsonKind.String
-            && _reader.Text(member.Value) == $"{HostPort.AnyPort}")
+        if (
+            _protocol == TunnelProtocol.WireGuard
+            && member.Value.Kind == JsonKind.String
+            && _reader.Text(member.Value) == $"{HostPort.AnyPort}"
+        )
         {
             return;
         }
@@ -178,7 +192,8 @@ internal ref struct TunnelFields
             _reader.Error(
                 member,
                 $"{found} has a host (here stands the port of this end, such as \":{address.Port}\"; "
-                    + "where a peer is stands in its Endpoint)");
+                    + "where a peer is stands in its Endpoint)"
+            );
         }
         else if (address.IsUnspecified)
         {

@@ -68,15 +68,16 @@ internal ref struct WireGuardFields
     }
 
     /// <summary>A configuration with these fields; only if the text has no error.</summary>
-    public readonly TunnelConfig Complete(TunnelConfig common) => common with
-    {
-        PrivateKey = _privateKey,
-        Peers = _peers.ToConfigurations(),
-        UnknownPeers = _unknownPeers,
-        Routes = _routes,
-        RouteTable = _routeTable,
-        FirewallMark = _firewallMark,
-    };
+    public readonly TunnelConfig Complete(TunnelConfig common) =>
+        common with
+        {
+            PrivateKey = _privateKey,
+            Peers = _peers.ToConfigurations(),
+            UnknownPeers = _unknownPeers,
+            Routes = _routes,
+            RouteTable = _routeTable,
+            FirewallMark = _firewallMark,
+        };
 
     private void ReadPrivateKey(in Member member)
     {

@@ -75,7 +75,10 @@ internal ref partial struct JsonScanner
         return ScanLiteral("true"u8, JsonKind.True)
             || ScanLiteral("false"u8, JsonKind.False)
             || ScanLiteral("null"u8, JsonKind.Null)
-            || Fail(_at, $"{Describe()} is not a value (a string in quotes, a number, true, false, null, […] or {{…}})");
+            || Fail(
+                _at,
+                $"{Describe()} is not a value (a string in quotes, a number, true, false, null, […] or {{…}})"
+            );
     }
 
     private bool ScanObject(int depth)
@@ -177,9 +180,7 @@ internal ref partial struct JsonScanner
     {
         var start = _at++;
         var error = JsonString.Scan(_text, ref _at);
-        return error is null
-            ? Add(JsonKind.String, start)
-            : Fail(_at == _text.Length ? start : _at, error);
+        return error is null ? Add(JsonKind.String, start) : Fail(_at == _text.Length ? start : _at, error);
     }
 
     private bool ScanNumber()

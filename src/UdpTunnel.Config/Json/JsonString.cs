@@ -80,15 +80,16 @@ internal static class JsonString
         return decoded.ToString();
     }
 
-    private static char Unescape(char escape) => escape switch
-    {
-        'b' => '\b',
-        'f' => '\f',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        _ => escape,
-    };
+    private static char Unescape(char escape) =>
+        escape switch
+        {
+            'b' => '\b',
+            'f' => '\f',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            _ => escape,
+        };
 
     private static string? ScanEscape(ReadOnlySpan<byte> text, ref int at)
     {
@@ -117,9 +118,11 @@ internal static class JsonString
         // Half a pair stands for no character, and would not come back from UTF-8.
         if (char.IsSurrogate(unit))
         {
-            if (!char.IsHighSurrogate(unit)
+            if (
+                !char.IsHighSurrogate(unit)
                 || !TryReadUnit(text, at + 6, out var second)
-                || !char.IsLowSurrogate(second))
+                || !char.IsLowSurrogate(second)
+            )
             {
                 return "this escape is half of a surrogate pair; the other half is missing";
             }

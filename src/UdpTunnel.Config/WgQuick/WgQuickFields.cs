@@ -14,15 +14,41 @@ internal ref struct WgQuickFields
 
     private static readonly string[] InterfaceKeys =
     [
-        "PrivateKey", "Address", "ListenPort", "MTU", "Table", "FwMark", "DNS", "AllowedPorts", "PreUp", "PostUp",
-        "PreDown", "PostDown", "SaveConfig",
+        "PrivateKey",
+        "Address",
+        "ListenPort",
+        "MTU",
+        "Table",
+        "FwMark",
+        "DNS",
+        "AllowedPorts",
+        "PreUp",
+        "PostUp",
+        "PreDown",
+        "PostDown",
+        "SaveConfig",
     ];
 
     private static readonly string[] PeerKeys =
-        ["PublicKey", "PresharedKey", "AllowedIPs", "Endpoint", "PersistentKeepalive", "AllowedPorts"];
+    [
+        "PublicKey",
+        "PresharedKey",
+        "AllowedIPs",
+        "Endpoint",
+        "PersistentKeepalive",
+        "AllowedPorts",
+    ];
 
     private static readonly string[] Repeatable =
-        ["Address", "AllowedIPs", "DNS", "PreUp", "PostUp", "PreDown", "PostDown"];
+    [
+        "Address",
+        "AllowedIPs",
+        "DNS",
+        "PreUp",
+        "PostUp",
+        "PreDown",
+        "PostDown",
+    ];
 
     private readonly FieldReader _reader;
     private readonly string? _name;
@@ -78,21 +104,22 @@ internal ref struct WgQuickFields
     }
 
     /// <summary>The configuration; only if the text has no error.</summary>
-    public readonly TunnelConfig ToConfiguration(string name) => new()
-    {
-        Name = name,
-        Protocol = TunnelProtocol.WireGuard,
-        TunnelAddresses = [.. _addresses],
-        NetworkAddress = _port,
-        AllowedPorts = _allowedPorts ?? PortSet.All,
-        TunnelDevice = DeviceName.TryValidate(name, out _) ? name : null,
-        Mtu = _mtu,
-        PrivateKey = _privateKey,
-        Peers = _peers.ToConfigurations(),
-        Routes = _routes,
-        RouteTable = _table,
-        FirewallMark = _mark,
-    };
+    public readonly TunnelConfig ToConfiguration(string name) =>
+        new()
+        {
+            Name = name,
+            Protocol = TunnelProtocol.WireGuard,
+            TunnelAddresses = [.. _addresses],
+            NetworkAddress = _port,
+            AllowedPorts = _allowedPorts ?? PortSet.All,
+            TunnelDevice = DeviceName.TryValidate(name, out _) ? name : null,
+            Mtu = _mtu,
+            PrivateKey = _privateKey,
+            Peers = _peers.ToConfigurations(),
+            Routes = _routes,
+            RouteTable = _table,
+            FirewallMark = _mark,
+        };
 
     private void Begin(Piece section)
     {
@@ -132,7 +159,10 @@ internal ref struct WgQuickFields
         if (!_given.Contains(KnownFields.PublicKey.Name))
         {
             _reader.Error(
-                peer.Offset, KnownFields.PublicKey.Name, "is missing (the peer's key, as `wg pubkey` prints it)");
+                peer.Offset,
+                KnownFields.PublicKey.Name,
+                "is missing (the peer's key, as `wg pubkey` prints it)"
+            );
         }
 
         _peers.Add(_reader, peer);
@@ -208,7 +238,8 @@ internal ref struct WgQuickFields
                     value.Offset,
                     key,
                     "is not applied: the daemon leaves the name servers of this host alone "
-                        + $"(after `up`: resolvectl dns {Device} {servers}; resolvectl domain {Device} '~.')");
+                        + $"(after `up`: resolvectl dns {Device} {servers}; resolvectl domain {Device} '~.')"
+                );
                 break;
             case "SaveConfig":
                 if (!Is(value.Text, "false"))
@@ -217,7 +248,8 @@ internal ref struct WgQuickFields
                         value.Offset,
                         key,
                         "is refused: the daemon writes no file that it is given "
-                            + "(remove the line; `udptunnelctl config NAME --wg-quick` prints what runs)");
+                            + "(remove the line; `udptunnelctl config NAME --wg-quick` prints what runs)"
+                    );
                 }
 
                 break;
@@ -227,7 +259,8 @@ internal ref struct WgQuickFields
                     value.Offset,
                     key,
                     "is refused: the daemon runs no commands "
-                        + $"(remove the line, and run it yourself at `udptunnelctl {moment}`)");
+                        + $"(remove the line, and run it yourself at `udptunnelctl {moment}`)"
+                );
                 break;
         }
     }
@@ -306,7 +339,10 @@ internal ref struct WgQuickFields
         else if (!PortRange.TryParsePort(value.Text, out var port))
         {
             _reader.Error(
-                value.Offset, "ListenPort", $"{Excerpt.Quote(value.Text)} is not a port (1 to 65535, or 0 for any)");
+                value.Offset,
+                "ListenPort",
+                $"{Excerpt.Quote(value.Text)} is not a port (1 to 65535, or 0 for any)"
+            );
         }
         else if (HostPort.TryParse($":{port}", out var address, out _))
         {
@@ -321,7 +357,8 @@ internal ref struct WgQuickFields
             _reader.Error(
                 value.Offset,
                 "MTU",
-                $"{Excerpt.Quote(value.Text)} is not an MTU ({TunnelConfig.MinMtu} to {TunnelConfig.MaxMtu} bytes)");
+                $"{Excerpt.Quote(value.Text)} is not an MTU ({TunnelConfig.MinMtu} to {TunnelConfig.MaxMtu} bytes)"
+            );
             return;
         }
 
@@ -350,7 +387,8 @@ internal ref struct WgQuickFields
             _reader.Error(
                 value.Offset,
                 "Table",
-                $"{Excerpt.Quote(value.Text)} is neither off, auto nor the number of a routing table");
+                $"{Excerpt.Quote(value.Text)} is neither off, auto nor the number of a routing table"
+            );
         }
     }
 
@@ -361,18 +399,22 @@ internal ref struct WgQuickFields
         {
             _mark = 0;
         }
-        else if (isHexadecimal
-            ? !uint.TryParse(
-                value.Text.AsSpan(2),
-                System.Globalization.NumberStyles.AllowHexSpecifier,
-                System.Globalization.CultureInfo.InvariantCulture,
-                out _mark)
-            : !DecimalNumber.TryParse(value.Text, out _mark))
+        else if (
+            isHexadecimal
+                ? !uint.TryParse(
+                    value.Text.AsSpan(2),
+                    System.Globalization.NumberStyles.AllowHexSpecifier,
+                    System.Globalization.CultureInfo.InvariantCulture,
+                    out _mark
+                )
+                : !DecimalNumber.TryParse(value.Text, out _mark)
+        )
         {
             _reader.Error(
                 value.Offset,
                 "FwMark",
-                $"{Excerpt.Quote(value.Text)} is not a mark (off, or a number such as 51820 or 0xca6c)");
+                $"{Excerpt.Quote(value.Text)} is not a mark (off, or a number such as 51820 or 0xca6c)"
+            );
         }
     }
 
@@ -385,7 +427,8 @@ internal ref struct WgQuickFields
             _reader.Error(
                 value.Offset,
                 KnownFields.PersistentKeepalive.Name,
-                $"{Excerpt.Quote(value.Text)} is not a whole number of seconds (off, or 0 to {Most})");
+                $"{Excerpt.Quote(value.Text)} is not a whole number of seconds (off, or 0 to {Most})"
+            );
         }
 
         peer.PersistentKeepalive = seconds;
@@ -417,7 +460,8 @@ internal ref struct WgQuickFields
             _reader.Error(
                 value.Offset,
                 KnownFields.AllowedPorts.Name,
-                "the list is empty (allow at least one port, such as 22)");
+                "the list is empty (allow at least one port, such as 22)"
+            );
         }
 
         return ranges.Count == items.Count && ranges.Count > 0 ? PortSet.Create([.. ranges]) : null;
@@ -437,7 +481,8 @@ internal ref struct WgQuickFields
                 0,
                 KnownFields.AllowedPorts.Name,
                 "is not given: peers reach all TCP and UDP ports through the tunnel "
-                    + "(a line \"AllowedPorts = 22, 443\" under [Interface] allows these alone)");
+                    + "(a line \"AllowedPorts = 22, 443\" under [Interface] allows these alone)"
+            );
         }
 
         if (_privateKey is null)
@@ -445,7 +490,8 @@ internal ref struct WgQuickFields
             _reader.Warn(
                 0,
                 KnownFields.PrivateKey.Name,
-                "is not given: the daemon makes one, and its public key belongs in the files of the peers");
+                "is not given: the daemon makes one, and its public key belongs in the files of the peers"
+            );
         }
     }
 

@@ -19,8 +19,16 @@ internal sealed class CaptureCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of the tunnel"), CompletedFrom(CompletionSource.Tunnels)] string name,
         [Option("dropped", Description = "Only what is dropped")] bool dropped,
-        [Option("port", ValueName = "PORTS", Description = "Only TCP and UDP packets from or to these: 22,8000-8010")] string? ports,
-        [Option("write", ['w'], ValueName = "FILE|-", Description = "Write a pcapng file, for tshark; - is standard output")] string? file)
+        [Option("port", ValueName = "PORTS", Description = "Only TCP and UDP packets from or to these: 22,8000-8010")]
+            string? ports,
+        [Option(
+            "write",
+            ['w'],
+            ValueName = "FILE|-",
+            Description = "Write a pcapng file, for tshark; - is standard output"
+        )]
+            string? file
+    )
     {
         if (file is not null && invocation.Json)
         {
@@ -29,7 +37,10 @@ internal sealed class CaptureCommand(Invocation invocation)
 
         if (file == StandardOutput && invocation.Host.Terminal.OutputIsTerminal)
         {
-            throw UsageFailure.Usage("a pcapng file is nothing to look at", $"For example: udptunnelctl capture {name} -w - | tshark -r -");
+            throw UsageFailure.Usage(
+                "a pcapng file is nothing to look at",
+                $"For example: udptunnelctl capture {name} -w - | tshark -r -"
+            );
         }
 
         var request = new CapturePacketsRequest { Name = name, DroppedOnly = dropped };
@@ -64,26 +75,32 @@ internal sealed class CaptureCommand(Invocation invocation)
     private async Task ShowAsync(InterruptibleStream stream, IAsyncStreamReader<CapturePacketsResponse> reader)
     {
         var lost = 0UL;
-        await stream.ReadAsync(reader, message =>
-        {
-            foreach (var packet in message.Packets)
+        await stream
+            .ReadAsync(reader, message =>
             {
-                if (invocation.Json)
+                foreach (var packet in message.Packets)
                 {
-                    invocation.PrintJson(writer => PacketText.WriteMembers(writer, packet));
+                    if (invocation.Json)
+                    {
+                        invocation.PrintJson(writer => PacketText.WriteMembers(writer, packet));
+                    }
+                    else
+                    {
+                        invocation.Host.Output.Write(PacketText.Line(packet, invocation.Host.Time) + "\n");
+                    }
                 }
-                else
-                {
-                    invocation.Host.Output.Write(PacketText.Line(packet, invocation.Host.Time) + "\n");
-                }
-            }
 
-            lost = Math.Max(lost, message.Lost);
-        }).ConfigureAwait(false);
+                lost = Math.Max(lost, message.Lost);
+            })
+            .ConfigureAwait(false);
         ReportLost(lost);
     }
 
-    private async Task SaveAsync(InterruptibleStream stream, IAsyncStreamReader<CapturePacketsResponse> reader, string file)
+    private async Task SaveAsync(
+        InterruptibleStream stream,
+        IAsyncStreamReader<CapturePacketsResponse> reader,
+        string file
+    )
     {
         var lost = 0UL;
         var count = 0UL;
@@ -92,26 +109,29 @@ internal sealed class CaptureCommand(Invocation invocation)
         {
             using var writer = new PcapNg(output);
             var hasBegun = false;
-            await stream.ReadAsync(
-                reader,
-                message =>
-                {
-                    if (!hasBegun)
+            await stream
+                .ReadAsync(
+                    reader,
+                    message =>
                     {
-                        writer.Begin(message.Device, message.LocalPort);
-                        hasBegun = true;
-                    }
+                        if (!hasBegun)
+                        {
+                            writer.Begin(message.Device, message.LocalPort);
+                            hasBegun = true;
+                        }
 
-                    foreach (var packet in message.Packets)
-                    {
-                        writer.Write(packet);
-                    }
+                        foreach (var packet in message.Packets)
+                        {
+                            writer.Write(packet);
+                        }
 
-                    count += (ulong)message.Packets.Count;
-                    lost = Math.Max(lost, message.Lost);
-                    output.Flush();
-                },
-                flush: false).ConfigureAwait(false);
+                        count += (ulong)message.Packets.Count;
+                        lost = Math.Max(lost, message.Lost);
+                        output.Flush();
+                    },
+                    flush: false
+                )
+                .ConfigureAwait(false);
             if (hasBegun)
             {
                 writer.Finish(lost, invocation.Host.Time.GetUtcNow());
@@ -130,7 +150,9 @@ internal sealed class CaptureCommand(Invocation invocation)
     {
         if (lost > 0)
         {
-            invocation.Host.Error.Write($"{Quantity.Count(lost)} packets more came than could be read in time: choose fewer by --port or --dropped\n");
+            invocation.Host.Error.Write(
+                $"{Quantity.Count(lost)} packets more came than could be read in time: choose fewer by --port or --dropped\n"
+            );
         }
     }
 
@@ -144,12 +166,15 @@ internal sealed class CaptureCommand(Invocation invocation)
 
         try
         {
-            return new FileStream(file, new FileStreamOptions
-            {
-                Mode = FileMode.Create,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
+            return new FileStream(
+                file,
+                new FileStreamOptions
+                {
+                    Mode = FileMode.Create,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+                }
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

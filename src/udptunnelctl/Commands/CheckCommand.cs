@@ -14,19 +14,26 @@ internal sealed class CheckCommand(Invocation invocation)
     [Example("udptunnelctl check /etc/udptunnel/tunnels.d")]
     [Example("udptunnelctl check --json home.json")]
     public Task RunAsync(
-        [Argument("CONFIG.json", Description = "A configuration, a file of wg-quick, or a directory with some; - is standard input")]
+        [Argument(
+            "CONFIG.json",
+            Description = "A configuration, a file of wg-quick, or a directory with some; - is standard input"
+        )]
         [CompletedFrom(CompletionSource.Files)]
-        string[] files,
+            string[] files,
         [Option(
             "name",
             ValueName = "NAME",
-            Description = "Name, if the configuration has none. Default: the name of the file")]
-        string? name)
+            Description = "Name, if the configuration has none. Default: the name of the file"
+        )]
+            string? name
+    )
     {
         var configurations = files.SelectMany(InDirectory).ToList();
         return configurations.Count > 1 && name is not null
             ? throw UsageFailure.Usage(
-                "--name is of use only with one configuration", "See 'udptunnelctl check --help'.")
+                "--name is of use only with one configuration",
+                "See 'udptunnelctl check --help'."
+            )
             : invocation.ForEachAsync(configurations, file =>
             {
                 Show(ConfigurationText.Read(invocation.Host, file, name));
@@ -46,11 +53,18 @@ internal sealed class CheckCommand(Invocation invocation)
 
         try
         {
-            var files = Directory.GetFiles(path).Where(ConfigurationName.IsOfConfiguration).Order(StringComparer.Ordinal).ToList();
+            var files = Directory
+                .GetFiles(path)
+                .Where(ConfigurationName.IsOfConfiguration)
+                .Order(StringComparer.Ordinal)
+                .ToList();
             return files.Count > 0
                 ? files
                 : throw new CommandException(
-                    ExitCode.Usage, "unreadable", $"there is no configuration (*.json, *.conf) in {path}");
+                    ExitCode.Usage,
+                    "unreadable",
+                    $"there is no configuration (*.json, *.conf) in {path}"
+                );
         }
         catch (UnauthorizedAccessException)
         {
@@ -88,15 +102,17 @@ internal sealed class CheckCommand(Invocation invocation)
         invocation.Print(screen);
     }
 
-    private static string Summary(Configuration configuration) => configuration switch
-    {
-        TunnelConfig { Protocol: TunnelProtocol.WireGuard } tunnel => Summary(tunnel),
-        TunnelConfig tunnel => $"{tunnel}, {(tunnel.IsServer ? "server on" : "client of")} {tunnel.NetworkAddress}, "
-            + $"{tunnel.TunnelAddress}, ports {tunnel.AllowedPorts}",
-        RelayConfig relay => $"{relay}, {(relay.Relay == RelayRole.Receiver ? "receiver" : "sender")}, "
-            + $"UDP {relay.UdpAddress}, TCP {relay.TcpAddress}",
-        _ => configuration.ToString(),
-    };
+    private static string Summary(Configuration configuration) =>
+        configuration switch
+        {
+            TunnelConfig { Protocol: TunnelProtocol.WireGuard } tunnel => Summary(tunnel),
+            TunnelConfig tunnel =>
+                $"{tunnel}, {(tunnel.IsServer ? "server on" : "client of")} {tunnel.NetworkAddress}, "
+                    + $"{tunnel.TunnelAddress}, ports {tunnel.AllowedPorts}",
+            RelayConfig relay => $"{relay}, {(relay.Relay == RelayRole.Receiver ? "receiver" : "sender")}, "
+                + $"UDP {relay.UdpAddress}, TCP {relay.TcpAddress}",
+            _ => configuration.ToString(),
+        };
 
     private static string Summary(TunnelConfig tunnel)
     {

@@ -14,7 +14,8 @@ internal static class CommandTree
         "Controls udptunneld, which makes private IP links over UDP and publishes UDP services through TCP.",
         "udptunnelctl check home.json && udptunnelctl up home.json",
         "udptunnelctl status",
-        "udptunnelctl relay receiver --udp :53 --tcp :5353")
+        "udptunnelctl relay receiver --udp :53 --tcp :5353"
+    )
     {
         Command.Of<UpCommand>("up", insteadOf: ["start", "run"]),
         Command.Of<DownCommand>("down", insteadOf: ["stop", "rm", "remove", "delete", "kill"]),
@@ -34,7 +35,8 @@ internal static class CommandTree
             "Publish a UDP service of a private network through one TCP connection.",
             "udptunnelctl relay receiver --udp :53 --tcp :5353",
             "udptunnelctl relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353",
-            "udptunnelctl approve SHA256:47DEQpj8")
+            "udptunnelctl approve SHA256:47DEQpj8"
+        )
         {
             Command.Of<RelayReceiverCommand>("receiver"),
             Command.Of<RelaySenderCommand>("sender"),

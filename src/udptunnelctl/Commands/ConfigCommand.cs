@@ -13,10 +13,11 @@ internal sealed class ConfigCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of the tunnel or relay")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string name,
+            string name,
         [Option("wg-quick", Description = "As a file of wg-quick; only of a secure tunnel")] bool wgQuick,
         [Option("secrets", Description = "With keys and PacketMagic, which are hidden otherwise; for operators only")]
-        bool secrets)
+            bool secrets
+    )
     {
         invocation.Names = [name];
         var format = wgQuick ? ConfigurationFormat.WgQuick : ConfigurationFormat.Json;
@@ -24,15 +25,21 @@ internal sealed class ConfigCommand(Invocation invocation)
         string text;
         if (secrets)
         {
-            var answer = await daemon.Daemon.RevealConfigurationAsync(
-                new RevealConfigurationRequest { Name = name, Format = format }, invocation.LookCall)
+            var answer = await daemon
+                .Daemon.RevealConfigurationAsync(
+                    new RevealConfigurationRequest { Name = name, Format = format },
+                    invocation.LookCall
+                )
                 .ResponseAsync.ConfigureAwait(false);
             text = answer.Configuration;
         }
         else
         {
-            var answer = await daemon.Daemon.GetConfigurationAsync(
-                new GetConfigurationRequest { Name = name, Format = format }, invocation.LookCall)
+            var answer = await daemon
+                .Daemon.GetConfigurationAsync(
+                    new GetConfigurationRequest { Name = name, Format = format },
+                    invocation.LookCall
+                )
                 .ResponseAsync.ConfigureAwait(false);
             text = answer.Configuration;
         }

@@ -11,7 +11,11 @@ namespace UdpTunnel.Cli.Commands;
 /// <param name="Configuration">What it says.</param>
 /// <param name="Warnings">What was accepted but deserves a look.</param>
 internal sealed record ConfigurationText(
-    string FileName, string Text, Configuration Configuration, IReadOnlyList<Remark> Warnings)
+    string FileName,
+    string Text,
+    Configuration Configuration,
+    IReadOnlyList<Remark> Warnings
+)
 {
     private const string StandardInput = "-";
 
@@ -27,7 +31,9 @@ internal sealed record ConfigurationText(
         var fileName = path == StandardInput ? "stdin" : path;
         var bytes = ReadBytes(host, path, fileName);
         var result = ConfigFile.Parse(
-            bytes, name ?? (path == StandardInput ? null : ConfigurationName.FromFileName(path)));
+            bytes,
+            name ?? (path == StandardInput ? null : ConfigurationName.FromFileName(path))
+        );
         var remarks = result.Diagnostics.Select(ToMessage).ToList();
         if (result.Configuration is { } configuration)
         {
@@ -39,14 +45,17 @@ internal sealed record ConfigurationText(
         throw new CommandException(
             ExitCode.Usage,
             "invalid_configuration",
-            $"{fileName} has {(mistakes == 1 ? "a mistake" : $"{mistakes} mistakes")}")
+            $"{fileName} has {(mistakes == 1 ? "a mistake" : $"{mistakes} mistakes")}"
+        )
         {
             Diagnostics = remarks,
             FileName = fileName,
         };
     }
 
-    /// <summary>These warnings and those of the daemon that are not among them: both ends know the same rules.</summary>
+    /// <summary>
+    /// These warnings and those of the daemon that are not among them: both ends know the same rules.
+    /// </summary>
     public IReadOnlyList<Remark> With(IEnumerable<Remark> warnings) => [.. Warnings.Union(warnings)];
 
     /// <summary>What is to be said of a tunnel on a host that forwards.</summary>
@@ -63,7 +72,8 @@ internal sealed record ConfigurationText(
                 throw TooLarge(fileName);
             }
 
-            // One byte more than allowed tells a text that is too long from one that just fits; pipes have no length to ask for.
+            // One byte more than allowed tells a text that is too long from one that just fits; pipes have no length to
+            // ask for.
             var buffer = new byte[ConfigFile.MaxLength + 1];
             var length = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
             return length <= ConfigFile.MaxLength ? buffer[..length] : throw TooLarge(fileName);
@@ -83,20 +93,22 @@ internal sealed record ConfigurationText(
         }
     }
 
-    private static FileStream OpenFile(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+    private static FileStream OpenFile(string path) =>
+        new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
 
-    private static CommandException TooLarge(string fileName) => new(
-        ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (2 MiB)");
+    private static CommandException TooLarge(string fileName) =>
+        new(ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (2 MiB)");
 
-    private static CommandException Unreadable(string fileName, string why) => new(
-        ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}");
+    private static CommandException Unreadable(string fileName, string why) =>
+        new(ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}");
 
-    private static Remark ToMessage(Diagnostic diagnostic) => new()
-    {
-        Severity = diagnostic.Severity == DiagnosticSeverity.Error ? Severity.Error : Severity.Warning,
-        Line = diagnostic.Line,
-        Column = diagnostic.Column,
-        Field = diagnostic.Field,
-        Message = diagnostic.Message,
-    };
+    private static Remark ToMessage(Diagnostic diagnostic) =>
+        new()
+        {
+            Severity = diagnostic.Severity == DiagnosticSeverity.Error ? Severity.Error : Severity.Warning,
+            Line = diagnostic.Line,
+            Column = diagnostic.Column,
+            Field = diagnostic.Field,
+            Message = diagnostic.Message,
+        };
 }

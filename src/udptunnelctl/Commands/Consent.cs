@@ -33,7 +33,10 @@ internal static class Consent
         catch (IOException)
         {
             throw new CommandException(
-                ExitCode.Failed, "declined", "nobody reads what would change; nothing was changed");
+                ExitCode.Failed,
+                "declined",
+                "nobody reads what would change; nothing was changed"
+            );
         }
 
         host.Error.Write($"{TerminalText.Escape(what)}. Apply it? [y/N] ");

@@ -18,8 +18,10 @@ internal static class ControlProgram
 
     /// <summary>Semantic version of this program, whatever program it runs in.</summary>
     public static string Version =>
-        typeof(ControlProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
-            ?.InformationalVersion ?? "unknown";
+        typeof(ControlProgram)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion
+        ?? "unknown";
 
     /// <summary>Does what the arguments say. Throws nothing that the user should read.</summary>
     /// <returns>The <see cref="ExitCode"/> as a number.</returns>
@@ -43,8 +45,8 @@ internal static class ControlProgram
         {
             // The reader has what it wanted, as in 'stats --watch | head'.
         }
-        catch (Exception e) when (e is CommandException or RpcException
-            || (e is IOException output && SystemError.HasErrno(output)))
+        catch (Exception e)
+            when (e is CommandException or RpcException || (e is IOException output && SystemError.HasErrno(output)))
         {
             await invocation.FailAsync(e).ConfigureAwait(false);
         }

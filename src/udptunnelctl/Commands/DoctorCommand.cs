@@ -14,13 +14,15 @@ internal sealed class DoctorCommand(Invocation invocation)
 {
     [Command(
         Description = "Look for what is wrong: devices, privileges, offloads, MTU, NAT, DNS, clock, firewall, ports. "
-            + "Ends with 1 if something does not work.")]
+            + "Ends with 1 if something does not work."
+    )]
     [Example("udptunnelctl doctor")]
     [Example("udptunnelctl doctor home --json")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Of the tunnels and relays look at this one only")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string? name)
+            string? name
+    )
     {
         invocation.Names = name is null ? [] : [name];
         var checks = new List<Check>();
@@ -29,10 +31,19 @@ internal sealed class DoctorCommand(Invocation invocation)
         {
             checks = await LookAsync(invocation, name ?? "", invocation.Cancellation).ConfigureAwait(false);
         }
-        catch (CommandException e) when (e.ExitCode is ExitCode.Unreachable or ExitCode.NotPermitted or ExitCode.TimedOut)
+        catch (CommandException e)
+            when (e.ExitCode is ExitCode.Unreachable or ExitCode.NotPermitted or ExitCode.TimedOut)
         {
             failure = e;
-            checks.Add(new Check { Id = "daemon", Result = CheckResult.Failure, Message = e.Message, Remedy = e.Advice ?? "" });
+            checks.Add(
+                new Check
+                {
+                    Id = "daemon",
+                    Result = CheckResult.Failure,
+                    Message = e.Message,
+                    Remedy = e.Advice ?? "",
+                }
+            );
         }
 
         Show(invocation, checks);
@@ -44,7 +55,11 @@ internal sealed class DoctorCommand(Invocation invocation)
         var failed = checks.Count(c => c.Result == CheckResult.Failure);
         if (failed > 0)
         {
-            throw new CommandException(ExitCode.Failed, "unhealthy", $"{failed} {(failed == 1 ? "thing does" : "things do")} not work")
+            throw new CommandException(
+                ExitCode.Failed,
+                "unhealthy",
+                $"{failed} {(failed == 1 ? "thing does" : "things do")} not work"
+            )
             {
                 IsInOutput = true,
             };
@@ -54,10 +69,15 @@ internal sealed class DoctorCommand(Invocation invocation)
     private static async Task<List<Check>> LookAsync(Invocation invocation, string name, CancellationToken cancellation)
     {
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var about = await daemon.Daemon.GetDaemonAsync(
-            new GetDaemonRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
-        var found = await daemon.Daemon.DiagnoseAsync(
-            new DiagnoseRequest { Name = name }, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        var about = await daemon
+            .Daemon.GetDaemonAsync(new GetDaemonRequest(), Invocation.Within(Invocation.LookTimeout, cancellation))
+            .ResponseAsync.ConfigureAwait(false);
+        var found = await daemon
+            .Daemon.DiagnoseAsync(
+                new DiagnoseRequest { Name = name },
+                Invocation.Within(Invocation.ChangeTimeout, cancellation)
+            )
+            .ResponseAsync.ConfigureAwait(false);
         return [Versions(about), .. found.Checks];
     }
 
@@ -65,7 +85,12 @@ internal sealed class DoctorCommand(Invocation invocation)
     {
         var own = ControlProgram.Version.Split('+')[0];
         return daemon.Version == own
-            ? new Check { Id = "daemon", Result = CheckResult.Ok, Message = $"udptunneld {daemon.Version} answers, pid {daemon.Pid}" }
+            ? new Check
+            {
+                Id = "daemon",
+                Result = CheckResult.Ok,
+                Message = $"udptunneld {daemon.Version} answers, pid {daemon.Pid}",
+            }
             : new Check
             {
                 Id = "daemon",

@@ -13,12 +13,14 @@ internal sealed class DownCommand(Invocation invocation)
 {
     [Command(
         Description = "Stop tunnels and relays and forget them. Device, sockets and firewall table are gone when it "
-            + "returns. Senders that were approved at a relay stay so for a relay of its name; 'revoke' forgets them.")]
+            + "returns. Senders that were approved at a relay stay so for a relay of its name; 'revoke' forgets them."
+    )]
     [Example("udptunnelctl down home")]
     [Example("udptunnelctl down home office")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of a tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string[] names)
+            string[] names
+    )
     {
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name)).ConfigureAwait(false);
@@ -30,8 +32,9 @@ internal sealed class DownCommand(Invocation invocation)
         Tunnel tunnel;
         try
         {
-            var answer = await daemon.Tunnels.StopTunnelAsync(
-                new StopTunnelRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+            var answer = await daemon
+                .Tunnels.StopTunnelAsync(new StopTunnelRequest { Name = name }, invocation.ChangeCall)
+                .ResponseAsync.ConfigureAwait(false);
             tunnel = answer.Tunnel ?? new Tunnel { Name = name };
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
@@ -54,14 +57,16 @@ internal sealed class DownCommand(Invocation invocation)
     {
         try
         {
-            var answer = await daemon.Relays.StopRelayAsync(
-                new StopRelayRequest { Name = name }, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+            var answer = await daemon
+                .Relays.StopRelayAsync(new StopRelayRequest { Name = name }, invocation.ChangeCall)
+                .ResponseAsync.ConfigureAwait(false);
             answer.Relay ??= new Relay { Name = name };
             return answer;
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.NotFound)
         {
-            var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+            var inventory = await Inventory
+                .ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
                 .ConfigureAwait(false);
             throw inventory.NoSuchName(name);
         }
@@ -84,7 +89,8 @@ internal sealed class DownCommand(Invocation invocation)
             invocation,
             tunnel.Name,
             $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}",
-            Moment.Of(tunnel.Started));
+            Moment.Of(tunnel.Started)
+        );
     }
 
     private static void Show(Invocation invocation, StopRelayResponse answer)
@@ -106,19 +112,26 @@ internal sealed class DownCommand(Invocation invocation)
             relay.Name,
             $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
             Moment.Of(relay.Started),
-            Remembered(answer.RememberedSenders));
+            Remembered(answer.RememberedSenders)
+        );
     }
 
-    private static string? Remembered(uint senders) => senders switch
-    {
-        0 => null,
-        1 => "1 approved sender stays so for a relay of this name; 'udptunnelctl revoke' forgets it",
-        _ => $"{Quantity.Count(senders)} approved senders stay so for a relay of this name; "
-            + "'udptunnelctl revoke' forgets them",
-    };
+    private static string? Remembered(uint senders) =>
+        senders switch
+        {
+            0 => null,
+            1 => "1 approved sender stays so for a relay of this name; 'udptunnelctl revoke' forgets it",
+            _ => $"{Quantity.Count(senders)} approved senders stay so for a relay of this name; "
+                + "'udptunnelctl revoke' forgets them",
+        };
 
     private static void Show(
-        Invocation invocation, string name, string carried, DateTimeOffset? started, string? remembered = null)
+        Invocation invocation,
+        string name,
+        string carried,
+        DateTimeOffset? started,
+        string? remembered = null
+    )
     {
         var screen = invocation.NewScreen();
         screen.Text(TerminalText.Fit(name, 64), Style.Strong).Line(" is down");

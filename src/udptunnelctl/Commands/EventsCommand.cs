@@ -16,8 +16,9 @@ internal sealed class EventsCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("NAME", Description = "Only of this tunnel or relay, which need not exist any more")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string? name,
-        [Option("follow", ['f'], Description = "Go on with what happens, until Ctrl-C")] bool follow)
+            string? name,
+        [Option("follow", ['f'], Description = "Go on with what happens, until Ctrl-C")] bool follow
+    )
     {
         var tunnel = name ?? "";
         if (follow)
@@ -27,8 +28,8 @@ internal sealed class EventsCommand(Invocation invocation)
         }
 
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Events.ListEventsAsync(
-            new ListEventsRequest { Tunnel = tunnel }, invocation.LookCall)
+        var answer = await daemon
+            .Events.ListEventsAsync(new ListEventsRequest { Tunnel = tunnel }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
@@ -49,20 +50,24 @@ internal sealed class EventsCommand(Invocation invocation)
         using var stream = new InterruptibleStream(invocation, cancellation);
         var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
         using var call = daemon.Events.WatchEvents(
-            new WatchEventsRequest { Tunnel = tunnel }, new CallOptions(cancellationToken: stream.Token));
-        await stream.ReadAsync(call.ResponseStream, message =>
-        {
-            if (!invocation.Json)
+            new WatchEventsRequest { Tunnel = tunnel },
+            new CallOptions(cancellationToken: stream.Token)
+        );
+        await stream
+            .ReadAsync(call.ResponseStream, message =>
             {
-                Print(invocation, message.Events);
-                return;
-            }
+                if (!invocation.Json)
+                {
+                    Print(invocation, message.Events);
+                    return;
+                }
 
-            foreach (var happened in message.Events)
-            {
-                invocation.PrintJson(writer => EventJson.WriteMembers(writer, happened));
-            }
-        }).ConfigureAwait(false);
+                foreach (var happened in message.Events)
+                {
+                    invocation.PrintJson(writer => EventJson.WriteMembers(writer, happened));
+                }
+            })
+            .ConfigureAwait(false);
     }
 
     private static void Print(Invocation invocation, IEnumerable<Event> events)

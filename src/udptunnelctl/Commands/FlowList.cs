@@ -15,18 +15,26 @@ internal sealed record FlowList(IReadOnlyList<TunnelFlow> OfTunnel, IReadOnlyLis
 
     /// <summary>Asks for them. A daemon that does not list those of tunnels has none.</summary>
     /// <exception cref="RpcException">A call failed, for example because the name is gone.</exception>
-    public static async Task<FlowList> ReadAsync(DaemonConnection daemon, string name, bool isRelay, CallOptions options)
+    public static async Task<FlowList> ReadAsync(
+        DaemonConnection daemon,
+        string name,
+        bool isRelay,
+        CallOptions options
+    )
     {
         if (isRelay)
         {
-            var answer = await daemon.Relays.ListFlowsAsync(new ListFlowsRequest { Name = name }, options).ResponseAsync.ConfigureAwait(false);
+            var answer = await daemon
+                .Relays.ListFlowsAsync(new ListFlowsRequest { Name = name }, options)
+                .ResponseAsync.ConfigureAwait(false);
             // A daemon of before lists all and has no total.
             return new FlowList([], answer.Flows, Math.Max(answer.Total, (uint)answer.Flows.Count));
         }
 
         try
         {
-            var answer = await daemon.Tunnels.ListTunnelFlowsAsync(new ListTunnelFlowsRequest { Name = name }, options)
+            var answer = await daemon
+                .Tunnels.ListTunnelFlowsAsync(new ListTunnelFlowsRequest { Name = name }, options)
                 .ResponseAsync.ConfigureAwait(false);
             return new FlowList(answer.Flows, [], answer.Total);
         }

@@ -7,9 +7,12 @@ internal static class GlobalOptions
     public static readonly OptionInfo Socket = OptionInfo.Value(
         "socket",
         "PATH",
-        "The daemon's control socket. Default: UDPTUNNEL_SOCKET, else " + Daemon.ControlSocket.DefaultPath);
+        "The daemon's control socket. Default: UDPTUNNEL_SOCKET, else " + Daemon.ControlSocket.DefaultPath
+    );
 
     /// <summary>JSON instead of text.</summary>
     public static readonly OptionInfo Json = OptionInfo.Flag(
-        "json", "Write one JSON object (a stream: one on each line)");
+        "json",
+        "Write one JSON object (a stream: one on each line)"
+    );
 }

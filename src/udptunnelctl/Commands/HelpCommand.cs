@@ -11,7 +11,8 @@ internal sealed class HelpCommand(Invocation invocation)
     [Example("udptunnelctl help relay sender")]
     public Task RunAsync(
         [Argument("COMMAND", Description = "The words that name it"), CompletedFrom(CompletionSource.Commands)]
-        string[]? words)
+            string[]? words
+    )
     {
         if (ControlProgram.Reader.Locate(words ?? [], out var node, out var path) is { } mistake)
         {

@@ -28,7 +28,9 @@ internal sealed class InterruptibleStream : IDisposable
     /// <param name="reader">Where they come from.</param>
     /// <param name="take">What is done with each.</param>
     /// <param name="flush">Whether it writes to the output, which is flushed then; a view has its own ways.</param>
-    /// <exception cref="CommandException">The daemon ended the stream, which it does only when it ends itself.</exception>
+    /// <exception cref="CommandException">
+    /// The daemon ended the stream, which it does only when it ends itself.
+    /// </exception>
     /// <exception cref="RpcException">The call failed.</exception>
     public async Task ReadAsync<T>(IAsyncStreamReader<T> reader, Action<T> take, bool flush = true)
     {

@@ -15,7 +15,11 @@ internal sealed record Inventory(IReadOnlyList<Tunnel> Tunnels, IReadOnlyList<Re
 
     /// <summary>Asks for everything. A daemon that knows no relays has none.</summary>
     /// <exception cref="RpcException">A call failed.</exception>
-    public static async Task<Inventory> ReadAsync(DaemonConnection daemon, TimeSpan timeout, CancellationToken cancellation)
+    public static async Task<Inventory> ReadAsync(
+        DaemonConnection daemon,
+        TimeSpan timeout,
+        CancellationToken cancellation
+    )
     {
         var options = Invocation.Within(timeout, cancellation);
 
@@ -52,7 +56,9 @@ internal sealed record Inventory(IReadOnlyList<Tunnel> Tunnels, IReadOnlyList<Re
         }
 
         return new Inventory(
-            [.. Tunnels.Where(t => names.Contains(t.Name))], [.. Relays.Where(r => names.Contains(r.Name))]);
+            [.. Tunnels.Where(t => names.Contains(t.Name))],
+            [.. Relays.Where(r => names.Contains(r.Name))]
+        );
     }
 
     /// <summary>The failure for a name that nothing has, with the nearest one suggested.</summary>

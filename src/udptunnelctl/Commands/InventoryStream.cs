@@ -5,14 +5,15 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary>
-/// Two watch streams of the same interval as one of snapshots: each waits for one message of both. A daemon that knows no relays
-/// ends that stream at once; the other goes on alone.
+/// Two watch streams of the same interval as one of snapshots: each waits for one message of both. A daemon that knows
+/// no relays ends that stream at once; the other goes on alone.
 /// </summary>
 /// <param name="tunnels">Null if no tunnel is watched.</param>
 /// <param name="relays">Null if no relay is watched.</param>
 internal sealed class InventoryStream(
-    IAsyncStreamReader<WatchTunnelsResponse>? tunnels, IAsyncStreamReader<WatchRelaysResponse>? relays)
-    : IAsyncStreamReader<Inventory>, IDisposable
+    IAsyncStreamReader<WatchTunnelsResponse>? tunnels,
+    IAsyncStreamReader<WatchRelaysResponse>? relays
+) : IAsyncStreamReader<Inventory>, IDisposable
 {
     private CancellationTokenSource? _pair;
 

@@ -123,7 +123,10 @@ internal sealed class Invocation : IDisposable
             RpcException call => await SuggestAsync(RpcFailure.Translate(call, SocketPath, Host.Service, FileName))
                 .ConfigureAwait(false),
             IOException output => new CommandException(
-                ExitCode.Failed, "output", $"cannot write the output: {SystemError.Text(output)}"),
+                ExitCode.Failed,
+                "output",
+                $"cannot write the output: {SystemError.Text(output)}"
+            ),
             _ => throw new ArgumentException(exception.Message, nameof(exception), exception),
         };
         Outcome = Outcome == ExitCode.Done ? failure.ExitCode : Outcome;
@@ -150,7 +153,9 @@ internal sealed class Invocation : IDisposable
 
         try
         {
-            var inventory = await Inventory.ReadAsync(_connection, SuggestTimeout, CancellationToken.None).ConfigureAwait(false);
+            var inventory = await Inventory
+                .ReadAsync(_connection, SuggestTimeout, CancellationToken.None)
+                .ConfigureAwait(false);
             var known = inventory.Names.ToList();
             var wrong = Names.FirstOrDefault(n => !known.Contains(n, StringComparer.Ordinal));
             if (wrong is null || NearestName.Of(wrong, known) is not { } nearest)

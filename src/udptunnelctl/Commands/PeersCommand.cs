@@ -9,17 +9,19 @@ namespace UdpTunnel.Cli.Commands;
 internal sealed class PeersCommand(Invocation invocation)
 {
     [Command(
-        Description = "Show the peers of secure tunnels: key, endpoint, last handshake, addresses, traffic, drops.")]
+        Description = "Show the peers of secure tunnels: key, endpoint, last handshake, addresses, traffic, drops."
+    )]
     [Example("udptunnelctl peers")]
     [Example("udptunnelctl peers wg0 --json | jq '.peers[] | select(.state == \"connected\") | .name'")]
     public async Task RunAsync(
         [Argument("TUNNEL", Description = "Only of this tunnel"), CompletedFrom(CompletionSource.Tunnels)]
-        string? tunnel)
+            string? tunnel
+    )
     {
         invocation.Names = tunnel is null ? [] : [tunnel];
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Tunnels.ListTunnelPeersAsync(
-            new ListTunnelPeersRequest { Tunnel = tunnel ?? "" }, invocation.LookCall)
+        var answer = await daemon
+            .Tunnels.ListTunnelPeersAsync(new ListTunnelPeersRequest { Tunnel = tunnel ?? "" }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {

@@ -17,9 +17,11 @@ internal sealed class PortsCommand(Invocation invocation)
         [Argument("NAME", Description = "Name of the tunnel"), CompletedFrom(CompletionSource.Tunnels)] string name,
         [Argument(
             "allow|deny PORT",
-            Description = "What to change; a PORT is 22 or 8000-8010. Without it the ports are shown")]
+            Description = "What to change; a PORT is 22 or 8000-8010. Without it the ports are shown"
+        )]
         [CompletedFrom(CompletionSource.PortChanges)]
-        string[]? changes)
+            string[]? changes
+    )
     {
         string[] words = changes ?? [];
         var request = new UpdatePortsRequest { Name = name };
@@ -30,15 +32,16 @@ internal sealed class PortsCommand(Invocation invocation)
         if (words.Length == 0)
         {
             // Looking must not need the right to change, which UpdatePorts does even when it only asks.
-            var list = await daemon.Tunnels.ListTunnelsAsync(
-                new ListTunnelsRequest { Names = { name } }, invocation.LookCall)
+            var list = await daemon
+                .Tunnels.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, invocation.LookCall)
                 .ResponseAsync.ConfigureAwait(false);
             ports = list.Tunnels.Count > 0 ? list.Tunnels[0].AllowedPorts : [];
         }
         else
         {
-            var answer = await daemon.Tunnels.UpdatePortsAsync(
-                request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+            var answer = await daemon
+                .Tunnels.UpdatePortsAsync(request, invocation.ChangeCall)
+                .ResponseAsync.ConfigureAwait(false);
             ports = answer.AllowedPorts;
         }
 

@@ -14,7 +14,8 @@ internal static class ReloadAll
     public static async Task RunAsync(Invocation invocation, bool yes, CancellationToken cancellation)
     {
         var daemon = await invocation.ConnectAsync(cancellation).ConfigureAwait(false);
-        var planned = await CallAsync(daemon, new ReloadDirectoryRequest { DryRun = true }, cancellation).ConfigureAwait(false);
+        var planned = await CallAsync(daemon, new ReloadDirectoryRequest { DryRun = true }, cancellation)
+            .ConfigureAwait(false);
         if (!invocation.Json)
         {
             var screen = invocation.NewScreen();
@@ -27,20 +28,28 @@ internal static class ReloadAll
             invocation.Print(screen);
         }
 
-        var interrupted = planned.Where(o => o.Action is FileAction.Restart or FileAction.Stop).Select(o => $"'{o.Name}'").ToList();
+        var interrupted = planned
+            .Where(o => o.Action is FileAction.Restart or FileAction.Stop)
+            .Select(o => $"'{o.Name}'")
+            .ToList();
         if (interrupted.Count > 0)
         {
             Consent.Ask(invocation, yes, $"this interrupts {string.Join(", ", interrupted)}");
         }
 
         var outcomes = planned.Any(o => o.Action is not (FileAction.None or FileAction.Refuse))
-            ? await CallAsync(daemon, new ReloadDirectoryRequest { AllowRestart = interrupted.Count > 0 }, cancellation).ConfigureAwait(false)
+            ? await CallAsync(daemon, new ReloadDirectoryRequest { AllowRestart = interrupted.Count > 0 }, cancellation)
+                .ConfigureAwait(false)
             : planned;
         Show(invocation, outcomes);
         var failed = outcomes.Where(o => o.Problem.Length > 0).Select(o => o.Name).ToList();
         if (failed.Count > 0)
         {
-            throw new CommandException(ExitCode.Failed, "not_applied", $"not everything is as its file says: {string.Join(", ", failed)}")
+            throw new CommandException(
+                ExitCode.Failed,
+                "not_applied",
+                $"not everything is as its file says: {string.Join(", ", failed)}"
+            )
             {
                 IsInOutput = true,
             };
@@ -48,8 +57,15 @@ internal static class ReloadAll
     }
 
     private static async Task<IReadOnlyList<FileOutcome>> CallAsync(
-        DaemonConnection daemon, ReloadDirectoryRequest request, CancellationToken cancellation) => (await daemon.Daemon.ReloadDirectoryAsync(
-            request, Invocation.Within(Invocation.ChangeTimeout, cancellation)).ResponseAsync.ConfigureAwait(false)).Outcomes;
+        DaemonConnection daemon,
+        ReloadDirectoryRequest request,
+        CancellationToken cancellation
+    ) =>
+        (
+            await daemon
+                .Daemon.ReloadDirectoryAsync(request, Invocation.Within(Invocation.ChangeTimeout, cancellation))
+                .ResponseAsync.ConfigureAwait(false)
+        ).Outcomes;
 
     private static void Show(Invocation invocation, IReadOnlyList<FileOutcome> outcomes)
     {

@@ -17,23 +17,26 @@ internal sealed class ReloadCommand(Invocation invocation)
 
     [Command(
         Description = "Show how a running tunnel or relay differs from a file and apply it. "
-            + "What can change while it runs, does. A relay's approved senders stay approved.")]
+            + "What can change while it runs, does. A relay's approved senders stay approved."
+    )]
     [Example("udptunnelctl reload home /etc/udptunnel/home.json")]
     [Example("udptunnelctl reload home home.json --yes --json")]
     [Example("udptunnelctl reload --all")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of the running tunnel or relay")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string? name,
+            string? name,
         [Argument("CONFIG.json", Description = "Its new configuration, or a file of wg-quick; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
-        string? file,
+            string? file,
         [Option(
             "all",
             Description = "Apply the files of the daemon's configuration directory: start what is new, "
-                + "change what has changed, stop what is gone")]
-        bool all,
-        [Option("yes", ['y'], Description = "Do not ask, even if something that runs has to restart or stop")] bool yes)
+                + "change what has changed, stop what is gone"
+        )]
+            bool all,
+        [Option("yes", ['y'], Description = "Do not ask, even if something that runs has to restart or stop")] bool yes
+    )
     {
         if (all)
         {
@@ -49,7 +52,9 @@ internal sealed class ReloadCommand(Invocation invocation)
         if (name is null || file is null)
         {
             throw UsageFailure.Usage(
-                "say which tunnel or relay and which file, or --all for the daemon's configuration directory", Help);
+                "say which tunnel or relay and which file, or --all for the daemon's configuration directory",
+                Help
+            );
         }
 
         await ReloadOneAsync(name, file, yes).ConfigureAwait(false);
@@ -61,9 +66,10 @@ internal sealed class ReloadCommand(Invocation invocation)
         var text = ConfigurationText.Read(invocation.Host, file, name);
         invocation.FileName = text.FileName;
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        Reload reload = text.Configuration is RelayConfig
-            ? (dryRun, allowRestart) => ReloadRelayAsync(daemon, name, text, dryRun, allowRestart)
-            : (dryRun, allowRestart) => ReloadTunnelAsync(daemon, name, text, dryRun, allowRestart);
+        Reload reload =
+            text.Configuration is RelayConfig
+                ? (dryRun, allowRestart) => ReloadRelayAsync(daemon, name, text, dryRun, allowRestart)
+                : (dryRun, allowRestart) => ReloadTunnelAsync(daemon, name, text, dryRun, allowRestart);
         var outcome = await reload(true, false).ConfigureAwait(false);
         var restart = outcome.Changes.Any(c => c.NeedsRestart);
         if (!invocation.Json)
@@ -85,7 +91,12 @@ internal sealed class ReloadCommand(Invocation invocation)
     }
 
     private async Task<Outcome> ReloadTunnelAsync(
-        DaemonConnection daemon, string name, ConfigurationText text, bool dryRun, bool allowRestart)
+        DaemonConnection daemon,
+        string name,
+        ConfigurationText text,
+        bool dryRun,
+        bool allowRestart
+    )
     {
         var request = new ReloadTunnelRequest
         {
@@ -94,13 +105,19 @@ internal sealed class ReloadCommand(Invocation invocation)
             DryRun = dryRun,
             AllowRestart = allowRestart,
         };
-        var answer = await daemon.Tunnels.ReloadTunnelAsync(request, invocation.ChangeCall)
+        var answer = await daemon
+            .Tunnels.ReloadTunnelAsync(request, invocation.ChangeCall)
             .ResponseAsync.ConfigureAwait(false);
         return new Outcome("tunnel", answer.Changes, answer.Applied, answer.Warnings);
     }
 
     private async Task<Outcome> ReloadRelayAsync(
-        DaemonConnection daemon, string name, ConfigurationText text, bool dryRun, bool allowRestart)
+        DaemonConnection daemon,
+        string name,
+        ConfigurationText text,
+        bool dryRun,
+        bool allowRestart
+    )
     {
         var request = new ReloadRelayRequest
         {
@@ -109,7 +126,8 @@ internal sealed class ReloadCommand(Invocation invocation)
             DryRun = dryRun,
             AllowRestart = allowRestart,
         };
-        var answer = await daemon.Relays.ReloadRelayAsync(request, invocation.ChangeCall)
+        var answer = await daemon
+            .Relays.ReloadRelayAsync(request, invocation.ChangeCall)
             .ResponseAsync.ConfigureAwait(false);
         return new Outcome("relay", answer.Changes, answer.Applied, answer.Warnings);
     }
@@ -136,7 +154,12 @@ internal sealed class ReloadCommand(Invocation invocation)
     }
 
     private static void ShowResult(
-        Invocation invocation, string name, Outcome outcome, bool restart, ConfigurationText text)
+        Invocation invocation,
+        string name,
+        Outcome outcome,
+        bool restart,
+        ConfigurationText text
+    )
     {
         if (invocation.Json)
         {
@@ -150,8 +173,11 @@ internal sealed class ReloadCommand(Invocation invocation)
         }
         else if (outcome.Applied)
         {
-            invocation.Print(invocation.NewScreen().Line(
-                restart ? $"Applied; the {outcome.Kind} restarted." : "Applied while it runs."));
+            invocation.Print(
+                invocation
+                    .NewScreen()
+                    .Line(restart ? $"Applied; the {outcome.Kind} restarted." : "Applied while it runs.")
+            );
         }
     }
 
@@ -167,5 +193,6 @@ internal sealed class ReloadCommand(Invocation invocation)
         string Kind,
         IReadOnlyList<Change> Changes,
         bool Applied,
-        IReadOnlyList<UdpTunnel.V1.Diagnostic> Warnings);
+        IReadOnlyList<UdpTunnel.V1.Diagnostic> Warnings
+    );
 }

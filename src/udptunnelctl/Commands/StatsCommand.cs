@@ -17,14 +17,16 @@ internal sealed class StatsCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("NAME", Description = "Only these tunnels and relays")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string[]? names,
+            string[]? names,
         [Option("watch", Description = "Go on until Ctrl-C")] bool watch,
         [Option(
             "interval",
             ValueName = "DURATION",
-            Description = "Time between two looks with --watch, 100ms to 1h; default 1s")]
+            Description = "Time between two looks with --watch, 100ms to 1h; default 1s"
+        )]
         [DurationRange("100ms", "1h")]
-        TimeSpan? interval)
+            TimeSpan? interval
+    )
     {
         names ??= [];
         if (interval is not null && !watch)
@@ -40,7 +42,8 @@ internal sealed class StatsCommand(Invocation invocation)
         }
 
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var all = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+        var all = await Inventory
+            .ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
             .ConfigureAwait(false);
         var chosen = all.Select(names);
         var now = invocation.Host.Time.GetUtcNow();

@@ -25,22 +25,31 @@ internal sealed class StatsWatch(Invocation invocation, InterruptibleStream stre
         var chosen = all.Select(names);
         var options = new CallOptions(cancellationToken: stream.Token);
         var interval = Duration.FromTimeSpan(period);
-        using var tunnels = names.Count > 0 && chosen.Tunnels.Count == 0
-            ? null
-            : daemon.Tunnels.WatchTunnels(
-                new() { Names = { chosen.Tunnels.Select(t => t.Name).Where(names.Contains) }, Interval = interval }, options);
-        using var relays = names.Count > 0 && chosen.Relays.Count == 0
-            ? null
-            : daemon.Relays.WatchRelays(
-                new() { Names = { chosen.Relays.Select(r => r.Name).Where(names.Contains) }, Interval = interval }, options);
+        using var tunnels =
+            names.Count > 0 && chosen.Tunnels.Count == 0
+                ? null
+                : daemon.Tunnels.WatchTunnels(
+                    new() { Names = { chosen.Tunnels.Select(t => t.Name).Where(names.Contains) }, Interval = interval },
+                    options
+                );
+        using var relays =
+            names.Count > 0 && chosen.Relays.Count == 0
+                ? null
+                : daemon.Relays.WatchRelays(
+                    new() { Names = { chosen.Relays.Select(r => r.Name).Where(names.Contains) }, Interval = interval },
+                    options
+                );
         using var pairs = new InventoryStream(tunnels?.ResponseStream, relays?.ResponseStream);
         var redraw = !invocation.Json && invocation.CanRedraw;
         try
         {
-            await stream.ReadAsync(
-                pairs,
-                snapshot => Take(snapshot, pairs.Time ?? invocation.Host.Time.GetUtcNow(), redraw),
-                flush: !redraw).ConfigureAwait(false);
+            await stream
+                .ReadAsync(
+                    pairs,
+                    snapshot => Take(snapshot, pairs.Time ?? invocation.Host.Time.GetUtcNow(), redraw),
+                    flush: !redraw
+                )
+                .ConfigureAwait(false);
         }
         finally
         {

@@ -16,10 +16,12 @@ internal sealed class StatusCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("NAME", Description = "Only this tunnel or relay, with its flows")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-        string? name)
+            string? name
+    )
     {
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var inventory = await Inventory.ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+        var inventory = await Inventory
+            .ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
             .ConfigureAwait(false);
         inventory = inventory.Select(name is null ? [] : [name]);
         var senders = await SendersAsync(daemon, inventory, invocation.Cancellation).ConfigureAwait(false);
@@ -43,11 +45,22 @@ internal sealed class StatusCommand(Invocation invocation)
 
     /// <summary>One tunnel or relay with its flows.</summary>
     private static async Task ShowOneAsync(
-        Invocation invocation, DaemonConnection daemon, Inventory one, IReadOnlyList<Sender> senders, CancellationToken cancellation)
+        Invocation invocation,
+        DaemonConnection daemon,
+        Inventory one,
+        IReadOnlyList<Sender> senders,
+        CancellationToken cancellation
+    )
     {
         var relay = one.Relays.Count > 0 ? one.Relays[0] : null;
-        var flows = await FlowList.ReadAsync(
-            daemon, one.Names.First(), relay is not null, Invocation.Within(Invocation.LookTimeout, cancellation)).ConfigureAwait(false);
+        var flows = await FlowList
+            .ReadAsync(
+                daemon,
+                one.Names.First(),
+                relay is not null,
+                Invocation.Within(Invocation.LookTimeout, cancellation)
+            )
+            .ConfigureAwait(false);
         var now = invocation.Host.Time.GetUtcNow();
         if (invocation.Json)
         {
@@ -71,20 +84,32 @@ internal sealed class StatusCommand(Invocation invocation)
 
     /// <summary>The senders, if there are any that a person should hear of.</summary>
     private static async Task<IReadOnlyList<Sender>> SendersAsync(
-        DaemonConnection daemon, Inventory inventory, CancellationToken cancellation)
+        DaemonConnection daemon,
+        Inventory inventory,
+        CancellationToken cancellation
+    )
     {
-        var receivers = inventory.Relays.Where(r => r.PendingSenders > 0).Select(r => r.Name).ToHashSet(StringComparer.Ordinal);
+        var receivers = inventory
+            .Relays.Where(r => r.PendingSenders > 0)
+            .Select(r => r.Name)
+            .ToHashSet(StringComparer.Ordinal);
         if (receivers.Count == 0)
         {
             return [];
         }
 
-        var answer = await daemon.Relays.ListSendersAsync(
-            new ListSendersRequest(), Invocation.Within(Invocation.LookTimeout, cancellation)).ResponseAsync.ConfigureAwait(false);
+        var answer = await daemon
+            .Relays.ListSendersAsync(new ListSendersRequest(), Invocation.Within(Invocation.LookTimeout, cancellation))
+            .ResponseAsync.ConfigureAwait(false);
         return [.. answer.Senders.Where(s => receivers.Contains(s.Relay))];
     }
 
-    private static void PrintJson(Invocation invocation, Inventory inventory, DateTimeOffset now, FlowList? flows = null) =>
+    private static void PrintJson(
+        Invocation invocation,
+        Inventory inventory,
+        DateTimeOffset now,
+        FlowList? flows = null
+    ) =>
         invocation.PrintJson(writer =>
         {
             writer.WriteTime("time", now);

@@ -6,19 +6,22 @@ namespace UdpTunnel.Cli.Commands;
 /// <summary><c>top</c>: what goes on, on the whole screen.</summary>
 internal sealed class TopCommand(Invocation invocation)
 {
-    private const string Instead = "'udptunnelctl stats --watch' shows the counters line by line, with --json one object on each.";
+    private const string Instead =
+        "'udptunnelctl stats --watch' shows the counters line by line, with --json one object on each.";
 
     private static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
 
     [Command(
         Description = "Watch tunnels, relays and flows on the whole screen, and let senders in. "
-            + "The daemon takes samples only meanwhile.")]
+            + "The daemon takes samples only meanwhile."
+    )]
     [Example("udptunnelctl top")]
     [Example("udptunnelctl top --interval 250ms")]
     public async Task RunAsync(
         [Option("interval", ValueName = "DURATION", Description = "Time between two looks, 100ms to 1h; default 1s")]
         [DurationRange("100ms", "1h")]
-        TimeSpan? interval)
+            TimeSpan? interval
+    )
     {
         var terminal = invocation.Host.Terminal;
         if (invocation.Json || !terminal.OutputIsTerminal || !terminal.InputIsTerminal)

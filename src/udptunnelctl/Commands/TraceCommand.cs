@@ -17,19 +17,23 @@ internal sealed class TraceCommand(Invocation invocation)
         [Argument("NAME", Description = "Name of the tunnel"), CompletedFrom(CompletionSource.Tunnels)] string name,
         [Argument("SRC", Description = "Where it comes from: ADDRESS:PORT")] string source,
         [Argument("DST", Description = "Where it goes: ADDRESS:PORT")] string destination,
-        [Option("udp", Description = "UDP instead of TCP")] bool udp)
+        [Option("udp", Description = "UDP instead of TCP")] bool udp
+    )
     {
         invocation.Names = [name];
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Tunnels.GetPacketTraceAsync(
-            new GetPacketTraceRequest
-            {
-                Name = name,
-                Source = source,
-                Destination = destination,
-                Protocol = udp ? TransportProtocol.Udp : TransportProtocol.Tcp,
-            },
-            invocation.LookCall).ResponseAsync.ConfigureAwait(false);
+        var answer = await daemon
+            .Tunnels.GetPacketTraceAsync(
+                new GetPacketTraceRequest
+                {
+                    Name = name,
+                    Source = source,
+                    Destination = destination,
+                    Protocol = udp ? TransportProtocol.Udp : TransportProtocol.Tcp,
+                },
+                invocation.LookCall
+            )
+            .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>
@@ -62,10 +66,11 @@ internal sealed class TraceCommand(Invocation invocation)
         invocation.Print(screen);
     }
 
-    private static string Verdict(GetPacketTraceResponse answer) => answer.Direction switch
-    {
-        Direction.Unspecified => "It does not go through this tunnel.",
-        _ when answer.Passes => "It passes.",
-        _ => $"It is dropped: {Words.Spoken(Words.Of(answer.DropReason))}.",
-    };
+    private static string Verdict(GetPacketTraceResponse answer) =>
+        answer.Direction switch
+        {
+            Direction.Unspecified => "It does not go through this tunnel.",
+            _ when answer.Passes => "It passes.",
+            _ => $"It is dropped: {Words.Spoken(Words.Of(answer.DropReason))}.",
+        };
 }

@@ -11,7 +11,8 @@ namespace UdpTunnel.Cli.Commands;
 internal sealed class UpCommand(Invocation invocation)
 {
     [Command(
-        Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done.")]
+        Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done."
+    )]
     [Example("udptunnelctl up /etc/udptunnel/home.json")]
     [Example("udptunnelctl up client.json --name office --ephemeral")]
     [Example("udptunnelctl up /etc/wireguard/wg0.conf")]
@@ -19,16 +20,18 @@ internal sealed class UpCommand(Invocation invocation)
     public async Task RunAsync(
         [Argument("CONFIG.json", Description = "The configuration, or a file of wg-quick; - is standard input")]
         [CompletedFrom(CompletionSource.Files)]
-        string file,
+            string file,
         [Option(
             "name",
             ValueName = "NAME",
-            Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file")]
-        string? name,
+            Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file"
+        )]
+            string? name,
         [Option("ephemeral", Description = "Do not start it again with the daemon")] bool ephemeral,
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait until it runs; default 30s")]
         [DurationRange("100ms", "1h")]
-        TimeSpan? timeout)
+            TimeSpan? timeout
+    )
     {
         var limit = timeout ?? Invocation.ChangeTimeout;
         if (name is not null && !ConfigurationName.TryValidate(name, out var error))
@@ -44,14 +47,26 @@ internal sealed class UpCommand(Invocation invocation)
         name ??= text.Configuration.Name;
         if (text.Configuration is RelayConfig)
         {
-            var relay = new StartRelayRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
-            await RelayStart.RunAsync(invocation, daemon, relay, text.With, limit, invocation.Cancellation)
+            var relay = new StartRelayRequest
+            {
+                Configuration = text.Text,
+                Name = name,
+                Ephemeral = ephemeral,
+            };
+            await RelayStart
+                .RunAsync(invocation, daemon, relay, text.With, limit, invocation.Cancellation)
                 .ConfigureAwait(false);
             return;
         }
 
-        var request = new StartTunnelRequest { Configuration = text.Text, Name = name, Ephemeral = ephemeral };
-        var answer = await daemon.Tunnels.StartTunnelAsync(request, Invocation.Within(limit, invocation.Cancellation))
+        var request = new StartTunnelRequest
+        {
+            Configuration = text.Text,
+            Name = name,
+            Ephemeral = ephemeral,
+        };
+        var answer = await daemon
+            .Tunnels.StartTunnelAsync(request, Invocation.Within(limit, invocation.Cancellation))
             .ResponseAsync.ConfigureAwait(false);
         Show(invocation, answer.Tunnel ?? new Tunnel(), text.With(answer.Warnings));
     }

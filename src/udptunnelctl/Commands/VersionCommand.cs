@@ -18,8 +18,9 @@ internal sealed class VersionCommand(Invocation invocation)
         try
         {
             var connection = await invocation.ConnectAsync().ConfigureAwait(false);
-            daemon = await connection.Daemon.GetDaemonAsync(
-                new GetDaemonRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
+            daemon = await connection
+                .Daemon.GetDaemonAsync(new GetDaemonRequest(), invocation.LookCall)
+                .ResponseAsync.ConfigureAwait(false);
         }
         catch (CommandException e)
         {

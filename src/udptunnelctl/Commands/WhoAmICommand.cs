@@ -12,8 +12,9 @@ internal sealed class WhoAmICommand(Invocation invocation)
     public async Task RunAsync()
     {
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var caller = await daemon.Daemon.WhoAmIAsync(
-            new WhoAmIRequest(), invocation.LookCall).ResponseAsync.ConfigureAwait(false);
+        var caller = await daemon
+            .Daemon.WhoAmIAsync(new WhoAmIRequest(), invocation.LookCall)
+            .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>
@@ -34,11 +35,12 @@ internal sealed class WhoAmICommand(Invocation invocation)
         invocation.Print(screen);
     }
 
-    private static string May(Role role) => role switch
-    {
-        Role.Operate => "operate: start, stop, change and look at tunnels and relays",
-        Role.Look => "look: see tunnels, relays and events, but change nothing",
-        Role.Connect => "connect, and no more than this question",
-        _ => "do nothing",
-    };
+    private static string May(Role role) =>
+        role switch
+        {
+            Role.Operate => "operate: start, stop, change and look at tunnels and relays",
+            Role.Look => "look: see tunnels, relays and events, but change nothing",
+            Role.Connect => "connect, and no more than this question",
+            _ => "do nothing",
+        };
 }

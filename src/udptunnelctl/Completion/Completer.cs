@@ -34,10 +34,15 @@ internal sealed class Completer(CommandHost host)
         foreach (var candidate in await CandidatesAsync(last).ConfigureAwait(false))
         {
             // What would have to be escaped cannot be typed either.
-            if (candidate.Word.StartsWith(last, StringComparison.Ordinal)
-                && TerminalText.Escape(candidate.Word) == candidate.Word && !candidate.Word.Contains(' ', StringComparison.Ordinal))
+            if (
+                candidate.Word.StartsWith(last, StringComparison.Ordinal)
+                && TerminalText.Escape(candidate.Word) == candidate.Word
+                && !candidate.Word.Contains(' ', StringComparison.Ordinal)
+            )
             {
-                await host.Output.WriteAsync($"{candidate.Word}\t{TerminalText.Escape(candidate.Description)}\n").ConfigureAwait(false);
+                await host
+                    .Output.WriteAsync($"{candidate.Word}\t{TerminalText.Escape(candidate.Description)}\n")
+                    .ConfigureAwait(false);
             }
             else if (candidate.Word == Files)
             {
@@ -98,7 +103,11 @@ internal sealed class Completer(CommandHost host)
         {
             CompletionSource.Nothing => [],
             CompletionSource.Files => [new Candidate(Files)],
-            CompletionSource.PortChanges => [new Candidate("allow", "let these ports through"), new Candidate("deny", "no longer")],
+            CompletionSource.PortChanges =>
+            [
+                new Candidate("allow", "let these ports through"),
+                new Candidate("deny", "no longer"),
+            ],
             CompletionSource.Shells => CompletionScript.Shells.Select(s => new Candidate(s)),
             CompletionSource.Commands => Commands(CommandTree.Root, _arguments),
             _ => await LiveNames.OfAsync(host, _socket, source).ConfigureAwait(false),
@@ -117,12 +126,15 @@ internal sealed class Completer(CommandHost host)
     }
 
     /// <summary>The values that the help names: <c>tls|classic</c>.</summary>
-    private static IEnumerable<Candidate> Values(OptionInfo option) => option.ValueName switch
-    {
-        "PATH" => [new Candidate(Files)],
-        { } choices when choices.Contains('|', StringComparison.Ordinal) => choices.Split('|').Select(c => new Candidate(c)),
-        _ => [],
-    };
+    private static IEnumerable<Candidate> Values(OptionInfo option) =>
+        option.ValueName switch
+        {
+            "PATH" => [new Candidate(Files)],
+            { } choices when choices.Contains('|', StringComparison.Ordinal) => choices
+                .Split('|')
+                .Select(c => new Candidate(c)),
+            _ => [],
+        };
 
     private static string FirstSentence(string text)
     {

@@ -23,22 +23,38 @@ internal static class LiveNames
         using var patience = new CancellationTokenSource(Patience);
         try
         {
-            using var daemon = await host.Connector.ConnectAsync(
-                ControlSocket.Resolve(socket, host.Environment), patience.Token).ConfigureAwait(false);
+            using var daemon = await host
+                .Connector.ConnectAsync(ControlSocket.Resolve(socket, host.Environment), patience.Token)
+                .ConfigureAwait(false);
             if (source is CompletionSource.PendingSenders or CompletionSource.ApprovedSenders)
             {
-                var answer = await daemon.Relays.ListSendersAsync(
-                    new ListSendersRequest(), Invocation.Within(Patience, patience.Token)).ResponseAsync.ConfigureAwait(false);
-                return answer.Senders.Where(s => s.State == SenderState.Pending == (source == CompletionSource.PendingSenders))
-                    .Select(s => new Candidate(RelayText.Identity(s), $"{Words.Spoken(Words.Of(s.State))} at {s.Relay}, from {s.Address}"))
+                var answer = await daemon
+                    .Relays.ListSendersAsync(new ListSendersRequest(), Invocation.Within(Patience, patience.Token))
+                    .ResponseAsync.ConfigureAwait(false);
+                return answer
+                    .Senders.Where(s => s.State == SenderState.Pending == (source == CompletionSource.PendingSenders))
+                    .Select(s => new Candidate(
+                        RelayText.Identity(s),
+                        $"{Words.Spoken(Words.Of(s.State))} at {s.Relay}, from {s.Address}"
+                    ))
                     .DistinctBy(c => c.Word);
             }
 
             var inventory = await Inventory.ReadAsync(daemon, Patience, patience.Token).ConfigureAwait(false);
-            var tunnels = source == CompletionSource.Relays ? [] : inventory.Tunnels.Select(t =>
-                new Candidate(t.Name, $"{Words.Spoken(Words.Of(t.Mode))}, {Words.Spoken(Words.Of(t.State))}"));
-            var relays = source == CompletionSource.Tunnels ? [] : inventory.Relays.Select(r =>
-                new Candidate(r.Name, $"{Words.Spoken(Words.Of(r.Role))}, {Words.Spoken(Words.Of(r.State))}"));
+            var tunnels =
+                source == CompletionSource.Relays
+                    ? []
+                    : inventory.Tunnels.Select(t => new Candidate(
+                        t.Name,
+                        $"{Words.Spoken(Words.Of(t.Mode))}, {Words.Spoken(Words.Of(t.State))}"
+                    ));
+            var relays =
+                source == CompletionSource.Tunnels
+                    ? []
+                    : inventory.Relays.Select(r => new Candidate(
+                        r.Name,
+                        $"{Words.Spoken(Words.Of(r.Role))}, {Words.Spoken(Words.Of(r.State))}"
+                    ));
             return tunnels.Concat(relays);
         }
         catch (Exception e) when (e is CommandException or RpcException or OperationCanceledException)

@@ -9,7 +9,9 @@ internal static class ControlSocket
     /// <summary>The environment variable that stands in for <c>--socket</c>.</summary>
     public const string EnvironmentVariable = "UDPTUNNEL_SOCKET";
 
-    /// <summary>The option if given, else the environment variable if it is set and not empty, else the default.</summary>
+    /// <summary>
+    /// The option if given, else the environment variable if it is set and not empty, else the default.
+    /// </summary>
     public static string Resolve(string? option, Func<string, string?> environment)
     {
         if (option is not null)

@@ -5,15 +5,15 @@ using UdpTunnel.Cli.Failures;
 namespace UdpTunnel.Cli.Daemon;
 
 /// <summary>
-/// gRPC over a Unix domain socket. The socket is connected before the HTTP client exists: the errors of connect(2) then come
-/// as they are, not wrapped into a failed call, and a missing daemon is reported without starting any of it.
+/// gRPC over a Unix domain socket. The socket is connected before the HTTP client exists: the errors of connect(2) then
+/// come as they are, not wrapped into a failed call, and a missing daemon is reported without starting any of it.
 /// </summary>
 /// <param name="service">What to advise if nobody answers.</param>
 internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConnector
 {
     /// <summary>
-    /// A daemon that hangs leaves its socket open: a stream would wait for ever. So it is asked now and then while a call is open (PING,
-    /// RFC 9113, section 6.7), which its HTTP server answers however busy the daemon is.
+    /// A daemon that hangs leaves its socket open: a stream would wait for ever. So it is asked now and then while a
+    /// call is open (PING, RFC 9113, section 6.7), which its HTTP server answers however busy the daemon is.
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -23,8 +23,11 @@ internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConne
     /// <inheritdoc/>
     public async Task<DaemonConnection> ConnectAsync(string path, CancellationToken cancellation)
     {
-        if (path.Length == 0 || path.Contains('\0', StringComparison.Ordinal)
-            || System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath)
+        if (
+            path.Length == 0
+            || path.Contains('\0', StringComparison.Ordinal)
+            || System.Text.Encoding.UTF8.GetByteCount(path) > LongestPath
+        )
         {
             throw new CommandException(ExitCode.Usage, "usage", $"'{path}' cannot be the path of a socket")
             {
@@ -54,20 +57,27 @@ internal sealed class UnixSocketConnector(ServiceManager service) : IDaemonConne
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             ConnectCallback = async (_, token) =>
             {
-                var socket = Interlocked.Exchange(ref first, null) ?? await OpenAsync(endpoint, token).ConfigureAwait(false);
+                var socket = Interlocked.Exchange(ref first, null)
+                    ?? await OpenAsync(endpoint, token).ConfigureAwait(false);
                 return new NetworkStream(socket, ownsSocket: true);
             },
         };
 
         // The authority is not used: ConnectCallback decides where the bytes go.
-        var channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
-        {
-            HttpHandler = handler,
-            DisposeHttpClient = true,
-            DisableResolverServiceConfig = true,
-            MaxReceiveMessageSize = null,
-        });
-        return new DaemonConnection(channel.CreateCallInvoker(), new Channel(channel, () => Interlocked.Exchange(ref first, null)));
+        var channel = GrpcChannel.ForAddress(
+            "http://localhost",
+            new GrpcChannelOptions
+            {
+                HttpHandler = handler,
+                DisposeHttpClient = true,
+                DisableResolverServiceConfig = true,
+                MaxReceiveMessageSize = null,
+            }
+        );
+        return new DaemonConnection(
+            channel.CreateCallInvoker(),
+            new Channel(channel, () => Interlocked.Exchange(ref first, null))
+        );
     }
 
     private static async Task<Socket> OpenAsync(UnixDomainSocketEndPoint endpoint, CancellationToken cancellation)

@@ -5,10 +5,12 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Cli.Failures;
 
 /// <summary>
-/// What a failed call carries beside its status: a <c>google.rpc.Status</c> in the trailer <c>grpc-status-details-bin</c>
-/// with a <c>google.rpc.ErrorInfo</c> and diagnostics (protos/udptunnel/v1/error.proto).
+/// What a failed call carries beside its status: a <c>google.rpc.Status</c> in the trailer
+/// <c>grpc-status-details-bin</c> with a <c>google.rpc.ErrorInfo</c> and diagnostics (protos/udptunnel/v1/error.proto).
 /// </summary>
-/// <param name="Reason">As in <c>ErrorReason</c> without the prefix, for example <c>NO_SUCH_TUNNEL</c>; empty if none.</param>
+/// <param name="Reason">
+/// As in <c>ErrorReason</c> without the prefix, for example <c>NO_SUCH_TUNNEL</c>; empty if none.
+/// </param>
 /// <param name="Diagnostics">The mistakes of a configuration.</param>
 internal sealed record ErrorDetails(string Reason, IReadOnlyList<Diagnostic> Diagnostics)
 {

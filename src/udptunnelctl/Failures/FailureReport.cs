@@ -3,7 +3,8 @@ using UdpTunnel.Cli.Output;
 namespace UdpTunnel.Cli.Failures;
 
 /// <summary>
-/// Tells the user that a command failed: for a person on the error stream, and as JSON on the output if JSON was asked for.
+/// Tells the user that a command failed: for a person on the error stream, and as JSON on the output if JSON was asked
+/// for.
 /// </summary>
 internal static class FailureReport
 {
@@ -43,7 +44,9 @@ internal static class FailureReport
         host.Error.Flush();
     }
 
-    /// <summary>What the command has said so far belongs before the failure, where both streams go to one place.</summary>
+    /// <summary>
+    /// What the command has said so far belongs before the failure, where both streams go to one place.
+    /// </summary>
     private static void FlushOutput(CommandHost host)
     {
         try

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Cli.Linux;
 
 /// <summary>
-/// The C library: what .NET does not offer of a terminal. Only this folder makes system calls. Numbers and layouts hold for x86-64 and
-/// arm64 alike (asm-generic/ioctls.h, asm-generic/termbits.h).
+/// The C library: what .NET does not offer of a terminal. Only this folder makes system calls. Numbers and layouts hold
+/// for x86-64 and arm64 alike (asm-generic/ioctls.h, asm-generic/termbits.h).
 /// </summary>
 internal static unsafe partial class Libc
 {

@@ -21,8 +21,8 @@ internal unsafe struct TerminalMode
     public fixed byte Characters[19];
 
     /// <summary>
-    /// The same, but each key is handed over at once and not echoed. Signals (Ctrl-C, Ctrl-Z) and output stay as they were, so that
-    /// whatever else writes to the terminal still looks right.
+    /// The same, but each key is handed over at once and not echoed. Signals (Ctrl-C, Ctrl-Z) and output stay as they
+    /// were, so that whatever else writes to the terminal still looks right.
     /// </summary>
     public readonly TerminalMode KeyByKey()
     {

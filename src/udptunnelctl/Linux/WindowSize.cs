@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Cli.Linux;
 
-/// <summary><c>struct winsize</c>. The kernel knows 0 for both on a line that nobody told it the size of, such as a serial one.</summary>
+/// <summary>
+/// <c>struct winsize</c>. The kernel knows 0 for both on a line that nobody told it the size of, such as a serial one.
+/// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct WindowSize
 {

@@ -15,8 +15,12 @@ internal sealed class Graph(bool blocks)
     /// <summary>One row of bars: a sparkline.</summary>
     public string Line(ReadOnlySpan<double> values, int width) => Bars(values, width, rows: 1)[0];
 
-    /// <summary>Rows of bars from the top down, each <paramref name="width"/> columns wide, scaled to the greatest value shown.</summary>
-    /// <param name="values">The oldest first; as many of the newest are shown as there are columns. Not finite or negative counts as 0.</param>
+    /// <summary>
+    /// Rows of bars from the top down, each <paramref name="width"/> columns wide, scaled to the greatest value shown.
+    /// </summary>
+    /// <param name="values">
+    /// The oldest first; as many of the newest are shown as there are columns. Not finite or negative counts as 0.
+    /// </param>
     /// <param name="width">Columns, at least 1.</param>
     /// <param name="rows">Rows, at least 1.</param>
     public string[] Bars(ReadOnlySpan<double> values, int width, int rows)
@@ -50,10 +54,11 @@ internal sealed class Graph(bool blocks)
     private static int Height(double value, double greatest, int most) =>
         value <= 0 ? 0 : Math.Clamp((int)Math.Round(value / greatest * most), 1, most);
 
-    private char Character(int level) => (level, blocks) switch
-    {
-        (0, _) => ' ',
-        (_, true) => (char)(FirstBlock + level - 1),
-        (_, false) => Ascii[level],
-    };
+    private char Character(int level) =>
+        (level, blocks) switch
+        {
+            (0, _) => ' ',
+            (_, true) => (char)(FirstBlock + level - 1),
+            (_, false) => Ascii[level],
+        };
 }

@@ -3,9 +3,9 @@ using System.Text;
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>
-/// Turns what a terminal sends into keys: ASCII, and the sequences of ECMA-48 and of xterm's cursor and paging keys, in normal and in
-/// application mode (<c>CSI A</c>, <c>SS3 A</c>, <c>CSI 5 ~</c>). Sequences for other keys are read to their end and dropped, so that none
-/// of their bytes counts as a key.
+/// Turns what a terminal sends into keys: ASCII, and the sequences of ECMA-48 and of xterm's cursor and paging keys, in
+/// normal and in application mode (<c>CSI A</c>, <c>SS3 A</c>, <c>CSI 5 ~</c>). Sequences for other keys are read to
+/// their end and dropped, so that none of their bytes counts as a key.
 /// </summary>
 /// <param name="press">Takes each key.</param>
 internal sealed class KeyParser(Action<KeyPress> press)
@@ -26,7 +26,9 @@ internal sealed class KeyParser(Action<KeyPress> press)
         Single,
     }
 
-    /// <summary>Bytes have begun what may be a sequence. If no more come soon, it was the Escape key: see <see cref="Flush"/>.</summary>
+    /// <summary>
+    /// Bytes have begun what may be a sequence. If no more come soon, it was the Escape key: see <see cref="Flush"/>.
+    /// </summary>
     public bool IsPending => _state != State.Ground;
 
     /// <summary>Reads what came.</summary>

@@ -97,7 +97,8 @@ internal sealed class LiveScreen(TextWriter output)
             return;
         }
 
-        // Cleared first: after a full row the cursor waits on the last column, and clearing would take what stands there.
+        // Cleared first: after a full row the cursor waits on the last column, and clearing would take what stands
+        // there.
         output.Write(string.Create(CultureInfo.InvariantCulture, $"\x1b[{row + 1};1H{ClearRow}{line}"));
         if (row < _shown.Count)
         {

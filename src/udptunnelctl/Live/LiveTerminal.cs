@@ -33,7 +33,9 @@ internal sealed class LiveTerminal : ITerminal
     /// <param name="readsKeys">Standard input is the terminal too.</param>
     /// <param name="keepLast">Leave the last view on the ordinary screen.</param>
     /// <param name="press">Takes each key, on any thread.</param>
-    /// <param name="redraw">The size has changed, or the terminal shows something else: show the view again. On any thread.</param>
+    /// <param name="redraw">
+    /// The size has changed, or the terminal shows something else: show the view again. On any thread.
+    /// </param>
     public LiveTerminal(TextWriter output, bool readsKeys, bool keepLast, Action<KeyPress> press, Action redraw)
     {
         _screen = new LiveScreen(output);
@@ -139,14 +141,21 @@ internal sealed class LiveTerminal : ITerminal
         try
         {
             // The console's own stream would take over the terminal's mode.
-            using var keys = new FileStream(new SafeFileHandle(Input, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+            using var keys = new FileStream(
+                new SafeFileHandle(Input, ownsHandle: false),
+                FileAccess.Read,
+                bufferSize: 0
+            );
             var buffer = new byte[64];
             while (keys.Read(buffer) is > 0 and var length)
             {
                 lock (_parsing)
                 {
                     _parser.Read(buffer.AsSpan(0, length));
-                    _flush.Change(_parser.IsPending ? SequenceTimeout : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                    _flush.Change(
+                        _parser.IsPending ? SequenceTimeout : Timeout.InfiniteTimeSpan,
+                        Timeout.InfiniteTimeSpan
+                    );
                 }
             }
         }

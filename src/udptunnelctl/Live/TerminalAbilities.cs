@@ -7,8 +7,8 @@ namespace UdpTunnel.Cli.Live;
 internal sealed record TerminalAbilities(bool CursorAddressing, bool Colour, bool Blocks)
 {
     /// <summary>
-    /// Every terminal but a dumb one addresses its cursor by the sequences of ECMA-48, which are those of the VT100. A VT100 or VT220, as
-    /// serial lines have, has no colours. The Linux console's fonts lack most block elements.
+    /// Every terminal but a dumb one addresses its cursor by the sequences of ECMA-48, which are those of the VT100. A
+    /// VT100 or VT220, as serial lines have, has no colours. The Linux console's fonts lack most block elements.
     /// </summary>
     /// <param name="environment">Environment variables.</param>
     public static TerminalAbilities Of(Func<string, string?> environment)
@@ -17,7 +17,8 @@ internal sealed record TerminalAbilities(bool CursorAddressing, bool Colour, boo
         return new TerminalAbilities(
             CursorAddressing: name is not ("" or "dumb" or "unknown"),
             Colour: !name.StartsWith("vt", StringComparison.Ordinal),
-            Blocks: name is not "linux" && IsUnicode(environment));
+            Blocks: name is not "linux" && IsUnicode(environment)
+        );
     }
 
     /// <summary>The locale's character set, by the rules of setlocale(3).</summary>

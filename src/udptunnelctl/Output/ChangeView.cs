@@ -14,7 +14,8 @@ internal static class ChangeView
             screen.Paragraph(
                 $"{change.Field}: {change.Before} -> {change.After}{restart}",
                 indent: 2,
-                style: change.NeedsRestart ? Style.Warning : Style.Plain);
+                style: change.NeedsRestart ? Style.Warning : Style.Plain
+            );
         }
     }
 }

@@ -2,7 +2,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
 
-/// <summary>What the doctor has found, for a person: what concerns the host first, then each tunnel and relay.</summary>
+/// <summary>
+/// What the doctor has found, for a person: what concerns the host first, then each tunnel and relay.
+/// </summary>
 internal static class CheckView
 {
     private const int ResultWidth = 6;
@@ -20,7 +22,12 @@ internal static class CheckView
 
             foreach (var check in group)
             {
-                screen.Hanging(Short(check.Result).PadRight(ResultWidth) + check.Id, TextWidth, check.Message, StyleOf(check.Result));
+                screen.Hanging(
+                    Short(check.Result).PadRight(ResultWidth) + check.Id,
+                    TextWidth,
+                    check.Message,
+                    StyleOf(check.Result)
+                );
                 if (check.Remedy.Length > 0)
                 {
                     screen.Hanging("", TextWidth, $"-> {check.Remedy}", Style.Strong);
@@ -29,18 +36,20 @@ internal static class CheckView
         }
     }
 
-    private static string Short(CheckResult result) => result switch
-    {
-        CheckResult.Ok => "ok",
-        CheckResult.Warning => "warn",
-        CheckResult.Failure => "fail",
-        _ => "?",
-    };
+    private static string Short(CheckResult result) =>
+        result switch
+        {
+            CheckResult.Ok => "ok",
+            CheckResult.Warning => "warn",
+            CheckResult.Failure => "fail",
+            _ => "?",
+        };
 
-    private static Style StyleOf(CheckResult result) => result switch
-    {
-        CheckResult.Ok => Style.Plain,
-        CheckResult.Failure => Style.Bad,
-        _ => Style.Warning,
-    };
+    private static Style StyleOf(CheckResult result) =>
+        result switch
+        {
+            CheckResult.Ok => Style.Plain,
+            CheckResult.Failure => Style.Bad,
+            _ => Style.Warning,
+        };
 }

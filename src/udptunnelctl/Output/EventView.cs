@@ -20,10 +20,11 @@ internal static class EventView
         }
     }
 
-    private static Style StyleOf(EventLevel level) => level switch
-    {
-        EventLevel.Warning => Style.Warning,
-        EventLevel.Error => Style.Bad,
-        _ => Style.Plain,
-    };
+    private static Style StyleOf(EventLevel level) =>
+        level switch
+        {
+            EventLevel.Warning => Style.Warning,
+            EventLevel.Error => Style.Bad,
+            _ => Style.Plain,
+        };
 }

@@ -12,7 +12,10 @@ internal static class FileOutcomeView
         {
             if (outcome.Action != FileAction.None)
             {
-                screen.Paragraph($"{outcome.Name} {Spoken(outcome.Action)} ({outcome.File})", style: StyleOf(outcome.Action));
+                screen.Paragraph(
+                    $"{outcome.Name} {Spoken(outcome.Action)} ({outcome.File})",
+                    style: StyleOf(outcome.Action)
+                );
                 ChangeView.Render(screen, outcome.Changes);
             }
 
@@ -21,16 +24,20 @@ internal static class FileOutcomeView
                 screen.Paragraph(
                     DiagnosticText.Render(diagnostic, outcome.File),
                     indent: 2,
-                    style: diagnostic.Severity == Severity.Error ? Style.Bad : Style.Warning);
+                    style: diagnostic.Severity == Severity.Error ? Style.Bad : Style.Warning
+                );
             }
 
             // The first mistake is the problem's text.
             if (outcome.Problem.Length > 0 && outcome.Diagnostics.All(d => d.Severity != Severity.Error))
             {
                 screen.Paragraph(
-                    outcome.Action == FileAction.None ? $"{outcome.Name} does not run: {outcome.Problem}" : outcome.Problem,
+                    outcome.Action == FileAction.None
+                        ? $"{outcome.Name} does not run: {outcome.Problem}"
+                        : outcome.Problem,
                     indent: 2,
-                    style: Style.Bad);
+                    style: Style.Bad
+                );
             }
         }
     }
@@ -51,29 +58,32 @@ internal static class FileOutcomeView
         }
     }
 
-    private static string Spoken(FileAction action) => action switch
-    {
-        FileAction.Start => "is new and starts",
-        FileAction.Change => "changes while it runs",
-        FileAction.Restart => "has to restart",
-        FileAction.Stop => "has no file any more and stops",
-        FileAction.Refuse => "stays as it is",
-        _ => "does something that this command does not know",
-    };
+    private static string Spoken(FileAction action) =>
+        action switch
+        {
+            FileAction.Start => "is new and starts",
+            FileAction.Change => "changes while it runs",
+            FileAction.Restart => "has to restart",
+            FileAction.Stop => "has no file any more and stops",
+            FileAction.Refuse => "stays as it is",
+            _ => "does something that this command does not know",
+        };
 
-    private static string Done(FileAction action) => action switch
-    {
-        FileAction.Start => "was started",
-        FileAction.Change => "was changed",
-        FileAction.Restart => "was restarted",
-        FileAction.Stop => "was stopped",
-        _ => "is done",
-    };
+    private static string Done(FileAction action) =>
+        action switch
+        {
+            FileAction.Start => "was started",
+            FileAction.Change => "was changed",
+            FileAction.Restart => "was restarted",
+            FileAction.Stop => "was stopped",
+            _ => "is done",
+        };
 
-    private static Style StyleOf(FileAction action) => action switch
-    {
-        FileAction.Restart or FileAction.Stop => Style.Warning,
-        FileAction.Refuse => Style.Bad,
-        _ => Style.Strong,
-    };
+    private static Style StyleOf(FileAction action) =>
+        action switch
+        {
+            FileAction.Restart or FileAction.Stop => Style.Warning,
+            FileAction.Refuse => Style.Bad,
+            _ => Style.Strong,
+        };
 }

@@ -5,15 +5,17 @@ using System.Text.Json;
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>
-/// JSON for programs: one object on one line, so that a stream of them is NDJSON. Written by hand, not by a serializer, which
-/// would need metadata of every type at start-up. Everything outside printable ASCII is escaped by the writer.
+/// JSON for programs: one object on one line, so that a stream of them is NDJSON. Written by hand, not by a serializer,
+/// which would need metadata of every type at start-up. Everything outside printable ASCII is escaped by the writer.
 /// </summary>
 internal static class JsonOutput
 {
     /// <summary>Raised when a name or a meaning changes; new names do not raise it.</summary>
     public const int SchemaVersion = 1;
 
-    /// <summary>Writes an object with <c>schemaVersion</c> and what <paramref name="members"/> adds, and ends the line.</summary>
+    /// <summary>
+    /// Writes an object with <c>schemaVersion</c> and what <paramref name="members"/> adds, and ends the line.
+    /// </summary>
     public static void Write(TextWriter output, Action<Utf8JsonWriter> members)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);

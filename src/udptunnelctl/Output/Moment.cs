@@ -40,5 +40,7 @@ internal static class Moment
 
     /// <summary>In the local time zone, to the second: <c>2026-01-31 09:05:07</c>.</summary>
     public static string Local(DateTimeOffset time, TimeProvider clock) =>
-        TimeZoneInfo.ConvertTime(time, clock.LocalTimeZone).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+        TimeZoneInfo
+            .ConvertTime(time, clock.LocalTimeZone)
+            .ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
 }

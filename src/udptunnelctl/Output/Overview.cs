@@ -3,7 +3,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
 
-/// <summary>What <c>udptunnelctl status</c> shows: every tunnel, every relay, and the senders that wait for a person.</summary>
+/// <summary>
+/// What <c>udptunnelctl status</c> shows: every tunnel, every relay, and the senders that wait for a person.
+/// </summary>
 internal static class Overview
 {
     /// <summary>All on one screen, or how to start something if there is nothing.</summary>
@@ -12,7 +14,8 @@ internal static class Overview
         IReadOnlyList<Tunnel> tunnels,
         IReadOnlyList<Relay> relays,
         IReadOnlyList<Sender> senders,
-        DateTimeOffset now)
+        DateTimeOffset now
+    )
     {
         if (tunnels.Count > 0 || relays.Count == 0)
         {

@@ -16,10 +16,14 @@ internal static class PacketText
     public static string Line(CapturedPacket packet, TimeProvider time)
     {
         var moment = TimeZoneInfo.ConvertTime(packet.Time.ToDateTimeOffset(), time.LocalTimeZone);
-        var fate = packet.DropReason == DropReason.Unspecified ? "passed" : $"dropped {Words.Of(packet.DropReason) ?? "unknown"}";
+        var fate =
+            packet.DropReason == DropReason.Unspecified
+                ? "passed"
+                : $"dropped {Words.Of(packet.DropReason) ?? "unknown"}";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{moment:HH:mm:ss.ffffff} {Words.Of(packet.Direction),-3} {Words.Of(packet.Stage)} {fate}: {Describe(packet)}, {packet.Length} bytes");
+            $"{moment:HH:mm:ss.ffffff} {$"{Words.Of(packet.Direction)}".PadRight(3)} {Words.Of(packet.Stage)} {fate}: {Describe(packet)}, {packet.Length} bytes"
+        );
     }
 
     /// <summary>The members of one packet, into an object that is open.</summary>
@@ -45,7 +49,13 @@ internal static class PacketText
         if (bytes.Length >= Ipv4HeaderLength && bytes[0] >> 4 == 4)
         {
             var later = (BinaryPrimitives.ReadUInt16BigEndian(bytes[6..]) & 0x1FFF) != 0;
-            return Describe(bytes[9], later, bytes.Slice(12, 4), bytes.Slice(16, 4), bytes[Math.Min(bytes.Length, (bytes[0] & 15) * 4)..]);
+            return Describe(
+                bytes[9],
+                later,
+                bytes.Slice(12, 4),
+                bytes.Slice(16, 4),
+                bytes[Math.Min(bytes.Length, (bytes[0] & 15) * 4)..]
+            );
         }
 
         return bytes.Length >= Ipv6HeaderLength && bytes[0] >> 4 == 6
@@ -54,7 +64,12 @@ internal static class PacketText
     }
 
     private static string Describe(
-        byte protocol, bool later, ReadOnlySpan<byte> source, ReadOnlySpan<byte> destination, ReadOnlySpan<byte> transport)
+        byte protocol,
+        bool later,
+        ReadOnlySpan<byte> source,
+        ReadOnlySpan<byte> destination,
+        ReadOnlySpan<byte> transport
+    )
     {
         var (from, to) = (new IPAddress(source), new IPAddress(destination));
         var name = protocol switch

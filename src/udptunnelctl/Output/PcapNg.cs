@@ -106,7 +106,10 @@ internal sealed class PcapNg(Stream output) : IDisposable
     /// <summary>"out, filter: dropped (port)".</summary>
     public static string Describe(CapturedPacket packet)
     {
-        var fate = packet.DropReason == DropReason.Unspecified ? "passed" : $"dropped ({Words.Of(packet.DropReason) ?? "unknown"})";
+        var fate =
+            packet.DropReason == DropReason.Unspecified
+                ? "passed"
+                : $"dropped ({Words.Of(packet.DropReason) ?? "unknown"})";
         var peer = packet.Peer.Length > 0 ? $", peer {packet.Peer}" : "";
         return $"{Words.Of(packet.Direction)}, {Words.Of(packet.Stage) ?? "unknown"}: {fate}{peer}";
     }

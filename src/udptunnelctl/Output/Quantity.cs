@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace UdpTunnel.Cli.Output;
 
-/// <summary>Numbers with units, for people. Bytes in powers of 1024 (IEC 80000-13), rates in bits and powers of 1000.</summary>
+/// <summary>
+/// Numbers with units, for people. Bytes in powers of 1024 (IEC 80000-13), rates in bits and powers of 1000.
+/// </summary>
 internal static class Quantity
 {
     private static readonly string[] ByteUnits = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -12,15 +14,21 @@ internal static class Quantity
     /// <summary><c>1,234,567</c></summary>
     public static string Count(ulong value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    /// <summary>As <see cref="Count"/> while that is short, then <c>123M</c>, for columns: at most 10 characters.</summary>
-    public static string ShortCount(ulong value) => value switch
-    {
-        < 100_000_000 => Count(value),
-        < 100_000_000_000_000 => Count(value / 1_000_000) + "M",
-        _ => Count(value / 1_000_000_000_000) + "T",
-    };
+    /// <summary>
+    /// As <see cref="Count"/> while that is short, then <c>123M</c>, for columns: at most 10 characters.
+    /// </summary>
+    public static string ShortCount(ulong value) =>
+        value switch
+        {
+            < 100_000_000 => Count(value),
+            < 100_000_000_000_000 => Count(value / 1_000_000) + "M",
+            _ => Count(value / 1_000_000_000_000) + "T",
+        };
 
-    /// <summary><c>999</c>, <c>1.23k</c>, <c>24.5M</c>: three significant digits and a power of 1000, for columns: at most 5 characters.</summary>
+    /// <summary>
+    /// <c>999</c>, <c>1.23k</c>, <c>24.5M</c>: three significant digits and a power of 1000, for columns: at most 5
+    /// characters.
+    /// </summary>
     /// <param name="value">Not finite or negative counts as 0; what is 1000 yotta or more is shown so.</param>
     public static string Brief(double value)
     {
@@ -72,10 +80,11 @@ internal static class Quantity
         return value.ToString(format, CultureInfo.InvariantCulture) + " " + units[unit];
     }
 
-    private static string Digits(double value) => value switch
-    {
-        < 9.995 => "0.00",
-        < 99.95 => "0.0",
-        _ => "#,0",
-    };
+    private static string Digits(double value) =>
+        value switch
+        {
+            < 9.995 => "0.00",
+            < 99.95 => "0.0",
+            _ => "#,0",
+        };
 }

@@ -8,7 +8,12 @@ internal static class StartView
 {
     /// <summary>One screen: what was done, what the kernel gave, and how to look further.</summary>
     public static void Render(
-        Screen screen, Tunnel tunnel, IEnumerable<Diagnostic> warnings, string fileName, DateTimeOffset now)
+        Screen screen,
+        Tunnel tunnel,
+        IEnumerable<Diagnostic> warnings,
+        string fileName,
+        DateTimeOffset now
+    )
     {
         screen.Text(TerminalText.Fit(tunnel.Name, 60), Style.Strong).Text(" is ");
         screen.Text("up", Style.Good).Text($" ({State(tunnel)})").EndLine();
@@ -27,7 +32,10 @@ internal static class StartView
         screen.Field("ports", $"{TunnelText.Ports(tunnel.AllowedPorts)} (TCP and UDP)");
         screen.Field("offloads", TunnelText.Offloads(tunnel.Offloads));
         screen.Field("firewall", tunnel.Firewall ? "an nftables table allows the same ports" : "none of its own");
-        screen.Field("restart", tunnel.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        screen.Field(
+            "restart",
+            tunnel.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon"
+        );
         foreach (var warning in warnings)
         {
             screen.Paragraph(DiagnosticText.Render(warning, fileName), style: Style.Warning);
@@ -46,5 +54,7 @@ internal static class StartView
 
     /// <summary>"Waiting" alone leaves open for what, and reads as if the start were not over.</summary>
     private static string State(Tunnel tunnel) =>
-        tunnel.State == TunnelState.Waiting ? $"waiting for {(TunnelText.IsSecure(tunnel) ? "its peers" : "the other end")}" : Words.Spoken(Words.Of(tunnel.State));
+        tunnel.State == TunnelState.Waiting
+            ? $"waiting for {(TunnelText.IsSecure(tunnel) ? "its peers" : "the other end")}"
+            : Words.Spoken(Words.Of(tunnel.State));
 }

@@ -32,7 +32,12 @@ internal static class StatsView
     }
 
     /// <summary>One line for each tunnel, for output that is appended: time, rates, and the sum of drops.</summary>
-    public static void RenderLines(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset time, TimeProvider clock)
+    public static void RenderLines(
+        Screen screen,
+        IReadOnlyList<Tunnel> tunnels,
+        DateTimeOffset time,
+        TimeProvider clock
+    )
     {
         foreach (var tunnel in tunnels)
         {
@@ -60,12 +65,23 @@ internal static class StatsView
         Row(screen, "", "out", "in");
         Row(screen, "packets", Quantity.Count(counters.PacketsOut), Quantity.Count(counters.PacketsIn));
         Row(screen, "bytes", Quantity.Count(counters.BytesOut), Quantity.Count(counters.BytesIn));
-        Row(screen, "packet rate", Quantity.PacketRate(rates.PacketsOutPerSecond), Quantity.PacketRate(rates.PacketsInPerSecond));
+        Row(
+            screen,
+            "packet rate",
+            Quantity.PacketRate(rates.PacketsOutPerSecond),
+            Quantity.PacketRate(rates.PacketsInPerSecond)
+        );
         Row(screen, "bit rate", Quantity.BitRate(rates.BytesOutPerSecond), Quantity.BitRate(rates.BytesInPerSecond));
         Row(screen, "heartbeats", Quantity.Count(counters.HeartbeatsOut), Quantity.Count(counters.HeartbeatsIn));
         foreach (var drops in counters.Drops.GroupBy(d => d.Reason))
         {
-            Row(screen, TunnelText.Drop(drops.Key), Dropped(drops, Direction.Out), Dropped(drops, Direction.In), "dropped: ");
+            Row(
+                screen,
+                TunnelText.Drop(drops.Key),
+                Dropped(drops, Direction.Out),
+                Dropped(drops, Direction.In),
+                "dropped: "
+            );
         }
 
         screen.Field("flows", $"{Quantity.Count(counters.Flows)} remembered");
@@ -84,7 +100,8 @@ internal static class StatsView
     }
 
     private static void Row(Screen screen, string label, string outbound, string inbound, string prefix = "") =>
-        screen.Cell($"  {prefix}{label}", LabelWidth)
+        screen
+            .Cell($"  {prefix}{label}", LabelWidth)
             .Cell(outbound, NumberWidth, right: true)
             .Cell(inbound, NumberWidth, right: true)
             .EndLine();

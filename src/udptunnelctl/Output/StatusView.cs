@@ -16,14 +16,20 @@ internal static class StatusView
     private const int LongestName = 64;
 
     /// <summary>All tunnels, or how to start one if there are none.</summary>
-    public static void Render(Screen screen, IReadOnlyList<Tunnel> tunnels, DateTimeOffset now, int mostPeers = PeersShown)
+    public static void Render(
+        Screen screen,
+        IReadOnlyList<Tunnel> tunnels,
+        DateTimeOffset now,
+        int mostPeers = PeersShown
+    )
     {
         if (tunnels.Count == 0)
         {
             screen.Line("No tunnels and no relays.");
             screen.Paragraph(
                 "Start one with 'udptunnelctl up CONFIG.json' or 'udptunnelctl relay'; 'udptunnelctl check CONFIG.json' tells whether "
-                + "a file is right.");
+                    + "a file is right."
+            );
             return;
         }
 
@@ -88,7 +94,10 @@ internal static class StatusView
     private static void Head(Screen screen, Tunnel tunnel, DateTimeOffset now)
     {
         screen.Text(TerminalText.Fit(tunnel.Name, LongestName), Style.Strong).Text(": ");
-        screen.Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State)).Text(TimeInWords.Up(tunnel.Started, now)).EndLine();
+        screen
+            .Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State))
+            .Text(TimeInWords.Up(tunnel.Started, now))
+            .EndLine();
     }
 
     private static void Traffic(Screen screen, Tunnel tunnel)
@@ -98,11 +107,13 @@ internal static class StatusView
         screen.Field(
             "now",
             $"out {Quantity.BitRate(rates.BytesOutPerSecond)}, {Quantity.PacketRate(rates.PacketsOutPerSecond)}; "
-            + $"in {Quantity.BitRate(rates.BytesInPerSecond)}, {Quantity.PacketRate(rates.PacketsInPerSecond)}");
+                + $"in {Quantity.BitRate(rates.BytesInPerSecond)}, {Quantity.PacketRate(rates.PacketsInPerSecond)}"
+        );
         screen.Field(
             "total",
             $"out {Quantity.Bytes(counters.BytesOut)}, {Quantity.Packets(counters.PacketsOut)}; "
-            + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}");
+                + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}"
+        );
     }
 
     private static string? Drops(Counters? counters)
@@ -113,8 +124,11 @@ internal static class StatusView
             return null;
         }
 
-        var shown = drops.Take(DropsShown)
-            .Select(d => $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)} {Words.Spoken(Words.Of(d.Direction))}");
+        var shown = drops
+            .Take(DropsShown)
+            .Select(d =>
+                $"{TunnelText.Drop(d.Reason)}: {Quantity.Count(d.Packets)} {Words.Spoken(Words.Of(d.Direction))}"
+            );
         var rest = drops.Count > DropsShown ? ", and more: see stats" : "";
         return string.Join(", ", shown) + rest;
     }

@@ -15,8 +15,8 @@ internal static class TimeInWords
     ];
 
     /// <summary>
-    /// <c>12 seconds</c>, <c>3 minutes, 5 seconds</c>, <c>2 days, 1 hour</c>: the two largest units that follow each other; less than a
-    /// second is <c>0 seconds</c>.
+    /// <c>12 seconds</c>, <c>3 minutes, 5 seconds</c>, <c>2 days, 1 hour</c>: the two largest units that follow each
+    /// other; less than a second is <c>0 seconds</c>.
     /// </summary>
     /// <param name="span">Negative counts as 0.</param>
     public static string Length(TimeSpan span)
@@ -42,7 +42,9 @@ internal static class TimeInWords
         return Number(0, "second");
     }
 
-    /// <summary><c>12 seconds ago</c>; under a second, and for a time that is still to come (clocks are set), <c>just now</c>.</summary>
+    /// <summary>
+    /// <c>12 seconds ago</c>; under a second, and for a time that is still to come (clocks are set), <c>just now</c>.
+    /// </summary>
     public static string Ago(DateTimeOffset then, DateTimeOffset now) =>
         now - then < TimeSpan.FromSeconds(1) ? "just now" : Length(now - then) + " ago";
 
@@ -50,7 +52,9 @@ internal static class TimeInWords
     public static string Up(Timestamp? started, DateTimeOffset now) =>
         Moment.Of(started) is { } time ? $", up {Length(now - time)}" : "";
 
-    /// <summary><c>12s</c>, <c>3m</c>, <c>5h</c>, <c>2d</c>, <c>1y</c>: the largest unit, rounded down, for columns.</summary>
+    /// <summary>
+    /// <c>12s</c>, <c>3m</c>, <c>5h</c>, <c>2d</c>, <c>1y</c>: the largest unit, rounded down, for columns.
+    /// </summary>
     /// <param name="span">Negative counts as 0.</param>
     public static string Short(TimeSpan span)
     {

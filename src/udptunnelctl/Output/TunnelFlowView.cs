@@ -42,13 +42,15 @@ internal static class TunnelFlowView
     public static void Heading(Screen screen) => Row(screen, "protocol", "from", "to", "opened", "idle");
 
     /// <summary>One flow.</summary>
-    public static void Row(Screen screen, TunnelFlow flow) => Row(
-        screen,
-        Words.Spoken(Words.Of(flow.Protocol)),
-        flow.Source,
-        flow.Destination,
-        Words.Spoken(Words.Of(flow.OpenedBy)),
-        TimeInWords.Short(Moment.Length(flow.Idle)));
+    public static void Row(Screen screen, TunnelFlow flow) =>
+        Row(
+            screen,
+            Words.Spoken(Words.Of(flow.Protocol)),
+            flow.Source,
+            flow.Destination,
+            Words.Spoken(Words.Of(flow.OpenedBy)),
+            TimeInWords.Short(Moment.Length(flow.Idle))
+        );
 
     private static void Row(Screen screen, string protocol, string from, string to, string opened, string idle)
     {

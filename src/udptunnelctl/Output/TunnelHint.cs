@@ -6,29 +6,33 @@ namespace UdpTunnel.Cli.Output;
 internal static class TunnelHint
 {
     /// <summary>
-    /// Silence is remarkable after so many heartbeats were missed. The interval is this end's; both ends have the same by custom.
+    /// Silence is remarkable after so many heartbeats were missed. The interval is this end's; both ends have the same
+    /// by custom.
     /// </summary>
     private const int MissedHeartbeats = 3;
 
     /// <summary>
-    /// Silence is not remarked upon before, whatever the heartbeat interval: the client looks its server's name up every 30 s, so that a
-    /// change of address alone costs as much.
+    /// Silence is not remarked upon before, whatever the heartbeat interval: the client looks its server's name up
+    /// every 30 s, so that a change of address alone costs as much.
     /// </summary>
     private static readonly TimeSpan ShortestSilence = TimeSpan.FromSeconds(60);
 
     /// <summary>A hint of a few sentences; null if nothing seems wrong.</summary>
-    public static string? For(Tunnel tunnel, DateTimeOffset now) => tunnel.State switch
-    {
-        TunnelState.Waiting or TunnelState.Running when tunnel.Loop.Length > 0 => Sentence(tunnel.Loop),
-        TunnelState.Resolving => $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
-            + "Look at the DNS of this host: 'getent ahosts NAME'.",
-        TunnelState.Waiting => TunnelText.IsSecure(tunnel) ? WaitingForPeers(tunnel) : Waiting(tunnel),
-        TunnelState.Running => TunnelText.IsSecure(tunnel) ? null : Silent(tunnel, now),
-        TunnelState.DeviceLost => "The daemon goes on trying to make the device again. If that does not help: "
-            + $"'udptunnelctl down {tunnel.Name}', then start it again.",
-        TunnelState.Failed => $"Put right what the problem says, then 'udptunnelctl down {tunnel.Name}' and start it again.",
-        _ => null,
-    };
+    public static string? For(Tunnel tunnel, DateTimeOffset now) =>
+        tunnel.State switch
+        {
+            TunnelState.Waiting or TunnelState.Running when tunnel.Loop.Length > 0 => Sentence(tunnel.Loop),
+            TunnelState.Resolving =>
+                $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
+                    + "Look at the DNS of this host: 'getent ahosts NAME'.",
+            TunnelState.Waiting => TunnelText.IsSecure(tunnel) ? WaitingForPeers(tunnel) : Waiting(tunnel),
+            TunnelState.Running => TunnelText.IsSecure(tunnel) ? null : Silent(tunnel, now),
+            TunnelState.DeviceLost => "The daemon goes on trying to make the device again. If that does not help: "
+                + $"'udptunnelctl down {tunnel.Name}', then start it again.",
+            TunnelState.Failed =>
+                $"Put right what the problem says, then 'udptunnelctl down {tunnel.Name}' and start it again.",
+            _ => null,
+        };
 
     private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";
 

@@ -9,13 +9,15 @@ internal static class TunnelText
     public static string Device(Tunnel tunnel)
     {
         // A daemon of before knows one address only.
-        var addresses = tunnel.TunnelAddresses.Count > 0 ? string.Join(", ", tunnel.TunnelAddresses) : tunnel.TunnelAddress;
+        var addresses =
+            tunnel.TunnelAddresses.Count > 0 ? string.Join(", ", tunnel.TunnelAddresses) : tunnel.TunnelAddress;
         var address = $"{(addresses.Length > 0 ? addresses : "no address of ours")}, MTU {tunnel.Mtu}";
         return tunnel.Device.Length > 0 ? $"{tunnel.Device}, {address}" : address;
     }
 
     /// <summary>
-    /// <c>server on UDP port 8000</c>, <c>client of host:8000, from UDP port 40112</c> or <c>secure, on UDP port 51820</c>
+    /// <c>server on UDP port 8000</c>, <c>client of host:8000, from UDP port 40112</c> or <c>secure, on UDP port
+    /// 51820</c>
     /// </summary>
     public static string Mode(Tunnel tunnel)
     {
@@ -26,7 +28,9 @@ internal static class TunnelText
 
         if (tunnel.Mode == TunnelMode.Server)
         {
-            return tunnel.LocalPort > 0 ? $"server on UDP port {tunnel.LocalPort}" : $"server on {tunnel.NetworkAddress}";
+            return tunnel.LocalPort > 0
+                ? $"server on UDP port {tunnel.LocalPort}"
+                : $"server on {tunnel.NetworkAddress}";
         }
 
         var client = $"{Words.Spoken(Words.Of(tunnel.Mode))} of {tunnel.NetworkAddress}";
@@ -39,14 +43,17 @@ internal static class TunnelText
     /// <summary>The peer's endpoint and how long ago it was heard.</summary>
     public static string Peer(Tunnel tunnel, DateTimeOffset now)
     {
-        var heard = Moment.Of(tunnel.Peer?.LastHeard) is { } time ? $"heard {TimeInWords.Ago(time, now)}" : "nothing heard yet";
+        var heard = Moment.Of(tunnel.Peer?.LastHeard) is { } time
+            ? $"heard {TimeInWords.Ago(time, now)}"
+            : "nothing heard yet";
         return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint ? $"{endpoint}, {heard}" : $"not known, {heard}";
     }
 
     /// <summary><c>22, 8000-8010</c>, or <c>all</c></summary>
-    public static string Ports(IReadOnlyList<PortRange> ports) => ports is [{ First: 1, Last: 65_535 }]
-        ? "all"
-        : string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
+    public static string Ports(IReadOnlyList<PortRange> ports) =>
+        ports is [{ First: 1, Last: 65_535 }]
+            ? "all"
+            : string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
 
     /// <summary>The offloads in use, or that there are none.</summary>
     public static string Offloads(Offloads? offloads)
@@ -68,22 +75,24 @@ internal static class TunnelText
     }
 
     /// <summary>What dropped packets have in common, in words that stand alone.</summary>
-    public static string Drop(DropReason reason) => reason switch
-    {
-        DropReason.NotIpv4 => "not IPv4",
-        DropReason.Protocol => "other protocol",
-        DropReason.IcmpType => "ICMP type",
-        DropReason.Port => "port not allowed",
-        DropReason.Magic => "wrong magic",
-        DropReason.SendFailed => "sending failed",
-        _ => Words.Spoken(Words.Of(reason)),
-    };
+    public static string Drop(DropReason reason) =>
+        reason switch
+        {
+            DropReason.NotIpv4 => "not IPv4",
+            DropReason.Protocol => "other protocol",
+            DropReason.IcmpType => "ICMP type",
+            DropReason.Port => "port not allowed",
+            DropReason.Magic => "wrong magic",
+            DropReason.SendFailed => "sending failed",
+            _ => Words.Spoken(Words.Of(reason)),
+        };
 
     /// <summary>How a state looks.</summary>
-    public static Style StyleOf(TunnelState state) => state switch
-    {
-        TunnelState.Running => Style.Good,
-        TunnelState.Waiting or TunnelState.Resolving => Style.Warning,
-        _ => Style.Bad,
-    };
+    public static Style StyleOf(TunnelState state) =>
+        state switch
+        {
+            TunnelState.Running => Style.Good,
+            TunnelState.Waiting or TunnelState.Resolving => Style.Warning,
+            _ => Style.Bad,
+        };
 }

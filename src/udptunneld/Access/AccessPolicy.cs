@@ -44,26 +44,33 @@ internal sealed class AccessPolicy(uint daemonUser, UnixGroup? operateGroup, Uni
     }
 
     /// <summary>The caller, with its rank.</summary>
-    public RankedCaller RankOf(Caller caller) => RankOf(caller.User) is { Rank: CallerRank.Other } other && RoleOf(caller).Role == Role.Operate
-        ? other with { Rank = CallerRank.Operator }
-        : RankOf(caller.User);
+    public RankedCaller RankOf(Caller caller) =>
+        RankOf(caller.User) is { Rank: CallerRank.Other } other && RoleOf(caller).Role == Role.Operate
+            ? other with
+            {
+                Rank = CallerRank.Operator,
+            }
+            : RankOf(caller.User);
 
     /// <summary>A user whose groups are not known, with its rank.</summary>
-    public RankedCaller RankOf(uint user) => new(user, user == Root || user == daemonUser ? CallerRank.Daemon : CallerRank.Other);
+    public RankedCaller RankOf(uint user) =>
+        new(user, user == Root || user == daemonUser ? CallerRank.Daemon : CallerRank.Other);
 
     /// <summary>What would give a caller a role, for the message that denies it.</summary>
-    public string Needed(Role role) => role switch
-    {
-        Role.Operate => $"root or group {operateGroup?.Name ?? "udptunnel (which does not exist)"}",
-        Role.Look => $"root or {Groups()}",
-        _ => "nobody may call this",
-    };
+    public string Needed(Role role) =>
+        role switch
+        {
+            Role.Operate => $"root or group {operateGroup?.Name ?? "udptunnel (which does not exist)"}",
+            Role.Look => $"root or {Groups()}",
+            _ => "nobody may call this",
+        };
 
-    private string Groups() => (operateGroup, lookGroup) switch
-    {
-        (null, null) => "group udptunnel (which does not exist)",
-        ({ } operate, null) => $"group {operate.Name}",
-        (null, { } look) => $"group {look.Name}",
-        ({ } operate, { } look) => $"group {operate.Name} or {look.Name}",
-    };
+    private string Groups() =>
+        (operateGroup, lookGroup) switch
+        {
+            (null, null) => "group udptunnel (which does not exist)",
+            ({ } operate, null) => $"group {operate.Name}",
+            (null, { } look) => $"group {look.Name}",
+            ({ } operate, { } look) => $"group {operate.Name} or {look.Name}",
+        };
 }

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace UdpTunnel.Access;
 
-/// <summary>Who is at the other end of a control connection, as the kernel tells it. Nothing the caller sends has a part in it.</summary>
+/// <summary>
+/// Who is at the other end of a control connection, as the kernel tells it. Nothing the caller sends has a part in it.
+/// </summary>
 /// <param name="User">Effective user id when it connected.</param>
 /// <param name="Group">Effective group id when it connected.</param>
 /// <param name="Process">Process id in the daemon's PID namespace.</param>
@@ -42,7 +44,8 @@ internal sealed record Caller(uint User, uint Group, int Process, IReadOnlyList<
             MemoryMarshal.Read<uint>(credentials[4..]),
             MemoryMarshal.Read<uint>(credentials[8..]),
             MemoryMarshal.Read<int>(credentials),
-            Groups(socket));
+            Groups(socket)
+        );
     }
 
     /// <summary>Whether one of its groups is the given one.</summary>

@@ -1,8 +1,9 @@
 namespace UdpTunnel.Access;
 
 /// <summary>
-/// Places of one kind (connections, calls, streams, bytes) that callers take and give back: bounded for each user and in all, with some kept for those
-/// who may operate, and some for root and the daemon's user. So nobody locks out anybody who may do more.
+/// Places of one kind (connections, calls, streams, bytes) that callers take and give back: bounded for each user and
+/// in all, with some kept for those who may operate, and some for root and the daemon's user. So nobody locks out
+/// anybody who may do more.
 /// </summary>
 /// <param name="all">Places of all callers together.</param>
 /// <param name="perUser">Those of one user other than root and the daemon's.</param>
@@ -64,13 +65,16 @@ internal sealed class CallerPlaces(long all, long perUser)
         }
     }
 
-    /// <summary>A quarter of all is root's and the daemon's user's alone, and a quarter more is also the operators'.</summary>
-    private long Bound(CallerRank rank) => rank switch
-    {
-        CallerRank.Other => all / 2,
-        CallerRank.Operator => all - (all / 4),
-        _ => all,
-    };
+    /// <summary>
+    /// A quarter of all is root's and the daemon's user's alone, and a quarter more is also the operators'.
+    /// </summary>
+    private long Bound(CallerRank rank) =>
+        rank switch
+        {
+            CallerRank.Other => all / 2,
+            CallerRank.Operator => all - (all / 4),
+            _ => all,
+        };
 
     private void Change(RankedCaller who, long held, long by)
     {

@@ -21,7 +21,9 @@ internal static class MethodRoles
     // Stands after Services, from which it is made.
     private static readonly Dictionary<string, (Role Role, MethodDescriptor Method)> Methods = Collect();
 
-    /// <summary>The least role for a method; <see cref="Role.Unspecified"/>, which nobody has, for an unknown one.</summary>
+    /// <summary>
+    /// The least role for a method; <see cref="Role.Unspecified"/>, which nobody has, for an unknown one.
+    /// </summary>
     /// <param name="method">As on the wire: "/udptunnel.v1.DaemonService/GetDaemon".</param>
     public static Role Required(string method) => Find(method) ?? Role.Unspecified;
 
@@ -29,7 +31,8 @@ internal static class MethodRoles
     public static Role? Find(string method) => Methods.TryGetValue(method, out var known) ? known.Role : null;
 
     /// <summary>Whether a method takes more than one message.</summary>
-    public static bool TakesStream(string method) => Methods.TryGetValue(method, out var known) && known.Method.IsClientStreaming;
+    public static bool TakesStream(string method) =>
+        Methods.TryGetValue(method, out var known) && known.Method.IsClientStreaming;
 
     /// <summary>Whether a method answers with a list, which can be long.</summary>
     public static bool Lists(string method) =>

@@ -4,12 +4,17 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Access;
 
-/// <summary>Writes down who changes something. Whether the caller may was decided before the request was read.</summary>
+/// <summary>
+/// Writes down who changes something. Whether the caller may was decided before the request was read.
+/// </summary>
 internal sealed partial class OperationLog(ILogger<OperationLog> logger) : Interceptor
 {
     /// <inheritdoc/>
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        ServerCallContext context,
+        UnaryServerMethod<TRequest, TResponse> continuation
+    )
     {
         if (MethodRoles.Required(context.Method) == Role.Operate)
         {

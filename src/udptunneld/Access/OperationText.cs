@@ -4,8 +4,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Access;
 
 /// <summary>
-/// What a call that changes something is about, for the log: names, as the caller wrote them, quoted and shortened. Never the configuration, which
-/// holds secrets.
+/// What a call that changes something is about, for the log: names, as the caller wrote them, quoted and shortened.
+/// Never the configuration, which holds secrets.
 /// </summary>
 internal static class OperationText
 {
@@ -15,25 +15,26 @@ internal static class OperationText
     private const int MostCharacters = 64;
 
     /// <summary>Text behind the method's name: empty, or with a space in front.</summary>
-    public static string Of(object request) => request switch
-    {
-        StartTunnelRequest r => Start(r.Name, r.Ephemeral),
-        StopTunnelRequest r => Named(r.Name),
-        ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
-        CapturePacketsRequest r => Named(r.Name) + (r.DroppedOnly ? " dropped" : "") + Ports(" ports", r.Ports),
-        UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
-        RevealConfigurationRequest r => Named(r.Name),
-        ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
-        DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
-        StartRelayRequest r => Start(r.Name, r.Ephemeral),
-        StopRelayRequest r => Named(r.Name),
-        ReloadRelayRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
-        ApproveSenderRequest r => Named(r.Sender) + At(r.Relay, r.All) + (r.Once ? " once" : ""),
-        DenySenderRequest r => Named(r.Sender) + At(r.Relay, r.All),
-        RevokeSenderRequest r => Named(r.Sender) + At(r.Relay, all: false),
-        AcceptReceiverKeyRequest r => Named(r.Name) + Named(r.Fingerprint),
-        _ => "",
-    };
+    public static string Of(object request) =>
+        request switch
+        {
+            StartTunnelRequest r => Start(r.Name, r.Ephemeral),
+            StopTunnelRequest r => Named(r.Name),
+            ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
+            CapturePacketsRequest r => Named(r.Name) + (r.DroppedOnly ? " dropped" : "") + Ports(" ports", r.Ports),
+            UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
+            RevealConfigurationRequest r => Named(r.Name),
+            ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
+            DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
+            StartRelayRequest r => Start(r.Name, r.Ephemeral),
+            StopRelayRequest r => Named(r.Name),
+            ReloadRelayRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
+            ApproveSenderRequest r => Named(r.Sender) + At(r.Relay, r.All) + (r.Once ? " once" : ""),
+            DenySenderRequest r => Named(r.Sender) + At(r.Relay, r.All),
+            RevokeSenderRequest r => Named(r.Sender) + At(r.Relay, all: false),
+            AcceptReceiverKeyRequest r => Named(r.Name) + Named(r.Fingerprint),
+            _ => "",
+        };
 
     private static string Start(string name, bool ephemeral) =>
         (name.Length > 0 ? Named(name) : " by the configuration's own name") + (ephemeral ? " ephemeral" : "");
@@ -43,7 +44,10 @@ internal static class OperationText
     private static string At(string relay, bool all) =>
         (relay.Length > 0 ? $" at{Named(relay)}" : "") + (all ? " at all" : "");
 
-    private static string Reload(bool dryRun, bool allowRestart) => dryRun ? " dry run" : allowRestart ? " may restart" : "";
+    private static string Reload(bool dryRun, bool allowRestart) =>
+        dryRun ? " dry run"
+        : allowRestart ? " may restart"
+        : "";
 
     private static string Ports(string what, IReadOnlyCollection<V1.PortRange> ranges)
     {

@@ -11,8 +11,9 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>
-/// Bounds the answers that wait for their callers to read them. A call that lists waits for its turn before the list is made, so that one who calls and does
-/// not read holds two lists for each connection and a few in all, not one for each call; and an answer that is not read in time ends its connection.
+/// Bounds the answers that wait for their callers to read them. A call that lists waits for its turn before the list is
+/// made, so that one who calls and does not read holds two lists for each connection and a few in all, not one for each
+/// call; and an answer that is not read in time ends its connection.
 /// </summary>
 internal sealed class AnswerBound(AccessPolicy policy, TimeProvider time) : Interceptor
 {
@@ -39,7 +40,10 @@ internal sealed class AnswerBound(AccessPolicy policy, TimeProvider time) : Inte
 
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        ServerCallContext context,
+        UnaryServerMethod<TRequest, TResponse> continuation
+    )
     {
         var http = context.GetHttpContext();
         Place? place = null;
@@ -70,7 +74,9 @@ internal sealed class AnswerBound(AccessPolicy policy, TimeProvider time) : Inte
     {
         var caller = policy.RankOf(Caller.At(http.Features));
         var connection = _connections.GetValue(
-            http.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket, _ => new SemaphoreSlim(PerConnection));
+            http.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket,
+            _ => new SemaphoreSlim(PerConnection)
+        );
         await connection.WaitAsync(cancellation);
         try
         {
@@ -99,7 +105,9 @@ internal sealed class AnswerBound(AccessPolicy policy, TimeProvider time) : Inte
                 return;
             }
 
-            node = _waiting.AddLast((caller, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+            node = _waiting.AddLast(
+                (caller, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))
+            );
         }
 
         try
@@ -171,7 +179,9 @@ internal sealed class AnswerBound(AccessPolicy policy, TimeProvider time) : Inte
         }
     }
 
-    /// <summary>Ends the connection of a call whose answer is not read, since the next one would not be read either.</summary>
+    /// <summary>
+    /// Ends the connection of a call whose answer is not read, since the next one would not be read either.
+    /// </summary>
     private sealed class AnswerTimer(HttpContext http, TimeProvider time, TimeSpan patience)
     {
         // The server uses a context again for another call, so it must not be ended once this one is.

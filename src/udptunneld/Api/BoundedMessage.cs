@@ -8,8 +8,9 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>
-/// The body of a request on its way to gRPC, which would gather a message of any pace: a message that is too long, or has no room among those that are being
-/// read, is refused when its length is known, and one that does not come to its end in time ends the call.
+/// The body of a request on its way to gRPC, which would gather a message of any pace: a message that is too long, or
+/// has no room among those that are being read, is refused when its length is known, and one that does not come to its
+/// end in time ends the call.
 /// <code>
 ///  0            1                           5
 ///  +------------+---------------------------+-------- …
@@ -22,8 +23,13 @@ namespace UdpTunnel.Api;
 /// <param name="isStream">Whether the method takes a stream of messages, which may be apart for any time.</param>
 /// <param name="time">The clock.</param>
 /// <param name="budget">Room for messages.</param>
-internal sealed class BoundedMessage(PipeReader body, int longest, bool isStream, TimeProvider time, BoundedMessage.Budget budget)
-    : PipeReader, IRequestBodyPipeFeature, IDisposable
+internal sealed class BoundedMessage(
+    PipeReader body,
+    int longest,
+    bool isStream,
+    TimeProvider time,
+    BoundedMessage.Budget budget
+) : PipeReader, IRequestBodyPipeFeature, IDisposable
 {
     private const int PrefixLength = 5;
 
@@ -113,9 +119,15 @@ internal sealed class BoundedMessage(PipeReader body, int longest, bool isStream
         {
             return await body.ReadAsync(either.Token);
         }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
+            when (deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"the message did not come to its end within {Patience.TotalSeconds} s"));
+            throw new RpcException(
+                new Status(
+                    StatusCode.DeadlineExceeded,
+                    $"the message did not come to its end within {Patience.TotalSeconds} s"
+                )
+            );
         }
     }
 

@@ -33,11 +33,15 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
         CapturePacketsRequest request,
         PortSet ports,
         IServerStreamWriter<CapturePacketsResponse> stream,
-        ServerCallContext context)
+        ServerCallContext context
+    )
     {
         if (request.SnapLength > PacketTap.MaxSnapLength)
         {
-            throw new RequestException(Fault.InvalidRequest, $"snap_length: {request.SnapLength} is more than {PacketTap.MaxSnapLength} bytes");
+            throw new RequestException(
+                Fault.InvalidRequest,
+                $"snap_length: {request.SnapLength} is more than {PacketTap.MaxSnapLength} bytes"
+            );
         }
 
         using var watcher = watchers.Enter(context);
@@ -50,7 +54,8 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
             ports.Count > 0 ? new PortBitmap(ports) : null,
             request.DroppedOnly,
             request.SnapLength == 0 ? PacketTap.MaxSnapLength : (int)request.SnapLength,
-            time);
+            time
+        );
         engine.Taps.Add(tap);
         try
         {
@@ -67,10 +72,16 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
     public void Dispose() => _places.Dispose();
 
     private static async Task CopyAsync(
-        TunnelEngine engine, PacketTap tap, IServerStreamWriter<CapturePacketsResponse> stream, CancellationToken stopped)
+        TunnelEngine engine,
+        PacketTap tap,
+        IServerStreamWriter<CapturePacketsResponse> stream,
+        CancellationToken stopped
+    )
     {
         await stream.WriteAsync(
-            new CapturePacketsResponse { Device = engine.Device, LocalPort = (uint)engine.Status.LocalPort }, stopped);
+            new CapturePacketsResponse { Device = engine.Device, LocalPort = (uint)engine.Status.LocalPort },
+            stopped
+        );
         var lost = 0L;
         while (true)
         {
@@ -98,14 +109,15 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
         }
     }
 
-    private static CapturedPacket ToPacket(in SeenPacket packet) => new()
-    {
-        Time = Timestamp.FromDateTimeOffset(packet.Time),
-        Direction = (V1.Direction)packet.Direction,
-        Stage = (V1.CaptureStage)packet.Stage,
-        DropReason = (V1.DropReason)packet.Reason,
-        Peer = packet.Peer,
-        Length = (uint)packet.Length,
-        Data = UnsafeByteOperations.UnsafeWrap(packet.Bytes),
-    };
+    private static CapturedPacket ToPacket(in SeenPacket packet) =>
+        new()
+        {
+            Time = Timestamp.FromDateTimeOffset(packet.Time),
+            Direction = (V1.Direction)packet.Direction,
+            Stage = (V1.CaptureStage)packet.Stage,
+            DropReason = (V1.DropReason)packet.Reason,
+            Peer = packet.Peer,
+            Length = (uint)packet.Length,
+            Data = UnsafeByteOperations.UnsafeWrap(packet.Bytes),
+        };
 }

@@ -5,10 +5,16 @@ using UdpTunnel.Events;
 
 namespace UdpTunnel.Api;
 
-/// <summary>Bounds the connections to the control socket and tells when there are too many, which the server's own bound does not.</summary>
+/// <summary>
+/// Bounds the connections to the control socket and tells when there are too many, which the server's own bound does
+/// not.
+/// </summary>
 internal sealed class ControlConnections(AccessPolicy policy, EventLog events, TimeProvider time)
 {
-    /// <summary>Connections at once, of all clients together: they must not take the descriptors that relays need. Each has 100 streams at the most.</summary>
+    /// <summary>
+    /// Connections at once, of all clients together: they must not take the descriptors that relays need. Each has 100
+    /// streams at the most.
+    /// </summary>
     public const int Capacity = 512;
 
     /// <summary>Those of one user that is neither root nor the daemon's.</summary>
@@ -35,7 +41,10 @@ internal sealed class ControlConnections(AccessPolicy policy, EventLog events, T
         if (!_places.TryTake(caller))
         {
             connection.Abort();
-            _limits.Hit(Limit.Connections, $"{Capacity} connections to the control socket, or {PerUser} of one user, are open: more are closed at once");
+            _limits.Hit(
+                Limit.Connections,
+                $"{Capacity} connections to the control socket, or {PerUser} of one user, are open: more are closed at once"
+            );
             return;
         }
 

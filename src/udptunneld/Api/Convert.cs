@@ -9,7 +9,9 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Api;
 
-/// <summary>From the daemon's own types to the ones of the protos. Enumerations have the same numbers on both sides.</summary>
+/// <summary>
+/// From the daemon's own types to the ones of the protos. Enumerations have the same numbers on both sides.
+/// </summary>
 internal static class Convert
 {
     /// <summary>Peers that stand in a tunnel's message; a call of its own lists all.</summary>
@@ -22,7 +24,8 @@ internal static class Convert
         {
             Name = config.Name,
             Mode = ModeOf(config),
-            Protocol = config.Protocol == TunnelProtocol.Classic ? V1.TunnelProtocol.Classic : V1.TunnelProtocol.Wireguard,
+            Protocol =
+                config.Protocol == TunnelProtocol.Classic ? V1.TunnelProtocol.Classic : V1.TunnelProtocol.Wireguard,
             State = (V1.TunnelState)status.State,
             Problem = status.Problem,
             Device = status.Device,
@@ -95,7 +98,14 @@ internal static class Convert
                 KeepalivesIn = (ulong)peer.KeepalivesIn,
                 EndpointMoves = (ulong)peer.EndpointMoves,
                 WaitingPackets = (uint)peer.WaitingPackets,
-                Drops = { peer.Drops.Select(d => new V1.PeerDrops { Reason = (V1.DropReason)d.Reason, Packets = (ulong)d.Packets }) },
+                Drops =
+                {
+                    peer.Drops.Select(d => new V1.PeerDrops
+                    {
+                        Reason = (V1.DropReason)d.Reason,
+                        Packets = (ulong)d.Packets,
+                    }),
+                },
             },
         };
         if (peer.AllowedPorts is { } ports)
@@ -120,68 +130,75 @@ internal static class Convert
         };
     }
 
-    public static V1.GetPacketTraceResponse ToTrace(PacketTrace trace) => new()
-    {
-        Direction = (V1.Direction)(trace.Direction ?? 0),
-        Passes = trace.Direction is not null && trace.Drop == DropReason.None,
-        DropReason = (V1.DropReason)trace.Drop,
-        Steps = { trace.Steps.Select(s => new V1.TraceStep { Part = s.Part, Message = s.Message }) },
-    };
+    public static V1.GetPacketTraceResponse ToTrace(PacketTrace trace) =>
+        new()
+        {
+            Direction = (V1.Direction)(trace.Direction ?? 0),
+            Passes = trace.Direction is not null && trace.Drop == DropReason.None,
+            DropReason = (V1.DropReason)trace.Drop,
+            Steps = { trace.Steps.Select(s => new V1.TraceStep { Part = s.Part, Message = s.Message }) },
+        };
 
-    public static V1.Event ToEvent(Events.Event e) => new()
-    {
-        Sequence = e.Sequence,
-        Time = Timestamp.FromDateTimeOffset(e.Time),
-        Kind = (V1.EventKind)e.Kind,
-        Level = (V1.EventLevel)e.Level,
-        Tunnel = e.Tunnel,
-        Message = e.Message,
-        Limit = (V1.Limit)e.Limit,
-    };
+    public static V1.Event ToEvent(Events.Event e) =>
+        new()
+        {
+            Sequence = e.Sequence,
+            Time = Timestamp.FromDateTimeOffset(e.Time),
+            Kind = (V1.EventKind)e.Kind,
+            Level = (V1.EventLevel)e.Level,
+            Tunnel = e.Tunnel,
+            Message = e.Message,
+            Limit = (V1.Limit)e.Limit,
+        };
 
-    public static V1.Diagnostic ToDiagnostic(Diagnostic diagnostic) => new()
-    {
-        Severity = diagnostic.Severity == DiagnosticSeverity.Error ? V1.Severity.Error : V1.Severity.Warning,
-        Line = diagnostic.Line,
-        Column = diagnostic.Column,
-        Field = diagnostic.Field,
-        Message = diagnostic.Message,
-    };
+    public static V1.Diagnostic ToDiagnostic(Diagnostic diagnostic) =>
+        new()
+        {
+            Severity = diagnostic.Severity == DiagnosticSeverity.Error ? V1.Severity.Error : V1.Severity.Warning,
+            Line = diagnostic.Line,
+            Column = diagnostic.Column,
+            Field = diagnostic.Field,
+            Message = diagnostic.Message,
+        };
 
-    public static V1.Change ToChange(FieldChange change) => new()
-    {
-        Field = change.Field,
-        Before = change.Before,
-        After = change.After,
-        NeedsRestart = change.Effect != ChangeEffect.Live,
-    };
+    public static V1.Change ToChange(FieldChange change) =>
+        new()
+        {
+            Field = change.Field,
+            Before = change.Before,
+            After = change.After,
+            NeedsRestart = change.Effect != ChangeEffect.Live,
+        };
 
-    public static V1.Check ToCheck(Doctor.Finding finding) => new()
-    {
-        Id = finding.Id,
-        Subject = finding.Subject,
-        Result = (V1.CheckResult)finding.Result,
-        Message = finding.Message,
-        Remedy = finding.Remedy,
-    };
+    public static V1.Check ToCheck(Doctor.Finding finding) =>
+        new()
+        {
+            Id = finding.Id,
+            Subject = finding.Subject,
+            Result = (V1.CheckResult)finding.Result,
+            Message = finding.Message,
+            Remedy = finding.Remedy,
+        };
 
-    public static V1.FileOutcome ToFileOutcome(Reload.FileOutcome outcome) => new()
-    {
-        File = outcome.File,
-        Name = outcome.Name,
-        Action = (V1.FileAction)outcome.Action,
-        Applied = outcome.Applied,
-        Changes = { outcome.Changes.Select(ToChange) },
-        Problem = outcome.Problem,
-        Diagnostics = { outcome.Diagnostics.Select(ToDiagnostic) },
-    };
+    public static V1.FileOutcome ToFileOutcome(Reload.FileOutcome outcome) =>
+        new()
+        {
+            File = outcome.File,
+            Name = outcome.Name,
+            Action = (V1.FileAction)outcome.Action,
+            Applied = outcome.Applied,
+            Changes = { outcome.Changes.Select(ToChange) },
+            Problem = outcome.Problem,
+            Diagnostics = { outcome.Diagnostics.Select(ToDiagnostic) },
+        };
 
     public static IEnumerable<V1.PortRange> ToRanges(PortSet ports) =>
         ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last });
 
-    private static V1.TunnelMode ModeOf(TunnelConfig config) => config.Protocol == TunnelProtocol.WireGuard
-        ? V1.TunnelMode.Peer
-        : config.IsServer ? V1.TunnelMode.Server : V1.TunnelMode.Client;
+    private static V1.TunnelMode ModeOf(TunnelConfig config) =>
+        config.Protocol == TunnelProtocol.WireGuard ? V1.TunnelMode.Peer
+        : config.IsServer ? V1.TunnelMode.Server
+        : V1.TunnelMode.Client;
 
     private static V1.Counters ToCounters(TunnelStatus status)
     {
@@ -198,12 +215,14 @@ internal static class Convert
             DnsFailures = (ulong)status.LookUpFailures,
             Flows = (uint)status.Flows,
         };
-        counters.Drops.AddRange(status.Drops.Select(d => new V1.Drops
-        {
-            Reason = (V1.DropReason)d.Reason,
-            Direction = (V1.Direction)d.Direction,
-            Packets = (ulong)d.Packets,
-        }));
+        counters.Drops.AddRange(
+            status.Drops.Select(d => new V1.Drops
+            {
+                Reason = (V1.DropReason)d.Reason,
+                Direction = (V1.Direction)d.Direction,
+                Packets = (ulong)d.Packets,
+            })
+        );
         return counters;
     }
 
@@ -215,5 +234,6 @@ internal static class Convert
         return new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, port).ToString();
     }
 
-    private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
+    private static Timestamp? ToTimestamp(DateTimeOffset? time) =>
+        time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -16,36 +16,45 @@ namespace UdpTunnel.Api;
 
 /// <summary>The daemon itself over gRPC.</summary>
 internal sealed class DaemonApi(
-    DaemonOptions options, TunnelHost host, RelayHost relays, AccessPolicy policy, DirectoryReload reload, Examination examination)
-    : DaemonService.DaemonServiceBase
+    DaemonOptions options,
+    TunnelHost host,
+    RelayHost relays,
+    AccessPolicy policy,
+    DirectoryReload reload,
+    Examination examination
+) : DaemonService.DaemonServiceBase
 {
     /// <inheritdoc/>
     public override Task<GetDaemonResponse> GetDaemon(GetDaemonRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetDaemonResponse
-        {
-            Version = DaemonOptions.Version,
-            Pid = Environment.ProcessId,
-            Started = Timestamp.FromDateTimeOffset(options.Started),
-            Kernel = Kernel.Release,
-            Runtime = RuntimeInformation.FrameworkDescription,
-            Tunnels = host.Count,
-            Relays = relays.Count,
-            StateDirectory = options.StateDirectory,
-        });
+        Task.FromResult(
+            new GetDaemonResponse
+            {
+                Version = DaemonOptions.Version,
+                Pid = Environment.ProcessId,
+                Started = Timestamp.FromDateTimeOffset(options.Started),
+                Kernel = Kernel.Release,
+                Runtime = RuntimeInformation.FrameworkDescription,
+                Tunnels = host.Count,
+                Relays = relays.Count,
+                StateDirectory = options.StateDirectory,
+            }
+        );
 
     /// <inheritdoc/>
     public override Task<WhoAmIResponse> WhoAmI(WhoAmIRequest request, ServerCallContext context)
     {
         var caller = Caller.At(context.GetHttpContext().Features);
         var (role, reason) = policy.RoleOf(caller);
-        return Task.FromResult(new WhoAmIResponse
-        {
-            Uid = caller.User,
-            Gid = caller.Group,
-            Pid = caller.Process,
-            Role = role,
-            Reason = reason,
-        });
+        return Task.FromResult(
+            new WhoAmIResponse
+            {
+                Uid = caller.User,
+                Gid = caller.Group,
+                Pid = caller.Process,
+                Role = role,
+                Reason = reason,
+            }
+        );
     }
 
     /// <inheritdoc/>
@@ -56,22 +65,28 @@ internal sealed class DaemonApi(
     }
 
     /// <inheritdoc/>
-    public override Task<GetConfigurationResponse> GetConfiguration(GetConfigurationRequest request, ServerCallContext context) =>
-        Task.FromResult(new GetConfigurationResponse
-        {
-            Configuration = Written(request.Name, request.Format, showSecrets: false),
-        });
+    public override Task<GetConfigurationResponse> GetConfiguration(
+        GetConfigurationRequest request,
+        ServerCallContext context
+    ) =>
+        Task.FromResult(
+            new GetConfigurationResponse { Configuration = Written(request.Name, request.Format, showSecrets: false) }
+        );
 
     /// <inheritdoc/>
     public override Task<RevealConfigurationResponse> RevealConfiguration(
-        RevealConfigurationRequest request, ServerCallContext context) =>
-        Task.FromResult(new RevealConfigurationResponse
-        {
-            Configuration = Written(request.Name, request.Format, showSecrets: true),
-        });
+        RevealConfigurationRequest request,
+        ServerCallContext context
+    ) =>
+        Task.FromResult(
+            new RevealConfigurationResponse { Configuration = Written(request.Name, request.Format, showSecrets: true) }
+        );
 
     /// <inheritdoc/>
-    public override async Task<ReloadDirectoryResponse> ReloadDirectory(ReloadDirectoryRequest request, ServerCallContext context)
+    public override async Task<ReloadDirectoryResponse> ReloadDirectory(
+        ReloadDirectoryRequest request,
+        ServerCallContext context
+    )
     {
         var outcomes = await reload.RunAsync(request.DryRun, request.AllowRestart, context.CancellationToken);
         return new ReloadDirectoryResponse { Outcomes = { outcomes.Select(Convert.ToFileOutcome) } };
@@ -93,7 +108,9 @@ internal sealed class DaemonApi(
             (ConfigurationFormat.WgQuick, TunnelConfig { Protocol: Config.TunnelProtocol.WireGuard } tunnel) =>
                 WgQuickWriter.Write(tunnel, showSecrets),
             (ConfigurationFormat.WgQuick, _) => throw new RequestException(
-                Fault.InvalidRequest, $"{name} does not speak WireGuard's protocol: wg-quick has no file for it"),
+                Fault.InvalidRequest,
+                $"{name} does not speak WireGuard's protocol: wg-quick has no file for it"
+            ),
             _ => throw new RequestException(Fault.InvalidRequest, $"{(int)format} is no format of a configuration"),
         };
     }

@@ -20,12 +20,17 @@ internal sealed partial class ErrorInterceptor : Interceptor
     {
         _logger = logger;
         _lifetime = lifetime;
-        _unexpected = new BoundedLines<int, (string Method, Exception Error)>(time, (u, more) => LogUnexpected(u.Error, u.Method, more));
+        _unexpected = new BoundedLines<int, (string Method, Exception Error)>(time, (u, more) =>
+            LogUnexpected(u.Error, u.Method, more)
+        );
     }
 
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
-        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+        TRequest request,
+        ServerCallContext context,
+        UnaryServerMethod<TRequest, TResponse> continuation
+    )
     {
         try
         {
@@ -42,7 +47,8 @@ internal sealed partial class ErrorInterceptor : Interceptor
         TRequest request,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+        ServerStreamingServerMethod<TRequest, TResponse> continuation
+    )
     {
         try
         {
@@ -59,7 +65,8 @@ internal sealed partial class ErrorInterceptor : Interceptor
         IAsyncStreamReader<TRequest> requestStream,
         IServerStreamWriter<TResponse> responseStream,
         ServerCallContext context,
-        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation
+    )
     {
         try
         {
@@ -78,7 +85,10 @@ internal sealed partial class ErrorInterceptor : Interceptor
             return Errors.From(known);
         }
 
-        if (context.CancellationToken.IsCancellationRequested || e is Microsoft.AspNetCore.Connections.ConnectionAbortedException)
+        if (
+            context.CancellationToken.IsCancellationRequested
+            || e is Microsoft.AspNetCore.Connections.ConnectionAbortedException
+        )
         {
             return new RpcException(new Status(StatusCode.Cancelled, "the caller is gone"));
         }

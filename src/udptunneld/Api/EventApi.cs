@@ -17,7 +17,10 @@ internal sealed class EventApi(EventLog log, Watchers watchers) : EventService.E
 
     /// <inheritdoc/>
     public override async Task WatchEvents(
-        WatchEventsRequest request, IServerStreamWriter<WatchEventsResponse> responseStream, ServerCallContext context)
+        WatchEventsRequest request,
+        IServerStreamWriter<WatchEventsResponse> responseStream,
+        ServerCallContext context
+    )
     {
         using var watcher = watchers.Enter(context);
         var events = log.After(0);

@@ -22,15 +22,24 @@ internal sealed class HealthApi(Watchers watchers, IHostApplicationLifetime life
 
     /// <inheritdoc/>
     public override async Task Watch(
-        HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+        HealthCheckRequest request,
+        IServerStreamWriter<HealthCheckResponse> responseStream,
+        ServerCallContext context
+    )
     {
         using var watcher = watchers.Enter(context);
-        await responseStream.WriteAsync(new HealthCheckResponse { Status = StatusOf(request.Service) }, context.CancellationToken);
+        await responseStream.WriteAsync(
+            new HealthCheckResponse { Status = StatusOf(request.Service) },
+            context.CancellationToken
+        );
 
         // The status changes once, when the daemon stops.
         await Task.Delay(Timeout.Infinite, watcher.Stopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         context.CancellationToken.ThrowIfCancellationRequested();
-        await responseStream.WriteAsync(new HealthCheckResponse { Status = StatusOf(request.Service) }, context.CancellationToken);
+        await responseStream.WriteAsync(
+            new HealthCheckResponse { Status = StatusOf(request.Service) },
+            context.CancellationToken
+        );
     }
 
     private ServingStatus StatusOf(string service)

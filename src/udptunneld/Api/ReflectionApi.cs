@@ -15,7 +15,8 @@ internal sealed class ReflectionApi(Watchers watchers) : ServerReflection.Server
     public override async Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream,
         IServerStreamWriter<ServerReflectionResponse> responseStream,
-        ServerCallContext context)
+        ServerCallContext context
+    )
     {
         using var watcher = watchers.Enter(context);
         while (await requestStream.MoveNext(watcher.Stopped))
@@ -33,7 +34,8 @@ internal sealed class ReflectionApi(Watchers watchers) : ServerReflection.Server
             case ServerReflectionRequest.MessageRequestOneofCase.ListServices:
                 response.ListServicesResponse = new ListServiceResponse();
                 response.ListServicesResponse.Service.AddRange(
-                    MethodRoles.Services.Select(s => new ServiceResponse { Name = s.FullName }));
+                    MethodRoles.Services.Select(s => new ServiceResponse { Name = s.FullName })
+                );
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.FileByFilename:
                 SetFile(response, Files.FirstOrDefault(f => f.Name == request.FileByFilename));
@@ -42,13 +44,21 @@ internal sealed class ReflectionApi(Watchers watchers) : ServerReflection.Server
                 SetFile(response, BySymbol.GetValueOrDefault(request.FileContainingSymbol));
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.FileContainingExtension:
-                SetFile(response, Extensions(request.FileContainingExtension.ContainingType)
-                    .FirstOrDefault(e => e.FieldNumber == request.FileContainingExtension.ExtensionNumber)?.File);
+                SetFile(
+                    response,
+                    Extensions(request.FileContainingExtension.ContainingType)
+                        .FirstOrDefault(e => e.FieldNumber == request.FileContainingExtension.ExtensionNumber)
+                        ?.File
+                );
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.AllExtensionNumbersOfType:
-                response.AllExtensionNumbersResponse = new ExtensionNumberResponse { BaseTypeName = request.AllExtensionNumbersOfType };
+                response.AllExtensionNumbersResponse = new ExtensionNumberResponse
+                {
+                    BaseTypeName = request.AllExtensionNumbersOfType,
+                };
                 response.AllExtensionNumbersResponse.ExtensionNumber.AddRange(
-                    Extensions(request.AllExtensionNumbersOfType).Select(e => e.FieldNumber));
+                    Extensions(request.AllExtensionNumbersOfType).Select(e => e.FieldNumber)
+                );
                 break;
             default:
                 SetError(response, StatusCode.InvalidArgument, "the request asks for nothing");
@@ -161,12 +171,16 @@ internal sealed class ReflectionApi(Watchers watchers) : ServerReflection.Server
     }
 }
 
-/// <summary>Server reflection under its older name, the only one that grpc_cli and grpcurl of before 2023 ask.</summary>
-internal sealed class ReflectionAlphaApi(ReflectionApi reflection) : Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionBase
+/// <summary>
+/// Server reflection under its older name, the only one that grpc_cli and grpcurl of before 2023 ask.
+/// </summary>
+internal sealed class ReflectionAlphaApi(ReflectionApi reflection)
+    : Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionBase
 {
     /// <inheritdoc/>
     public override Task ServerReflectionInfo(
         IAsyncStreamReader<ServerReflectionRequest> requestStream,
         IServerStreamWriter<ServerReflectionResponse> responseStream,
-        ServerCallContext context) => reflection.ServerReflectionInfo(requestStream, responseStream, context);
+        ServerCallContext context
+    ) => reflection.ServerReflectionInfo(requestStream, responseStream, context);
 }

@@ -18,7 +18,11 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     {
         var (config, warnings) = Parse(request.Configuration, request.Name);
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
-        return new StartRelayResponse { Relay = RelayConvert.ToRelay(status), Warnings = { warnings.Select(Convert.ToDiagnostic) } };
+        return new StartRelayResponse
+        {
+            Relay = RelayConvert.ToRelay(status),
+            Warnings = { warnings.Select(Convert.ToDiagnostic) },
+        };
     }
 
     /// <inheritdoc/>
@@ -46,11 +50,16 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
 
     /// <inheritdoc/>
     public override Task<ListRelaysResponse> ListRelays(ListRelaysRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListRelaysResponse { Relays = { host.List(Names(request.Names)).Select(RelayConvert.ToRelay) } });
+        Task.FromResult(
+            new ListRelaysResponse { Relays = { host.List(Names(request.Names)).Select(RelayConvert.ToRelay) } }
+        );
 
     /// <inheritdoc/>
     public override async Task WatchRelays(
-        WatchRelaysRequest request, IServerStreamWriter<WatchRelaysResponse> responseStream, ServerCallContext context)
+        WatchRelaysRequest request,
+        IServerStreamWriter<WatchRelaysResponse> responseStream,
+        ServerCallContext context
+    )
     {
         var interval = WatchInterval.Read(request.Interval);
         using var watcher = watchers.Enter(context);
@@ -75,27 +84,38 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     {
         var limit = FlowLimit.Read(request.Limit);
         var flows = host.FlowsOf(Required(request.Name, "name"));
-        return Task.FromResult(new ListFlowsResponse
-        {
-            Flows = { flows.OrderBy(f => f.Idle).Take(limit).Select(RelayConvert.ToFlow) },
-            Total = (uint)flows.Count,
-        });
+        return Task.FromResult(
+            new ListFlowsResponse
+            {
+                Flows = { flows.OrderBy(f => f.Idle).Take(limit).Select(RelayConvert.ToFlow) },
+                Total = (uint)flows.Count,
+            }
+        );
     }
 
     /// <inheritdoc/>
     public override Task<ListSendersResponse> ListSenders(ListSendersRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListSendersResponse { Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) } });
+        Task.FromResult(
+            new ListSendersResponse { Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) } }
+        );
 
     /// <inheritdoc/>
     public override async Task WatchSenders(
-        WatchSendersRequest request, IServerStreamWriter<WatchSendersResponse> responseStream, ServerCallContext context)
+        WatchSendersRequest request,
+        IServerStreamWriter<WatchSendersResponse> responseStream,
+        ServerCallContext context
+    )
     {
         using var watcher = watchers.Enter(context);
         while (true)
         {
-            // Taken before the snapshot, so that what changes while it is written is seen in the next. A slow client misses what lies between.
+            // Taken before the snapshot, so that what changes while it is written is seen in the next. A slow client
+            // misses what lies between.
             var changed = host.SendersChanged;
-            var response = new WatchSendersResponse { Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) } };
+            var response = new WatchSendersResponse
+            {
+                Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) },
+            };
             await responseStream.WriteAsync(response, watcher.Stopped);
             await changed.WaitAsync(watcher.Stopped);
         }
@@ -126,7 +146,10 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     }
 
     /// <inheritdoc/>
-    public override Task<AcceptReceiverKeyResponse> AcceptReceiverKey(AcceptReceiverKeyRequest request, ServerCallContext context)
+    public override Task<AcceptReceiverKeyResponse> AcceptReceiverKey(
+        AcceptReceiverKeyRequest request,
+        ServerCallContext context
+    )
     {
         var name = Required(request.Name, "name");
         if (!KeyFingerprint.TryParse(request.Fingerprint, out var key, out var error))
@@ -134,15 +157,18 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
             throw new RequestException(Fault.InvalidRequest, error);
         }
 
-        return Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelayConvert.ToRelay(host.AcceptReceiverKey(name, key)) });
+        return Task.FromResult(
+            new AcceptReceiverKeyResponse { Relay = RelayConvert.ToRelay(host.AcceptReceiverKey(name, key)) }
+        );
     }
 
     private static string Required(string value, string what) =>
         value.Length > 0 ? value : throw new RequestException(Fault.InvalidRequest, $"the {what} is missing");
 
-    private static RepeatedField<string> Names(RepeatedField<string> names) => names.Count <= RelayHost.Capacity
-        ? names
-        : throw new RequestException(Fault.InvalidRequest, $"more than {RelayHost.Capacity} names");
+    private static RepeatedField<string> Names(RepeatedField<string> names) =>
+        names.Count <= RelayHost.Capacity
+            ? names
+            : throw new RequestException(Fault.InvalidRequest, $"more than {RelayHost.Capacity} names");
 
     private static (RelayConfig Config, IEnumerable<Config.Diagnostic> Warnings) Parse(string text, string name)
     {
@@ -156,7 +182,10 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
         {
             RelayConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),
             null => throw new RequestException(result.Diagnostics),
-            _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a tunnel, not of a relay"),
+            _ => throw new RequestException(
+                Fault.InvalidRequest,
+                "this is the configuration of a tunnel, not of a relay"
+            ),
         };
     }
 }

@@ -5,7 +5,10 @@ using UdpTunnel.Relay.Approval;
 
 namespace UdpTunnel.Api;
 
-/// <summary>From the relays' own types to the ones of the protos. Enumerations have the same numbers on both sides, but for the configuration's.</summary>
+/// <summary>
+/// From the relays' own types to the ones of the protos. Enumerations have the same numbers on both sides, but for the
+/// configuration's.
+/// </summary>
 internal static class RelayConvert
 {
     public static V1.Relay ToRelay(RelayStatus status)
@@ -53,40 +56,40 @@ internal static class RelayConvert
         return relay;
     }
 
-    public static V1.RelayFlow ToFlow(FlowStatus flow) => new()
-    {
-        Client = flow.Client,
-        Id = flow.Id,
-        Age = Duration.FromTimeSpan(flow.Age),
-        Idle = Duration.FromTimeSpan(flow.Idle),
-        PacketsToService = (ulong)flow.Traffic.PacketsToService,
-        BytesToService = (ulong)flow.Traffic.BytesToService,
-        PacketsToClients = (ulong)flow.Traffic.PacketsToClients,
-        BytesToClients = (ulong)flow.Traffic.BytesToClients,
-        Port = (uint)flow.Port,
-    };
-
-    public static V1.Sender ToSender(SenderStatus sender) => new()
-    {
-        Fingerprint = sender.Key?.ToString() ?? "",
-        Address = sender.Address,
-        Relay = sender.Relay,
-        State = (V1.SenderState)sender.State,
-        Since = Timestamp.FromDateTimeOffset(sender.Since),
-        Host = sender.Introduction.Host,
-        Name = sender.Introduction.Name,
-        Services =
+    public static V1.RelayFlow ToFlow(FlowStatus flow) =>
+        new()
         {
-            sender.Serves.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }),
-        },
-    };
+            Client = flow.Client,
+            Id = flow.Id,
+            Age = Duration.FromTimeSpan(flow.Age),
+            Idle = Duration.FromTimeSpan(flow.Idle),
+            PacketsToService = (ulong)flow.Traffic.PacketsToService,
+            BytesToService = (ulong)flow.Traffic.BytesToService,
+            PacketsToClients = (ulong)flow.Traffic.PacketsToClients,
+            BytesToClients = (ulong)flow.Traffic.BytesToClients,
+            Port = (uint)flow.Port,
+        };
 
-    private static V1.AnswersFrom ToProto(AnswersFrom answers) => answers switch
-    {
-        AnswersFrom.Asked => V1.AnswersFrom.Asked,
-        AnswersFrom.AnyPort => V1.AnswersFrom.AnyPort,
-        _ => V1.AnswersFrom.Any,
-    };
+    public static V1.Sender ToSender(SenderStatus sender) =>
+        new()
+        {
+            Fingerprint = sender.Key?.ToString() ?? "",
+            Address = sender.Address,
+            Relay = sender.Relay,
+            State = (V1.SenderState)sender.State,
+            Since = Timestamp.FromDateTimeOffset(sender.Since),
+            Host = sender.Introduction.Host,
+            Name = sender.Introduction.Name,
+            Services = { sender.Serves.Ports.Select(r => new V1.PortRange { First = r.First, Last = r.Last }) },
+        };
+
+    private static V1.AnswersFrom ToProto(AnswersFrom answers) =>
+        answers switch
+        {
+            AnswersFrom.Asked => V1.AnswersFrom.Asked,
+            AnswersFrom.AnyPort => V1.AnswersFrom.AnyPort,
+            _ => V1.AnswersFrom.Any,
+        };
 
     private static V1.RelayCounters ToCounters(RelayStatus status)
     {
@@ -102,9 +105,16 @@ internal static class RelayConvert
             DnsLookups = (ulong)status.LookUps,
             DnsFailures = (ulong)status.LookUpFailures,
         };
-        counters.Drops.AddRange(status.Drops.Select(d => new V1.RelayDrops { Reason = (V1.RelayDropReason)d.Reason, Packets = (ulong)d.Packets }));
+        counters.Drops.AddRange(
+            status.Drops.Select(d => new V1.RelayDrops
+            {
+                Reason = (V1.RelayDropReason)d.Reason,
+                Packets = (ulong)d.Packets,
+            })
+        );
         return counters;
     }
 
-    private static Timestamp? ToTimestamp(DateTimeOffset? time) => time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
+    private static Timestamp? ToTimestamp(DateTimeOffset? time) =>
+        time is { } t ? Timestamp.FromDateTimeOffset(t) : null;
 }

@@ -9,9 +9,9 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>
-/// Stands before gRPC: lets each call through only if the caller's role suffices, which the path and the kernel's word say before a byte of the message is
-/// read, and bounds what callers may have in the daemon: calls, and bytes of messages. A caller that is refused gets its answer at once, and
-/// what it still sends is thrown away.
+/// Stands before gRPC: lets each call through only if the caller's role suffices, which the path and the kernel's word
+/// say before a byte of the message is read, and bounds what callers may have in the daemon: calls, and bytes of
+/// messages. A caller that is refused gets its answer at once, and what it still sends is thrown away.
 /// </summary>
 internal sealed partial class RequestGate
 {
@@ -53,8 +53,12 @@ internal sealed partial class RequestGate
         _time = time;
         _logger = logger;
         _limits = new LimitReport(events, time, "");
-        _denials = new BoundedLines<uint, Denial>(time, (d, more) => LogDenied(d.User, d.Process, d.Method, More(more)));
-        _failures = new BoundedLines<int, (string Method, Exception Error)>(time, (f, more) => LogFailed(f.Error, f.Method, More(more)));
+        _denials = new BoundedLines<uint, Denial>(time, (d, more) =>
+            LogDenied(d.User, d.Process, d.Method, More(more))
+        );
+        _failures = new BoundedLines<int, (string Method, Exception Error)>(time, (f, more) =>
+            LogFailed(f.Error, f.Method, More(more))
+        );
     }
 
     /// <summary>Calls that were denied since the daemon started.</summary>
@@ -103,7 +107,9 @@ internal sealed partial class RequestGate
         headers["grpc-message"] = Uri.EscapeDataString(e.Status.Detail);
         foreach (var entry in e.Trailers)
         {
-            headers[entry.Key] = entry.IsBinary ? System.Convert.ToBase64String(entry.ValueBytes).TrimEnd('=') : entry.Value;
+            headers[entry.Key] = entry.IsBinary
+                ? System.Convert.ToBase64String(entry.ValueBytes).TrimEnd('=')
+                : entry.Value;
         }
     }
 
@@ -116,7 +122,8 @@ internal sealed partial class RequestGate
             role == Role.Operate ? MaxMessage : MaxLookMessage,
             isStream: MethodRoles.TakesStream(method),
             _time,
-            new BoundedMessage.Budget(count => _bytes.TryTake(caller, count), count => _bytes.GiveBack(caller, count)));
+            new BoundedMessage.Budget(count => _bytes.TryTake(caller, count), count => _bytes.GiveBack(caller, count))
+        );
         context.Features.Set<IRequestBodyPipeFeature>(message);
         context.Response.OnCompleted(() =>
         {
@@ -130,7 +137,8 @@ internal sealed partial class RequestGate
             await next(context);
             if (context.Response.HasStarted)
             {
-                // gRPC leaves a single answer to the server, which calls the request done while the answer waits for the caller's window.
+                // gRPC leaves a single answer to the server, which calls the request done while the answer waits for
+                // the caller's window.
                 await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
             }
         }
@@ -156,7 +164,9 @@ internal sealed partial class RequestGate
         Interlocked.Increment(ref _denied);
         _denials.Add(caller.User, new Denial(caller.User, caller.Process, method[1..]));
         return Errors.Exception(
-            ErrorReason.RoleRequired, $"{method[1..]} needs {_policy.Needed(required)}; you (uid {caller.User}) are {reason}");
+            ErrorReason.RoleRequired,
+            $"{method[1..]} needs {_policy.Needed(required)}; you (uid {caller.User}) are {reason}"
+        );
     }
 
     [LoggerMessage(LogLevel.Warning, "denied to uid {User}, pid {Process}: {Method}{More}")]

@@ -18,7 +18,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>The tunnels over gRPC: checks requests, translates, and holds no logic of its own.</summary>
-internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStreams captures, TimeProvider time) : TunnelService.TunnelServiceBase
+internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStreams captures, TimeProvider time)
+    : TunnelService.TunnelServiceBase
 {
     /// <inheritdoc/>
     public override async Task<StartTunnelResponse> StartTunnel(StartTunnelRequest request, ServerCallContext context)
@@ -27,7 +28,11 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
         var remarks = NetworkCheck.RemarkOnReach(status) is { } reach ? warnings.Append(reach) : warnings;
         remarks = RemarkOnLoop(status) is { } loop ? remarks.Append(loop) : remarks;
-        return new StartTunnelResponse { Tunnel = Convert.ToTunnel(status), Warnings = { remarks.Select(Convert.ToDiagnostic) } };
+        return new StartTunnelResponse
+        {
+            Tunnel = Convert.ToTunnel(status),
+            Warnings = { remarks.Select(Convert.ToDiagnostic) },
+        };
     }
 
     /// <inheritdoc/>
@@ -38,7 +43,10 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     }
 
     /// <inheritdoc/>
-    public override async Task<ReloadTunnelResponse> ReloadTunnel(ReloadTunnelRequest request, ServerCallContext context)
+    public override async Task<ReloadTunnelResponse> ReloadTunnel(
+        ReloadTunnelRequest request,
+        ServerCallContext context
+    )
     {
         var name = Required(request.Name);
         var (config, warnings) = Parse(request.Configuration, name);
@@ -55,11 +63,16 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
 
     /// <inheritdoc/>
     public override Task<ListTunnelsResponse> ListTunnels(ListTunnelsRequest request, ServerCallContext context) =>
-        Task.FromResult(new ListTunnelsResponse { Tunnels = { host.List(Names(request.Names)).Select(Convert.ToTunnel) } });
+        Task.FromResult(
+            new ListTunnelsResponse { Tunnels = { host.List(Names(request.Names)).Select(Convert.ToTunnel) } }
+        );
 
     /// <inheritdoc/>
     public override async Task WatchTunnels(
-        WatchTunnelsRequest request, IServerStreamWriter<WatchTunnelsResponse> responseStream, ServerCallContext context)
+        WatchTunnelsRequest request,
+        IServerStreamWriter<WatchTunnelsResponse> responseStream,
+        ServerCallContext context
+    )
     {
         var interval = WatchInterval.Read(request.Interval);
         using var watcher = watchers.Enter(context);
@@ -76,68 +89,95 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
             await responseStream.WriteAsync(response, watcher.Stopped);
             await timer.WaitForNextTickAsync(watcher.Stopped);
             tunnels = host.ListExisting(names);
-        }
-        while (true);
+        } while (true);
     }
 
     /// <inheritdoc/>
-    public override Task<ListTunnelFlowsResponse> ListTunnelFlows(ListTunnelFlowsRequest request, ServerCallContext context)
+    public override Task<ListTunnelFlowsResponse> ListTunnelFlows(
+        ListTunnelFlowsRequest request,
+        ServerCallContext context
+    )
     {
         var limit = FlowLimit.Read(request.Limit);
         var flows = host.FlowsOf(Required(request.Name));
-        return Task.FromResult(new ListTunnelFlowsResponse
-        {
-            Flows = { flows.OrderBy(f => f.Age).Take(limit).Select(Convert.ToFlow) },
-            Total = (uint)flows.Count,
-        });
+        return Task.FromResult(
+            new ListTunnelFlowsResponse
+            {
+                Flows = { flows.OrderBy(f => f.Age).Take(limit).Select(Convert.ToFlow) },
+                Total = (uint)flows.Count,
+            }
+        );
     }
 
     /// <inheritdoc/>
-    public override Task<ListTunnelPeersResponse> ListTunnelPeers(ListTunnelPeersRequest request, ServerCallContext context)
+    public override Task<ListTunnelPeersResponse> ListTunnelPeers(
+        ListTunnelPeersRequest request,
+        ServerCallContext context
+    )
     {
         var limit = FlowLimit.Read(request.Limit);
         var tunnels = host.List(request.Tunnel.Length > 0 ? [request.Tunnel] : [])
             .Where(t => t.Config.Protocol == Config.TunnelProtocol.WireGuard)
             .ToList();
-        return Task.FromResult(new ListTunnelPeersResponse
-        {
-            Peers = { tunnels.SelectMany(t => t.Peers, (t, peer) => Convert.ToPeer(t.Config.Name, peer)).Take(limit) },
-            Total = (uint)tunnels.Sum(t => t.Peers.Count),
-        });
+        return Task.FromResult(
+            new ListTunnelPeersResponse
+            {
+                Peers =
+                {
+                    tunnels.SelectMany(t => t.Peers, (t, peer) => Convert.ToPeer(t.Config.Name, peer)).Take(limit),
+                },
+                Total = (uint)tunnels.Sum(t => t.Peers.Count),
+            }
+        );
     }
 
     /// <inheritdoc/>
     public override async Task<UpdatePortsResponse> UpdatePorts(UpdatePortsRequest request, ServerCallContext context)
     {
         var ports = await host.UpdatePortsAsync(
-            Required(request.Name), Ports(request.Allow), Ports(request.Deny), context.CancellationToken);
+            Required(request.Name),
+            Ports(request.Allow),
+            Ports(request.Deny),
+            context.CancellationToken
+        );
         return new UpdatePortsResponse { AllowedPorts = { Convert.ToRanges(ports) } };
     }
 
     /// <inheritdoc/>
     public override Task CapturePackets(
-        CapturePacketsRequest request, IServerStreamWriter<CapturePacketsResponse> responseStream, ServerCallContext context) =>
+        CapturePacketsRequest request,
+        IServerStreamWriter<CapturePacketsResponse> responseStream,
+        ServerCallContext context
+    ) =>
         captures.RunAsync(host.Running(Required(request.Name)), request, Ports(request.Ports), responseStream, context);
 
     /// <inheritdoc/>
-    public override Task<GetPacketTraceResponse> GetPacketTrace(GetPacketTraceRequest request, ServerCallContext context) =>
-        Task.FromResult(Convert.ToTrace(host.Running(Required(request.Name)).Trace(ToFlow(request))));
+    public override Task<GetPacketTraceResponse> GetPacketTrace(
+        GetPacketTraceRequest request,
+        ServerCallContext context
+    ) => Task.FromResult(Convert.ToTrace(host.Running(Required(request.Name)).Trace(ToFlow(request))));
 
-    /// <summary>A server or peer that is named by its address may be reached through the tunnel that has just begun.</summary>
+    /// <summary>
+    /// A server or peer that is named by its address may be reached through the tunnel that has just begun.
+    /// </summary>
     private static Config.Diagnostic? RemarkOnLoop(TunnelStatus status)
     {
         // More are left to the tunnel's own tick.
         const int MostAsked = 64;
         var config = status.Config;
-        var named = config.Protocol == Config.TunnelProtocol.WireGuard
-            ? config.Peers.Select((peer, i) => (Field: $"Peers[{i}].Endpoint", Place: peer.Endpoint))
-            : [(Field: "NetworkAddress", Place: config.IsServer ? null : config.NetworkAddress)];
+        var named =
+            config.Protocol == Config.TunnelProtocol.WireGuard
+                ? config.Peers.Select((peer, i) => (Field: $"Peers[{i}].Endpoint", Place: peer.Endpoint))
+                : [(Field: "NetworkAddress", Place: config.IsServer ? null : config.NetworkAddress)];
         try
         {
             foreach (var (field, place) in named.Where(n => n.Place is not null).Take(MostAsked))
             {
-                if (place!.TryGetAddress(out var address)
-                    && RouteLoop.ProblemWith(address, PeerRoutes.MarkOf(config), status.Device) is { Length: > 0 } problem)
+                if (
+                    place!.TryGetAddress(out var address)
+                    && RouteLoop.ProblemWith(address, PeerRoutes.MarkOf(config), status.Device)
+                        is { Length: > 0 } problem
+                )
                 {
                     return new Config.Diagnostic(Config.DiagnosticSeverity.Warning, 0, 0, field, problem);
                 }
@@ -155,9 +195,10 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     private static string Required(string name) =>
         name.Length > 0 ? name : throw new RequestException(Fault.InvalidRequest, "the name is missing");
 
-    private static RepeatedField<string> Names(RepeatedField<string> names) => names.Count <= TunnelHost.Capacity
-        ? names
-        : throw new RequestException(Fault.InvalidRequest, $"more than {TunnelHost.Capacity} names");
+    private static RepeatedField<string> Names(RepeatedField<string> names) =>
+        names.Count <= TunnelHost.Capacity
+            ? names
+            : throw new RequestException(Fault.InvalidRequest, $"more than {TunnelHost.Capacity} names");
 
     private static (TunnelConfig Config, IEnumerable<Config.Diagnostic> Warnings) Parse(string text, string name)
     {
@@ -167,12 +208,18 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         }
 
         var result = ConfigFile.Parse(
-            Encoding.UTF8.GetBytes(text), name.Length > 0 ? name : null, X25519PrivateKey.PublicKeyOf);
+            Encoding.UTF8.GetBytes(text),
+            name.Length > 0 ? name : null,
+            X25519PrivateKey.PublicKeyOf
+        );
         return result.Configuration switch
         {
             TunnelConfig config => (name.Length > 0 ? config with { Name = name } : config, result.Diagnostics),
             null => throw new RequestException(result.Diagnostics),
-            _ => throw new RequestException(Fault.InvalidRequest, "this is the configuration of a relay, not of a tunnel"),
+            _ => throw new RequestException(
+                Fault.InvalidRequest,
+                "this is the configuration of a relay, not of a tunnel"
+            ),
         };
     }
 
@@ -190,12 +237,17 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
             BinaryPrimitives.ReadUInt128BigEndian(source.Address.MapToIPv6().GetAddressBytes()),
             BinaryPrimitives.ReadUInt128BigEndian(destination.Address.MapToIPv6().GetAddressBytes()),
             (ushort)source.Port,
-            (ushort)destination.Port);
+            (ushort)destination.Port
+        );
     }
 
-    private static IPEndPoint ToEndpoint(string what, string text) => IPEndPoint.TryParse(text, out var endpoint)
-        ? endpoint
-        : throw new RequestException(Fault.InvalidRequest, $"{what}: {Excerpt.Quote(text)} is no address (such as \"10.0.0.1:40000\")");
+    private static IPEndPoint ToEndpoint(string what, string text) =>
+        IPEndPoint.TryParse(text, out var endpoint)
+            ? endpoint
+            : throw new RequestException(
+                Fault.InvalidRequest,
+                $"{what}: {Excerpt.Quote(text)} is no address (such as \"10.0.0.1:40000\")"
+            );
 
     private static PortSet Ports(RepeatedField<V1.PortRange> ranges)
     {
@@ -206,9 +258,12 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
 
         return PortSet.Create([.. ranges.Select(Range)]);
 
-        static Config.PortRange Range(V1.PortRange range) => range.First is > 0 and <= ushort.MaxValue
-            && range.Last >= range.First && range.Last <= ushort.MaxValue
+        static Config.PortRange Range(V1.PortRange range) =>
+            range.First is > 0 and <= ushort.MaxValue && range.Last >= range.First && range.Last <= ushort.MaxValue
                 ? new Config.PortRange((ushort)range.First, (ushort)range.Last)
-                : throw new RequestException(Fault.InvalidRequest, $"{range.First}-{range.Last} is not a range of ports (1 to 65535)");
+                : throw new RequestException(
+                    Fault.InvalidRequest,
+                    $"{range.First}-{range.Last} is not a range of ports (1 to 65535)"
+                );
     }
 }

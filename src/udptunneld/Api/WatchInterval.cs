@@ -21,9 +21,10 @@ internal static class WatchInterval
         }
 
         // By its fields: the conversion throws for what is no duration, and rounds.
-        var time = interval.Seconds is >= 0 and <= 3600 && interval.Nanos is >= 0 and < Duration.NanosecondsPerSecond
-            ? (interval.Seconds * Duration.NanosecondsPerSecond) + interval.Nanos
-            : -1;
+        var time =
+            interval.Seconds is >= 0 and <= 3600 && interval.Nanos is >= 0 and < Duration.NanosecondsPerSecond
+                ? (interval.Seconds * Duration.NanosecondsPerSecond) + interval.Nanos
+                : -1;
         return time is >= Least and <= Most
             ? interval.ToTimeSpan()
             : throw new RequestException(Fault.InvalidRequest, "the interval must be 100 ms to 1 h");

@@ -6,10 +6,15 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Api;
 
 /// <summary>
-/// The open streams: bounds how many there are at once, so that a client that opens them without reading fills nothing, and ends them
-/// when the daemon stops.
+/// The open streams: bounds how many there are at once, so that a client that opens them without reading fills nothing,
+/// and ends them when the daemon stops.
 /// </summary>
-internal sealed class Watchers(AccessPolicy policy, IHostApplicationLifetime lifetime, EventLog events, TimeProvider time)
+internal sealed class Watchers(
+    AccessPolicy policy,
+    IHostApplicationLifetime lifetime,
+    EventLog events,
+    TimeProvider time
+)
 {
     /// <summary>Streams at once, of all clients together.</summary>
     public const int Capacity = 128;
@@ -36,7 +41,9 @@ internal sealed class Watchers(AccessPolicy policy, IHostApplicationLifetime lif
         }
 
         return new Watcher(
-            CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping), () => _places.GiveBack(caller));
+            CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping),
+            () => _places.GiveBack(caller)
+        );
     }
 
     /// <summary>One open stream.</summary>

@@ -71,7 +71,8 @@ internal sealed unsafe class Blake2s : SafeHandle
         ReadOnlySpan<byte> material,
         Span<byte> first,
         Span<byte> second,
-        Span<byte> third)
+        Span<byte> third
+    )
     {
         Span<byte> extracted = stackalloc byte[Size];
         Span<byte> input = stackalloc byte[Size + 1];
@@ -111,7 +112,12 @@ internal sealed unsafe class Blake2s : SafeHandle
     }
 
     private void Extend(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> before, byte number, Span<byte> input, Span<byte> output)
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> before,
+        byte number,
+        Span<byte> input,
+        Span<byte> output
+    )
     {
         before.CopyTo(input);
         input[Size] = number;
@@ -188,14 +194,25 @@ internal sealed unsafe class Blake2s : SafeHandle
         public override bool IsInvalid => handle == 0;
 
         public void Compute(
-            ReadOnlySpan<byte> key, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, Span<byte> output)
+            ReadOnlySpan<byte> key,
+            ReadOnlySpan<byte> first,
+            ReadOnlySpan<byte> second,
+            Span<byte> output
+        )
         {
             ObjectDisposedException.ThrowIf(IsClosed, this);
             ArgumentOutOfRangeException.ThrowIfNotEqual(output.Length, MacSize);
             nuint size = MacSize;
             nuint written;
-            fixed (byte* name = "size\0"u8, keyStart = key)
-            fixed (byte* firstStart = first, secondStart = second, outputStart = output)
+            fixed (
+                byte* name = "size\0"u8,
+                    keyStart = key
+            )
+            fixed (
+                byte* firstStart = first,
+                    secondStart = second,
+                    outputStart = output
+            )
             {
                 var parameters = stackalloc LibCrypto.MacParameter[2];
                 parameters[0] = new()

@@ -164,7 +164,10 @@ internal sealed unsafe class ChaChaKey : SafeHandle
 
     private bool Start(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated)
     {
-        fixed (byte* start = nonce, data = associated)
+        fixed (
+            byte* start = nonce,
+                data = associated
+        )
         {
             int written;
             return LibCrypto.StartCipher(handle, 0, 0, null, start, -1) == 1
@@ -176,8 +179,11 @@ internal sealed unsafe class ChaChaKey : SafeHandle
     private bool Transform(byte* text, int length)
     {
         int written;
-        return length == 0 || (length <= Brief
-            ? LibCrypto.UpdateCipherBriefly(handle, text, &written, text, length)
-            : LibCrypto.UpdateCipher(handle, text, &written, text, length)) == 1;
+        return length == 0
+            || (
+                length <= Brief
+                    ? LibCrypto.UpdateCipherBriefly(handle, text, &written, text, length)
+                    : LibCrypto.UpdateCipher(handle, text, &written, text, length)
+            ) == 1;
     }
 }

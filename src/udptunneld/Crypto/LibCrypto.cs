@@ -30,15 +30,15 @@ internal static unsafe partial class LibCrypto
 
     /// <summary>The cipher ChaCha20-Poly1305 (RFC 8439).</summary>
     /// <exception cref="CryptoException">The library is not there, or does not offer it.</exception>
-    public static nint ChaCha20Poly1305 => Fetch(ref _chaCha20Poly1305, "ChaCha20-Poly1305", &FetchCipher);
+    public static nint ChaCha20Poly1305 => Fetch(ref _chaCha20Poly1305, "ChaCha20-Poly1305", FetchCipher);
 
     /// <summary>The digest BLAKE2s of 32 bytes (RFC 7693).</summary>
     /// <exception cref="CryptoException">The library is not there, or does not offer it.</exception>
-    public static nint Blake2s => Fetch(ref _blake2s, "BLAKE2S-256", &FetchDigest);
+    public static nint Blake2s => Fetch(ref _blake2s, "BLAKE2S-256", FetchDigest);
 
     /// <summary>The message authentication code that keyed BLAKE2s is.</summary>
     /// <exception cref="CryptoException">The library is not there, or does not offer it.</exception>
-    public static nint Blake2sMac => Fetch(ref _blake2sMac, "BLAKE2SMAC", &FetchMac);
+    public static nint Blake2sMac => Fetch(ref _blake2sMac, "BLAKE2SMAC", FetchMac);
 
     /// <summary>
     /// Finds out whether all is there that secure tunnels need, for an error before anything else is set up.
@@ -69,7 +69,7 @@ internal static unsafe partial class LibCrypto
         return new CryptoException(code == 0 ? what : $"{what}: {Marshal.PtrToStringUTF8((nint)text)}");
     }
 
-    private static nint Fetch(ref nint algorithm, string name, delegate*<nint, string, nint, nint> fetch)
+    private static nint Fetch(ref nint algorithm, string name, Func<nint, string, nint, nint> fetch)
     {
         if (Volatile.Read(ref algorithm) is var fetched && fetched != 0)
         {
@@ -90,7 +90,9 @@ internal static unsafe partial class LibCrypto
                 }
 
                 Volatile.Write(
-                    ref algorithm, fetched != 0 ? fetched : throw Failure($"{Library} does not offer {name}"));
+                    ref algorithm,
+                    fetched != 0 ? fetched : throw Failure($"{Library} does not offer {name}")
+                );
             }
 
             return algorithm;

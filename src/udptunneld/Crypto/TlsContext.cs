@@ -34,9 +34,7 @@ internal sealed unsafe class TlsContext : IDisposable
     /// <param name="key">ECDSA P-256.</param>
     /// <exception cref="CryptographicException">OpenSSL refuses it.</exception>
     public TlsContext(ECDsa key)
-        : this(key, NewCertificate(key))
-    {
-    }
+        : this(key, NewCertificate(key)) { }
 
     /// <summary>The same with a certificate of the caller's, as a stranger may have one.</summary>
     /// <param name="key">The certificate's key.</param>
@@ -118,7 +116,9 @@ internal sealed unsafe class TlsContext : IDisposable
 
         // RFC 5280, section 4.1.2.5: 99991231235959Z is the date for a certificate that does not expire.
         using var certificate = request.CreateSelfSigned(
-            DateTimeOffset.UnixEpoch, new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero));
+            DateTimeOffset.UnixEpoch,
+            new DateTimeOffset(9999, 12, 31, 23, 59, 59, TimeSpan.Zero)
+        );
         return certificate.RawData;
     }
 
@@ -154,7 +154,13 @@ internal sealed unsafe class TlsContext : IDisposable
     /// <summary>A client offers protocols; chooses the newest of ours, or ends the handshake.</summary>
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnProtocols(
-        nint session, byte** chosen, byte* chosenLength, byte* offered, uint length, nint argument)
+        nint session,
+        byte** chosen,
+        byte* chosenLength,
+        byte* offered,
+        uint length,
+        nint argument
+    )
     {
         var newest = 0;
         for (uint at = 0; at < length && at + 1 + offered[at] <= length; at += 1u + offered[at])

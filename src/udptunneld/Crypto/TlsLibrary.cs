@@ -75,14 +75,20 @@ internal static unsafe partial class TlsLibrary
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_cert_verify_callback")]
     public static partial void SetCertificateCallback(
-        nint context, delegate* unmanaged[Cdecl]<nint, nint, int> callback, nint argument);
+        nint context,
+        delegate* unmanaged[Cdecl]<nint, nint, int> callback,
+        nint argument
+    );
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_alpn_protos")]
     public static partial int SetProtocols(nint context, byte* list, uint length);
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_set_alpn_select_cb")]
     public static partial void SetProtocolCallback(
-        nint context, delegate* unmanaged[Cdecl]<nint, byte**, byte*, byte*, uint, nint, int> callback, nint argument);
+        nint context,
+        delegate* unmanaged[Cdecl]<nint, byte**, byte*, byte*, uint, nint, int> callback,
+        nint argument
+    );
 
     [LibraryImport(Ssl, EntryPoint = "SSL_CTX_use_certificate_ASN1")]
     public static partial int UseCertificate(nint context, int length, byte* der);
@@ -176,7 +182,9 @@ internal static unsafe partial class TlsLibrary
 
     [LibraryImport(Crypto, EntryPoint = "BIO_meth_set_ctrl")]
     public static partial int SetBioControl(
-        nint method, delegate* unmanaged[Cdecl]<nint, int, nint, void*, nint> control);
+        nint method,
+        delegate* unmanaged[Cdecl]<nint, int, nint, void*, nint> control
+    );
 
     [LibraryImport(Crypto, EntryPoint = "BIO_new")]
     public static partial nint NewBio(nint method);

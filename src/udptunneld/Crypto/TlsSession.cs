@@ -53,7 +53,8 @@ internal sealed unsafe class TlsSession : IDisposable
 
     // SubjectPublicKeyInfo of an uncompressed point on P-256 (RFC 5480), without the 64 bytes of the point.
     private static readonly byte[] KeyPrefix = Convert.FromHexString(
-        "3059301306072A8648CE3D020106082A8648CE3D03010703420004");
+        "3059301306072A8648CE3D020106082A8648CE3D03010703420004"
+    );
     private static readonly int KeyLength = KeyPrefix.Length + 64;
 
     private static readonly nint BioMethod = NewMethod();
@@ -139,9 +140,11 @@ internal sealed unsafe class TlsSession : IDisposable
         }
 
         var reason = FirstError();
-        return Fail(_certificateProblem.Length > 0
-            ? _certificateProblem
-            : reason.Length > 0 ? reason : "the other end closed the connection");
+        return Fail(
+            _certificateProblem.Length > 0 ? _certificateProblem
+            : reason.Length > 0 ? reason
+            : "the other end closed the connection"
+        );
     }
 
     /// <summary>Takes decrypted bytes.</summary>
@@ -282,8 +285,8 @@ internal sealed unsafe class TlsSession : IDisposable
         ClearBioFlags(bio, BIO_FLAGS_RETRIES);
         try
         {
-            var isTaken = Find(GetBioData(bio)) is { } session
-                && session._transport.Send(new ReadOnlySpan<byte>(bytes, length));
+            var isTaken =
+                Find(GetBioData(bio)) is { } session && session._transport.Send(new ReadOnlySpan<byte>(bytes, length));
             return isTaken ? length : -1;
         }
         catch (Exception)
@@ -327,8 +330,12 @@ internal sealed unsafe class TlsSession : IDisposable
         var key = PublicKeyOf(certificate);
         var info = stackalloc byte[KeyLength];
         var end = info;
-        if (key == 0 || WritePublicKey(key, null) != KeyLength || WritePublicKey(key, &end) != KeyLength
-            || !new ReadOnlySpan<byte>(info, KeyLength).StartsWith(KeyPrefix))
+        if (
+            key == 0
+            || WritePublicKey(key, null) != KeyLength
+            || WritePublicKey(key, &end) != KeyLength
+            || !new ReadOnlySpan<byte>(info, KeyLength).StartsWith(KeyPrefix)
+        )
         {
             _certificateProblem = "the other end's key is none of this program: not ECDSA P-256";
             return false;

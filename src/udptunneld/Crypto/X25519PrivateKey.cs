@@ -12,9 +12,7 @@ internal sealed unsafe class X25519PrivateKey : SafeHandle
 
     /// <summary>An empty handle, for <see cref="Import"/> and the marshaller.</summary>
     internal X25519PrivateKey()
-        : base(0, ownsHandle: true)
-    {
-    }
+        : base(0, ownsHandle: true) { }
 
     /// <inheritdoc/>
     public override bool IsInvalid => handle == 0;
@@ -84,14 +82,20 @@ internal sealed unsafe class X25519PrivateKey : SafeHandle
         nint context = 0;
         try
         {
-            fixed (byte* start = publicKey, output = shared)
+            fixed (
+                byte* start = publicKey,
+                    output = shared
+            )
             {
                 other = LibCrypto.ImportPublicKey(LibCrypto.X25519, 0, start, Size);
                 context = LibCrypto.NewAgreement(handle, 0);
-                if (other != 0 && context != 0
+                if (
+                    other != 0
+                    && context != 0
                     && LibCrypto.StartAgreement(context) == 1
                     && LibCrypto.SetAgreementPeer(context, other) == 1
-                    && LibCrypto.Agree(context, output, &length) == 1)
+                    && LibCrypto.Agree(context, output, &length) == 1
+                )
                 {
                     return true;
                 }

@@ -93,7 +93,8 @@ internal sealed unsafe class XChaCha : IDisposable
                     ref s[column],
                     ref s[4 + ((column + 1) & 3)],
                     ref s[8 + ((column + 2) & 3)],
-                    ref s[12 + ((column + 3) & 3)]);
+                    ref s[12 + ((column + 3) & 3)]
+                );
             }
         }
 

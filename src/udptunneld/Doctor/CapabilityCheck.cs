@@ -16,10 +16,22 @@ internal sealed class CapabilityCheck : ICheck
     {
         const string Field = "CapEff:";
         var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith(Field, StringComparison.Ordinal));
-        var effective = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var effective = ulong.Parse(
+            line.AsSpan(Field.Length).Trim(),
+            NumberStyles.HexNumber,
+            CultureInfo.InvariantCulture
+        );
         if (!Has(CAP_NET_ADMIN))
         {
-            return [new Finding(Id, CheckResult.Failure, "the daemon lacks CAP_NET_ADMIN, without which there is no TUN device", Remedy("CAP_NET_ADMIN"))];
+            return
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Failure,
+                    "the daemon lacks CAP_NET_ADMIN, without which there is no TUN device",
+                    Remedy("CAP_NET_ADMIN")
+                ),
+            ];
         }
 
         if (!Has(CAP_NET_BIND_SERVICE) && LowPorts(patient).FirstOrDefault() is { Name: not null } low)
@@ -31,7 +43,8 @@ internal sealed class CapabilityCheck : ICheck
                     CheckResult.Failure,
                     $"the daemon lacks CAP_NET_BIND_SERVICE, which port {low.Port} needs",
                     Remedy("CAP_NET_ADMIN CAP_NET_BIND_SERVICE"),
-                    low.Name),
+                    low.Name
+                ),
             ];
         }
 
@@ -40,7 +53,8 @@ internal sealed class CapabilityCheck : ICheck
         bool Has(int capability) => (effective & (1UL << capability)) != 0;
     }
 
-    private static string Remedy(string capabilities) => $"sudo systemctl edit udptunneld  # AmbientCapabilities={capabilities}";
+    private static string Remedy(string capabilities) =>
+        $"sudo systemctl edit udptunneld  # AmbientCapabilities={capabilities}";
 
     private static IEnumerable<(string Name, int Port)> LowPorts(Patient patient)
     {

@@ -2,7 +2,10 @@ using UdpTunnel.Linux;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>The wall clock: times in logs, events and metrics come from it. Tunnels and relays themselves go by the monotonic clock.</summary>
+/// <summary>
+/// The wall clock: times in logs, events and metrics come from it. Tunnels and relays themselves go by the monotonic
+/// clock.
+/// </summary>
 internal sealed class ClockCheck : ICheck
 {
     /// <summary>Older than this program.</summary>
@@ -18,11 +21,27 @@ internal sealed class ClockCheck : ICheck
         var now = DateTimeOffset.UtcNow;
         if (now < Impossible)
         {
-            return [new Finding(Id, CheckResult.Failure, $"the clock says {now:yyyy-MM-dd}, which was before this program was written", Remedy)];
+            return
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Failure,
+                    $"the clock says {now:yyyy-MM-dd}, which was before this program was written",
+                    Remedy
+                ),
+            ];
         }
 
         return SystemClock.IsSynchronised()
             ? [new Finding(Id, CheckResult.Ok, "the clock is synchronised")]
-            : [new Finding(Id, CheckResult.Warning, "nothing keeps the clock right: times in logs and events may be wrong", Remedy)];
+            :
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Warning,
+                    "nothing keeps the clock right: times in logs and events may be wrong",
+                    Remedy
+                ),
+            ];
     }
 }

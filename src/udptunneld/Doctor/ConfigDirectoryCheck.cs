@@ -14,8 +14,16 @@ internal sealed class ConfigDirectoryCheck(DaemonOptions options) : ICheck
     {
         var files = ConfigDirectory.Read(options.ConfigDirectory);
         return files.All(f => f.Configuration is not null)
-            ? [new Finding(Id, CheckResult.Ok, $"{files.Count} files in {Path.Combine(options.ConfigDirectory, "tunnels.d")}, without a mistake")]
-            : files.Where(f => f.Configuration is null)
+            ?
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Ok,
+                    $"{files.Count} files in {Path.Combine(options.ConfigDirectory, "tunnels.d")}, without a mistake"
+                ),
+            ]
+            : files
+                .Where(f => f.Configuration is null)
                 .Select(f => new Finding(Id, CheckResult.Failure, f.Problem, $"udptunnelctl check {f.Path}"));
     }
 }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>The kernel's connection tracking, which drops what it has no room for and forgets UDP flows that are silent.</summary>
+/// <summary>
+/// The kernel's connection tracking, which drops what it has no room for and forgets UDP flows that are silent.
+/// </summary>
 internal sealed class ConntrackCheck : ICheck
 {
     private const string Directory = "/proc/sys/net/netfilter";
@@ -27,12 +29,15 @@ internal sealed class ConntrackCheck : ICheck
                     Id,
                     count >= max - (max / 100) ? CheckResult.Failure : CheckResult.Warning,
                     $"connection tracking has {count} of {max} entries; when it is full, flows are forgotten and new ones dropped",
-                    $"sudo sysctl net.netfilter.nf_conntrack_max={max * 2}"),
+                    $"sudo sysctl net.netfilter.nf_conntrack_max={max * 2}"
+                ),
             ];
         }
 
         var timeout = Number("nf_conntrack_udp_timeout_stream") ?? long.MaxValue;
-        var late = patient.Tunnels.FirstOrDefault(t => !t.Config.IsServer && t.Config.HeartbeatInterval.TotalSeconds >= timeout);
+        var late = patient.Tunnels.FirstOrDefault(t =>
+            !t.Config.IsServer && t.Config.HeartbeatInterval.TotalSeconds >= timeout
+        );
         return late is null
             ? [new Finding(Id, CheckResult.Ok, $"connection tracking has {count} of {max} entries")]
             :
@@ -42,7 +47,8 @@ internal sealed class ConntrackCheck : ICheck
                     CheckResult.Warning,
                     $"this host forgets a UDP flow that is silent for {timeout} s, before the next heartbeat",
                     $"\"HeartbeatInterval\": {timeout / 2}",
-                    late.Config.Name),
+                    late.Config.Name
+                ),
             ];
     }
 

@@ -6,8 +6,16 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>All checks, one examination at a time and bounded in time: what hangs is told as such and left to end by itself.</summary>
-internal sealed class Examination(DaemonOptions options, AccessPolicy policy, TunnelHost tunnels, RelayHost relays, TimeProvider time) : IDisposable
+/// <summary>
+/// All checks, one examination at a time and bounded in time: what hangs is told as such and left to end by itself.
+/// </summary>
+internal sealed class Examination(
+    DaemonOptions options,
+    AccessPolicy policy,
+    TunnelHost tunnels,
+    RelayHost relays,
+    TimeProvider time
+) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
 
@@ -70,7 +78,10 @@ internal sealed class Examination(DaemonOptions options, AccessPolicy policy, Tu
         return task.Exception?.InnerException switch
         {
             null => task.Result,
-            IOException or UnauthorizedAccessException or SocketException => [new Finding(check.Id, CheckResult.Skipped, task.Exception.InnerException.Message)],
+            IOException or UnauthorizedAccessException or SocketException =>
+            [
+                new Finding(check.Id, CheckResult.Skipped, task.Exception.InnerException.Message),
+            ],
             var unexpected => throw unexpected,
         };
     }

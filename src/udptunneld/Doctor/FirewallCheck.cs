@@ -34,7 +34,8 @@ internal sealed class FirewallCheck : ICheck
                 CheckResult.Failure,
                 $"{name}: the firewall of this host ({chain}) lets nothing in",
                 $"sudo nft insert rule {chain} {protocol} dport {port.Port} accept",
-                port.Subject);
+                port.Subject
+            );
         }
 
         return hasLegacy
@@ -43,7 +44,13 @@ internal sealed class FirewallCheck : ICheck
                 CheckResult.Warning,
                 $"{name}: iptables-legacy has rules for what comes in, which are not looked at; see whether they let it in",
                 $"sudo iptables-legacy -C INPUT -p {protocol} --dport {port.Port} -j ACCEPT || sudo iptables-legacy -I INPUT -p {protocol} --dport {port.Port} -j ACCEPT",
-                port.Subject)
-            : new Finding(Id, CheckResult.Ok, $"no firewall of this host keeps others from {name}", Subject: port.Subject);
+                port.Subject
+            )
+            : new Finding(
+                Id,
+                CheckResult.Ok,
+                $"no firewall of this host keeps others from {name}",
+                Subject: port.Subject
+            );
     }
 }

@@ -4,7 +4,9 @@ using UdpTunnel.Config;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>Whether the names of the other ends resolve. Only names from configurations of what runs are looked up.</summary>
+/// <summary>
+/// Whether the names of the other ends resolve. Only names from configurations of what runs are looked up.
+/// </summary>
 internal sealed class NameCheck : ICheck
 {
     private const int MostNames = 64;
@@ -19,14 +21,23 @@ internal sealed class NameCheck : ICheck
     {
         List<(string Subject, string Host)> names =
         [
-            .. patient.Tunnels.Where(t => t.Config.NetworkAddress.Kind == HostKind.Name).Select(t => (t.Config.Name, t.Config.NetworkAddress.Host)),
-            .. patient.Relays.Where(r => r.Config.Relay == RelayRole.Sender)
-                .SelectMany(r => r.Config.UdpAddress.Select(s => s.Address).Append(r.Config.TcpAddress)
-                    .Where(a => a.Kind == HostKind.Name)
-                    .Select(a => (r.Config.Name, a.Host))
-                    .Distinct()),
+            .. patient
+                .Tunnels.Where(t => t.Config.NetworkAddress.Kind == HostKind.Name)
+                .Select(t => (t.Config.Name, t.Config.NetworkAddress.Host)),
+            .. patient
+                .Relays.Where(r => r.Config.Relay == RelayRole.Sender)
+                .SelectMany(r =>
+                    r.Config.UdpAddress.Select(s => s.Address)
+                        .Append(r.Config.TcpAddress)
+                        .Where(a => a.Kind == HostKind.Name)
+                        .Select(a => (r.Config.Name, a.Host))
+                        .Distinct()
+                ),
         ];
-        var lookUps = names.Take(MostNames).Select(n => (n.Subject, n.Host, Answer: Dns.GetHostAddressesAsync(n.Host))).ToList();
+        var lookUps = names
+            .Take(MostNames)
+            .Select(n => (n.Subject, n.Host, Answer: Dns.GetHostAddressesAsync(n.Host)))
+            .ToList();
         try
         {
             Task.WaitAll([.. lookUps.Select(l => l.Answer)], Patience);
@@ -39,7 +50,16 @@ internal sealed class NameCheck : ICheck
         return
         [
             .. lookUps.Select(l => FindingOf(l.Subject, l.Host, l.Answer)),
-            .. names.Count > MostNames ? [new Finding(Id, CheckResult.Skipped, $"{names.Count - MostNames} more names: examine tunnels one by one")] : Array.Empty<Finding>(),
+            .. names.Count > MostNames
+                ?
+                [
+                    new Finding(
+                        Id,
+                        CheckResult.Skipped,
+                        $"{names.Count - MostNames} more names: examine tunnels one by one"
+                    ),
+                ]
+                : Array.Empty<Finding>(),
         ];
     }
 
@@ -48,7 +68,13 @@ internal sealed class NameCheck : ICheck
         var remedy = $"getent ahosts {host}; cat /etc/resolv.conf";
         if (!answer.IsCompleted)
         {
-            return new Finding(Id, CheckResult.Failure, $"{host}: the name server does not answer within {Patience.TotalSeconds:0} s", remedy, subject);
+            return new Finding(
+                Id,
+                CheckResult.Failure,
+                $"{host}: the name server does not answer within {Patience.TotalSeconds:0} s",
+                remedy,
+                subject
+            );
         }
 
         if (answer.Exception?.InnerException is { } e)
@@ -59,6 +85,11 @@ internal sealed class NameCheck : ICheck
 
         return answer.Result.Length == 0
             ? new Finding(Id, CheckResult.Failure, $"{host} has no address", remedy, subject)
-            : new Finding(Id, CheckResult.Ok, $"{host} is {string.Join(", ", answer.Result.Take(3).Select(a => a.ToString()))}", Subject: subject);
+            : new Finding(
+                Id,
+                CheckResult.Ok,
+                $"{host} is {string.Join(", ", answer.Result.Take(3).Select(a => a.ToString()))}",
+                Subject: subject
+            );
     }
 }

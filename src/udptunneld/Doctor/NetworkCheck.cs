@@ -4,7 +4,9 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>What a tunnel means for the networks of this host: which of them it covers, and which of them its peer reaches.</summary>
+/// <summary>
+/// What a tunnel means for the networks of this host: which of them it covers, and which of them its peer reaches.
+/// </summary>
 internal sealed class NetworkCheck : ICheck
 {
     private const string ReachId = "peer_reach";
@@ -13,10 +15,11 @@ internal sealed class NetworkCheck : ICheck
     public string Id => "overlap";
 
     /// <inheritdoc/>
-    public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
-        .Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
-        .Where(t => t.Config.Protocol == TunnelProtocol.Classic)
-        .SelectMany(Of);
+    public IEnumerable<Finding> Run(Patient patient) =>
+        patient
+            .Tunnels.Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
+            .Where(t => t.Config.Protocol == TunnelProtocol.Classic)
+            .SelectMany(Of);
 
     /// <summary>What whoever starts a tunnel should know of its peer's reach; null if there is nothing.</summary>
     public static Diagnostic? RemarkOnReach(TunnelStatus tunnel)
@@ -49,7 +52,8 @@ internal sealed class NetworkCheck : ICheck
                 CheckResult.Warning,
                 $"the tunnel's network {network} overlaps {covered}: which of the two gets a packet depends on the routes",
                 "another \"TunnelAddress\" at both ends; ip route",
-                name);
+                name
+            );
     }
 
     private static Finding Reach(TunnelStatus tunnel)
@@ -57,14 +61,20 @@ internal sealed class NetworkCheck : ICheck
         var name = tunnel.Config.Name;
         if (!IsForwarding(tunnel))
         {
-            return new Finding(ReachId, CheckResult.Ok, "the peer reaches this host alone: it forwards nothing", Subject: name);
+            return new Finding(
+                ReachId,
+                CheckResult.Ok,
+                "the peer reaches this host alone: it forwards nothing",
+                Subject: name
+            );
         }
 
         if (PeerReach.IsLimited(tunnel.Config))
         {
-            var limit = tunnel.Config.AllowedDestinations.Count > 0
-                ? $"only {tunnel.Config.AllowedDestinations[0]}{(tunnel.Config.AllowedDestinations.Count > 1 ? " and others of AllowedDestinations" : "")}"
-                : "this host alone: the firewall table forwards nothing";
+            var limit =
+                tunnel.Config.AllowedDestinations.Count > 0
+                    ? $"only {tunnel.Config.AllowedDestinations[0]}{(tunnel.Config.AllowedDestinations.Count > 1 ? " and others of AllowedDestinations" : "")}"
+                    : "this host alone: the firewall table forwards nothing";
             return new Finding(ReachId, CheckResult.Ok, $"the peer reaches {limit}", Subject: name);
         }
 
@@ -73,6 +83,7 @@ internal sealed class NetworkCheck : ICheck
             CheckResult.Warning,
             $"{nameof(tunnel.Config.AllowedDestinations)} {PeerReach.TextWhereForwarding(tunnel.Config)}",
             $"\"AllowedDestinations\": [\"{tunnel.Config.TunnelAddress.Address}\"], or \"Firewall\": true",
-            name);
+            name
+        );
     }
 }

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace UdpTunnel.Doctor;
 
 /// <summary>
-/// The rules of nftables, as far as they can be judged from outside: which chain drops what comes in for a port. Sets, maps and other conditions
-/// than the port are taken for a yes, so that nothing is blamed that may be right. Format: libnftables-json(5).
+/// The rules of nftables, as far as they can be judged from outside: which chain drops what comes in for a port. Sets,
+/// maps and other conditions than the port are taken for a yes, so that nothing is blamed that may be right. Format:
+/// libnftables-json(5).
 /// </summary>
 internal sealed class NftRuleset
 {
@@ -12,9 +13,7 @@ internal sealed class NftRuleset
     private readonly List<(string Family, string Table, string Name, bool Drops)> _inputs = [];
     private readonly List<(string Family, string Table, string Chain, JsonElement[] Statements)> _rules = [];
 
-    private NftRuleset()
-    {
-    }
+    private NftRuleset() { }
 
     /// <summary>Reads all chains, and the rules of each.</summary>
     /// <param name="list">Answers nft's questions.</param>
@@ -39,7 +38,9 @@ internal sealed class NftRuleset
         return rules;
     }
 
-    /// <summary>Whoever made it may have named it anything, such as a command; what nft takes without quotes is a name for sure.</summary>
+    /// <summary>
+    /// Whoever made it may have named it anything, such as a command; what nft takes without quotes is a name for sure.
+    /// </summary>
     private static bool IsPlain(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
 
     private void Add(string json, bool onlyRules)
@@ -61,7 +62,9 @@ internal sealed class NftRuleset
         }
     }
 
-    /// <summary>The chain that drops what comes for a port, as "FAMILY TABLE CHAIN"; null if none does for sure.</summary>
+    /// <summary>
+    /// The chain that drops what comes for a port, as "FAMILY TABLE CHAIN"; null if none does for sure.
+    /// </summary>
     /// <exception cref="IOException">A rule is not as libnftables-json(5) says.</exception>
     public string? BlockerOf(bool isTcp, int port)
     {
@@ -80,11 +83,12 @@ internal sealed class NftRuleset
         foreach (var (family, table, name, drops) in _inputs)
         {
             var own = _rules.Where(r => (r.Family, r.Table) == (family, table)).ToList();
-            var verdicts = own.Where(r => r.Chain == name).Select(r => VerdictFor(r.Statements, isTcp, port)).OfType<bool>();
+            var verdicts = own.Where(r => r.Chain == name)
+                .Select(r => VerdictFor(r.Statements, isTcp, port))
+                .OfType<bool>();
             bool? first = verdicts.Select(v => (bool?)v).FirstOrDefault();
             var isBlocked = first is { } accepted
                 ? !accepted
-
                 // Chains that the input jumps to may let it in as well.
                 : drops && !own.Any(r => VerdictFor(r.Statements, isTcp, port) == true);
             if (isBlocked)
@@ -130,8 +134,12 @@ internal sealed class NftRuleset
     /// <summary>Whether a condition holds for datagrams to a port; null if it depends on more.</summary>
     private static bool? Matches(JsonElement match, bool isTcp, int port)
     {
-        if (!match.TryGetProperty("left", out var left) || !left.TryGetProperty("payload", out var payload)
-            || !payload.TryGetProperty("protocol", out var protocol) || !payload.TryGetProperty("field", out var field))
+        if (
+            !match.TryGetProperty("left", out var left)
+            || !left.TryGetProperty("payload", out var payload)
+            || !payload.TryGetProperty("protocol", out var protocol)
+            || !payload.TryGetProperty("field", out var field)
+        )
         {
             return null;
         }
@@ -158,12 +166,18 @@ internal sealed class NftRuleset
         {
             case JsonValueKind.Number:
                 return value.TryGetInt32(out var number) && number == port;
-            case JsonValueKind.Object when value.TryGetProperty("range", out var range) && range.GetArrayLength() == 2
-                && range[0].ValueKind == JsonValueKind.Number && range[1].ValueKind == JsonValueKind.Number:
+            case JsonValueKind.Object
+                when value.TryGetProperty("range", out var range)
+                    && range.GetArrayLength() == 2
+                    && range[0].ValueKind == JsonValueKind.Number
+                    && range[1].ValueKind == JsonValueKind.Number:
                 return port >= range[0].GetInt64() && port <= range[1].GetInt64();
-            case JsonValueKind.Object when value.TryGetProperty("set", out var set) && set.ValueKind == JsonValueKind.Array:
+            case JsonValueKind.Object
+                when value.TryGetProperty("set", out var set) && set.ValueKind == JsonValueKind.Array:
                 var members = set.EnumerateArray().Select(m => Contains(m, port)).ToList();
-                return members.Contains(true) ? true : members.Contains(null) ? null : false;
+                return members.Contains(true) ? true
+                    : members.Contains(null) ? null
+                    : false;
             default:
                 // A named set, whose elements may change at any time, or the name of a service.
                 return null;
@@ -184,8 +198,14 @@ internal sealed class NftRuleset
         }
         else if (item.TryGetProperty("rule", out var rule))
         {
-            _rules.Add((
-                Text(rule, "family"), Text(rule, "table"), Text(rule, "chain"), [.. rule.GetProperty("expr").EnumerateArray().Select(e => e.Clone())]));
+            _rules.Add(
+                (
+                    Text(rule, "family"),
+                    Text(rule, "table"),
+                    Text(rule, "chain"),
+                    [.. rule.GetProperty("expr").EnumerateArray().Select(e => e.Clone())]
+                )
+            );
         }
 
         static string Text(JsonElement element, string name) => element.GetProperty(name).GetString() ?? "";

@@ -6,9 +6,10 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Doctor;
 
 /// <summary>
-/// Whether a tunnel's largest datagrams fit the path to the peer: one datagram of that size with "do not fragment" goes to the peer's address, and
-/// the kernel keeps what routers answer, as it does for the tunnel's own. It goes to the port of traceroute, so that the tunnel at the other end
-/// neither sees nor counts it. A router that answers nothing cannot be found out.
+/// Whether a tunnel's largest datagrams fit the path to the peer: one datagram of that size with "do not fragment" goes
+/// to the peer's address, and the kernel keeps what routers answer, as it does for the tunnel's own. It goes to the
+/// port of traceroute, so that the tunnel at the other end neither sees nor counts it. A router that answers nothing
+/// cannot be found out.
 /// </summary>
 internal sealed class PathMtuCheck : ICheck
 {
@@ -39,7 +40,10 @@ internal sealed class PathMtuCheck : ICheck
     public IEnumerable<Finding> Run(Patient patient)
     {
         var tunnels = patient.Tunnels.Where(t => IPEndPoint.TryParse(t.Peer, out _)).ToList();
-        var paths = tunnels.Take(MostTunnels).Select(t => (Tunnel: t, Socket: Connected(IPEndPoint.Parse(t.Peer).Address))).ToList();
+        var paths = tunnels
+            .Take(MostTunnels)
+            .Select(t => (Tunnel: t, Socket: Connected(IPEndPoint.Parse(t.Peer).Address)))
+            .ToList();
         try
         {
             foreach (var (tunnel, socket) in paths)
@@ -55,7 +59,16 @@ internal sealed class PathMtuCheck : ICheck
             return
             [
                 .. paths.Select(p => FindingOf(p.Tunnel, p.Socket)),
-                .. tunnels.Count > MostTunnels ? [new Finding(Id, CheckResult.Skipped, $"{tunnels.Count - MostTunnels} more tunnels: examine them one by one")] : Array.Empty<Finding>(),
+                .. tunnels.Count > MostTunnels
+                    ?
+                    [
+                        new Finding(
+                            Id,
+                            CheckResult.Skipped,
+                            $"{tunnels.Count - MostTunnels} more tunnels: examine them one by one"
+                        ),
+                    ]
+                    : Array.Empty<Finding>(),
             ];
         }
         finally
@@ -99,17 +112,30 @@ internal sealed class PathMtuCheck : ICheck
         var name = tunnel.Config.Name;
         if (socket is null)
         {
-            return new Finding(Id, CheckResult.Failure, $"there is no way to {tunnel.Peer}", $"ip route get {IPEndPoint.Parse(tunnel.Peer).Address}", name);
+            return new Finding(
+                Id,
+                CheckResult.Failure,
+                $"there is no way to {tunnel.Peer}",
+                $"ip route get {IPEndPoint.Parse(tunnel.Peer).Address}",
+                name
+            );
         }
 
         var headers = Magic + UdpHeader + (IsIPv6(socket) ? 40 : 20);
         var needed = tunnel.Config.Mtu + headers;
         Span<byte> value = stackalloc byte[sizeof(int)];
-        _ = IsIPv6(socket) ? socket.GetRawSocketOption(IPPROTO_IPV6, IPV6_MTU, value) : socket.GetRawSocketOption(IPPROTO_IP, IP_MTU, value);
+        _ = IsIPv6(socket)
+            ? socket.GetRawSocketOption(IPPROTO_IPV6, IPV6_MTU, value)
+            : socket.GetRawSocketOption(IPPROTO_IP, IP_MTU, value);
         var path = BitConverter.ToInt32(value);
         if (path >= needed)
         {
-            return new Finding(Id, CheckResult.Ok, $"datagrams of {needed} bytes fit the path, as far as routers tell ({path})", Subject: name);
+            return new Finding(
+                Id,
+                CheckResult.Ok,
+                $"datagrams of {needed} bytes fit the path, as far as routers tell ({path})",
+                Subject: name
+            );
         }
 
         var fitting = path - headers;
@@ -120,7 +146,8 @@ internal sealed class PathMtuCheck : ICheck
             fitting >= TunnelConfig.MinMtu
                 ? $"\"Mtu\": {fitting} at both ends"
                 : $"\"Mtu\": {TunnelConfig.MinMtu} at both ends, the least there is; it is sent in fragments all the same",
-            name);
+            name
+        );
     }
 
     private static bool IsIPv6(Socket socket) => socket.AddressFamily == AddressFamily.InterNetworkV6;

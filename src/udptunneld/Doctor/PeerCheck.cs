@@ -14,9 +14,10 @@ internal sealed class PeerCheck : ICheck
     public string Id => "peers";
 
     /// <inheritdoc/>
-    public IEnumerable<Finding> Run(Patient patient) => patient.Tunnels
-        .Where(t => t.Config.Protocol == TunnelProtocol.WireGuard && t.State != TunnelState.Failed)
-        .SelectMany(t => Of(t).DefaultIfEmpty(AllWell(t)));
+    public IEnumerable<Finding> Run(Patient patient) =>
+        patient
+            .Tunnels.Where(t => t.Config.Protocol == TunnelProtocol.WireGuard && t.State != TunnelState.Failed)
+            .SelectMany(t => Of(t).DefaultIfEmpty(AllWell(t)));
 
     private Finding AllWell(TunnelStatus tunnel)
     {
@@ -25,7 +26,8 @@ internal sealed class PeerCheck : ICheck
             Id,
             CheckResult.Ok,
             $"{connected} of {tunnel.Peers.Count} peers {(connected == 1 ? "is" : "are")} connected",
-            Subject: tunnel.Config.Name);
+            Subject: tunnel.Config.Name
+        );
     }
 
     private IEnumerable<Finding> Of(TunnelStatus tunnel)
@@ -40,21 +42,24 @@ internal sealed class PeerCheck : ICheck
         {
             yield return Warning(
                 $"{wrong} handshakes were for another public key than this end's: the other end has a wrong one",
-                $"the public key of this end is {tunnel.PublicKey}");
+                $"the public key of this end is {tunnel.PublicKey}"
+            );
         }
 
         if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
         {
             yield return Warning(
                 $"{unknown} handshakes came with a key that is no peer's",
-                "the other end's public key as \"PublicKey\" of a peer");
+                "the other end's public key as \"PublicKey\" of a peer"
+            );
         }
 
         if (Dropped(tunnel, DropReason.UnderLoad) is > 0 and var many)
         {
             yield return Warning(
                 $"{many} handshakes came in so short a time that their senders had to prove their addresses first",
-                "udptunnelctl stats, and again after a while");
+                "udptunnelctl stats, and again after a while"
+            );
         }
 
         if (tunnel.Peers.Count > 0 && tunnel.Peers.All(p => p.LastHeard is null))
@@ -63,11 +68,13 @@ internal sealed class PeerCheck : ICheck
                 ? Warning(
                     "nothing has come from any peer: no packet was sent to one yet, none runs, "
                         + "or something in between drops the datagrams",
-                    $"ping a peer's address in the tunnel; sudo tcpdump -ni any udp port {tunnel.LocalPort}")
+                    $"ping a peer's address in the tunnel; sudo tcpdump -ni any udp port {tunnel.LocalPort}"
+                )
                 : Warning(
                     "nothing has come from any peer, and none has an \"Endpoint\" by which it could be called: "
                         + $"they have to call UDP port {tunnel.LocalPort}",
-                    $"sudo tcpdump -ni any udp port {tunnel.LocalPort}; \"Endpoint\" at one end");
+                    $"sudo tcpdump -ni any udp port {tunnel.LocalPort}; \"Endpoint\" at one end"
+                );
         }
 
         foreach (var (peer, address) in SharedAddresses(tunnel.Config))
@@ -75,14 +82,16 @@ internal sealed class PeerCheck : ICheck
             yield return Warning(
                 $"{address} is this end's own address and among the \"AllowedIPs\" of the peer {peer}: "
                     + "both ends have it",
-                "another \"TunnelAddress\" at one end");
+                "another \"TunnelAddress\" at one end"
+            );
         }
 
         if (Dropped(tunnel, DropReason.NoRoute) is > 0 and var lost)
         {
             yield return Warning(
                 $"{lost} packets went to addresses that are among no peer's \"AllowedIPs\"",
-                "ip route; \"AllowedIPs\"");
+                "ip route; \"AllowedIPs\""
+            );
         }
 
         var suspect = tunnel.Peers.Where(peer => peer.State != PeerState.Connected || peer.Drops.Count > 0);
@@ -103,7 +112,8 @@ internal sealed class PeerCheck : ICheck
         {
             yield return (
                 $"sent {foreign} packets from addresses that are not among its \"AllowedIPs\"",
-                "\"AllowedIPs\" of the peer here, its address there");
+                "\"AllowedIPs\" of the peer here, its address there"
+            );
         }
 
         if (peer.State == PeerState.Connected)
@@ -115,7 +125,8 @@ internal sealed class PeerCheck : ICheck
         {
             yield return (
                 "shakes hands in a way that does not verify: the preshared keys of both ends differ",
-                "the same \"PresharedKey\" at both ends, or none at both");
+                "the same \"PresharedKey\" at both ends, or none at both"
+            );
         }
 
         if (Dropped(peer, DropReason.HandshakeReplayed) > 0)
@@ -123,7 +134,8 @@ internal sealed class PeerCheck : ICheck
             yield return (
                 "shakes hands with a time before its last one: its clock was set back, "
                     + "or somebody sends recorded datagrams",
-                "the clock at the other end");
+                "the clock at the other end"
+            );
         }
 
         if (peer.State is PeerState.Connecting or PeerState.Unreachable)
@@ -131,16 +143,20 @@ internal sealed class PeerCheck : ICheck
             yield return (
                 $"does not answer handshakes at {peer.Endpoint}: it does not run, does not know this end's public key, "
                     + "or something in between drops the datagrams",
-                "udptunnelctl doctor or wg show, at the other end");
+                "udptunnelctl doctor or wg show, at the other end"
+            );
         }
     }
 
     private static IEnumerable<(string Peer, IPAddress Address)> SharedAddresses(TunnelConfig config)
     {
         var own = config.TunnelAddresses.Select(a => IpPrefix.Of(a.Address, a.IsV6 ? 128 : 32)).ToHashSet();
-        return config.Peers.SelectMany(
-            p => p.AllowedIPs.Where(own.Contains),
-            (peer, network) => (peer.DisplayName, network.Address)).Take(MostNamed);
+        return config
+            .Peers.SelectMany(
+                p => p.AllowedIPs.Where(own.Contains),
+                (peer, network) => (peer.DisplayName, network.Address)
+            )
+            .Take(MostNamed);
     }
 
     private static long Dropped(TunnelStatus tunnel, DropReason reason) =>

@@ -30,7 +30,8 @@ internal sealed class PortCheck : ICheck
                     CheckResult.Failure,
                     $"{what} is in use by another program or tunnel; {PortInUse.Explain(port.IsTcp, port.Address, port.Port)}",
                     $"sudo ss -l{(port.IsTcp ? 't' : 'u')}np 'sport = :{port.Port}'",
-                    port.Subject);
+                    port.Subject
+                );
             }
         }
     }
@@ -41,7 +42,12 @@ internal sealed class PortCheck : ICheck
         foreach (var tunnel in patient.Tunnels.Where(t => t.Config.IsServer))
         {
             yield return new ListeningPort(
-                tunnel.Config.Name, IsTcp: false, IPAddress.Any, tunnel.Config.NetworkAddress.Port, tunnel.State != TunnelState.Failed);
+                tunnel.Config.Name,
+                IsTcp: false,
+                IPAddress.Any,
+                tunnel.Config.NetworkAddress.Port,
+                tunnel.State != TunnelState.Failed
+            );
         }
 
         foreach (var relay in patient.Relays.Where(r => r.Config.Relay == RelayRole.Receiver))
@@ -58,8 +64,8 @@ internal sealed class PortCheck : ICheck
 
             yield return Of(relay.Config.TcpAddress, relay.Config.TcpAddress.Port, isTcp: true);
 
-            ListeningPort Of(HostPort address, int port, bool isTcp) => new(
-                relay.Config.Name, isTcp, address.TryGetAddress(out var ip) ? ip : IPAddress.Any, port, isRunning);
+            ListeningPort Of(HostPort address, int port, bool isTcp) =>
+                new(relay.Config.Name, isTcp, address.TryGetAddress(out var ip) ? ip : IPAddress.Any, port, isRunning);
         }
     }
 

@@ -1,4 +1,5 @@
 using UdpTunnel.Hosting;
+
 namespace UdpTunnel.Doctor;
 
 /// <summary>Whether what runs can be stored.</summary>
@@ -18,13 +19,28 @@ internal sealed class StateDirectoryCheck(DaemonOptions options) : ICheck
         var probe = Path.Combine(directory, ".doctor");
         try
         {
-            using var file = new FileStream(probe, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 1, FileOptions.DeleteOnClose);
+            using var file = new FileStream(
+                probe,
+                FileMode.Create,
+                FileAccess.Write,
+                FileShare.None,
+                bufferSize: 1,
+                FileOptions.DeleteOnClose
+            );
             file.WriteByte(0);
             file.Flush(flushToDisk: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return [new Finding(Id, CheckResult.Failure, $"what runs cannot be stored: {e.Message}", $"ls -ld {directory}; df {directory}")];
+            return
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Failure,
+                    $"what runs cannot be stored: {e.Message}",
+                    $"ls -ld {directory}; df {directory}"
+                ),
+            ];
         }
 
         var free = new DriveInfo(directory).AvailableFreeSpace;

@@ -5,8 +5,9 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Doctor;
 
 /// <summary>
-/// Makes a TUN device for a moment, without an address, and writes a superpacket of each kind to it. The superpackets have a wrong IP checksum and
-/// the loopback for address, so that the kernel looks at how they are to be cut and then drops them, whatever it routes.
+/// Makes a TUN device for a moment, without an address, and writes a superpacket of each kind to it. The superpackets
+/// have a wrong IP checksum and the loopback for address, so that the kernel looks at how they are to be cut and then
+/// drops them, whatever it routes.
 /// </summary>
 internal sealed unsafe class TunCheck : ICheck
 {
@@ -38,12 +39,14 @@ internal sealed unsafe class TunCheck : ICheck
         }
     }
 
-    private static string Remedy(Errno errno) => errno switch
-    {
-        Errno.NoEntry or Errno.NoDevice => "sudo modprobe tun",
-        Errno.NotPermitted or Errno.AccessDenied => "sudo systemctl edit udptunneld  # AmbientCapabilities=CAP_NET_ADMIN, DeviceAllow=/dev/net/tun rw",
-        _ => "",
-    };
+    private static string Remedy(Errno errno) =>
+        errno switch
+        {
+            Errno.NoEntry or Errno.NoDevice => "sudo modprobe tun",
+            Errno.NotPermitted or Errno.AccessDenied =>
+                "sudo systemctl edit udptunneld  # AmbientCapabilities=CAP_NET_ADMIN, DeviceAllow=/dev/net/tun rw",
+            _ => "",
+        };
 
     private static List<Finding> Offloads(TunDevice tun)
     {
@@ -57,12 +60,25 @@ internal sealed unsafe class TunCheck : ICheck
     }
 
     private static Finding Offload(
-        TunDevice tun, TunOffloads kind, string id, string protocol, byte type, byte number, int header, ushort checksumOffset)
+        TunDevice tun,
+        TunOffloads kind,
+        string id,
+        string protocol,
+        byte type,
+        byte number,
+        int header,
+        ushort checksumOffset
+    )
     {
         const string Remedy = "none needed; a newer kernel is faster";
         if (!tun.Offloads.HasFlag(kind))
         {
-            return new Finding($"offload_{id}", CheckResult.Warning, $"the kernel does not hand {protocol} superpackets over", Remedy);
+            return new Finding(
+                $"offload_{id}",
+                CheckResult.Warning,
+                $"the kernel does not hand {protocol} superpackets over",
+                Remedy
+            );
         }
 
         var length = IpHeader + header + (SegmentSize * Segments);
@@ -82,10 +98,17 @@ internal sealed unsafe class TunCheck : ICheck
         return tun.Write(&slice, 1) == WriteStatus.Written
             ? new Finding($"offload_{id}", CheckResult.Ok, $"the kernel takes and hands over {protocol} superpackets")
             : new Finding(
-                $"offload_{id}", CheckResult.Warning, $"the kernel hands {protocol} superpackets over and does not take them back", Remedy);
+                $"offload_{id}",
+                CheckResult.Warning,
+                $"the kernel hands {protocol} superpackets over and does not take them back",
+                Remedy
+            );
     }
 
-    /// <summary>IPv4 from and to 127.0.0.1 with a checksum of 0, which is wrong, and the little of a transport header that is looked at.</summary>
+    /// <summary>
+    /// IPv4 from and to 127.0.0.1 with a checksum of 0, which is wrong, and the little of a transport header that is
+    /// looked at.
+    /// </summary>
     private static void FillHeaders(Span<byte> packet, byte protocol, int header)
     {
         packet[0] = 0x45;

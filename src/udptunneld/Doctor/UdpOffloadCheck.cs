@@ -4,7 +4,10 @@ using UdpTunnel.Linux;
 
 namespace UdpTunnel.Doctor;
 
-/// <summary>Sends one run of datagrams over the loopback, to itself: the kernel has to cut it, or carry it whole and hand it over as one.</summary>
+/// <summary>
+/// Sends one run of datagrams over the loopback, to itself: the kernel has to cut it, or carry it whole and hand it
+/// over as one.
+/// </summary>
 internal sealed class UdpOffloadCheck : ICheck
 {
     private const int SegmentSize = 1000;
@@ -39,7 +42,11 @@ internal sealed class UdpOffloadCheck : ICheck
         var merges = TrySet(to, SocketConstants.UDP_GRO, 1);
         if (!TrySet(from, SocketConstants.UDP_SEGMENT, SegmentSize))
         {
-            return [new Finding(Id, CheckResult.Warning, "the kernel has no UDP_SEGMENT (Linux 4.18)", Remedy), Gro(merges, received: 0)];
+            return
+            [
+                new Finding(Id, CheckResult.Warning, "the kernel has no UDP_SEGMENT (Linux 4.18)", Remedy),
+                Gro(merges, received: 0),
+            ];
         }
 
         try
@@ -52,7 +59,11 @@ internal sealed class UdpOffloadCheck : ICheck
         }
         catch (SocketException e)
         {
-            return [new Finding(Id, CheckResult.Warning, $"the kernel does not cut runs of datagrams: {e.Message}", Remedy), Gro(merges, received: 0)];
+            return
+            [
+                new Finding(Id, CheckResult.Warning, $"the kernel does not cut runs of datagrams: {e.Message}", Remedy),
+                Gro(merges, received: 0),
+            ];
         }
 
         to.ReceiveTimeout = (int)Patience.TotalMilliseconds;
@@ -63,7 +74,15 @@ internal sealed class UdpOffloadCheck : ICheck
         }
         catch (SocketException)
         {
-            return [new Finding(Id, CheckResult.Failure, "the loopback does not work: what was sent does not arrive", LoopbackRemedy)];
+            return
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Failure,
+                    "the loopback does not work: what was sent does not arrive",
+                    LoopbackRemedy
+                ),
+            ];
         }
     }
 

@@ -3,13 +3,17 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// Bounds what one cause may write: a burst, then a line a minute, which says how many were left out before it. Whoever repeats something a million
-/// times so fills neither the log nor a ring of events, and what was left out is counted.
+/// Bounds what one cause may write: a burst, then a line a minute, which says how many were left out before it. Whoever
+/// repeats something a million times so fills neither the log nor a ring of events, and what was left out is counted.
 /// </summary>
-/// <typeparam name="TCause">What is told apart; its default stands for all causes beyond the first <see cref="MaxCauses"/>.</typeparam>
+/// <typeparam name="TCause">
+/// What is told apart; its default stands for all causes beyond the first <see cref="MaxCauses"/>.
+/// </typeparam>
 /// <typeparam name="TLine">What is written.</typeparam>
 /// <param name="time">Its monotonic clock counts.</param>
-/// <param name="write">Writes a line, with the number of those of the same cause that were left out before it. Any thread.</param>
+/// <param name="write">
+/// Writes a line, with the number of those of the same cause that were left out before it. Any thread.
+/// </param>
 internal sealed class BoundedLines<TCause, TLine>(TimeProvider time, Action<TLine, long> write)
     where TCause : struct
 {
@@ -37,7 +41,12 @@ internal sealed class BoundedLines<TCause, TLine>(TimeProvider time, Action<TLin
             {
                 budget.Last = line;
                 budget.LeftOut++;
-                budget.Timer ??= time.CreateTimer(_ => Resume(cause), null, budget.UntilNext(time), Timeout.InfiniteTimeSpan);
+                budget.Timer ??= time.CreateTimer(
+                    _ => Resume(cause),
+                    null,
+                    budget.UntilNext(time),
+                    Timeout.InfiniteTimeSpan
+                );
                 return;
             }
         }

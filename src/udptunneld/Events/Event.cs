@@ -9,7 +9,14 @@ namespace UdpTunnel.Events;
 /// <param name="Message">One sentence for a person; holds no secret.</param>
 /// <param name="Limit">The bound that was hit, of <see cref="EventKind.LimitReached"/>.</param>
 internal sealed record Event(
-    ulong Sequence, DateTimeOffset Time, EventKind Kind, EventLevel Level, string Tunnel, string Message, Limit Limit = Limit.None);
+    ulong Sequence,
+    DateTimeOffset Time,
+    EventKind Kind,
+    EventLevel Level,
+    string Tunnel,
+    string Message,
+    Limit Limit = Limit.None
+);
 
 /// <summary>How much an event matters. Values follow <c>udptunnel.v1.EventLevel</c>.</summary>
 internal enum EventLevel
@@ -19,7 +26,9 @@ internal enum EventLevel
     Error = 3,
 }
 
-/// <summary>What happened. Values and names follow <c>udptunnel.v1.EventKind</c>, where each is explained to users.</summary>
+/// <summary>
+/// What happened. Values and names follow <c>udptunnel.v1.EventKind</c>, where each is explained to users.
+/// </summary>
 internal enum EventKind
 {
     DaemonStarted = 1,

@@ -3,9 +3,10 @@ using System.Globalization;
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// The last events, in a ring for each kind: what is repeated pushes out nothing but its like. What others can bring about is bounded for each cause as well
-/// (<see cref="BoundedLines{TCause, TLine}"/>), in the rings and in the log. Watchers keep no queue of their own: each reads from the rings
-/// where it left off, so that a slow one costs nothing and misses what was overwritten (visible as a gap in the sequence).
+/// The last events, in a ring for each kind: what is repeated pushes out nothing but its like. What others can bring
+/// about is bounded for each cause as well (<see cref="BoundedLines{TCause, TLine}"/>), in the rings and in the log.
+/// Watchers keep no queue of their own: each reads from the rings where it left off, so that a slow one costs nothing
+/// and misses what was overwritten (visible as a gap in the sequence).
 /// </summary>
 internal sealed partial class EventLog
 {
@@ -31,12 +32,24 @@ internal sealed partial class EventLog
     {
         _time = time;
         _logger = logger;
-        _bounded = new(time, (line, leftOut) => Record(leftOut == 0
-            ? line
-            : line with { Message = string.Create(CultureInfo.InvariantCulture, $"{line.Message} (and {leftOut:N0} more like it, which were left out)") }));
+        _bounded = new(time, (line, leftOut) =>
+            Record(
+                leftOut == 0
+                    ? line
+                    : line with
+                    {
+                        Message = string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{line.Message} (and {leftOut:N0} more like it, which were left out)"
+                        ),
+                    }
+            )
+        );
     }
 
-    /// <summary>Records an event and writes it to the log; one of many alike is counted, and told with the next that is.</summary>
+    /// <summary>
+    /// Records an event and writes it to the log; one of many alike is counted, and told with the next that is.
+    /// </summary>
     public void Add(EventKind kind, EventLevel level, string tunnel, string message, Limit limit = Limit.None)
     {
         lock (_gate)
@@ -97,8 +110,15 @@ internal sealed partial class EventLog
     }
 
     /// <summary>Whether it only happens because somebody who may operate the daemon wants it.</summary>
-    private static bool IsOfOperators(EventKind kind) => kind is EventKind.DaemonStarted or EventKind.TunnelStarted or EventKind.TunnelStopped
-        or EventKind.RelayStarted or EventKind.RelayStopped or EventKind.Reloaded or EventKind.StateDamaged;
+    private static bool IsOfOperators(EventKind kind) =>
+        kind
+            is EventKind.DaemonStarted
+                or EventKind.TunnelStarted
+                or EventKind.TunnelStopped
+                or EventKind.RelayStarted
+                or EventKind.RelayStopped
+                or EventKind.Reloaded
+                or EventKind.StateDamaged;
 
     private void Record(Line line)
     {
@@ -106,7 +126,8 @@ internal sealed partial class EventLog
         lock (_gate)
         {
             _last++;
-            _rings[(int)line.Kind].Add(new Event(_last, _time.GetUtcNow(), line.Kind, line.Level, line.Tunnel, line.Message, line.Limit));
+            _rings[(int)line.Kind]
+                .Add(new Event(_last, _time.GetUtcNow(), line.Kind, line.Level, line.Tunnel, line.Message, line.Limit));
             added = _added;
             _added = NewSignal();
         }

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// The last events of one kind, oldest first. When it is full, the oldest event of whatever has most events in it goes, so that one tunnel, relay or
-/// limit pushes out no other's.
+/// The last events of one kind, oldest first. When it is full, the oldest event of whatever has most events in it goes,
+/// so that one tunnel, relay or limit pushes out no other's.
 /// </summary>
 /// <param name="capacity">How many.</param>
 internal sealed class EventRing(int capacity)

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace UdpTunnel.Events;
 
 /// <summary>
-/// Tells that bounds are hit: each at once and then once a minute at the most while it goes on, with how often it was, so that who hits them
-/// fills neither the log nor the ring.
+/// Tells that bounds are hit: each at once and then once a minute at the most while it goes on, with how often it was,
+/// so that who hits them fills neither the log nor the ring.
 /// </summary>
 /// <param name="events">Where to tell.</param>
 /// <param name="time">Its monotonic clock counts.</param>
@@ -50,7 +50,9 @@ internal sealed class LimitReport(EventLog events, TimeProvider time, string nam
     }
 }
 
-/// <summary>A bound that others can hit. Values and names follow <c>udptunnel.v1.Limit</c>, where each is explained to users.</summary>
+/// <summary>
+/// A bound that others can hit. Values and names follow <c>udptunnel.v1.Limit</c>, where each is explained to users.
+/// </summary>
 internal enum Limit
 {
     None = 0,

@@ -5,14 +5,19 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// Which inner addresses a packet from the peer may have. Its source is never one of this host's own addresses, which would be trusted as this host
-/// is, nor an address that no host can have; and where the file says so, source and destination are within its networks. ICMP redirects are dropped:
-/// they would let the peer change this host's routes. Belongs to the thread that receives.
+/// Which inner addresses a packet from the peer may have. Its source is never one of this host's own addresses, which
+/// would be trusted as this host is, nor an address that no host can have; and where the file says so, source and
+/// destination are within its networks. ICMP redirects are dropped: they would let the peer change this host's routes.
+/// Belongs to the thread that receives.
 /// </summary>
 /// <param name="own">The addresses of this host.</param>
 /// <param name="sources">Networks that packets may come from; empty for all.</param>
 /// <param name="destinations">Networks that packets may go to; empty for all.</param>
-internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Network> sources, ValueList<Ipv4Network> destinations)
+internal sealed unsafe class AddressRules(
+    HostAddresses own,
+    ValueList<Ipv4Network> sources,
+    ValueList<Ipv4Network> destinations
+)
 {
     private const byte RedirectType = 5;
     private const uint Broadcast = uint.MaxValue;
@@ -30,9 +35,15 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
     public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
         _limits = new Limits(newSources, newDestinations);
 
-    /// <summary>The verdict on a packet from the peer. Asked before the port filter, which would remember a flow of a packet that does not pass.</summary>
+    /// <summary>
+    /// The verdict on a packet from the peer. Asked before the port filter, which would remember a flow of a packet
+    /// that does not pass.
+    /// </summary>
     /// <param name="packet">The packet.</param>
-    /// <returns>None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse: the port filter drops that.</returns>
+    /// <returns>
+    /// None, SourceAddress, DestinationAddress or IcmpType. None also for what does not parse: the port filter drops
+    /// that.
+    /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Check(in PacketView packet)
     {
@@ -42,9 +53,10 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
         }
 
         var pair = Unsafe.ReadUnaligned<ulong>(packet.Start + Ipv4Header.Source);
-        var verdict = pair == _lastPair && _lastOwn == own.Version && _lastLimits == _limits
-            ? DropReason.None
-            : CheckPair(packet.Start, pair);
+        var verdict =
+            pair == _lastPair && _lastOwn == own.Version && _lastLimits == _limits
+                ? DropReason.None
+                : CheckPair(packet.Start, pair);
         return verdict == DropReason.None && IsRedirect(packet) ? DropReason.IcmpType : verdict;
     }
 
@@ -64,7 +76,9 @@ internal sealed unsafe class AddressRules(HostAddresses own, ValueList<Ipv4Netwo
         return networks.Count == 0;
     }
 
-    /// <summary>Of IPv6 the source alone: networks are IPv4's, and a tunnel that carries IPv6 knows each peer's own.</summary>
+    /// <summary>
+    /// Of IPv6 the source alone: networks are IPv4's, and a tunnel that carries IPv6 knows each peer's own.
+    /// </summary>
     private DropReason CheckV6(in PacketView packet)
     {
         var source = new UInt128(packet.SourceHigh, packet.SourceLow);

@@ -4,8 +4,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The port filter for the packets of one direction; belongs to the tunnel's worker. Malformed packets are dropped first, so that both ends read the
-/// same ports from what passes.
+/// The port filter for the packets of one direction; belongs to the tunnel's worker. Malformed packets are dropped
+/// first, so that both ends read the same ports from what passes.
 /// </summary>
 /// <param name="opened">The flows that this direction opens.</param>
 /// <param name="answered">The flows that the other direction opens.</param>
@@ -14,9 +14,9 @@ internal sealed class DirectionFilter(FlowTable opened, FlowTable answered, IpVe
 {
     private readonly FragmentTable _fragments = new();
 
-    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow, and until the next second, or a packet that opens or
-    // ends a connection, nothing changes for it. Only passing may be taken for granted for the
-    // rest of the second; what was dropped as an answer to nothing may be an answer a moment later.
+    // The last flow that passed, and when and by which ports: a batch is mostly packets of one flow, and until the next
+    // second, or a packet that opens or ends a connection, nothing changes for it. Only passing may be taken for
+    // granted for the rest of the second; what was dropped as an answer to nothing may be an answer a moment later.
     private FlowKey _last;
     private uint _lastNow;
     private PortBitmap? _lastPorts;

@@ -72,7 +72,12 @@ internal sealed unsafe class EarlyFragments
         displaced = _held[slot].Length > 0 ? 1 : 0;
         Volatile.Write(ref _count, _count + 1 - displaced);
         Unsafe.CopyBlockUnaligned(Start(slot), fragment.Start, (uint)fragment.Length);
-        _held[slot] = new Held { Key = key, Length = fragment.Length, Since = now };
+        _held[slot] = new Held
+        {
+            Key = key,
+            Length = fragment.Length,
+            Since = now,
+        };
         return true;
     }
 

@@ -15,14 +15,12 @@ internal readonly record struct Flow(
     UInt128 SourceAddress,
     UInt128 DestinationAddress,
     ushort SourcePort,
-    ushort DestinationPort)
+    ushort DestinationPort
+)
 {
     /// <summary>A flow of IPv4; 192.0.2.1 is 0xC0000201.</summary>
-    public Flow(
-        byte protocol, uint sourceAddress, uint destinationAddress, ushort sourcePort, ushort destinationPort)
-        : this(protocol, Mapped(sourceAddress), Mapped(destinationAddress), sourcePort, destinationPort)
-    {
-    }
+    public Flow(byte protocol, uint sourceAddress, uint destinationAddress, ushort sourcePort, ushort destinationPort)
+        : this(protocol, Mapped(sourceAddress), Mapped(destinationAddress), sourcePort, destinationPort) { }
 
     /// <summary>An IPv4 address (host order) in its mapped form.</summary>
     public static UInt128 Mapped(uint address) => PacketView.MappedPrefix | address;

@@ -4,8 +4,9 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// A flow as the flow table compares and hashes it: both addresses (128 bits each, IPv4 in its mapped form), both ports, the protocol, and
-/// the number of the peer at the other end of the tunnel, so that no peer answers in another one's flow.
+/// A flow as the flow table compares and hashes it: both addresses (128 bits each, IPv4 in its mapped form), both
+/// ports, the protocol, and the number of the peer at the other end of the tunnel, so that no peer answers in another
+/// one's flow.
 /// </summary>
 internal readonly struct FlowKey
 {
@@ -22,7 +23,14 @@ internal readonly struct FlowKey
     private readonly uint _ports;
     private readonly uint _rest;
 
-    private FlowKey(ulong sourceHigh, ulong sourceLow, ulong destinationHigh, ulong destinationLow, uint ports, uint rest)
+    private FlowKey(
+        ulong sourceHigh,
+        ulong sourceLow,
+        ulong destinationHigh,
+        ulong destinationLow,
+        uint ports,
+        uint rest
+    )
     {
         _sourceHigh = sourceHigh;
         _sourceLow = sourceLow;
@@ -74,27 +82,33 @@ internal readonly struct FlowKey
     public FlowKey Reversed
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => new(
-            _destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
+        get => new(_destinationHigh, _destinationLow, _sourceHigh, _sourceLow, (_ports << 16) | (_ports >> 16), _rest);
     }
 
     /// <summary>Number of the peer.</summary>
     public ushort Peer => (ushort)(_rest >> 8);
 
     /// <summary>The flow in words that people use.</summary>
-    public Flow ToFlow() => new(
-        (byte)_rest,
-        new UInt128(_sourceHigh, _sourceLow),
-        new UInt128(_destinationHigh, _destinationLow),
-        SourcePort,
-        DestinationPort);
+    public Flow ToFlow() =>
+        new(
+            (byte)_rest,
+            new UInt128(_sourceHigh, _sourceLow),
+            new UInt128(_destinationHigh, _destinationLow),
+            SourcePort,
+            DestinationPort
+        );
 
     /// <summary>Whether it is the same flow in the same direction.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Is(in FlowKey other) =>
-        ((_sourceLow ^ other._sourceLow) | (_destinationLow ^ other._destinationLow)
-            | (_sourceHigh ^ other._sourceHigh) | (_destinationHigh ^ other._destinationHigh)
-            | (_ports ^ other._ports) | (_rest ^ other._rest)) == 0;
+        (
+            (_sourceLow ^ other._sourceLow)
+            | (_destinationLow ^ other._destinationLow)
+            | (_sourceHigh ^ other._sourceHigh)
+            | (_destinationHigh ^ other._destinationHigh)
+            | (_ports ^ other._ports)
+            | (_rest ^ other._rest)
+        ) == 0;
 
     /// <summary>A hash of all of it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -107,7 +121,9 @@ internal readonly struct FlowKey
         return hash.Of(addresses, ((ulong)_ports << 32) | _rest);
     }
 
-    /// <summary>A hash of whoever opened the flow: peer and source address, of IPv6 the first 64 bits of it (a host has all the rest).</summary>
-    public ulong HashOfSource(in SeededHash hash) =>
-        hash.Of(_sourceHigh == 0 ? _sourceLow : _sourceHigh, _rest >> 8);
+    /// <summary>
+    /// A hash of whoever opened the flow: peer and source address, of IPv6 the first 64 bits of it (a host has all the
+    /// rest).
+    /// </summary>
+    public ulong HashOfSource(in SeededHash hash) => hash.Of(_sourceHigh == 0 ? _sourceLow : _sourceHigh, _rest >> 8);
 }

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// A flow that a flow table remembers, one cache line. Written by the worker of the tunnel while other threads take statistics: they copy it
-/// between two looks at its version, which is odd while it is written.
+/// A flow that a flow table remembers, one cache line. Written by the worker of the tunnel while other threads take
+/// statistics: they copy it between two looks at its version, which is odd while it is written.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct FlowNode

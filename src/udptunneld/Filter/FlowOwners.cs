@@ -4,17 +4,19 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// Who has how many flows of a table, and which of them gives way when the table is full: the oldest of whoever has most. So a source may
-/// fill a table that nobody else needs, and has no more than the others' largest share as soon as they need it.
+/// Who has how many flows of a table, and which of them gives way when the table is full: the oldest of whoever has
+/// most. So a source may fill a table that nobody else needs, and has no more than the others' largest share as soon as
+/// they need it.
 /// <para>
-/// An owner is a source, or several that a seeded hash throws together, so the memory is bounded whatever sources a stranger invents.
-/// Owners stand in a list for each power of two of their number of flows: 'most' is exact to a factor of two, and found without looking at more than
-/// one owner.
+/// An owner is a source, or several that a seeded hash throws together, so the memory is bounded whatever sources a
+/// stranger invents. Owners stand in a list for each power of two of their number of flows: 'most' is exact to a factor
+/// of two, and found without looking at more than one owner.
 /// </para>
 /// <para>
-/// Of an owner's flows, those of connections that are over give way first; then those without an answer, those with one, and established connections
-/// (<see cref="FlowStates.GroupOf"/>), each as long as they are more than an eighth of all: a flood of packets that nobody answers costs the flows that are
-/// in use nothing, ten thousand short flows cost no idle connection, and a new flow has time to be answered also where all others have been.
+/// Of an owner's flows, those of connections that are over give way first; then those without an answer, those with
+/// one, and established connections (<see cref="FlowStates.GroupOf"/>), each as long as they are more than an eighth of
+/// all: a flood of packets that nobody answers costs the flows that are in use nothing, ten thousand short flows cost
+/// no idle connection, and a new flow has time to be answered also where all others have been.
 /// </para>
 /// </summary>
 internal readonly unsafe struct FlowOwners

@@ -70,12 +70,15 @@ internal static class FlowStates
         if ((flags & TcpHeader.Syn) != 0)
         {
             // The same ports again, after the connection before. One that goes on refuses it (RFC 5961, section 4).
-            return state is FlowState.Closed or FlowState.FinishedByOpener or FlowState.FinishedByAnswerer ? FlowState.Opening : state;
+            return state is FlowState.Closed or FlowState.FinishedByOpener or FlowState.FinishedByAnswerer
+                ? FlowState.Opening
+                : state;
         }
 
         return state switch
         {
-            FlowState.Answering or FlowState.Established when (flags & TcpHeader.Fin) != 0 => FlowState.FinishedByOpener,
+            FlowState.Answering or FlowState.Established when (flags & TcpHeader.Fin) != 0 =>
+                FlowState.FinishedByOpener,
             FlowState.FinishedByAnswerer when (flags & TcpHeader.Fin) != 0 => FlowState.Closed,
             FlowState.Answering => FlowState.Established,
             _ => state,
@@ -96,7 +99,8 @@ internal static class FlowStates
         {
             FlowState.Unanswered => FlowState.Answered,
             FlowState.FinishedByOpener when (flags & TcpHeader.Fin) != 0 => FlowState.Closed,
-            FlowState.Opening or FlowState.Answering or FlowState.Established when (flags & TcpHeader.Fin) != 0 => FlowState.FinishedByAnswerer,
+            FlowState.Opening or FlowState.Answering or FlowState.Established when (flags & TcpHeader.Fin) != 0 =>
+                FlowState.FinishedByAnswerer,
             FlowState.Opening => FlowState.Answering,
             _ => state,
         };
@@ -127,14 +131,15 @@ internal sealed record FlowLifetimes(uint Tcp, uint Udp)
     public static readonly FlowLifetimes Default = new(86_400, 300);
 
     /// <summary>Seconds of the states of a group.</summary>
-    public uint Of(int group) => group switch
-    {
-        0 => Math.Min(Closed, Tcp),
-        1 => Math.Min(Unanswered, Udp),
-        2 or 3 => Math.Min(Opening, Tcp),
-        4 => Udp,
-        _ => Tcp,
-    };
+    public uint Of(int group) =>
+        group switch
+        {
+            0 => Math.Min(Closed, Tcp),
+            1 => Math.Min(Unanswered, Udp),
+            2 or 3 => Math.Min(Opening, Tcp),
+            4 => Udp,
+            _ => Tcp,
+        };
 
     /// <summary>Seconds of a state.</summary>
     public uint Of(FlowState state) => Of(FlowStates.GroupOf(state));

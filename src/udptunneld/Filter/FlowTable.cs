@@ -6,15 +6,18 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The flows that the packets of one direction opened, as long as their states are remembered (<see cref="FlowLifetimes"/>). One thread remembers and looks up, the tunnel's worker;
-/// <see cref="Count"/>, <see cref="AddTo"/>, <see cref="Displaced"/> and <see cref="Generation"/> are for any thread, off the packet path.
+/// The flows that the packets of one direction opened, as long as their states are remembered
+/// (<see cref="FlowLifetimes"/>). One thread remembers and looks up, the tunnel's worker; <see cref="Count"/>,
+/// <see cref="AddTo"/>, <see cref="Displaced"/> and <see cref="Generation"/> are for any thread, off the packet path.
 /// <para>
-/// An open-addressed hash table of numbers of nodes, at most a quarter full, and the nodes, which are handed out from the first on: a table with
-/// few flows touches few pages. A look-up reads a cache line of each, however many flows there are.
+/// An open-addressed hash table of numbers of nodes, at most a quarter full, and the nodes, which are handed out from
+/// the first on: a table with few flows touches few pages. A look-up reads a cache line of each, however many flows
+/// there are.
 /// </para>
 /// <para>
-/// Flows die without being touched, some time after their last packet; each new flow gives back the nodes of two dead ones. A new flow always finds room: when
-/// all nodes are of live flows, one gives way (<see cref="FlowOwners"/>), so that no source keeps the others out.
+/// Flows die without being touched, some time after their last packet; each new flow gives back the nodes of two dead
+/// ones. A new flow always finds room: when all nodes are of live flows, one gives way (<see cref="FlowOwners"/>), so
+/// that no source keeps the others out.
 /// </para>
 /// </summary>
 internal sealed unsafe class FlowTable : IDisposable
@@ -175,7 +178,8 @@ internal sealed unsafe class FlowTable : IDisposable
     }
 
     /// <summary>
-    /// Flows that are alive. For any thread: while the worker is at work it may be off by what changes in that moment. 0 after <see cref="Dispose"/>.
+    /// Flows that are alive. For any thread: while the worker is at work it may be off by what changes in that moment.
+    /// 0 after <see cref="Dispose"/>.
     /// </summary>
     /// <param name="now">Seconds of the same clock.</param>
     public int Count(uint now)
@@ -198,7 +202,9 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Adds the flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.</summary>
+    /// <summary>
+    /// Adds the flows that are alive to a list, in no order. For any thread. Nothing after <see cref="Dispose"/>.
+    /// </summary>
     /// <param name="flows">Where to.</param>
     /// <param name="openedBy">Whose table this is.</param>
     /// <param name="now">Seconds of the same clock.</param>
@@ -219,7 +225,13 @@ internal sealed unsafe class FlowTable : IDisposable
                 {
                     // The worker's clock may be a little ahead of ours.
                     var age = (uint)Math.Max(seen.AgeAt(now), 0);
-                    flows.Add(new RememberedFlow(seen.Key.ToFlow(), openedBy, age) { Peer = seen.Key.Peer, State = seen.State });
+                    flows.Add(
+                        new RememberedFlow(seen.Key.ToFlow(), openedBy, age)
+                        {
+                            Peer = seen.Key.Peer,
+                            State = seen.State,
+                        }
+                    );
                 }
             }
         }
@@ -370,7 +382,10 @@ internal sealed unsafe class FlowTable : IDisposable
         _slots[at] = TagOf(hash) | (uint)node;
     }
 
-    /// <summary>Frees a flow's slot, and moves those behind it that are not where their hash says into the gap: so there are no gaps in a search.</summary>
+    /// <summary>
+    /// Frees a flow's slot, and moves those behind it that are not where their hash says into the gap: so there are no
+    /// gaps in a search.
+    /// </summary>
     private void Vacate(int flow)
     {
         uint gap = HomeOf(flow);

@@ -38,8 +38,13 @@ internal sealed class FragmentTable
         if (packet.IsV6)
         {
             ulong addresses = _hash.Of(
-                _hash.Of(packet.SourceHigh, packet.SourceLow), _hash.Of(packet.DestinationLow, packet.DestinationHigh));
-            return new FragmentKey(_hash.Of(addresses, ((ulong)peer << 32) | packet.FragmentId), V6Mark | packet.FragmentId);
+                _hash.Of(packet.SourceHigh, packet.SourceLow),
+                _hash.Of(packet.DestinationLow, packet.DestinationHigh)
+            );
+            return new FragmentKey(
+                _hash.Of(addresses, ((ulong)peer << 32) | packet.FragmentId),
+                V6Mark | packet.FragmentId
+            );
         }
 
         ulong pair = (packet.SourceLow << 32) | (uint)packet.DestinationLow;
@@ -123,8 +128,8 @@ internal sealed class FragmentTable
 }
 
 /// <summary>
-/// What the fragments of one packet have in common: source, destination, identification, for IPv4 the protocol (RFC 791, section 3.2; RFC 8200, section
-/// 4.5), and the peer. Made by <see cref="FragmentTable.KeyOf"/>.
+/// What the fragments of one packet have in common: source, destination, identification, for IPv4 the protocol (RFC
+/// 791, section 3.2; RFC 8200, section 4.5), and the peer. Made by <see cref="FragmentTable.KeyOf"/>.
 /// </summary>
 /// <param name="Addresses">Both addresses of IPv4; else a hash of everything with a secret seed.</param>
 /// <param name="Rest">What is left. Never 0.</param>

@@ -1,13 +1,17 @@
 namespace UdpTunnel.Filter;
 
 /// <summary>
-/// The addresses that this host has, and the broadcast addresses of its IPv4 networks: nobody else's packets may come from these. Looked up again when
-/// somebody asks to <see cref="Refresh"/>; read by any thread without waiting.
+/// The addresses that this host has, and the broadcast addresses of its IPv4 networks: nobody else's packets may come
+/// from these. Looked up again when somebody asks to <see cref="Refresh"/>; read by any thread without waiting.
 /// </summary>
-/// <param name="list">The IPv4 addresses of all devices, in host order, with the lengths of their prefixes; may throw an IOException.</param>
+/// <param name="list">
+/// The IPv4 addresses of all devices, in host order, with the lengths of their prefixes; may throw an IOException.
+/// </param>
 /// <param name="listV6">The IPv6 addresses of all devices; null for none. May throw an IOException.</param>
 internal sealed class HostAddresses(
-    Func<IEnumerable<(uint Address, int PrefixLength)>> list, Func<IEnumerable<UInt128>>? listV6 = null)
+    Func<IEnumerable<(uint Address, int PrefixLength)>> list,
+    Func<IEnumerable<UInt128>>? listV6 = null
+)
 {
     /// <summary>Milliseconds between two look-ups, which cost some system calls.</summary>
     private const long Interval = 2000;
@@ -30,7 +34,10 @@ internal sealed class HostAddresses(
     /// <summary>Whether an address (host order) is the broadcast address of a network of this host.</summary>
     public bool IsBroadcast(uint address) => Array.BinarySearch(_known.Broadcasts, address) >= 0;
 
-    /// <summary>Looks the addresses up again, if that was not done just now. Where the kernel does not answer, those of before stay.</summary>
+    /// <summary>
+    /// Looks the addresses up again, if that was not done just now. Where the kernel does not answer, those of before
+    /// stay.
+    /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     /// <param name="force">Also if it was done just now: an address is known to be new.</param>
     public void Refresh(long now, bool force = false)
@@ -50,11 +57,7 @@ internal sealed class HostAddresses(
                     .Select(a => a.Address | (uint.MaxValue >> a.PrefixLength))
                     .Order(),
             ];
-            var addresses = all.Select(a => a.Address)
-                .Concat(broadcasts)
-                .Order()
-                .Distinct()
-                .ToArray();
+            var addresses = all.Select(a => a.Address).Concat(broadcasts).Order().Distinct().ToArray();
             var addressesV6 = listV6?.Invoke().Order().Distinct().ToArray() ?? [];
             if (!addresses.AsSpan().SequenceEqual(_known.V4) || !addressesV6.AsSpan().SequenceEqual(_known.V6))
             {

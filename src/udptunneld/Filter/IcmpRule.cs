@@ -12,7 +12,10 @@ internal enum IpVersions
     Both,
 }
 
-/// <summary>Which ICMP messages pass: echo and errors, without which neither ping nor path MTU discovery works (RFC 1122, 3.2.2; RFC 4890, 4.3).</summary>
+/// <summary>
+/// Which ICMP messages pass: echo and errors, without which neither ping nor path MTU discovery works (RFC 1122, 3.2.2;
+/// RFC 4890, 4.3).
+/// </summary>
 internal static unsafe class IcmpRule
 {
     /// <summary>The verdict on a message that is there as a whole.</summary>
@@ -25,8 +28,9 @@ internal static unsafe class IcmpRule
                 1 or 2 or 3 or 4 => DropReason.None, // unreachable, too big, time exceeded, parameter problem
                 128 or 129 => DropReason.None, // echo, echo reply
 
-                // Multicast listeners (130 to 132, 143), solicitations and advertisements of routers and neighbours, redirects (133 to 137): each
-                // IPv6 host sends them on every device, and a tunnel has neither neighbours to find nor routers to believe.
+                // Multicast listeners (130 to 132, 143), solicitations and advertisements of routers and neighbours,
+                // redirects (133 to 137): each IPv6 host sends them on every device, and a tunnel has neither
+                // neighbours to find nor routers to believe.
                 (>= 130 and <= 137) or 143 => DropReason.LinkControl,
                 _ => DropReason.IcmpType,
             }

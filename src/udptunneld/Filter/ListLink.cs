@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace UdpTunnel.Filter;
 
-/// <summary>An item's place in a doubly linked list of items in native memory. Items are numbered from 1 on, 0 is none.</summary>
+/// <summary>
+/// An item's place in a doubly linked list of items in native memory. Items are numbered from 1 on, 0 is none.
+/// </summary>
 internal struct ListLink
 {
     public int Previous;

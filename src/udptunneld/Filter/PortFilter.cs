@@ -16,7 +16,8 @@ namespace UdpTunnel.Filter;
 /// Only packets of the direction that opened a flow keep it alive; its answers do not. Port
 /// 0 is a port that is never allowed. Of ICMP: <see cref="IcmpRule"/>.
 /// <para>
-/// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any thread.
+/// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any
+/// thread.
 /// </para>
 /// </summary>
 internal sealed class PortFilter : IDisposable
@@ -37,7 +38,11 @@ internal sealed class PortFilter : IDisposable
     /// <param name="lifetimes">How long flows are remembered; the default if null.</param>
     /// <exception cref="ArgumentOutOfRangeException">The bound is out of range.</exception>
     public PortFilter(
-        PortSet ports, int maxFlows = DefaultMaxFlows, IpVersions versions = IpVersions.V4, FlowLifetimes? lifetimes = null)
+        PortSet ports,
+        int maxFlows = DefaultMaxFlows,
+        IpVersions versions = IpVersions.V4,
+        FlowLifetimes? lifetimes = null
+    )
     {
         _ports = new PortBitmap(ports);
         _openedOut = new FlowTable(maxFlows, lifetimes);
@@ -67,7 +72,8 @@ internal sealed class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// How many live flows of one direction gave way to new ones since this was asked last, because there was no room for both. For the worker.
+    /// How many live flows of one direction gave way to new ones since this was asked last, because there was no room
+    /// for both. For the worker.
     /// </summary>
     public int TakeDisplaced(Direction openedBy) => (openedBy == Direction.Out ? _out : _in).TakeDisplaced();
 
@@ -82,15 +88,21 @@ internal sealed class PortFilter : IDisposable
     /// <param name="now">
     /// Seconds of a monotonic clock, the same for both directions. They may wrap around.
     /// </param>
-    /// <param name="peer">Number of the peer that it comes from or goes to: nobody answers in another one's flow.</param>
+    /// <param name="peer">
+    /// Number of the peer that it comes from or goes to: nobody answers in another one's flow.
+    /// </param>
     /// <param name="peerPorts">The allowed ports of that peer; null if they are the tunnel's.</param>
     /// <returns>
     /// None if it passes, else one of NotIpv4, Malformed, Protocol, IcmpType, LinkControl, Port, NoFlow and Fragment.
     /// </returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason Check(
-        Direction direction, in PacketView packet, uint now, ushort peer = 0, PortBitmap? peerPorts = null) =>
-        (direction == Direction.Out ? _out : _in).Check(peerPorts ?? _ports, packet, peer, now);
+        Direction direction,
+        in PacketView packet,
+        uint now,
+        ushort peer = 0,
+        PortBitmap? peerPorts = null
+    ) => (direction == Direction.Out ? _out : _in).Check(peerPorts ?? _ports, packet, peer, now);
 
     /// <summary>What the fragments of one packet have in common in a direction.</summary>
     /// <param name="direction">Where they go.</param>
@@ -99,7 +111,10 @@ internal sealed class PortFilter : IDisposable
     public FragmentKey FragmentKeyOf(Direction direction, in PacketView packet, ushort peer) =>
         (direction == Direction.Out ? _out : _in).KeyOf(packet, peer);
 
-    /// <summary>Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing whose it is.</summary>
+    /// <summary>
+    /// Whether the tunnel carries such a packet and it is what it says it is: all that can be said without knowing
+    /// whose it is.
+    /// </summary>
     /// <returns>None if it is, else one of NotIpv4, Malformed and Protocol.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public DropReason CheckForm(in PacketView packet) => _out.CheckForm(packet);

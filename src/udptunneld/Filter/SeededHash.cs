@@ -28,8 +28,7 @@ internal readonly struct SeededHash
 
     /// <summary>The hash; both halves of it are as good as independent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong Of(ulong first, ulong second) =>
-        Fold(Fold(first ^ _seed0, second ^ _seed1) ^ _seed2, SecondRound);
+    public ulong Of(ulong first, ulong second) => Fold(Fold(first ^ _seed0, second ^ _seed1) ^ _seed2, SecondRound);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Fold(ulong x, ulong y)

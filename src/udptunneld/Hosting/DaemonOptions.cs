@@ -19,7 +19,9 @@ internal sealed record DaemonOptions
 
     /// <summary>The program's version, for example "0.1.0".</summary>
     public static string Version { get; } =
-        typeof(DaemonOptions).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(DaemonOptions)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
     /// <summary>Members may look and change nothing; null: only operators may look.</summary>
     public string? LookGroup { get; init; }

@@ -4,8 +4,8 @@ using UdpTunnel.Events;
 namespace UdpTunnel.Hosting;
 
 /// <summary>
-/// All tunnels of the daemon, or all relays: starts, changes and stops them, one change at a time. One that is stored or has a file and cannot start, or fails
-/// while it runs, is kept as failed and tried again.
+/// All tunnels of the daemon, or all relays: starts, changes and stops them, one change at a time. One that is stored
+/// or has a file and cannot start, or fails while it runs, is kept as failed and tried again.
 /// </summary>
 /// <typeparam name="TConfig">What one shall do.</typeparam>
 /// <typeparam name="TEngine">One that runs.</typeparam>
@@ -16,7 +16,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(5);
 
-    // Changes wait meanwhile: 4,096 tunnels that fail, all tried every 5 s, took 23 % of a core and made callers wait for it.
+    // Changes wait meanwhile: 4,096 tunnels that fail, all tried every 5 s, took 23 % of a core and made callers wait
+    // for it.
     private const int RetriesPerTick = 16;
 
     private readonly HostedKind _kind;
@@ -78,7 +79,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 
     /// <summary>Compares one with another configuration.</summary>
     /// <exception cref="RequestException">There is none of that name.</exception>
-    public IReadOnlyList<FieldChange> Compare(string name, TConfig config) => Differences(Table.Find(name).Config, config);
+    public IReadOnlyList<FieldChange> Compare(string name, TConfig config) =>
+        Differences(Table.Find(name).Config, config);
 
     /// <summary>What one shall do; null if there is none of that name.</summary>
     public Configuration? FindConfiguration(string name) =>
@@ -88,10 +90,15 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     bool IReloadable.Takes(Configuration configuration) => configuration is TConfig;
 
     /// <inheritdoc/>
-    IReadOnlyList<FieldChange> IReloadable.Compare(Configuration configuration) => Compare(configuration.Name, (TConfig)configuration);
+    IReadOnlyList<FieldChange> IReloadable.Compare(Configuration configuration) =>
+        Compare(configuration.Name, (TConfig)configuration);
 
     /// <inheritdoc/>
-    async Task<string> IReloadable.StartFileAsync(Configuration configuration, string file, CancellationToken cancellationToken)
+    async Task<string> IReloadable.StartFileAsync(
+        Configuration configuration,
+        string file,
+        CancellationToken cancellationToken
+    )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         using var place = Table.Reserve(configuration.Name);
@@ -103,7 +110,11 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 
     /// <inheritdoc/>
     async Task<string> IReloadable.ApplyFileAsync(
-        Configuration configuration, string file, bool allowRestart, CancellationToken cancellationToken)
+        Configuration configuration,
+        string file,
+        bool allowRestart,
+        CancellationToken cancellationToken
+    )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         var entry = Table.Find(configuration.Name) with { File = file };
@@ -122,7 +133,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    Task IReloadable.StopFileAsync(string name, CancellationToken cancellationToken) => StopEntryAsync(name, cancellationToken);
+    Task IReloadable.StopFileAsync(string name, CancellationToken cancellationToken) =>
+        StopEntryAsync(name, cancellationToken);
 
     /// <summary>Stops all; they stay stored.</summary>
     public async ValueTask DisposeAsync()
@@ -173,26 +185,25 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     protected virtual object? Remember(TEngine engine) => null;
 
     /// <summary>Applies changes that need no restart.</summary>
-    protected virtual void ApplyLive(TEngine engine, TConfig config) => throw new InvalidOperationException("every change needs a restart");
+    protected virtual void ApplyLive(TEngine engine, TConfig config) =>
+        throw new InvalidOperationException("every change needs a restart");
 
     /// <summary>One has started, stopped or changed.</summary>
-    protected virtual void OnChanged()
-    {
-    }
+    protected virtual void OnChanged() { }
 
     /// <summary>One is about to stop because the daemon ends.</summary>
-    protected virtual void OnStopping(HostEntry<TConfig, TEngine> entry)
-    {
-    }
+    protected virtual void OnStopping(HostEntry<TConfig, TEngine> entry) { }
 
     /// <summary>All have stopped because the daemon ends.</summary>
-    protected virtual void OnStopped()
-    {
-    }
+    protected virtual void OnStopped() { }
 
     /// <summary>Starts one because somebody asks.</summary>
     /// <exception cref="RequestException">It cannot be started; nothing is left behind.</exception>
-    protected async Task<HostEntry<TConfig, TEngine>> StartEntryAsync(TConfig config, bool ephemeral, CancellationToken cancellationToken)
+    protected async Task<HostEntry<TConfig, TEngine>> StartEntryAsync(
+        TConfig config,
+        bool ephemeral,
+        CancellationToken cancellationToken
+    )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         using var place = Table.Reserve(config.Name);
@@ -205,7 +216,9 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 
     /// <summary>Stops one and forgets it.</summary>
     /// <returns>As it was.</returns>
-    /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    /// <exception cref="RequestException">
+    /// There is none of that name, or it cannot be forgotten; then it goes on.
+    /// </exception>
     protected Task StopEntryAsync(string name, CancellationToken cancellationToken) =>
         StopEntryAsync(name, _ => true, cancellationToken);
 
@@ -213,7 +226,11 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     /// <param name="name">Its name.</param>
     /// <param name="last">What is to be known of it before it stops.</param>
     /// <param name="cancellationToken">Ends the wait for other changes.</param>
-    protected async Task<T> StopEntryAsync<T>(string name, Func<HostEntry<TConfig, TEngine>, T> last, CancellationToken cancellationToken)
+    protected async Task<T> StopEntryAsync<T>(
+        string name,
+        Func<HostEntry<TConfig, TEngine>, T> last,
+        CancellationToken cancellationToken
+    )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         var entry = Table.Find(name);
@@ -233,7 +250,9 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         return result;
     }
 
-    /// <summary>Applies another configuration: live where it can be, else by a restart. Only for who has entered the table.</summary>
+    /// <summary>
+    /// Applies another configuration: live where it can be, else by a restart. Only for who has entered the table.
+    /// </summary>
     /// <returns>What was changed.</returns>
     /// <exception cref="RequestException">It cannot be applied; everything is as it was.</exception>
     protected IReadOnlyList<FieldChange> Change(HostEntry<TConfig, TEngine> entry, TConfig config, bool allowRestart)
@@ -247,19 +266,29 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         if (changes.Any(c => c.Effect == ChangeEffect.Impossible))
         {
             throw new RequestException(
-                Fault.InvalidRequest, $"the configuration is {config.Name}'s, not {entry.Name}'s: a {_kind.Name} keeps its name");
+                Fault.InvalidRequest,
+                $"the configuration is {config.Name}'s, not {entry.Name}'s: a {_kind.Name} keeps its name"
+            );
         }
 
         var live = changes.All(c => c.Effect == ChangeEffect.Live) && entry.Engine is not null;
         if (!live && !allowRestart)
         {
             var fields = string.Join(", ", changes.Where(c => c.Effect == ChangeEffect.Restart).Select(c => c.Field));
-            throw new RequestException(Fault.RestartRequired, $"{entry.Name} has to restart for {fields}, which was not allowed");
+            throw new RequestException(
+                Fault.RestartRequired,
+                $"{entry.Name} has to restart for {fields}, which was not allowed"
+            );
         }
 
         Table.Set(live ? ApplyLive(entry, config) : Restart(entry, config));
         OnChanged();
-        Events.Add(EventKind.Reloaded, EventLevel.Info, entry.Name, $"changed {string.Join(", ", changes.Select(c => c.Field))}");
+        Events.Add(
+            EventKind.Reloaded,
+            EventLevel.Info,
+            entry.Name,
+            $"changed {string.Join(", ", changes.Select(c => c.Field))}"
+        );
         return changes;
     }
 
@@ -281,7 +310,10 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
             throw;
         }
 
-        return entry with { Config = config };
+        return entry with
+        {
+            Config = config,
+        };
 
         void Apply(TConfig applied)
         {
@@ -292,7 +324,10 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         }
     }
 
-    /// <summary>Devices and ports may be the same, so the old ones must be gone before; if the new one cannot start, the old one starts again.</summary>
+    /// <summary>
+    /// Devices and ports may be the same, so the old ones must be gone before; if the new one cannot start, the old one
+    /// starts again.
+    /// </summary>
     private HostEntry<TConfig, TEngine> Restart(HostEntry<TConfig, TEngine> entry, TConfig config)
     {
         var memory = entry.Engine is { } engine ? Remember(engine) : null;
@@ -342,10 +377,20 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     {
         if (problem != entry.Problem)
         {
-            Events.Add(_kind.Failed, EventLevel.Error, entry.Name, $"{(entry.IsRunning ? "failed" : "cannot start")}: {problem}; trying again");
+            Events.Add(
+                _kind.Failed,
+                EventLevel.Error,
+                entry.Name,
+                $"{(entry.IsRunning ? "failed" : "cannot start")}: {problem}; trying again"
+            );
         }
 
-        return entry with { Engine = null, Problem = problem, Tried = Time.GetTimestamp() };
+        return entry with
+        {
+            Engine = null,
+            Problem = problem,
+            Tried = Time.GetTimestamp(),
+        };
     }
 
     /// <summary>Stores what has just been started; where that fails it is stopped again.</summary>
@@ -387,8 +432,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     /// <summary>Tries failed ones again, those first that have waited longest.</summary>
     private void RetryFailed()
     {
-        var due = Table.All
-            .Where(e => e.Engine is null && Time.GetElapsedTime(e.Tried) >= RetryInterval)
+        var due = Table
+            .All.Where(e => e.Engine is null && Time.GetElapsedTime(e.Tried) >= RetryInterval)
             .OrderBy(e => e.Tried)
             .Take(RetriesPerTick);
         foreach (var entry in due.ToList())
@@ -416,4 +461,11 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 /// <param name="Stopped">What is told when somebody has stopped one.</param>
 /// <param name="Failed">What is told when one cannot start or has failed.</param>
 internal sealed record HostedKind(
-    string Name, int Capacity, Fault Absent, Limit Limit, EventKind Started, EventKind Stopped, EventKind Failed);
+    string Name,
+    int Capacity,
+    Fault Absent,
+    Limit Limit,
+    EventKind Started,
+    EventKind Stopped,
+    EventKind Failed
+);

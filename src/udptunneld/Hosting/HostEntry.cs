@@ -19,7 +19,8 @@ internal sealed record HostEntry<TConfig, TEngine>(TConfig Config, bool IsEpheme
     public bool IsStored => !IsEphemeral && File.Length == 0;
 
     /// <summary>What to say behind a change that its file does not know of.</summary>
-    public string FileNote => File.Length > 0 ? $"; {File} does not say so and counts again at the next reload or start" : "";
+    public string FileNote =>
+        File.Length > 0 ? $"; {File} does not say so and counts again at the next reload or start" : "";
 
     /// <summary>What runs.</summary>
     public TEngine? Engine { get; init; }

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace UdpTunnel.Hosting;
 
-/// <summary>The names of all tunnels and relays. A name means one thing, since people name both in the same commands.</summary>
+/// <summary>
+/// The names of all tunnels and relays. A name means one thing, since people name both in the same commands.
+/// </summary>
 internal sealed class HostNames
 {
     private readonly ConcurrentDictionary<string, string> _kinds = new(StringComparer.Ordinal);
@@ -22,7 +24,9 @@ internal sealed class HostNames
             }
 
             throw new RequestException(
-                Fault.NameTaken, $"a {taken} named {name} is there already: see `udptunnelctl status {name}`, or use another name");
+                Fault.NameTaken,
+                $"a {taken} named {name} is there already: see `udptunnelctl status {name}`, or use another name"
+            );
         }
     }
 

@@ -3,7 +3,10 @@ using UdpTunnel.Events;
 
 namespace UdpTunnel.Hosting;
 
-/// <summary>All tunnels of the daemon, or all relays, by name. Changes are made one at a time, by who has entered; looking needs no lock.</summary>
+/// <summary>
+/// All tunnels of the daemon, or all relays, by name. Changes are made one at a time, by who has entered; looking needs
+/// no lock.
+/// </summary>
 /// <param name="kind">What they are called, one of them.</param>
 /// <param name="capacity">The most of them.</param>
 /// <param name="absent">What is answered about a name that is not there.</param>
@@ -11,7 +14,14 @@ namespace UdpTunnel.Hosting;
 /// <param name="limits">Where it is told.</param>
 /// <param name="names">The names that are taken, here and by the other kind.</param>
 #pragma warning disable CA1001 // A semaphore without a wait handle holds nothing, and a late caller may still ask.
-internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limit limit, LimitReport limits, HostNames names)
+internal sealed class HostTable<T>(
+    string kind,
+    int capacity,
+    Fault absent,
+    Limit limit,
+    LimitReport limits,
+    HostNames names
+)
     where T : class, IHosted
 #pragma warning restore CA1001
 {
@@ -25,7 +35,9 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
     /// <summary>All, in the order of their names.</summary>
     public IList<T> All => _entries.Values;
 
-    /// <summary>Waits for other changes; until what this returns is disposed of, there are none but the caller's.</summary>
+    /// <summary>
+    /// Waits for other changes; until what this returns is disposed of, there are none but the caller's.
+    /// </summary>
     public async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
@@ -34,9 +46,10 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
 
     /// <summary>The one of a name.</summary>
     /// <exception cref="RequestException">There is none.</exception>
-    public T Find(string name) => _entries.TryGetValue(name, out var entry)
-        ? entry
-        : throw new RequestException(absent, $"there is no {kind} named {Excerpt.Quote(name)}");
+    public T Find(string name) =>
+        _entries.TryGetValue(name, out var entry)
+            ? entry
+            : throw new RequestException(absent, $"there is no {kind} named {Excerpt.Quote(name)}");
 
     /// <summary>Those of some names, in the order of these; all if there are none.</summary>
     /// <exception cref="RequestException">A name is unknown.</exception>
@@ -47,7 +60,10 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
     public IEnumerable<T> FindExisting(IReadOnlySet<string> names) =>
         names.Count == 0 ? _entries.Values : _entries.Values.Where(e => names.Contains(e.Name));
 
-    /// <summary>Takes a name and a place for one more, which are given back unless it is in the table when this ends. Only for who has entered.</summary>
+    /// <summary>
+    /// Takes a name and a place for one more, which are given back unless it is in the table when this ends. Only for
+    /// who has entered.
+    /// </summary>
     /// <exception cref="RequestException">The name is taken, or there are too many.</exception>
     public Reservation Reserve(string name)
     {
@@ -62,7 +78,9 @@ internal sealed class HostTable<T>(string kind, int capacity, Fault absent, Limi
         throw new RequestException(Fault.LimitReached, $"{capacity} {kind}s are there already, which is the most");
     }
 
-    /// <summary>Takes one in whose name is reserved, or in the place of what has its name. Only for who has entered.</summary>
+    /// <summary>
+    /// Takes one in whose name is reserved, or in the place of what has its name. Only for who has entered.
+    /// </summary>
     public void Set(T entry) => _entries = new(_entries, StringComparer.Ordinal) { [entry.Name] = entry };
 
     /// <summary>Takes one out. Only for who has entered.</summary>

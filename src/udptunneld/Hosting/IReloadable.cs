@@ -15,7 +15,9 @@ internal interface IReloadable
     /// <exception cref="RequestException">There is none of that name.</exception>
     IReadOnlyList<FieldChange> Compare(Configuration configuration);
 
-    /// <summary>Starts what a file describes. What cannot start now is kept and tried again, as at the daemon's start.</summary>
+    /// <summary>
+    /// Starts what a file describes. What cannot start now is kept and tried again, as at the daemon's start.
+    /// </summary>
     /// <exception cref="RequestException">The name is taken, or there are too many.</exception>
     /// <returns>Why it does not run yet, or empty.</returns>
     Task<string> StartFileAsync(Configuration configuration, string file, CancellationToken cancellationToken);
@@ -23,7 +25,12 @@ internal interface IReloadable
     /// <summary>Applies a file to what there is under its name.</summary>
     /// <exception cref="RequestException">It cannot be applied; everything is as it was.</exception>
     /// <returns>Why it does not run, or empty.</returns>
-    Task<string> ApplyFileAsync(Configuration configuration, string file, bool allowRestart, CancellationToken cancellationToken);
+    Task<string> ApplyFileAsync(
+        Configuration configuration,
+        string file,
+        bool allowRestart,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>Stops what has no file any more.</summary>
     /// <exception cref="RequestException">There is none of that name.</exception>

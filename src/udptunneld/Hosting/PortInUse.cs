@@ -43,14 +43,13 @@ internal static class PortInUse
             return $"{shown} {verb} in use: {command} shows by whom";
         }
 
-        var resolved = port == DnsPort && holders.All(h => IsStub(h.Address))
-            ? ", by systemd-resolved's DNSStubListener"
-            : "";
+        var resolved =
+            port == DnsPort && holders.All(h => IsStub(h.Address)) ? ", by systemd-resolved's DNSStubListener" : "";
         return $"{shown} {verb} in use{resolved}: listen at one address of this host, such as {Example()}:{port}, "
             + "instead of at all";
     }
 
-    private static bool IsEverywhere(IPAddress? address) => 
+    private static bool IsEverywhere(IPAddress? address) =>
         address is null || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     private static bool IsStub(IPAddress address) =>
@@ -75,9 +74,12 @@ internal static class PortInUse
     {
         try
         {
-            var address = NetworkInterface.GetAllNetworkInterfaces()
-                .Where(i => i.OperationalStatus is OperationalStatus.Up or OperationalStatus.Unknown
-                    && i.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            var address = NetworkInterface
+                .GetAllNetworkInterfaces()
+                .Where(i =>
+                    i.OperationalStatus is OperationalStatus.Up or OperationalStatus.Unknown
+                    && i.NetworkInterfaceType != NetworkInterfaceType.Loopback
+                )
                 .SelectMany(i => i.GetIPProperties().UnicastAddresses)
                 .Select(a => a.Address)
                 .FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork);

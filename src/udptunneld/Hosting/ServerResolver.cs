@@ -5,16 +5,18 @@ using UdpTunnel.Events;
 namespace UdpTunnel.Hosting;
 
 /// <summary>
-/// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and then every 30 s. A look-up
-/// that fails or answers nothing leaves the last good address in place. The device of a link-local address is looked up likewise, every 5 s: it may
-/// come later, or come back with another number.
+/// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and
+/// then every 30 s. A look-up that fails or answers nothing leaves the last good address in place. The device of a
+/// link-local address is looked up likewise, every 5 s: it may come later, or come back with another number.
 /// </summary>
 /// <param name="server">Host and port; of a literal address only the zone is looked up.</param>
 /// <param name="tunnel">Name of the tunnel, for events.</param>
 /// <param name="events">Where changes are told.</param>
 /// <param name="time">The clock.</param>
 /// <param name="lookUp">Resolves a name.</param>
-/// <param name="withZone">Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).</param>
+/// <param name="withZone">
+/// Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).
+/// </param>
 /// <param name="found">Takes each new address.</param>
 /// <param name="choose">Chooses among a name's addresses, given that in use; null for <see cref="Choose"/>.</param>
 internal sealed class ServerResolver(
@@ -25,7 +27,8 @@ internal sealed class ServerResolver(
     Func<string, CancellationToken, Task<IPAddress[]>> lookUp,
     Func<IPAddress, string, IPAddress> withZone,
     Action<IPEndPoint> found,
-    Func<IPAddress[], IPAddress?, IPAddress?>? choose = null)
+    Func<IPAddress[], IPAddress?, IPAddress?>? choose = null
+)
 {
     /// <summary>Time between look-ups of a name that resolves.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
@@ -88,7 +91,10 @@ internal sealed class ServerResolver(
     /// </summary>
     public void Hurry()
     {
-        if (Volatile.Read(ref _pause) is { } pause && time.GetElapsedTime(Volatile.Read(ref _lookedUp)) >= HurriedInterval)
+        if (
+            Volatile.Read(ref _pause) is { } pause
+            && time.GetElapsedTime(Volatile.Read(ref _lookedUp)) >= HurriedInterval
+        )
         {
             try
             {
@@ -101,7 +107,10 @@ internal sealed class ServerResolver(
         }
     }
 
-    /// <summary>Chooses among a name's addresses: the one in use if it is still there, else the first, which the system ranks best (RFC 6724).</summary>
+    /// <summary>
+    /// Chooses among a name's addresses: the one in use if it is still there, else the first, which the system ranks
+    /// best (RFC 6724).
+    /// </summary>
     internal static IPAddress? Choose(IPAddress[] addresses, IPAddress? current) =>
         current is not null && addresses.Contains(current) ? current : addresses.FirstOrDefault();
 
@@ -177,6 +186,11 @@ internal sealed class ServerResolver(
 
         _failing = true;
         var consequence = _current is null ? "trying again" : $"staying with {_current}";
-        events.Add(EventKind.DnsFailed, EventLevel.Warning, tunnel, $"cannot resolve {server.Host}: {reason}; {consequence}");
+        events.Add(
+            EventKind.DnsFailed,
+            EventLevel.Warning,
+            tunnel,
+            $"cannot resolve {server.Host}: {reason}; {consequence}"
+        );
     }
 }

@@ -1,15 +1,18 @@
 namespace UdpTunnel.Hosting;
 
 /// <summary>
-/// Stands behind every tick and every thread of tunnels and relays: an exception that nobody expected is logged with its stack and ends the one tunnel or
-/// relay that it belongs to, which is tried again, and not the daemon with all the others.
+/// Stands behind every tick and every thread of tunnels and relays: an exception that nobody expected is logged with
+/// its stack and ends the one tunnel or relay that it belongs to, which is tried again, and not the daemon with all the
+/// others.
 /// </summary>
 internal sealed partial class Supervised(ILogger<Supervised> logger)
 {
     /// <summary>Does something for one tunnel or relay.</summary>
     /// <param name="name">Whose it is, for the log.</param>
     /// <param name="work">What is done.</param>
-    /// <param name="failed">What becomes of the tunnel or relay if that fails; an exception of its own is logged as well.</param>
+    /// <param name="failed">
+    /// What becomes of the tunnel or relay if that fails; an exception of its own is logged as well.
+    /// </param>
     public void Run(string name, Action work, Action<Exception> failed)
     {
         try
@@ -62,7 +65,13 @@ internal sealed partial class Supervised(ILogger<Supervised> logger)
     /// <param name="time">The clock.</param>
     /// <param name="work">What is done.</param>
     /// <param name="stop">Ends it, behind the time that it is at.</param>
-    public async Task TickAsync(string name, TimeSpan interval, TimeProvider time, Func<Task> work, CancellationToken stop)
+    public async Task TickAsync(
+        string name,
+        TimeSpan interval,
+        TimeProvider time,
+        Func<Task> work,
+        CancellationToken stop
+    )
     {
         using var timer = new PeriodicTimer(interval, time);
         while (true)

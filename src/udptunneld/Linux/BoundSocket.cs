@@ -4,7 +4,9 @@ using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>Opens sockets on an address of this host, or on all of them: dual-stack where the system has IPv6.</summary>
+/// <summary>
+/// Opens sockets on an address of this host, or on all of them: dual-stack where the system has IPv6.
+/// </summary>
 internal static unsafe class BoundSocket
 {
     // SK_MEMINFO_WMEM_ALLOC and SK_MEMINFO_DROPS of SO_MEMINFO (include/uapi/linux/sock_diag.h), an array of u32.
@@ -37,7 +39,8 @@ internal static unsafe class BoundSocket
             throw LinuxException.Last($"cannot open a {protocol} socket");
         }
 
-        // At the very limit the runtime itself would end with "Out of memory", for want of a descriptor for its next thread or compiled method.
+        // At the very limit the runtime itself would end with "Out of memory", for want of a descriptor for its next
+        // thread or compiled method.
         if (DescriptorLimit.IsReserved(descriptor))
         {
             _ = Libc.Close(descriptor);
@@ -64,21 +67,27 @@ internal static unsafe class BoundSocket
     }
 
     /// <summary>Sets the size of the send buffer alone. What waits in it stays.</summary>
-    public static void SetSendBuffer(int descriptor, int size) => SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
+    public static void SetSendBuffer(int descriptor, int size) =>
+        SetBuffer(descriptor, SO_SNDBUFFORCE, SO_SNDBUF, size);
 
     /// <summary>
-    /// Datagrams that the kernel dropped since the socket was opened because its buffer was full. Asking costs a system call, but nothing per datagram.
+    /// Datagrams that the kernel dropped since the socket was opened because its buffer was full. Asking costs a system
+    /// call, but nothing per datagram.
     /// </summary>
     public static uint BufferDrops(int descriptor) => MemoryInfo(descriptor, MemoryInfoDrops);
 
-    /// <summary>Bytes of memory that datagrams on their way hold, in the send buffer or in the queue of the device.</summary>
+    /// <summary>
+    /// Bytes of memory that datagrams on their way hold, in the send buffer or in the queue of the device.
+    /// </summary>
     public static uint SendQueue(int descriptor) => MemoryInfo(descriptor, MemoryInfoSendQueue);
 
     private static uint MemoryInfo(int descriptor, int index)
     {
         var info = stackalloc uint[MemoryInfoCount];
         var length = MemoryInfoCount * sizeof(uint);
-        return Libc.GetSocketOption(descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0 && length == MemoryInfoCount * sizeof(uint)
+        return
+            Libc.GetSocketOption(descriptor, SOL_SOCKET, SO_MEMINFO, info, &length) == 0
+            && length == MemoryInfoCount * sizeof(uint)
             ? info[index]
             : 0;
     }
@@ -91,7 +100,14 @@ internal static unsafe class BoundSocket
         }
     }
 
-    private static void Bind(int descriptor, IPAddress? address, int port, string protocol, bool dualStack, bool reuseAddress)
+    private static void Bind(
+        int descriptor,
+        IPAddress? address,
+        int port,
+        string protocol,
+        bool dualStack,
+        bool reuseAddress
+    )
     {
         var on = 1;
         if (reuseAddress)
@@ -105,7 +121,10 @@ internal static unsafe class BoundSocket
             throw LinuxException.Last("cannot open a socket for both IPv4 and IPv6");
         }
 
-        var local = Endpoint.From(new IPEndPoint(address ?? (dualStack ? IPAddress.IPv6Any : IPAddress.Any), port), dualStack);
+        var local = Endpoint.From(
+            new IPEndPoint(address ?? (dualStack ? IPAddress.IPv6Any : IPAddress.Any), port),
+            dualStack
+        );
         if (Libc.Bind(descriptor, &local, local.Length) < 0)
         {
             throw LinuxException.Last($"cannot use {protocol} port {port}" + (address is null ? "" : $" of {address}"));

@@ -73,7 +73,8 @@ internal sealed unsafe class ClientSocket : IDisposable
         var descriptor = BoundSocket.Open(address, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
         BoundSocket.SetBuffers(descriptor, ReceiveBufferSize, SendBufferSize);
 
-        // Trains of a client arrive as one message; where the kernel knows no GRO (before Linux 5.0) they come one by one.
+        // Trains of a client arrive as one message; where the kernel knows no GRO (before Linux 5.0) they come one by
+        // one.
         var on = 1;
         var never = IP_PMTUDISC_DONT;
         _ = Libc.SetSocketOption(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof(int));

@@ -5,9 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// The control socket as a file: mode 0660, owned by the daemon's user and the operators' group, and never wider, not even for a moment:
-/// it is bound with mode 0660, and before it listens nobody can connect. Group, mode and access list are set on the very file that was bound,
-/// also if the directory is somebody's who puts another one in its place.
+/// The control socket as a file: mode 0660, owned by the daemon's user and the operators' group, and never wider, not
+/// even for a moment: it is bound with mode 0660, and before it listens nobody can connect. Group, mode and access list
+/// are set on the very file that was bound, also if the directory is somebody's who puts another one in its place.
 /// </summary>
 internal static class ControlSocket
 {
@@ -54,8 +54,8 @@ internal static class ControlSocket
     }
 
     /// <summary>
-    /// One daemon at a time looks and binds: of two that start together one could else take the other's socket, which does not listen yet, for one
-    /// that was left behind.
+    /// One daemon at a time looks and binds: of two that start together one could else take the other's socket, which
+    /// does not listen yet, for one that was left behind.
     /// </summary>
     /// <returns>Gives the lock back when it is closed.</returns>
     private static SafeFileHandle LockDirectory(string path)
@@ -73,7 +73,8 @@ internal static class ControlSocket
 
     private static void Bind(Socket socket, string path)
     {
-        // The file gets the mode of the socket less the umask (unix_bind_bsd of net/unix/af_unix.c), so the process's umask stays as it is.
+        // The file gets the mode of the socket less the umask (unix_bind_bsd of net/unix/af_unix.c), so the process's
+        // umask stays as it is.
         if (Libc.ChangeMode(socket.Handle.ToInt32(), (uint)SocketMode) < 0)
         {
             throw LinuxException.Last($"cannot make the socket {path}");
@@ -103,7 +104,8 @@ internal static class ControlSocket
             throw LinuxException.Last($"cannot give {path} to group {group.Name}");
         }
 
-        // The umask may have taken something away, and the directory may have a default access list, which adds entries.
+        // The umask may have taken something away, and the directory may have a default access list, which adds
+        // entries.
         if (status.Mode != SocketMode && !PathHandle.TrySetMode(file, SocketMode))
         {
             throw LinuxException.Last($"cannot set the mode of {path}");
@@ -115,7 +117,8 @@ internal static class ControlSocket
     /// <summary>Nobody answers at a file that a killed daemon left; at that of a running one somebody does.</summary>
     private static void RemoveStale(string path)
     {
-        // Connecting is refused by other files as well as by a socket that nobody listens at, and those must not be deleted.
+        // Connecting is refused by other files as well as by a socket that nobody listens at, and those must not be
+        // deleted.
         switch (FileStatus.OfEntry(path)?.Kind)
         {
             case null:

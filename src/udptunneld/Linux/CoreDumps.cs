@@ -14,9 +14,7 @@ internal sealed class CoreDumps : IDisposable
 
     private bool _isDisposed;
 
-    private CoreDumps()
-    {
-    }
+    private CoreDumps() { }
 
     /// <summary>Switches them off until what is returned is disposed of.</summary>
     public static CoreDumps SwitchOff()

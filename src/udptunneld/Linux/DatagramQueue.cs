@@ -5,9 +5,9 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Datagrams on their way to a UDP socket, sent by as few system calls as possible: consecutive ones of one size to one destination (the last
-/// may be shorter) are one message with <c>UDP_SEGMENT</c>, all messages go by one <c>sendmmsg</c>. The bytes stay where they are until
-/// <see cref="Send"/>. Belongs to one thread.
+/// Datagrams on their way to a UDP socket, sent by as few system calls as possible: consecutive ones of one size to one
+/// destination (the last may be shorter) are one message with <c>UDP_SEGMENT</c>, all messages go by one
+/// <c>sendmmsg</c>. The bytes stay where they are until <see cref="Send"/>. Belongs to one thread.
 /// </summary>
 internal sealed unsafe class DatagramQueue : IDisposable
 {
@@ -23,14 +23,15 @@ internal sealed unsafe class DatagramQueue : IDisposable
     // What an Ethernet frame takes: a longer datagram is fragmented, which a run does not allow.
     private const int LargestSegment = 1472;
 
-    // Destinations whose path, or whose device, refused a run: each may have a size of its own, which may grow again. A place is shared by the keys
-    // that fall on it: one that is overwritten costs one more refused send.
+    // Destinations whose path, or whose device, refused a run: each may have a size of its own, which may grow again. A
+    // place is shared by the keys that fall on it: one that is overwritten costs one more refused send.
     private const int RememberedRefusals = 64;
     private const long RefusalMilliseconds = 60_000;
 
-    // Two control messages lie one behind the other, so that either may be left out. cmsghdr of in6_pktinfo: length u64 = 36, level i32, type i32, address
-    // 16 bytes, interface u32 = 0, padded to 40 bytes; of in_pktinfo: 28, level, type, interface i32 = 0, address u32, 0, padded to 32 bytes and put
-    // at offset 8. Of UDP_SEGMENT: length u64 = 18, level i32, type i32, segment size u16, padded to 24 bytes.
+    // Two control messages lie one behind the other, so that either may be left out. cmsghdr of in6_pktinfo: length u64
+    // = 36, level i32, type i32, address 16 bytes, interface u32 = 0, padded to 40 bytes; of in_pktinfo: 28, level,
+    // type, interface i32 = 0, address u32, 0, padded to 32 bytes and put at offset 8. Of UDP_SEGMENT: length u64 = 18,
+    // level i32, type i32, segment size u16, padded to 24 bytes.
     private const int SourceSizeV6 = 40;
     private const int SourceLengthV6 = 36;
     private const int SourceSizeV4 = 32;
@@ -121,7 +122,9 @@ internal sealed unsafe class DatagramQueue : IDisposable
         _count++;
     }
 
-    /// <summary>Sends everything, without waiting: datagrams that find no room in the socket's buffer are lost.</summary>
+    /// <summary>
+    /// Sends everything, without waiting: datagrams that find no room in the socket's buffer are lost.
+    /// </summary>
     /// <param name="descriptor">The socket.</param>
     public SendResult Send(int descriptor)
     {
@@ -151,7 +154,8 @@ internal sealed unsafe class DatagramQueue : IDisposable
             ref readonly var failed = ref _runs[next];
             if (error is Errno.Invalid or Errno.NetworkUnreachable && !_sources[next].IsNone)
             {
-                // No address of this host, or no more: one of broadcast, or one that was removed. The kernel's choice is better than no answer.
+                // No address of this host, or no more: one of broadcast, or one that was removed. The kernel's choice
+                // is better than no answer.
                 _sources[next] = default;
                 SetHeader(next, failed);
                 continue;
@@ -216,7 +220,11 @@ internal sealed unsafe class DatagramQueue : IDisposable
     private void Remember(in Run run, int largestSegment)
     {
         _hasRefused = true;
-        _refused[run.Key % RememberedRefusals] = new RefusedRun(run.Key, largestSegment, Environment.TickCount64 + RefusalMilliseconds);
+        _refused[run.Key % RememberedRefusals] = new RefusedRun(
+            run.Key,
+            largestSegment,
+            Environment.TickCount64 + RefusalMilliseconds
+        );
     }
 
     private void SetHeader(int index, in Run run)
@@ -260,9 +268,11 @@ internal sealed unsafe class DatagramQueue : IDisposable
             message.Slices = _slices + run.FirstSlice + i;
             var attempt = 0;
             SendVerdict? verdict = null;
-            while (Libc.SendMessages(descriptor, &message, 1, SendFlags) != 1
+            while (
+                Libc.SendMessages(descriptor, &message, 1, SendFlags) != 1
                 && (verdict = SendErrors.Classify(result.Error = Libc.LastError, segmented: false, attempt))
-                    == SendVerdict.Retry)
+                    == SendVerdict.Retry
+            )
             {
                 attempt++;
                 verdict = null;
@@ -306,7 +316,8 @@ internal sealed unsafe class DatagramQueue : IDisposable
 
         public int Bytes { get; private set; } = size;
 
-        public readonly bool Takes(int length, uint key, int largestSegment) => !_isComplete
+        public readonly bool Takes(int length, uint key, int largestSegment) =>
+            !_isComplete
             && key == Key
             && length > 0
             && length <= Size

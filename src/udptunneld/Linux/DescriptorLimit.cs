@@ -1,8 +1,8 @@
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// How many descriptors the process may have (RLIMIT_NOFILE), of which strangers' flows must leave some: for the control socket, for files, and for
-/// the next connection.
+/// How many descriptors the process may have (RLIMIT_NOFILE), of which strangers' flows must leave some: for the
+/// control socket, for files, and for the next connection.
 /// </summary>
 internal static unsafe class DescriptorLimit
 {
@@ -14,6 +14,7 @@ internal static unsafe class DescriptorLimit
     {
         // Asked each time, for it can be changed while the process runs (prlimit).
         var limit = default(Libc.ResourceLimit);
-        return Libc.GetLimit(RLIMIT_NOFILE, &limit) == 0 && (ulong)descriptor >= limit.Current - Math.Min(Reserve, limit.Current / 4);
+        return Libc.GetLimit(RLIMIT_NOFILE, &limit) == 0
+            && (ulong)descriptor >= limit.Current - Math.Min(Reserve, limit.Current / 4);
     }
 }

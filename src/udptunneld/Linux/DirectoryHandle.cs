@@ -2,7 +2,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>Opens a directory as a file, which .NET refuses to do, so that it can be flushed to the disk or locked.</summary>
+/// <summary>
+/// Opens a directory as a file, which .NET refuses to do, so that it can be flushed to the disk or locked.
+/// </summary>
 internal static class DirectoryHandle
 {
     private const int O_RDONLY = 0;
@@ -18,7 +20,11 @@ internal static class DirectoryHandle
             : throw LinuxException.Last($"cannot open {path}");
     }
 
-    /// <summary>Locks a directory against other processes until the handle is closed or this process ends, however it ends (flock(2)).</summary>
+    /// <summary>
+    /// Locks a directory against other processes until the handle is closed or this process ends, however it ends
+    /// (flock(2)).
+    /// </summary>
     /// <returns>Whether nobody else has it locked.</returns>
-    public static bool TryLock(SafeFileHandle directory) => Libc.Lock(directory.DangerousGetHandle().ToInt32(), LOCK_EX | LOCK_NB) == 0;
+    public static bool TryLock(SafeFileHandle directory) =>
+        Libc.Lock(directory.DangerousGetHandle().ToInt32(), LOCK_EX | LOCK_NB) == 0;
 }

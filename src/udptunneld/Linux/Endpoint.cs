@@ -7,7 +7,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// An address and a UDP port in the kernel's own layout, so that what <c>recvmmsg</c> wrote is compared and sent to without conversion.
+/// An address and a UDP port in the kernel's own layout, so that what <c>recvmmsg</c> wrote is compared and sent to
+/// without conversion.
 /// <code>
 ///  sockaddr_in6 (28 bytes):  family u16 | port u16 (network order) | flow u32 | address 16 bytes | scope u32
 ///  sockaddr_in  (16 bytes):  family u16 | port u16 (network order) | address 4 bytes | zero 8 bytes
@@ -33,7 +34,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
 
     /// <summary>Makes an endpoint for a socket.</summary>
     /// <param name="endpoint">The address and port.</param>
-    /// <param name="dualStack">The socket is IPv6 and takes IPv4 addresses in their mapped form (::ffff:a.b.c.d).</param>
+    /// <param name="dualStack">
+    /// The socket is IPv6 and takes IPv4 addresses in their mapped form (::ffff:a.b.c.d).
+    /// </param>
     public static Endpoint From(IPEndPoint endpoint, bool dualStack)
     {
         var result = default(Endpoint);
@@ -63,9 +66,14 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
             fixed (byte* start = _bytes)
             {
                 return Family == SocketConstants.AF_INET
-                    ? (0, 0xFFFF_0000_0000UL | BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(start + 4, 4)))
-                    : (BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 8, 8)),
-                        BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 16, 8)));
+                    ? (
+                        0,
+                        0xFFFF_0000_0000UL | BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(start + 4, 4))
+                    )
+                    : (
+                        BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 8, 8)),
+                        BinaryPrimitives.ReadUInt64BigEndian(new ReadOnlySpan<byte>(start + 16, 8))
+                    );
             }
         }
     }
@@ -82,7 +90,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
         get
         {
             ulong port = Unsafe.ReadUnaligned<ushort>(in _bytes[2]);
-            return Family == SocketConstants.AF_INET ? port : port | ((ulong)Unsafe.ReadUnaligned<uint>(in _bytes[24]) << 32);
+            return Family == SocketConstants.AF_INET
+                ? port
+                : port | ((ulong)Unsafe.ReadUnaligned<uint>(in _bytes[24]) << 32);
         }
     }
 
@@ -111,7 +121,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
     {
         fixed (byte* start = _bytes)
         {
-            return new ReadOnlySpan<byte>(start, MaxLength).SequenceEqual(new ReadOnlySpan<byte>(other._bytes, MaxLength));
+            return new ReadOnlySpan<byte>(start, MaxLength).SequenceEqual(
+                new ReadOnlySpan<byte>(other._bytes, MaxLength)
+            );
         }
     }
 

@@ -42,9 +42,17 @@ internal sealed unsafe class Epoll : IDisposable
     /// <param name="events">What for from now on; 0 for not at all, so that its end does not wake either.</param>
     /// <param name="data">Given when it is ready.</param>
     /// <returns>The error, or <see cref="Errno.None"/>. Only the first watching may fail.</returns>
-    public Errno Change(int descriptor, uint before, uint events, ulong data) => before == events
-        ? Errno.None
-        : Control(events == 0 ? EPOLL_CTL_DEL : before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, descriptor, events, data);
+    public Errno Change(int descriptor, uint before, uint events, ulong data) =>
+        before == events
+            ? Errno.None
+            : Control(
+                events == 0 ? EPOLL_CTL_DEL
+                    : before == 0 ? EPOLL_CTL_ADD
+                    : EPOLL_CTL_MOD,
+                descriptor,
+                events,
+                data
+            );
 
     /// <summary>Stops watching a descriptor.</summary>
     public void Remove(int descriptor) => _ = Control(EPOLL_CTL_DEL, descriptor, 0, 0);
@@ -52,7 +60,8 @@ internal sealed unsafe class Epoll : IDisposable
     /// <summary>Waits.</summary>
     /// <param name="milliseconds">At most; -1 for as long as it takes.</param>
     /// <returns>How many descriptors are ready.</returns>
-    public int Wait(int milliseconds) => Math.Max(0, Libc.EpollWait(_descriptor.Number, _ready.Start, Capacity, milliseconds));
+    public int Wait(int milliseconds) =>
+        Math.Max(0, Libc.EpollWait(_descriptor.Number, _ready.Start, Capacity, milliseconds));
 
     /// <summary>What was given with a ready descriptor.</summary>
     public ulong Data(int index) => Unsafe.ReadUnaligned<ulong>(_ready.Start + (index * EntrySize) + DataOffset);

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Linux;
 
-/// <summary>The error numbers that this program tells apart. The same on x86-64 and arm64 (asm-generic/errno.h).</summary>
+/// <summary>
+/// The error numbers that this program tells apart. The same on x86-64 and arm64 (asm-generic/errno.h).
+/// </summary>
 internal enum Errno
 {
     None = 0,

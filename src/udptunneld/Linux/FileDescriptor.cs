@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// A file descriptor with one owner. Closed once: by its owner, or by the garbage collector where a constructor threw before its object had an owner.
+/// A file descriptor with one owner. Closed once: by its owner, or by the garbage collector where a constructor threw
+/// before its object had an owner.
 /// </summary>
 internal sealed class FileDescriptor : SafeHandle
 {

@@ -23,18 +23,21 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
 
     /// <summary>Of the file at a path; links are followed.</summary>
     /// <exception cref="LinuxException">There is none.</exception>
-    public static FileStatus Of(string path) => Read(AT_FDCWD, path, 0) ?? throw LinuxException.Last($"cannot look at {path}");
+    public static FileStatus Of(string path) =>
+        Read(AT_FDCWD, path, 0) ?? throw LinuxException.Last($"cannot look at {path}");
 
     /// <summary>Of what is at a path, which may be a link; null if there is nothing.</summary>
     /// <exception cref="LinuxException">The path cannot be looked at.</exception>
-    public static FileStatus? OfEntry(string path) => Read(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
+    public static FileStatus? OfEntry(string path) =>
+        Read(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
         ?? (Libc.LastError == Errno.NoEntry ? null : throw LinuxException.Last($"cannot look at {path}"));
 
     /// <summary>Of an open file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="path">Its path, for errors.</param>
     public static FileStatus Of(SafeFileHandle file, string path) =>
-        Read(file.DangerousGetHandle().ToInt32(), "", AT_EMPTY_PATH) ?? throw LinuxException.Last($"cannot look at {path}");
+        Read(file.DangerousGetHandle().ToInt32(), "", AT_EMPTY_PATH)
+        ?? throw LinuxException.Last($"cannot look at {path}");
 
     private static FileStatus? Read(int directory, string path, int flags)
     {
@@ -50,7 +53,8 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
             (FileKind)(mode & KindBits),
             (UnixFileMode)(mode & PermissionBits),
             BinaryPrimitives.ReadUInt32LittleEndian(fields[20..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(fields[24..]));
+            BinaryPrimitives.ReadUInt32LittleEndian(fields[24..])
+        );
     }
 }
 

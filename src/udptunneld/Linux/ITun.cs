@@ -32,8 +32,8 @@ internal unsafe interface ITun : IDisposable
     WriteStatus Write(Slice* slices, int count);
 
     /// <summary>
-    /// Makes the device again if it was deleted; then it has no address and is down. The descriptor keeps its number. Nobody may read meanwhile.
-    /// May be called again when this or the configuring of the device failed.
+    /// Makes the device again if it was deleted; then it has no address and is down. The descriptor keeps its number.
+    /// Nobody may read meanwhile. May be called again when this or the configuring of the device failed.
     /// </summary>
     /// <exception cref="Linux.LinuxException">The kernel refuses, or does not answer.</exception>
     void Recreate();

@@ -3,7 +3,9 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>The outer socket, as the engine sees it. One thread receives and sends batches; heartbeats come from others.</summary>
+/// <summary>
+/// The outer socket, as the engine sees it. One thread receives and sends batches; heartbeats come from others.
+/// </summary>
 internal unsafe interface IUdp : IDisposable
 {
     /// <summary>The port of this end.</summary>
@@ -26,30 +28,43 @@ internal unsafe interface IUdp : IDisposable
     bool Receive(ReceiveBatch batch);
 
     /// <summary>
-    /// Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its datagrams are sent one by one:
-    /// nothing is lost by it. What did not leave stands in the batch's refusals.
+    /// Sends everything in a batch, without waiting: what finds no room is lost. Where a run is refused as a whole, its
+    /// datagrams are sent one by one: nothing is lost by it. What did not leave stands in the batch's refusals.
     /// </summary>
     /// <param name="batch">The datagrams.</param>
     /// <param name="destinations">The endpoints that the batch's destinations are numbers of.</param>
     /// <param name="sources">From which addresses of this host they go, likewise; empty if the kernel chooses.</param>
     SendResult Send(
-        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default);
+        SendBatch batch,
+        ReadOnlySpan<Endpoint> destinations,
+        ReadOnlySpan<SourceAddress> sources = default
+    );
 
     /// <summary>Sends one datagram from any thread, without waiting.</summary>
     /// <returns>Whether it left.</returns>
     bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default);
 
-    /// <summary>Datagrams that the kernel dropped since the socket was opened because its receive buffer was full. Wraps around.</summary>
+    /// <summary>
+    /// Datagrams that the kernel dropped since the socket was opened because its receive buffer was full. Wraps around.
+    /// </summary>
     uint ReceiveDrops => 0;
 
-    /// <summary>Makes the send buffer as large as the link needs, and no larger. Called about once a second, also while others send.</summary>
+    /// <summary>
+    /// Makes the send buffer as large as the link needs, and no larger. Called about once a second, also while others
+    /// send.
+    /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     void FitSendBuffer(long now);
 
-    /// <summary>Sets the mark of everything that is sent (SO_MARK), by which routing rules and firewalls know it; 0 for none.</summary>
+    /// <summary>
+    /// Sets the mark of everything that is sent (SO_MARK), by which routing rules and firewalls know it; 0 for none.
+    /// </summary>
     void SetMark(uint mark);
 
-    /// <summary>Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until they are taken.</summary>
+    /// <summary>
+    /// Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until
+    /// they are taken.
+    /// </summary>
     void KeepErrors(bool keep);
 
     /// <summary>Takes one kept error, without waiting.</summary>
@@ -58,6 +73,8 @@ internal unsafe interface IUdp : IDisposable
     /// <returns>False if there is none.</returns>
     bool TakeError(out Endpoint endpoint, out bool isPortUnreachable);
 
-    /// <summary>Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.</summary>
+    /// <summary>
+    /// Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.
+    /// </summary>
     void RetrySegments();
 }

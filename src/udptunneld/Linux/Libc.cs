@@ -74,7 +74,13 @@ internal static unsafe partial class Libc
     public static partial int SendMessages(int descriptor, MessageHeader* messages, uint count, int flags);
 
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
-    public static partial int ReceiveMessages(int descriptor, MessageHeader* messages, uint count, int flags, void* timeout);
+    public static partial int ReceiveMessages(
+        int descriptor,
+        MessageHeader* messages,
+        uint count,
+        int flags,
+        void* timeout
+    );
 
     [LibraryImport("libc", EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int descriptor, void* address, int length);
@@ -140,7 +146,13 @@ internal static unsafe partial class Libc
     public static partial int AdjustClock(byte* timex);
 
     [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int GetGroupByName(string name, GroupEntry* entry, byte* buffer, nint length, GroupEntry** result);
+    public static partial int GetGroupByName(
+        string name,
+        GroupEntry* entry,
+        byte* buffer,
+        nint length,
+        GroupEntry** result
+    );
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     public static partial int ProcessControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
@@ -175,7 +187,9 @@ internal static unsafe partial class Libc
         public short Ready;
     }
 
-    /// <summary><c>struct mmsghdr</c>: a <c>struct msghdr</c> (56 bytes) and the length that was sent or received.</summary>
+    /// <summary>
+    /// <c>struct mmsghdr</c>: a <c>struct msghdr</c> (56 bytes) and the length that was sent or received.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     public struct MessageHeader
     {

@@ -19,11 +19,13 @@ internal static unsafe class LinkName
     }
 
     /// <summary>
-    /// Completes a link-local address with the device that its zone names. The number of a device may change while its name stays, so the answer
-    /// holds for now.
+    /// Completes a link-local address with the device that its zone names. The number of a device may change while its
+    /// name stays, so the answer holds for now.
     /// </summary>
     /// <param name="address">The address without a zone.</param>
-    /// <param name="zone">Name or number of a device (RFC 4007, section 11.2), a name first; empty for an address that needs none.</param>
+    /// <param name="zone">
+    /// Name or number of a device (RFC 4007, section 11.2), a name first; empty for an address that needs none.
+    /// </param>
     /// <exception cref="LinuxException">There is no such device (ENODEV), or the kernel does not answer.</exception>
     public static IPAddress WithZone(IPAddress address, string zone)
     {
@@ -33,7 +35,11 @@ internal static unsafe class LinkName
         }
 
         var index = zone.Length < MaxLength ? RouteSocket.FindLink(zone) : null;
-        if (index is null && int.TryParse(zone, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0)
+        if (
+            index is null
+            && int.TryParse(zone, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number > 0
+        )
         {
             index = RouteSocket.FindLink(number);
         }

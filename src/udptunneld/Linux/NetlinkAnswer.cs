@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>Reads the kernel's answer to one rtnetlink request. Pure; whatever the bytes are, it never reads beyond them.</summary>
+/// <summary>
+/// Reads the kernel's answer to one rtnetlink request. Pure; whatever the bytes are, it never reads beyond them.
+/// </summary>
 internal static class NetlinkAnswer
 {
     private const ushort NLMSG_ERROR = 2;
@@ -22,7 +24,8 @@ internal static class NetlinkAnswer
     private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
 
-    // struct rtmsg: family u8, destination's prefix length u8, source's, TOS, table, protocol, scope, type u8 each, flags u32.
+    // struct rtmsg: family u8, destination's prefix length u8, source's, TOS, table, protocol, scope, type u8 each,
+    // flags u32.
     private const int RouteMessageSize = 12;
     private const int RouteType = 7;
     private const byte RTN_UNICAST = 1;
@@ -33,7 +36,8 @@ internal static class NetlinkAnswer
     private const byte RTN_LOCAL = 2;
     private const byte RTN_BROADCAST = 3;
 
-    // struct ifinfomsg, then attributes; struct rtnl_link_stats64: 23 counters of 64 bits, of which the kernel may know more.
+    // struct ifinfomsg, then attributes; struct rtnl_link_stats64: 23 counters of 64 bits, of which the kernel may know
+    // more.
     private const int LinkMessageSize = 16;
     private const ushort IFLA_STATS64 = 23;
     private const int ReceiveDropped = 6;
@@ -46,7 +50,9 @@ internal static class NetlinkAnswer
     /// <summary>Finds the acknowledgement of a request.</summary>
     /// <param name="answer">One datagram from the kernel, of one or more messages.</param>
     /// <param name="sequence">The request's number.</param>
-    /// <returns>The error, <see cref="Errno.None"/> for success, or null if the acknowledgement is not in there.</returns>
+    /// <returns>
+    /// The error, <see cref="Errno.None"/> for success, or null if the acknowledgement is not in there.
+    /// </returns>
     public static Errno? FindAcknowledgement(ReadOnlySpan<byte> answer, uint sequence)
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
@@ -97,15 +103,22 @@ internal static class NetlinkAnswer
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
-            if (type == RTM_NEWADDR
+            if (
+                type == RTM_NEWADDR
                 && messageSequence == sequence
                 && body.Length >= AddressMessageSize
                 && body[0] == SocketConstants.AF_INET
                 && body[1] <= 32
-                && FindAttribute(body[AddressMessageSize..], IFA_LOCAL, sizeof(uint), out var local))
+                && FindAttribute(body[AddressMessageSize..], IFA_LOCAL, sizeof(uint), out var local)
+            )
             {
-                addresses.Add(new LinkAddress(
-                    BinaryPrimitives.ReadUInt32BigEndian(local), body[1], MemoryMarshal.Read<int>(body[4..])));
+                addresses.Add(
+                    new LinkAddress(
+                        BinaryPrimitives.ReadUInt32BigEndian(local),
+                        body[1],
+                        MemoryMarshal.Read<int>(body[4..])
+                    )
+                );
             }
         }
     }
@@ -116,12 +129,16 @@ internal static class NetlinkAnswer
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
             // Of a device with another end there are two, and the local one is this host's.
-            if (type == RTM_NEWADDR
+            if (
+                type == RTM_NEWADDR
                 && messageSequence == sequence
                 && body.Length >= AddressMessageSize
                 && body[0] == SocketConstants.AF_INET6
-                && (FindAttribute(body[AddressMessageSize..], IFA_LOCAL, 16, out var local)
-                    || FindAttribute(body[AddressMessageSize..], IFA_ADDRESS, 16, out local)))
+                && (
+                    FindAttribute(body[AddressMessageSize..], IFA_LOCAL, 16, out var local)
+                    || FindAttribute(body[AddressMessageSize..], IFA_ADDRESS, 16, out local)
+                )
+            )
             {
                 addresses.Add(BinaryPrimitives.ReadUInt128BigEndian(local));
             }
@@ -134,16 +151,20 @@ internal static class NetlinkAnswer
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
-            if (type != RTM_NEWROUTE
+            if (
+                type != RTM_NEWROUTE
                 || messageSequence != sequence
                 || body.Length < RouteMessageSize
-                || !FindAttribute(body[RouteMessageSize..], RTA_OIF, sizeof(int), out var link))
+                || !FindAttribute(body[RouteMessageSize..], RTA_OIF, sizeof(int), out var link)
+            )
             {
                 continue;
             }
 
             var size = body[0] == SocketConstants.AF_INET ? sizeof(uint) : 16;
-            var source = FindAttribute(body[RouteMessageSize..], RTA_PREFSRC, size, out var address) ? new IPAddress(address) : null;
+            var source = FindAttribute(body[RouteMessageSize..], RTA_PREFSRC, size, out var address)
+                ? new IPAddress(address)
+                : null;
             return new RouteTo(MemoryMarshal.Read<int>(link), body[RouteType] is RTN_LOCAL or RTN_BROADCAST, source);
         }
 
@@ -156,15 +177,18 @@ internal static class NetlinkAnswer
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
-            if (type == RTM_NEWLINK
+            if (
+                type == RTM_NEWLINK
                 && messageSequence == sequence
                 && body.Length >= LinkMessageSize
                 && FindAttribute(body[LinkMessageSize..], IFLA_STATS64, null, out var value)
-                && value.Length >= (TransmitDropped + 1) * sizeof(long))
+                && value.Length >= (TransmitDropped + 1) * sizeof(long)
+            )
             {
                 return new LinkLosses(
                     MemoryMarshal.Read<long>(value[(ReceiveDropped * sizeof(long))..]),
-                    MemoryMarshal.Read<long>(value[(TransmitDropped * sizeof(long))..]));
+                    MemoryMarshal.Read<long>(value[(TransmitDropped * sizeof(long))..])
+                );
             }
         }
 
@@ -176,12 +200,14 @@ internal static class NetlinkAnswer
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
-            if (type != RTM_NEWROUTE
+            if (
+                type != RTM_NEWROUTE
                 || messageSequence != sequence
                 || body.Length < RouteMessageSize
                 || body[0] != SocketConstants.AF_INET
                 || body[1] > 32
-                || body[RouteType] != RTN_UNICAST)
+                || body[RouteType] != RTN_UNICAST
+            )
             {
                 continue;
             }
@@ -193,7 +219,9 @@ internal static class NetlinkAnswer
             uint? gateway = FindAttribute(attributes, RTA_GATEWAY, sizeof(uint), out var address)
                 ? BinaryPrimitives.ReadUInt32BigEndian(address)
                 : null;
-            int? link = FindAttribute(attributes, RTA_OIF, sizeof(int), out var index) ? MemoryMarshal.Read<int>(index) : null;
+            int? link = FindAttribute(attributes, RTA_OIF, sizeof(int), out var index)
+                ? MemoryMarshal.Read<int>(index)
+                : null;
             routes.Add(new Route(network, body[1], gateway, link));
         }
     }
@@ -204,10 +232,12 @@ internal static class NetlinkAnswer
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
-            if (type == RTM_NEWNETCONF
+            if (
+                type == RTM_NEWNETCONF
                 && messageSequence == sequence
                 && body.Length >= ConfigurationMessageSize
-                && FindAttribute(body[ConfigurationMessageSize..], NETCONFA_FORWARDING, sizeof(int), out var value))
+                && FindAttribute(body[ConfigurationMessageSize..], NETCONFA_FORWARDING, sizeof(int), out var value)
+            )
             {
                 return MemoryMarshal.Read<int>(value) != 0;
             }
@@ -231,7 +261,12 @@ internal static class NetlinkAnswer
     }
 
     /// <summary>Finds the first attribute of a type that has a value of a size, or of any.</summary>
-    private static bool FindAttribute(ReadOnlySpan<byte> attributes, ushort type, int? size, out ReadOnlySpan<byte> value)
+    private static bool FindAttribute(
+        ReadOnlySpan<byte> attributes,
+        ushort type,
+        int? size,
+        out ReadOnlySpan<byte> value
+    )
     {
         while (attributes.Length >= AttributeHeaderSize)
         {
@@ -241,7 +276,10 @@ internal static class NetlinkAnswer
                 break;
             }
 
-            if (MemoryMarshal.Read<ushort>(attributes[2..]) == type && (size is null || length == AttributeHeaderSize + size))
+            if (
+                MemoryMarshal.Read<ushort>(attributes[2..]) == type
+                && (size is null || length == AttributeHeaderSize + size)
+            )
             {
                 value = attributes[AttributeHeaderSize..length];
                 return true;
@@ -254,7 +292,12 @@ internal static class NetlinkAnswer
         return false;
     }
 
-    private static bool Next(ref ReadOnlySpan<byte> rest, out ushort type, out uint sequence, out ReadOnlySpan<byte> body)
+    private static bool Next(
+        ref ReadOnlySpan<byte> rest,
+        out ushort type,
+        out uint sequence,
+        out ReadOnlySpan<byte> body
+    )
     {
         type = 0;
         sequence = 0;

@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// One connection to the kernel's nftables through libnftables, which runs nft's language inside this process: no command, no shell.
+/// One connection to the kernel's nftables through libnftables, which runs nft's language inside this process: no
+/// command, no shell.
 /// </summary>
 /// <remarks>
-/// A table with <c>flags owner</c> belongs to the netlink socket of the context that made it: nobody else can change it, and the kernel
-/// removes it when the socket closes, also when this process is killed (Linux 5.12).
+/// A table with <c>flags owner</c> belongs to the netlink socket of the context that made it: nobody else can change
+/// it, and the kernel removes it when the socket closes, also when this process is killed (Linux 5.12).
 /// </remarks>
 internal sealed partial class Nftables : IDisposable
 {
@@ -51,8 +52,8 @@ internal sealed partial class Nftables : IDisposable
 
     /// <summary>Asks for something, and gets it as libnftables-json(5) describes.</summary>
     /// <remarks>
-    /// Not for what shows tables (<c>list ruleset</c>, <c>list tables</c>): libnftables 1.0.6, Debian 12's, uses memory that it has freed to name
-    /// the one flag of a table, such as the owner flag of ours, and ends the process with it.
+    /// Not for what shows tables (<c>list ruleset</c>, <c>list tables</c>): libnftables 1.0.6, Debian 12's, uses memory
+    /// that it has freed to name the one flag of a table, such as the owner flag of ours, and ends the process with it.
     /// </remarks>
     /// <param name="question">For example "list chains".</param>
     /// <exception cref="LinuxException">CAP_NET_ADMIN is missing.</exception>
@@ -76,9 +77,9 @@ internal sealed partial class Nftables : IDisposable
     }
 
     /// <summary>
-    /// Before a command libnftables reads all tables of the host, and keeps half a megabyte of each until the next command: forty guarded tunnels held
-    /// 430 MB. It lets go of them when a command fails, so here is one that does. The C library would keep what was freed in a heap for each thread that
-    /// ever ran commands.
+    /// Before a command libnftables reads all tables of the host, and keeps half a megabyte of each until the next
+    /// command: forty guarded tunnels held 430 MB. It lets go of them when a command fails, so here is one that does.
+    /// The C library would keep what was freed in a heap for each thread that ever ran commands.
     /// </summary>
     private void Forget()
     {
@@ -110,6 +111,10 @@ internal sealed partial class Nftables : IDisposable
     [LibraryImport("libnftables.so.1", EntryPoint = "nft_ctx_output_set_flags")]
     private static partial void SetOutput(nint context, uint flags);
 
-    [LibraryImport("libnftables.so.1", EntryPoint = "nft_run_cmd_from_buffer", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport(
+        "libnftables.so.1",
+        EntryPoint = "nft_run_cmd_from_buffer",
+        StringMarshalling = StringMarshalling.Utf8
+    )]
     private static partial int Run(nint context, string commands);
 }

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>The socket on which a service manager hears from a service: newline-separated assignments in one datagram (sd_notify(3)).</summary>
+/// <summary>
+/// The socket on which a service manager hears from a service: newline-separated assignments in one datagram
+/// (sd_notify(3)).
+/// </summary>
 internal static class NotifySocket
 {
     private const int CLOCK_MONOTONIC = 1;

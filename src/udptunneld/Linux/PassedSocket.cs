@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// The control socket as a service manager passes it (sd_listen_fds(3)): made with its owner and mode before this process is, so that there is
-/// never a wider moment, and listening while the daemon restarts. Its file is the service manager's, and stays its.
+/// The control socket as a service manager passes it (sd_listen_fds(3)): made with its owner and mode before this
+/// process is, so that there is never a wider moment, and listening while the daemon restarts. Its file is the service
+/// manager's, and stays its.
 /// </summary>
 internal static class PassedSocket
 {
@@ -16,16 +17,22 @@ internal static class PassedSocket
     private const int F_SETFD = 2;
     private const int FD_CLOEXEC = 1;
 
-    private const UnixFileMode Allowed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
+    private const UnixFileMode Allowed =
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupWrite
+        | UnixFileMode.GroupExecute;
 
     /// <summary>Takes the socket.</summary>
-    /// <param name="lookGroup">
-    /// Who may connect besides the group that the socket belongs to; null for nobody. Where this process is neither root nor
-    /// the owner of the file, the service manager has to see to it.
+    /// <param name="lookGroup"> Who may connect besides the group that the socket belongs to; null for nobody. Where
+    /// this process is neither root nor the owner of the file, the service manager has to see to it.
     /// </param>
     /// <returns>The socket and the path of its file; null if none was passed to this process.</returns>
-    /// <exception cref="IOException">What was passed is no control socket, or open to more than owner and group.</exception>
+    /// <exception cref="IOException">
+    /// What was passed is no control socket, or open to more than owner and group.
+    /// </exception>
     public static (Socket Socket, string Path)? Take(UnixGroup? lookGroup)
     {
         var count = Number("LISTEN_FDS");
@@ -55,7 +62,9 @@ internal static class PassedSocket
         catch (Exception e) when (e is SocketException or IOException)
         {
             socket?.Dispose();
-            throw e is IOException ? e : new IOException($"LISTEN_FDS: descriptor {FirstDescriptor} is no socket: {e.Message}");
+            throw e is IOException
+                ? e
+                : new IOException($"LISTEN_FDS: descriptor {FirstDescriptor} is no socket: {e.Message}");
         }
     }
 
@@ -76,10 +85,17 @@ internal static class PassedSocket
         Span<byte> listens = stackalloc byte[sizeof(int)];
         _ = socket.GetRawSocketOption(SOL_SOCKET, SO_ACCEPTCONN, listens);
         var path = socket.LocalEndPoint?.ToString();
-        if (socket.AddressFamily != AddressFamily.Unix || socket.SocketType != SocketType.Stream || listens[0] == 0
-            || string.IsNullOrEmpty(path) || path[0] != '/')
+        if (
+            socket.AddressFamily != AddressFamily.Unix
+            || socket.SocketType != SocketType.Stream
+            || listens[0] == 0
+            || string.IsNullOrEmpty(path)
+            || path[0] != '/'
+        )
         {
-            throw new IOException("LISTEN_FDS: the socket that was passed is not a listening Unix stream socket with a path");
+            throw new IOException(
+                "LISTEN_FDS: the socket that was passed is not a listening Unix stream socket with a path"
+            );
         }
 
         // Who may do what is decided at each call as well, but who has no business here should not even connect.
@@ -88,7 +104,8 @@ internal static class PassedSocket
         return (mode & ~Allowed) == 0
             ? path
             : throw new IOException(
-                $"{path} was passed with mode {System.Convert.ToString((int)mode, 8)}, which lets everybody in: its socket unit needs SocketMode=0660");
+                $"{path} was passed with mode {System.Convert.ToString((int)mode, 8)}, which lets everybody in: its socket unit needs SocketMode=0660"
+            );
     }
 
     private static void LetConnect(string path, UnixGroup group)
@@ -108,6 +125,13 @@ internal static class PassedSocket
         }
     }
 
-    private static int? Number(string variable) => int.TryParse(
-        Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    private static int? Number(string variable) =>
+        int.TryParse(
+            Environment.GetEnvironmentVariable(variable),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var number
+        )
+            ? number
+            : null;
 }

@@ -5,21 +5,22 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Room for what one <c>recvmmsg</c> brings: some messages of 64 KiB, each one datagram or, with UDP_GRO, a run of them.
-/// Belongs to the thread that receives; what it holds is valid until the next receive.
+/// Room for what one <c>recvmmsg</c> brings: some messages of 64 KiB, each one datagram or, with UDP_GRO, a run of
+/// them. Belongs to the thread that receives; what it holds is valid until the next receive.
 /// </summary>
 /// <remarks>
-/// 64 KiB each because the kernel merges up to that size and cuts off what does not fit; pages that were never reached take no memory.
-/// 32 messages because on a link that cuts runs the receive side is three times faster with it than with one message at a time
-/// (docs/performance.md).
+/// 64 KiB each because the kernel merges up to that size and cuts off what does not fit; pages that were never reached
+/// take no memory. 32 messages because on a link that cuts runs the receive side is three times faster with it than
+/// with one message at a time (docs/performance.md).
 /// </remarks>
 internal sealed unsafe class ReceiveBatch : IDisposable
 {
     private const int DefaultCapacity = 32;
     private const int MessageSize = 65536;
 
-    // cmsghdr: length u64, level i32, type i32, then the data, padded to 8 bytes. UDP_GRO has the segment size as i32 (24 bytes in all); in6_pktinfo
-    // an address and i32 (40); in_pktinfo an interface i32, the local address that a datagram came to and the one in its header (32).
+    // cmsghdr: length u64, level i32, type i32, then the data, padded to 8 bytes. UDP_GRO has the segment size as i32
+    // (24 bytes in all); in6_pktinfo an address and i32 (40); in_pktinfo an interface i32, the local address that a
+    // datagram came to and the one in its header (32).
     private const int ControlSize = 64;
     private const int ControlDataOffset = 16;
     private const int ControlAlignment = 8;
@@ -74,7 +75,8 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     public ref readonly Endpoint Source(int message) => ref _names[message];
 
     /// <summary>
-    /// Whether the kernel cut off the message, or what it says of it: without the size of its datagrams a run would pass for one datagram.
+    /// Whether the kernel cut off the message, or what it says of it: without the size of its datagrams a run would
+    /// pass for one datagram.
     /// </summary>
     public bool IsTruncated(int message) => (_headers[message].Flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
 
@@ -126,8 +128,12 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>Forgets all messages, before others are <see cref="Put"/> in.</summary>
     public void Clear() => _count = 0;
 
-    /// <summary>Puts in a message as <c>recvmmsg</c> would: for sockets in memory, which no system call fills.</summary>
-    /// <param name="message">A datagram or a run of them, at most 64 KiB; what is longer is cut off as the kernel does it.</param>
+    /// <summary>
+    /// Puts in a message as <c>recvmmsg</c> would: for sockets in memory, which no system call fills.
+    /// </summary>
+    /// <param name="message">
+    /// A datagram or a run of them, at most 64 KiB; what is longer is cut off as the kernel does it.
+    /// </param>
     /// <param name="datagramSize">Bytes of each datagram of the run but the last; 0 for one datagram.</param>
     /// <param name="source">Where it comes from.</param>
     /// <returns>False, and nothing is put in, if the batch is full.</returns>
@@ -168,9 +174,11 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         while (control + ControlDataOffset + leastLength <= end)
         {
             var length = Unsafe.ReadUnaligned<nint>(control);
-            if (length >= ControlDataOffset + leastLength
+            if (
+                length >= ControlDataOffset + leastLength
                 && Unsafe.ReadUnaligned<int>(control + 8) == level
-                && Unsafe.ReadUnaligned<int>(control + 12) == type)
+                && Unsafe.ReadUnaligned<int>(control + 12) == type
+            )
             {
                 return control + ControlDataOffset;
             }

@@ -3,8 +3,9 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Reads small files that others may have put there. A FIFO, a device or a socket is never opened, since opening can wait for ever and reading need not
-/// end; a file that grows while it is read, or says that it is empty and is not, is read up to a bound.
+/// Reads small files that others may have put there. A FIFO, a device or a socket is never opened, since opening can
+/// wait for ever and reading need not end; a file that grows while it is read, or says that it is empty and is not, is
+/// read up to a bound.
 /// </summary>
 internal static class RegularFile
 {
@@ -25,10 +26,13 @@ internal static class RegularFile
             throw new IOException($"{path} is a link");
         }
 
-        // Looked at first, so that nothing but a regular file is opened; and again when it is open, since it may be another one by then.
+        // Looked at first, so that nothing but a regular file is opened; and again when it is open, since it may be
+        // another one by then.
         Require(FileStatus.Of(path), path);
         var descriptor = Libc.Open(
-            path, O_RDONLY | O_NONBLOCK | O_NOCTTY | TunConstants.O_CLOEXEC | (followLink ? 0 : PathHandle.NoFollowFlag));
+            path,
+            O_RDONLY | O_NONBLOCK | O_NOCTTY | TunConstants.O_CLOEXEC | (followLink ? 0 : PathHandle.NoFollowFlag)
+        );
         if (descriptor < 0)
         {
             throw LinuxException.Last($"cannot open {path}");
@@ -82,12 +86,13 @@ internal static class RegularFile
         }
     }
 
-    private static string Name(FileKind kind) => kind switch
-    {
-        FileKind.Fifo => "a FIFO",
-        FileKind.CharacterDevice or FileKind.BlockDevice => "a device",
-        FileKind.Directory => "a directory",
-        FileKind.Socket => "a socket",
-        _ => "something else",
-    };
+    private static string Name(FileKind kind) =>
+        kind switch
+        {
+            FileKind.Fifo => "a FIFO",
+            FileKind.CharacterDevice or FileKind.BlockDevice => "a device",
+            FileKind.Directory => "a directory",
+            FileKind.Socket => "a socket",
+            _ => "something else",
+        };
 }

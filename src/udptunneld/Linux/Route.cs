@@ -10,7 +10,9 @@ internal readonly record struct LinkAddress(uint Address, int PrefixLength, int 
 
 /// <summary>Packets that a device has lost since it was made.</summary>
 /// <param name="Received">That it gave to this host and the kernel did not take (rx_dropped).</param>
-/// <param name="Sent">That this host gave to it (tx_dropped): of a TUN device those for which its queue had no room.</param>
+/// <param name="Sent">
+/// That this host gave to it (tx_dropped): of a TUN device those for which its queue had no room.
+/// </param>
 internal readonly record struct LinkLosses(long Received, long Sent);
 
 /// <summary>How this host reaches an address.</summary>

@@ -5,8 +5,9 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Devices and addresses by rtnetlink (RFC 3549, rtnetlink(7)), without the <c>ip</c> command. Each call opens a socket of its own: they
-/// are rare, and so no call can take another's answer. A kernel that does not answer within <see cref="Patience"/> is an error (EAGAIN).
+/// Devices and addresses by rtnetlink (RFC 3549, rtnetlink(7)), without the <c>ip</c> command. Each call opens a socket
+/// of its own: they are rare, and so no call can take another's answer. A kernel that does not answer within
+/// <see cref="Patience"/> is an error (EAGAIN).
 /// </summary>
 internal static unsafe class RouteSocket
 {
@@ -54,7 +55,8 @@ internal static unsafe class RouteSocket
     private const int ListBufferSize = 32768;
 
     /// <summary>
-    /// How long the kernel may take. It answers while the request is sent; only one that is out of memory for the answer does not.
+    /// How long the kernel may take. It answers while the request is sent; only one that is out of memory for the
+    /// answer does not.
     /// </summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
@@ -127,11 +129,13 @@ internal static unsafe class RouteSocket
         Span<byte> buffer = stackalloc byte[BufferSize];
         var bytes = (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).GetAddressBytes();
         var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST, Sequence);
-        request.Append(new RouteMessage
-        {
-            Family = (byte)(bytes.Length == sizeof(uint) ? AF_INET : AF_INET6),
-            DestinationLength = (byte)(bytes.Length * 8),
-        });
+        request.Append(
+            new RouteMessage
+            {
+                Family = (byte)(bytes.Length == sizeof(uint) ? AF_INET : AF_INET6),
+                DestinationLength = (byte)(bytes.Length * 8),
+            }
+        );
         request.Attribute(RTA_DST, bytes);
         if (address.IsIPv6LinkLocal && address.ScopeId > 0)
         {
@@ -149,7 +153,11 @@ internal static unsafe class RouteSocket
             Errno.None => NetlinkAnswer.FindRoute(answer, Sequence),
 
             // Unreachable, or by a route that says so.
-            Errno.NetworkUnreachable or Errno.HostUnreachable or Errno.Invalid or Errno.AccessDenied or Errno.NoDevice => null,
+            Errno.NetworkUnreachable
+            or Errno.HostUnreachable
+            or Errno.Invalid
+            or Errno.AccessDenied
+            or Errno.NoDevice => null,
             _ => throw new LinuxException($"cannot ask for the route to {address}", error),
         };
     }
@@ -175,7 +183,9 @@ internal static unsafe class RouteSocket
     public static void SetQueueLength(int index, int packets) =>
         SetLink(index, "txqueuelen", (ref NetlinkRequest r) => r.Attribute(IFLA_TXQLEN, (uint)packets));
 
-    /// <summary>Whether the kernel forwards IPv4 packets that come from a device (<c>net.ipv4.conf.DEVICE.forwarding</c>).</summary>
+    /// <summary>
+    /// Whether the kernel forwards IPv4 packets that come from a device (<c>net.ipv4.conf.DEVICE.forwarding</c>).
+    /// </summary>
     /// <exception cref="LinuxException">There is no such device, or the kernel does not answer.</exception>
     public static bool IsForwarding(int index)
     {
@@ -190,39 +200,51 @@ internal static unsafe class RouteSocket
     }
 
     /// <summary>Sets a device's MTU in bytes.</summary>
-    public static void SetMtu(int index, int mtu) => SetLink(index, "MTU", (ref NetlinkRequest r) => r.Attribute(IFLA_MTU, (uint)mtu));
+    public static void SetMtu(int index, int mtu) =>
+        SetLink(index, "MTU", (ref NetlinkRequest r) => r.Attribute(IFLA_MTU, (uint)mtu));
 
     /// <summary>Sets the largest superpacket, headers included, in bytes, that the kernel hands to a device.</summary>
     public static void SetMaxSuperpacket(int index, int bytes) =>
         SetLink(index, "gso_max_size", (ref NetlinkRequest r) => r.Attribute(IFLA_GSO_MAX_SIZE, (uint)bytes));
 
-    /// <summary>Keeps the kernel from giving a device an IPv6 link-local address, whose router solicitations we would only drop.</summary>
+    /// <summary>
+    /// Keeps the kernel from giving a device an IPv6 link-local address, whose router solicitations we would only drop.
+    /// </summary>
     public static void DisableIpv6Address(int index) => SetLink(index, "addrgenmode", (ref NetlinkRequest r) =>
-    {
-        var families = r.BeginNested(IFLA_AF_SPEC);
-        var ipv6 = r.BeginNested(AF_INET6);
-        r.Attribute(IFLA_INET6_ADDR_GEN_MODE, [IN6_ADDR_GEN_MODE_NONE]);
-        r.EndNested(ipv6);
-        r.EndNested(families);
-    });
+        {
+            var families = r.BeginNested(IFLA_AF_SPEC);
+            var ipv6 = r.BeginNested(AF_INET6);
+            r.Attribute(IFLA_INET6_ADDR_GEN_MODE, [IN6_ADDR_GEN_MODE_NONE]);
+            r.EndNested(ipv6);
+            r.EndNested(families);
+        });
 
     /// <summary>Sets a device up.</summary>
     public static void SetUp(int index) => SetLink(index, "state", null, IFF_UP);
 
-    /// <summary>Gives a device an address, which it may have already; the kernel adds the route to its network.</summary>
+    /// <summary>
+    /// Gives a device an address, which it may have already; the kernel adds the route to its network.
+    /// </summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void AddAddress(int index, IPAddress address, int prefixLength)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var isV6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        var request = new NetlinkRequest(buffer, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, Sequence);
-        request.Append(new AddressMessage
-        {
-            Family = (byte)(isV6 ? AF_INET6 : AF_INET),
-            PrefixLength = (byte)prefixLength,
-            Flags = isV6 ? IFA_F_NODAD : (byte)0,
-            Index = (uint)index,
-        });
+        var request = new NetlinkRequest(
+            buffer,
+            RTM_NEWADDR,
+            NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+            Sequence
+        );
+        request.Append(
+            new AddressMessage
+            {
+                Family = (byte)(isV6 ? AF_INET6 : AF_INET),
+                PrefixLength = (byte)prefixLength,
+                Flags = isV6 ? IFA_F_NODAD : (byte)0,
+                Index = (uint)index,
+            }
+        );
         request.Attribute(IFA_LOCAL, address.GetAddressBytes());
         request.Attribute(IFA_ADDRESS, address.GetAddressBytes());
         var error = Exchange(request.Bytes, buffer, out _);
@@ -289,7 +311,14 @@ internal static unsafe class RouteSocket
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var request = new NetlinkRequest(buffer, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, Sequence);
-        request.Append(new LinkMessage { Index = index, Flags = flags, Change = flags });
+        request.Append(
+            new LinkMessage
+            {
+                Index = index,
+                Flags = flags,
+                Change = flags,
+            }
+        );
         attributes?.Invoke(ref request);
         var error = Exchange(request.Bytes, buffer, out _);
         if (error != Errno.None)
@@ -321,9 +350,11 @@ internal static unsafe class RouteSocket
                 return refused;
             }
 
-            if (NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null
+            if (
+                NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null
                 || NetlinkAnswer.FindForwarding(answer, Sequence) is not null
-                || NetlinkAnswer.FindRoute(answer, Sequence) is not null)
+                || NetlinkAnswer.FindRoute(answer, Sequence) is not null
+            )
             {
                 return Errno.None;
             }
@@ -363,8 +394,7 @@ internal static unsafe class RouteSocket
             {
                 length = Libc.Receive(socket.Number, start, buffer.Length, MSG_DONTWAIT);
             }
-        }
-        while (length < 0 && Libc.LastError is Errno.Interrupted or Errno.Again);
+        } while (length < 0 && Libc.LastError is Errno.Interrupted or Errno.Again);
 
         if (length < 0)
         {

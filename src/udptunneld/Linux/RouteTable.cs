@@ -82,17 +82,23 @@ internal static class RouteTable
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var request = new NetlinkRequest(
-            buffer, type, (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags), RouteSocket.Sequence);
+            buffer,
+            type,
+            (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags),
+            RouteSocket.Sequence
+        );
         var isV6 = network.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
-        request.Append(new RouteMessage
-        {
-            Family = (byte)(isV6 ? AF_INET6 : AF_INET),
-            PrefixLength = (byte)prefixLength,
-            Table = RT_TABLE_UNSPEC,
-            Protocol = RTPROT_STATIC,
-            Scope = isV6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
-            Type = RTN_UNICAST,
-        });
+        request.Append(
+            new RouteMessage
+            {
+                Family = (byte)(isV6 ? AF_INET6 : AF_INET),
+                PrefixLength = (byte)prefixLength,
+                Table = RT_TABLE_UNSPEC,
+                Protocol = RTPROT_STATIC,
+                Scope = isV6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+                Type = RTN_UNICAST,
+            }
+        );
         if (prefixLength > 0)
         {
             request.Attribute(RTA_DST, network.GetAddressBytes());
@@ -107,13 +113,19 @@ internal static class RouteTable
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var request = new NetlinkRequest(
-            buffer, type, (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags), RouteSocket.Sequence);
-        request.Append(new RuleMessage
-        {
-            Family = (byte)(rule.IsV6 ? AF_INET6 : AF_INET),
-            Action = FR_ACT_TO_TBL,
-            Flags = FIB_RULE_INVERT,
-        });
+            buffer,
+            type,
+            (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags),
+            RouteSocket.Sequence
+        );
+        request.Append(
+            new RuleMessage
+            {
+                Family = (byte)(rule.IsV6 ? AF_INET6 : AF_INET),
+                Action = FR_ACT_TO_TBL,
+                Flags = FIB_RULE_INVERT,
+            }
+        );
         request.Attribute(FRA_PRIORITY, rule.Priority);
         request.Attribute(FRA_FWMARK, rule.Mark);
         request.Attribute(FRA_TABLE, rule.Table);

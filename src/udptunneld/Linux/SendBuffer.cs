@@ -1,9 +1,10 @@
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// How large the send buffer of a socket should be, in bytes as <c>SO_SNDBUF</c> takes them (the kernel allows twice as much memory).
-/// A full buffer loses packets, and a large one in front of a slow link delays them by seconds. So it holds a quarter of a second of the link,
-/// once the link's rate is known: while the buffer never runs empty, the link takes exactly what leaves the buffer. Pure.
+/// How large the send buffer of a socket should be, in bytes as <c>SO_SNDBUF</c> takes them (the kernel allows twice as
+/// much memory). A full buffer loses packets, and a large one in front of a slow link delays them by seconds. So it
+/// holds a quarter of a second of the link, once the link's rate is known: while the buffer never runs empty, the link
+/// takes exactly what leaves the buffer. Pure.
 /// </summary>
 /// <remarks>Called about once a second, by one thread at a time.</remarks>
 internal sealed class SendBuffer

@@ -10,24 +10,29 @@ internal static class SendErrors
     /// <param name="error">What the kernel said.</param>
     /// <param name="segmented">Whether the send used UDP_SEGMENT.</param>
     /// <param name="attempt">How often this send failed before.</param>
-    public static SendVerdict Classify(Errno error, bool segmented, int attempt) => error switch
-    {
-        Errno.Interrupted => SendVerdict.Retry,
+    public static SendVerdict Classify(Errno error, bool segmented, int attempt) =>
+        error switch
+        {
+            Errno.Interrupted => SendVerdict.Retry,
 
-        // udp_send_skb: EIO for a device without checksum offload or an xfrm route; EINVAL or EMSGSIZE for a segment above the path MTU,
-        // which one by one would be fragmented.
-        Errno.InputOutput or Errno.Invalid or Errno.MessageTooLong when segmented => SendVerdict.SendSingly,
-        Errno.MessageTooLong => SendVerdict.TooBig,
+            // udp_send_skb: EIO for a device without checksum offload or an xfrm route; EINVAL or EMSGSIZE for a
+            // segment above the path MTU, which one by one would be fragmented.
+            Errno.InputOutput or Errno.Invalid or Errno.MessageTooLong when segmented => SendVerdict.SendSingly,
+            Errno.MessageTooLong => SendVerdict.TooBig,
 
-        // Only the network makes room, and a thread that waits for one network keeps others waiting.
-        Errno.Again => SendVerdict.BufferFull,
+            // Only the network makes room, and a thread that waits for one network keeps others waiting.
+            Errno.Again => SendVerdict.BufferFull,
 
-        // A pending ICMP error is reported once and cleared by that; buffers free up while the device sends.
-        Errno.ConnectionRefused or Errno.HostUnreachable or Errno.NoBuffers or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
+            // A pending ICMP error is reported once and cleared by that; buffers free up while the device sends.
+            Errno.ConnectionRefused
+            or Errno.HostUnreachable
+            or Errno.NoBuffers
+            or Errno.OutOfMemory when attempt < MaxAttempts => SendVerdict.Retry,
 
-        // EPERM is a netfilter rule that drops; ENETDOWN, ENETUNREACH and EHOSTUNREACH pass when the network is back.
-        _ => SendVerdict.Lost,
-    };
+            // EPERM is a netfilter rule that drops; ENETDOWN, ENETUNREACH and EHOSTUNREACH pass when the network is
+            // back.
+            _ => SendVerdict.Lost,
+        };
 }
 
 /// <summary>What to do about a send that failed. No error of the network ends a tunnel.</summary>
@@ -64,7 +69,9 @@ internal struct SendResult
     /// <summary>Datagrams that the network refused: down, unreachable, filtered, no buffers.</summary>
     public int Failed;
 
-    /// <summary>Whether an address of this host that some should go from is none any more; they went from another.</summary>
+    /// <summary>
+    /// Whether an address of this host that some should go from is none any more; they went from another.
+    /// </summary>
     public bool IsSourceRefused;
 
     /// <summary>Datagrams for which the socket's send buffer had no room.</summary>

@@ -4,8 +4,8 @@ namespace UdpTunnel.Linux;
 
 /// <summary>
 /// The UDP socket of one flow at the sender. It has a port of its own and is not connected: so it stays when the
-/// service or this host gets another address, and answers from elsewhere can be seen. The kernel's default buffers bound
-/// what it may hold.
+/// service or this host gets another address, and answers from elsewhere can be seen. The kernel's default buffers
+/// bound what it may hold.
 /// </summary>
 internal static unsafe class ServiceSocket
 {
@@ -69,8 +69,7 @@ internal static unsafe class ServiceSocket
         // Without SO_BROADCAST it is refused (ip_route_output_flow, udp_connect).
         fixed (Endpoint* name = &address)
         {
-            var isRefused = Libc.Connect(descriptor, name, address.Length) < 0
-                && Libc.LastError == Errno.AccessDenied;
+            var isRefused = Libc.Connect(descriptor, name, address.Length) < 0 && Libc.LastError == Errno.AccessDenied;
             _ = Libc.Close(descriptor);
             return isRefused;
         }

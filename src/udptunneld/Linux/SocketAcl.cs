@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Lets one more group open a file whose mode is 0660, by an access control list (acl(5)): mode and owner stay what they are, and others stay out.
+/// Lets one more group open a file whose mode is 0660, by an access control list (acl(5)): mode and owner stay what
+/// they are, and others stay out.
 /// </summary>
 internal static unsafe class SocketAcl
 {
@@ -24,11 +25,17 @@ internal static unsafe class SocketAcl
     /// <summary>The largest value that an extended attribute has (XATTR_SIZE_MAX).</summary>
     private const int MaxList = 65536;
 
-    /// <summary>Sets the list: owner, owner's group and one more group may read and write, or no more than these two.</summary>
+    /// <summary>
+    /// Sets the list: owner, owner's group and one more group may read and write, or no more than these two.
+    /// </summary>
     /// <param name="file">The file, as <see cref="PathHandle"/> has it.</param>
     /// <param name="path">Its path, for errors.</param>
-    /// <param name="group">The other group; null: none, and a list that the directory has given to the file is removed.</param>
-    /// <exception cref="LinuxException">The file system has no access control lists, or the file is another's.</exception>
+    /// <param name="group">
+    /// The other group; null: none, and a list that the directory has given to the file is removed.
+    /// </param>
+    /// <exception cref="LinuxException">
+    /// The file system has no access control lists, or the file is another's.
+    /// </exception>
     public static void Set(SafeFileHandle file, string path, uint? group)
     {
         if (group is not { } id)
@@ -58,7 +65,9 @@ internal static unsafe class SocketAcl
         }
     }
 
-    /// <summary>Whether a group has the right to read and write, by this list and not as the file's own group.</summary>
+    /// <summary>
+    /// Whether a group has the right to read and write, by this list and not as the file's own group.
+    /// </summary>
     public static bool Allows(string path, uint group)
     {
         var list = new byte[MaxList];
@@ -74,7 +83,8 @@ internal static unsafe class SocketAcl
         }
 
         var entries = MemoryMarshal.Cast<byte, Entry>(list.AsSpan(sizeof(uint)..(int)length));
-        bool masked = true, named = false;
+        bool masked = true,
+            named = false;
         foreach (var entry in entries)
         {
             var readWrite = (entry.Permission & ReadWrite) == ReadWrite;

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Linux;
 
-/// <summary>Numbers of the socket interface, under the kernel's names (include/uapi/linux, include/linux/socket.h).</summary>
+/// <summary>
+/// Numbers of the socket interface, under the kernel's names (include/uapi/linux, include/linux/socket.h).
+/// </summary>
 internal static class SocketConstants
 {
     public const int AF_INET = 2;

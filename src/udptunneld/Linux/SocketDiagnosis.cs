@@ -7,8 +7,8 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Asks the kernel about another process's socket (sock_diag(7)). A TCP connection within a host has both of its ends in the kernel's table, and each end
-/// has the user that made it.
+/// Asks the kernel about another process's socket (sock_diag(7)). A TCP connection within a host has both of its ends
+/// in the kernel's table, and each end has the user that made it.
 /// </summary>
 internal static unsafe class SocketDiagnosis
 {
@@ -43,7 +43,9 @@ internal static unsafe class SocketDiagnosis
         remote.Address.TryWriteBytes(new Span<byte>(body.Source, 16), out _);
         local.Address.TryWriteBytes(new Span<byte>(body.Destination, 16), out _);
         request.Append(body);
-        return Exchange(request.Bytes, buffer) is { } length ? NetlinkAnswer.FindSocketUser(buffer[..length], Sequence) : null;
+        return Exchange(request.Bytes, buffer) is { } length
+            ? NetlinkAnswer.FindSocketUser(buffer[..length], Sequence)
+            : null;
     }
 
     private static int? Exchange(ReadOnlySpan<byte> request, Span<byte> answer)
@@ -57,12 +59,16 @@ internal static unsafe class SocketDiagnosis
         try
         {
             // The kernel answers within the call that asks.
-            fixed (byte* sent = request, received = answer)
+            fixed (
+                byte* sent = request,
+                    received = answer
+            )
             {
-                return Libc.Send(descriptor, sent, request.Length, 0) == request.Length
+                return
+                    Libc.Send(descriptor, sent, request.Length, 0) == request.Length
                     && Libc.Receive(descriptor, received, answer.Length, 0) is > 0 and var length
-                        ? (int)length
-                        : null;
+                    ? (int)length
+                    : null;
             }
         }
         finally
@@ -71,7 +77,9 @@ internal static unsafe class SocketDiagnosis
         }
     }
 
-    /// <summary><c>struct inet_diag_req_v2</c> (include/uapi/linux/inet_diag.h); ports and addresses in network byte order.</summary>
+    /// <summary>
+    /// <c>struct inet_diag_req_v2</c> (include/uapi/linux/inet_diag.h); ports and addresses in network byte order.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential, Pack = 4)]
     private struct DiagnosisRequest
     {

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// The address of this host that a datagram came to, and from which its answer has to go: a client takes an answer only from the address that it
-/// asked. As 16 bytes of an IPv6 address in network byte order, IPv4 in its mapped form.
+/// The address of this host that a datagram came to, and from which its answer has to go: a client takes an answer only
+/// from the address that it asked. As 16 bytes of an IPv6 address in network byte order, IPv4 in its mapped form.
 /// </summary>
 internal readonly record struct SourceAddress(ulong First, ulong Second)
 {

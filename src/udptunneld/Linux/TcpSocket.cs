@@ -91,7 +91,9 @@ internal sealed unsafe class TcpSocket : IDisposable
         fixed (byte* start = buffer)
         {
             var received = Libc.Receive(Descriptor, start, buffer.Length, MSG_DONTWAIT);
-            return received >= 0 ? (int)received : Libc.LastError is Errno.Again or Errno.Interrupted ? Nothing : 0;
+            return received >= 0 ? (int)received
+                : Libc.LastError is Errno.Again or Errno.Interrupted ? Nothing
+                : 0;
         }
     }
 
@@ -227,7 +229,8 @@ internal sealed unsafe class TcpSocket : IDisposable
         var length = InfoSize;
         lock (_closing)
         {
-            return !_closed && Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0
+            return !_closed
+                && Libc.GetSocketOption(Descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0
                 && length == InfoSize;
         }
     }

@@ -11,7 +11,9 @@ internal static class TunConstants
     public const ushort IFF_NO_PI = 0x1000;
     public const ushort IFF_VNET_HDR = 0x4000;
 
-    /// <summary>Fail where the device exists; without it the open attaches silently to another process's device.</summary>
+    /// <summary>
+    /// Fail where the device exists; without it the open attaches silently to another process's device.
+    /// </summary>
     public const ushort IFF_TUN_EXCL = 0x8000;
 
     public const nint TUN_F_CSUM = 0x01;

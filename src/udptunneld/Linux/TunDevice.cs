@@ -7,10 +7,12 @@ using static UdpTunnel.Linux.TunConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// A TUN device of our own. It lives as long as its descriptor is open, so that nothing is left behind whatever ends the process.
+/// A TUN device of our own. It lives as long as its descriptor is open, so that nothing is left behind whatever ends
+/// the process.
 /// </summary>
 /// <remarks>
-/// The descriptor stays blocking, and is read with RWF_NOWAIT: a write should wait for memory rather than lose a packet.
+/// The descriptor stays blocking, and is read with RWF_NOWAIT: a write should wait for memory rather than lose a
+/// packet.
 /// </remarks>
 internal sealed unsafe class TunDevice : ITun
 {
@@ -93,7 +95,8 @@ internal sealed unsafe class TunDevice : ITun
 
             batch.Accept((int)length);
 
-            // After a superpacket the sender is busy with the next one: looking for more then costs a system call and finds nothing.
+            // After a superpacket the sender is busy with the next one: looking for more then costs a system call and
+            // finds nothing.
             if (length >= PacketBatch.LargePacket)
             {
                 break;
@@ -142,10 +145,15 @@ internal sealed unsafe class TunDevice : ITun
 
     private void Attach()
     {
-        using var descriptor = Attach(_requestedName.Length > 0 ? _requestedName : Name, _offload, out var name, out var offloads);
+        using var descriptor = Attach(
+            _requestedName.Length > 0 ? _requestedName : Name,
+            _offload,
+            out var name,
+            out var offloads
+        );
 
-        // The worker may be writing to the old descriptor: replacing what the number stands for is atomic, while closing it and using another
-        // number would race.
+        // The worker may be writing to the old descriptor: replacing what the number stands for is atomic, while
+        // closing it and using another number would race.
         if (Libc.Dup3(descriptor.Number, _descriptor.Number, O_CLOEXEC) < 0)
         {
             throw LinuxException.Last("cannot replace the device");
@@ -180,7 +188,9 @@ internal sealed unsafe class TunDevice : ITun
             *(ushort*)(request + IFNAMSIZ) = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL;
             if (Libc.Ioctl(descriptor, TUNSETIFF, (nint)request) < 0)
             {
-                throw LinuxException.Last(name.Length > 0 ? $"cannot make the TUN device {name}" : "cannot make a TUN device");
+                throw LinuxException.Last(
+                    name.Length > 0 ? $"cannot make the TUN device {name}" : "cannot make a TUN device"
+                );
             }
 
             var headerSize = VirtioNetHeader.Size;
@@ -200,7 +210,9 @@ internal sealed unsafe class TunDevice : ITun
         }
     }
 
-    /// <summary>Takes what the kernel has: UDP superpackets came with Linux 6.2, and some kernels refuse all of it.</summary>
+    /// <summary>
+    /// Takes what the kernel has: UDP superpackets came with Linux 6.2, and some kernels refuse all of it.
+    /// </summary>
     private static TunOffloads EnableOffloads(int descriptor)
     {
         const nint Tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;

@@ -8,7 +8,8 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// The outer socket: dual-stack where the system has IPv6, never connected, because a server's peer may send from a new address at any time.
+/// The outer socket: dual-stack where the system has IPv6, never connected, because a server's peer may send from a new
+/// address at any time.
 /// </summary>
 internal sealed unsafe class UdpSocket : IUdp
 {
@@ -57,15 +58,20 @@ internal sealed unsafe class UdpSocket : IUdp
         _descriptor = descriptor;
         _dualStack = dualStack;
 
-        // Without "do not fragment" (IPv4): a path that is smaller than it was said and drops the ICMP message that would say so must not swallow every large
-        // datagram, which nobody inside the tunnel could find out.
+        // Without "do not fragment" (IPv4): a path that is smaller than it was said and drops the ICMP message that
+        // would say so must not swallow every large datagram, which nobody inside the tunnel could find out.
         _ = SetOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
         Merges = offload && SetOption(IPPROTO_UDP, UDP_GRO, 1);
 
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
         _canSegment = offload && SetOption(IPPROTO_UDP, UDP_SEGMENT, 0);
         _segments = _canSegment;
-        _tables = new NativeBuffer((nuint)((MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize)) + (SendBatch.MaxDestinations * sizeof(Endpoint))));
+        _tables = new NativeBuffer(
+            (nuint)(
+                (MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize))
+                + (SendBatch.MaxDestinations * sizeof(Endpoint))
+            )
+        );
         _headers = (Libc.MessageHeader*)_tables.Start;
         _controls = (byte*)(_headers + MaxMessages);
         _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
@@ -129,15 +135,17 @@ internal sealed unsafe class UdpSocket : IUdp
         do
         {
             error = batch.TryReceive(_descriptor);
-        }
-        while (error == Errno.Interrupted);
+        } while (error == Errno.Interrupted);
 
         return error == Errno.None;
     }
 
     /// <inheritdoc/>
     public SendResult Send(
-        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
+        SendBatch batch,
+        ReadOnlySpan<Endpoint> destinations,
+        ReadOnlySpan<SourceAddress> sources = default
+    )
     {
         destinations.CopyTo(new Span<Endpoint>(_destinations, SendBatch.MaxDestinations));
         sources.CopyTo(_sources);
@@ -168,7 +176,13 @@ internal sealed unsafe class UdpSocket : IUdp
         fixed (Endpoint* name = &peer)
         {
             var slice = new Slice(datagram, length);
-            var message = new Libc.MessageHeader { Name = name, NameLength = peer.Length, Slices = &slice, SliceCount = 1 };
+            var message = new Libc.MessageHeader
+            {
+                Name = name,
+                NameLength = peer.Length,
+                Slices = &slice,
+                SliceCount = 1,
+            };
             if (!source.IsNone)
             {
                 var control = stackalloc byte[SourceSizeV6];
@@ -245,10 +259,16 @@ internal sealed unsafe class UdpSocket : IUdp
         endpoint = name;
 
         // cmsghdr: length u64, level i32, type i32; then sock_extended_err: errno u32, origin u8, type u8, code u8.
-        var isKept = isTaken
+        var isKept =
+            isTaken
             && message.ControlLength >= ControlHeader + 8
-            && (*(int*)(control + 8), *(int*)(control + 12)) is (IPPROTO_IP, IP_RECVERR) or (IPPROTO_IPV6, IPV6_RECVERR);
-        isPortUnreachable = isKept
+            && (*(int*)(control + 8), *(int*)(control + 12))
+                is
+                    (IPPROTO_IP, IP_RECVERR)
+                    or
+                    (IPPROTO_IPV6, IPV6_RECVERR);
+        isPortUnreachable =
+            isKept
             && *(int*)(control + ControlHeader) == (int)Errno.ConnectionRefused
             && control[ControlHeader + 4] is SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6;
         return isTaken;
@@ -282,8 +302,8 @@ internal sealed unsafe class UdpSocket : IUdp
         Libc.SetSocketOption(_descriptor, level, name, &value, sizeof(int)) == 0;
 
     /// <summary>
-    /// Fills the message headers from a position in the batch on and moves it behind them: a run is one message while the kernel takes
-    /// runs, else each of its datagrams is one.
+    /// Fills the message headers from a position in the batch on and moves it behind them: a run is one message while
+    /// the kernel takes runs, else each of its datagrams is one.
     /// </summary>
     private int Prepare(SendBatch batch, ref Message position)
     {
@@ -294,26 +314,30 @@ internal sealed unsafe class UdpSocket : IUdp
             ref readonly var run = ref runs[position.Run];
             var datagrams = _segments ? run.Datagrams - position.Datagram : 1;
             var isLast = position.Datagram + datagrams == run.Datagrams;
-            var bytes = isLast
-                ? run.TotalBytes - (position.Datagram * run.DatagramSize)
-                : datagrams * run.DatagramSize;
+            var bytes = isLast ? run.TotalBytes - (position.Datagram * run.DatagramSize) : datagrams * run.DatagramSize;
             _messages[count] = position with { Datagrams = datagrams, Bytes = bytes };
             SetHeader(
                 count++,
                 run.Destination,
                 batch.Slices + run.FirstSlice + (position.Datagram * run.SlicesPerDatagram),
                 datagrams * run.SlicesPerDatagram,
-                datagrams > 1 ? run.DatagramSize : 0);
+                datagrams > 1 ? run.DatagramSize : 0
+            );
             position = isLast
                 ? new Message { Run = position.Run + 1 }
-                : position with { Datagram = position.Datagram + datagrams };
+                : position with
+                {
+                    Datagram = position.Datagram + datagrams,
+                };
         }
 
         return count;
     }
 
     /// <summary>Sends the prepared messages.</summary>
-    /// <returns>Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.</returns>
+    /// <returns>
+    /// Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.
+    /// </returns>
     private Message? Transmit(SendBatch batch, int count, ref SendResult result)
     {
         var next = 0;

@@ -18,7 +18,9 @@ internal static unsafe class UnixGroups
         var buffer = new byte[BufferSize];
         fixed (byte* start = buffer)
         {
-            return Libc.GetGroupByName(name, &entry, start, BufferSize, &found) == 0 && found is not null
+            return
+                Libc.GetGroupByName(name, &entry, start, BufferSize, &found) == 0
+                && found is not null
                 && IsMapped(entry.Id, File.Exists(GroupMap) ? File.ReadAllText(GroupMap) : "")
                 ? new UnixGroup(name, entry.Id)
                 : null;
@@ -27,15 +29,20 @@ internal static unsafe class UnixGroups
 
     /// <summary>Whether a user namespace has a number.</summary>
     /// <param name="id">The number as it is inside.</param>
-    /// <param name="map">
-    /// Its /proc/PID/gid_map: lines of the first number inside, the first outside, and how many; empty if there is none.
+    /// <param name="map"> Its /proc/PID/gid_map: lines of the first number inside, the first outside, and how many;
+    /// empty if there is none.
     /// </param>
     internal static bool IsMapped(uint id, string map)
     {
         var lines = map.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return lines.Length == 0 || lines.Any(line => Words(line) is [var inside, _, var count]
-            && uint.TryParse(inside, out var first) && uint.TryParse(count, out var length)
-            && id >= first && id - first < length);
+        return lines.Length == 0
+            || lines.Any(line =>
+                Words(line) is [var inside, _, var count]
+                && uint.TryParse(inside, out var first)
+                && uint.TryParse(count, out var length)
+                && id >= first
+                && id - first < length
+            );
 
         static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }

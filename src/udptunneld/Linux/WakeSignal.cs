@@ -12,7 +12,10 @@ internal sealed unsafe class WakeSignal : IDisposable
 
     /// <exception cref="LinuxException">The system has no descriptors left.</exception>
     public WakeSignal() =>
-        _descriptor = FileDescriptor.Take(Libc.EventDescriptor(0, EFD_NONBLOCK | EFD_CLOEXEC), "cannot make an event descriptor");
+        _descriptor = FileDescriptor.Take(
+            Libc.EventDescriptor(0, EFD_NONBLOCK | EFD_CLOEXEC),
+            "cannot make an event descriptor"
+        );
 
     /// <summary>Readable while raised.</summary>
     public int Descriptor => _descriptor.Number;

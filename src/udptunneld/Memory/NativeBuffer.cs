@@ -2,11 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Memory;
 
-/// <summary>Zeroed native memory, aligned to a page. Pages that nobody touches cost nothing, and when it is disposed of all of it is the system's again.</summary>
+/// <summary>
+/// Zeroed native memory, aligned to a page. Pages that nobody touches cost nothing, and when it is disposed of all of
+/// it is the system's again.
+/// </summary>
 /// <remarks>
-/// Not from the C library: once a large block was freed, it keeps blocks of that size (M_MMAP_THRESHOLD of mallopt(3) grows) and clears them for the
-/// next who asks for zeros, which touches every page. The two flow tables of a tunnel then take 8 MiB instead of nothing, for as long as the daemon runs.
-/// <para>Given back by its owner, or by the garbage collector where a constructor threw before its object had an owner.</para>
+/// Not from the C library: once a large block was freed, it keeps blocks of that size (M_MMAP_THRESHOLD of mallopt(3)
+/// grows) and clears them for the next who asks for zeros, which touches every page. The two flow tables of a tunnel
+/// then take 8 MiB instead of nothing, for as long as the daemon runs.
+/// <para>
+/// Given back by its owner, or by the garbage collector where a constructor threw before its object had an owner.
+/// </para>
 /// </remarks>
 internal sealed unsafe partial class NativeBuffer : SafeHandle
 {
@@ -49,7 +55,14 @@ internal sealed unsafe partial class NativeBuffer : SafeHandle
 
     // The two calls of the system that are made outside of Linux: this folder lies below it, and Packets use it.
     [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial void* Map(void* address, nuint length, int protection, int flags, int descriptor, nint offset);
+    private static partial void* Map(
+        void* address,
+        nuint length,
+        int protection,
+        int flags,
+        int descriptor,
+        nint offset
+    );
 
     [LibraryImport("libc", EntryPoint = "munmap")]
     private static partial int Unmap(void* address, nuint length);

@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace UdpTunnel.Memory;
 
 /// <summary>
-/// Owns what was opened one after the other, and closes it in reverse. Each step is by itself: one that fails keeps no other from being done.
-/// For one thread at a time.
+/// Owns what was opened one after the other, and closes it in reverse. Each step is by itself: one that fails keeps no
+/// other from being done. For one thread at a time.
 /// </summary>
 internal sealed class Scope : IDisposable
 {

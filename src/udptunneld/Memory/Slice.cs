@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Memory;
 
 /// <summary>
-/// A piece of native memory. The layout is the kernel's <c>struct iovec</c>, so that a list of slices is handed to a system call as it is.
+/// A piece of native memory. The layout is the kernel's <c>struct iovec</c>, so that a list of slices is handed to a
+/// system call as it is.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 internal readonly unsafe struct Slice(byte* start, int length)

@@ -5,8 +5,8 @@ using UdpTunnel.Config;
 namespace UdpTunnel.Metrics;
 
 /// <summary>
-/// Where metrics are served: a loopback address and port, or the path of a Unix socket. Nothing else, since nobody has to show who he is there and
-/// the names of tunnels and relays are nobody else's business.
+/// Where metrics are served: a loopback address and port, or the path of a Unix socket. Nothing else, since nobody has
+/// to show who he is there and the names of tunnels and relays are nobody else's business.
 /// </summary>
 /// <param name="Endpoint">The address, or null.</param>
 /// <param name="SocketPath">The path, or null.</param>
@@ -19,7 +19,11 @@ internal sealed record MetricsAddress(IPEndPoint? Endpoint, string? SocketPath)
     /// <param name="text">The text.</param>
     /// <param name="address">The address, if it is one.</param>
     /// <param name="error">What was read and what is allowed, if not.</param>
-    public static bool TryParse(string text, [NotNullWhen(true)] out MetricsAddress? address, [NotNullWhen(false)] out string? error)
+    public static bool TryParse(
+        string text,
+        [NotNullWhen(true)] out MetricsAddress? address,
+        [NotNullWhen(false)] out string? error
+    )
     {
         address = null;
         if (text.StartsWith("unix:", StringComparison.Ordinal) || text.StartsWith('/'))
@@ -44,7 +48,8 @@ internal sealed record MetricsAddress(IPEndPoint? Endpoint, string? SocketPath)
 
         if (!IPAddress.IsLoopback(ip) || parsed.Zone.Length > 0)
         {
-            error = $"{Excerpt.Quote(text)} can be reached from elsewhere; metrics are served to this host alone ({Allowed})";
+            error =
+                $"{Excerpt.Quote(text)} can be reached from elsewhere; metrics are served to this host alone ({Allowed})";
             return false;
         }
 

@@ -8,8 +8,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Metrics;
 
 /// <summary>
-/// Bounds the connections to the metrics for each user of the host, so that one who holds all that he gets keeps no scraper out. The kernel says who is at
-/// the other end of a Unix socket, and of a TCP connection within the host.
+/// Bounds the connections to the metrics for each user of the host, so that one who holds all that he gets keeps no
+/// scraper out. The kernel says who is at the other end of a Unix socket, and of a TCP connection within the host.
 /// </summary>
 internal sealed class MetricsConnections(AccessPolicy policy)
 {

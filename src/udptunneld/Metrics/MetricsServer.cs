@@ -10,8 +10,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Metrics;
 
 /// <summary>
-/// Serves the metrics at <c>GET /metrics</c>. A server of its own, so that nothing of the control API can be reached through it. A Unix socket has
-/// the owner, the mode and the groups of the control socket.
+/// Serves the metrics at <c>GET /metrics</c>. A server of its own, so that nothing of the control API can be reached
+/// through it. A Unix socket has the owner, the mode and the groups of the control socket.
 /// </summary>
 internal sealed class MetricsServer : IAsyncDisposable
 {
@@ -41,10 +41,20 @@ internal sealed class MetricsServer : IAsyncDisposable
     /// <param name="metrics">What.</param>
     /// <param name="policy">Whose groups may use a Unix socket.</param>
     /// <exception cref="IOException">The address or path is taken, or there is no such address.</exception>
-    public static async Task<MetricsServer> StartAsync(MetricsAddress address, DaemonMetrics metrics, AccessPolicy policy)
+    public static async Task<MetricsServer> StartAsync(
+        MetricsAddress address,
+        DaemonMetrics metrics,
+        AccessPolicy policy
+    )
     {
-        var socket = address.SocketPath is { } path ? ControlSocket.Listen(path, policy.OperateGroup, policy.LookGroup) : null;
-        var server = new MetricsServer(Build(address, socket, metrics, new MetricsConnections(policy)), socket, address.SocketPath);
+        var socket = address.SocketPath is { } path
+            ? ControlSocket.Listen(path, policy.OperateGroup, policy.LookGroup)
+            : null;
+        var server = new MetricsServer(
+            Build(address, socket, metrics, new MetricsConnections(policy)),
+            socket,
+            address.SocketPath
+        );
         try
         {
             await server._app.StartAsync();
@@ -68,7 +78,12 @@ internal sealed class MetricsServer : IAsyncDisposable
         }
     }
 
-    private static WebApplication Build(MetricsAddress address, Socket? socket, DaemonMetrics metrics, MetricsConnections connections)
+    private static WebApplication Build(
+        MetricsAddress address,
+        Socket? socket,
+        DaemonMetrics metrics,
+        MetricsConnections connections
+    )
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
 

@@ -5,8 +5,8 @@ using System.Text;
 namespace UdpTunnel.Metrics;
 
 /// <summary>
-/// Prometheus' text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): UTF-8, a line of help and one of type for each
-/// family, then a line for each value.
+/// Prometheus' text format, version 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): UTF-8, a line of help
+/// and one of type for each family, then a line for each value.
 /// </summary>
 internal static class MetricsText
 {
@@ -33,9 +33,16 @@ internal static class MetricsText
         }
     }
 
-    /// <summary>The word of an enumeration's value: <c>FlowTableFull</c> is <c>flow_table_full</c>, as in the protos and in JSON.</summary>
+    /// <summary>
+    /// The word of an enumeration's value: <c>FlowTableFull</c> is <c>flow_table_full</c>, as in the protos and in
+    /// JSON.
+    /// </summary>
     public static string Word(Enum value) =>
-        string.Concat(value.ToString().Select((c, i) => char.IsUpper(c) ? $"{(i > 0 ? "_" : "")}{char.ToLowerInvariant(c)}" : $"{c}"));
+        string.Concat(
+            value
+                .ToString()
+                .Select((c, i) => char.IsUpper(c) ? $"{(i > 0 ? "_" : "")}{char.ToLowerInvariant(c)}" : $"{c}")
+        );
 
     private static void AppendLabels(StringBuilder text, (string Name, string Value)[] labels)
     {
@@ -47,7 +54,11 @@ internal static class MetricsText
         text.Append('{');
         for (var i = 0; i < labels.Length; i++)
         {
-            text.Append(i > 0 ? "," : "").Append(labels[i].Name).Append("=\"").Append(Escape(labels[i].Value, isLabel: true)).Append('"');
+            text.Append(i > 0 ? "," : "")
+                .Append(labels[i].Name)
+                .Append("=\"")
+                .Append(Escape(labels[i].Value, isLabel: true))
+                .Append('"');
         }
 
         text.Append('}');
@@ -55,7 +66,8 @@ internal static class MetricsText
 
     private static string Escape(string text, bool isLabel)
     {
-        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("\n", "\\n", StringComparison.Ordinal);
         return isLabel ? escaped.Replace("\"", "\\\"", StringComparison.Ordinal) : escaped;
     }
 }

@@ -10,29 +10,41 @@ internal static class TunnelMetrics
     /// <summary>All families.</summary>
     public static IEnumerable<MetricFamily> Of(IReadOnlyList<TunnelStatus> tunnels)
     {
-        yield return Gauge("state", "1 for the state that the tunnel is in, 0 for the others.", t => Enum.GetValues<TunnelState>()
-            .Select(s => Sample(t, t.State == s ? 1 : 0, ("state", MetricsText.Word(s)))));
-        yield return Gauge("info", "Always 1.", t =>
-            [Sample(t, 1, ("mode", Mode(t)), ("device", t.Device))]);
-        yield return Gauge("start_time_seconds", "When the tunnel started, in seconds since 1970.", t => Time(t, t.Started));
-        yield return Gauge("last_heard_time_seconds", "When the peer was last heard, in seconds since 1970.", t => Time(t, t.LastHeard));
+        yield return Gauge("state", "1 for the state that the tunnel is in, 0 for the others.", t =>
+            Enum.GetValues<TunnelState>().Select(s => Sample(t, t.State == s ? 1 : 0, ("state", MetricsText.Word(s))))
+        );
+        yield return Gauge("info", "Always 1.", t => [Sample(t, 1, ("mode", Mode(t)), ("device", t.Device))]);
+        yield return Gauge("start_time_seconds", "When the tunnel started, in seconds since 1970.", t =>
+            Time(t, t.Started)
+        );
+        yield return Gauge("last_heard_time_seconds", "When the peer was last heard, in seconds since 1970.", t =>
+            Time(t, t.LastHeard)
+        );
         yield return Gauge("mtu_bytes", "MTU of the TUN device.", t => [Sample(t, t.Config.Mtu)]);
         yield return Gauge("flows", "Flows that the port filter remembers.", t => [Sample(t, t.Flows)]);
-        yield return Gauge("peers", "Peers that are configured; of a classic tunnel none.", t => [Sample(t, t.Config.Peers.Count)]);
+        yield return Gauge("peers", "Peers that are configured; of a classic tunnel none.", t =>
+            [Sample(t, t.Config.Peers.Count)]
+        );
         yield return Gauge("offload_enabled", "1 if the kernel does this for the tunnel.", t =>
-        [
-            Sample(t, t.TunOffloads.HasFlag(TunOffloads.Tcp) ? 1 : 0, ("offload", "tun_tcp")),
-            Sample(t, t.TunOffloads.HasFlag(TunOffloads.Udp) ? 1 : 0, ("offload", "tun_udp")),
-            Sample(t, t.UdpSegments ? 1 : 0, ("offload", "udp_segment")),
-            Sample(t, t.UdpMerges ? 1 : 0, ("offload", "udp_gro")),
-        ]);
+            [
+                Sample(t, t.TunOffloads.HasFlag(TunOffloads.Tcp) ? 1 : 0, ("offload", "tun_tcp")),
+                Sample(t, t.TunOffloads.HasFlag(TunOffloads.Udp) ? 1 : 0, ("offload", "tun_udp")),
+                Sample(t, t.UdpSegments ? 1 : 0, ("offload", "udp_segment")),
+                Sample(t, t.UdpMerges ? 1 : 0, ("offload", "udp_gro")),
+            ]
+        );
         yield return Counter("packets_total", "Inner packets to (out) and from (in) the peer.", t =>
-            [Sample(t, t.Totals.PacketsOut, Out), Sample(t, t.Totals.PacketsIn, In)]);
+            [Sample(t, t.Totals.PacketsOut, Out), Sample(t, t.Totals.PacketsIn, In)]
+        );
         yield return Counter("bytes_total", "Bytes of the inner packets, from their IP header on.", t =>
-            [Sample(t, t.Totals.BytesOut, Out), Sample(t, t.Totals.BytesIn, In)]);
+            [Sample(t, t.Totals.BytesOut, Out), Sample(t, t.Totals.BytesIn, In)]
+        );
         yield return Counter("heartbeats_total", "Datagrams without a packet.", t =>
-            [Sample(t, t.HeartbeatsOut, Out), Sample(t, t.HeartbeatsIn, In)]);
-        yield return Counter("peer_changes_total", "How often another endpoint became the peer.", t => [Sample(t, t.PeerChanges)]);
+            [Sample(t, t.HeartbeatsOut, Out), Sample(t, t.HeartbeatsIn, In)]
+        );
+        yield return Counter("peer_changes_total", "How often another endpoint became the peer.", t =>
+            [Sample(t, t.PeerChanges)]
+        );
 
         MetricFamily Gauge(string name, string help, Func<TunnelStatus, IEnumerable<MetricSample>> samples) =>
             new($"udptunnel_tunnel_{name}", MetricType.Gauge, help, tunnels.SelectMany(samples));
@@ -41,9 +53,10 @@ internal static class TunnelMetrics
             new($"udptunnel_tunnel_{name}", MetricType.Counter, help, tunnels.SelectMany(samples));
     }
 
-    private static string Mode(TunnelStatus tunnel) => tunnel.Config.Protocol == TunnelProtocol.WireGuard
-        ? "peer"
-        : tunnel.Config.IsServer ? "server" : "client";
+    private static string Mode(TunnelStatus tunnel) =>
+        tunnel.Config.Protocol == TunnelProtocol.WireGuard ? "peer"
+        : tunnel.Config.IsServer ? "server"
+        : "client";
 
     private static (string Name, string Value) Out => ("direction", "out");
 

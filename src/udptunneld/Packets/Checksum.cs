@@ -63,7 +63,8 @@ internal static unsafe class Checksum
     public static ulong SumOf(uint value) => NetworkOrder.Swap(value);
 
     /// <summary>
-    /// Sum of the pseudo-header of TCP and UDP (RFC 9293, section 3.1; RFC 8200, section 8.1): addresses, protocol, length.
+    /// Sum of the pseudo-header of TCP and UDP (RFC 9293, section 3.1; RFC 8200, section 8.1): addresses, protocol,
+    /// length.
     /// </summary>
     /// <param name="packet">An IPv4 or IPv6 packet; the addresses are read from it.</param>
     /// <param name="protocol">TCP or UDP.</param>
@@ -74,10 +75,11 @@ internal static unsafe class Checksum
 
     /// <summary>Sum of both addresses of an IPv4 or IPv6 packet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static ulong SumAddresses(byte* packet) => packet[0] >> 4 == 4
-        ? (ulong)Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Source)
-            + Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Destination)
-        : SumScalar(packet + Ipv6Header.Source, Ipv6Header.Length - Ipv6Header.Source);
+    public static ulong SumAddresses(byte* packet) =>
+        packet[0] >> 4 == 4
+            ? (ulong)Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Source)
+                + Unsafe.ReadUnaligned<uint>(packet + Ipv4Header.Destination)
+            : SumScalar(packet + Ipv6Header.Source, Ipv6Header.Length - Ipv6Header.Source);
 
     /// <summary>Sum of an IPv4 header without options: 20 bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -142,7 +144,10 @@ internal static unsafe class Checksum
     /// </remarks>
     internal static ulong SumVector256(byte* data, int length)
     {
-        Vector256<ulong> both0 = default, both1 = default, high0 = default, high1 = default;
+        Vector256<ulong> both0 = default,
+            both1 = default,
+            high0 = default,
+            high1 = default;
         while (length >= 128)
         {
             Vector256<ulong> a = Vector256.Load((ulong*)data);
@@ -180,7 +185,10 @@ internal static unsafe class Checksum
     /// </summary>
     internal static ulong SumVector128(byte* data, int length)
     {
-        Vector128<ulong> both0 = default, both1 = default, high0 = default, high1 = default;
+        Vector128<ulong> both0 = default,
+            both1 = default,
+            high0 = default,
+            high1 = default;
         while (length >= 64)
         {
             Vector128<ulong> a = Vector128.Load((ulong*)data);

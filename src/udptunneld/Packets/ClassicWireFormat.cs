@@ -13,7 +13,8 @@ namespace UdpTunnel.Packets;
 ///  | MD5(PacketMagic)  | one IPv4 packet, or nothing       |     one UDP datagram
 ///  +-------------------+-----------------------------------+
 /// </code>
-/// The magic keeps strangers' stray datagrams out; it neither encrypts nor authenticates, and MD5 serves as a hash to 16 bytes only.
+/// The magic keeps strangers' stray datagrams out; it neither encrypts nor authenticates, and MD5 serves as a hash to
+/// 16 bytes only.
 /// </summary>
 internal sealed unsafe class ClassicWireFormat : ISealer
 {
@@ -41,7 +42,9 @@ internal sealed unsafe class ClassicWireFormat : ISealer
         return 16 + packetLength;
     }
 
-    /// <summary>Checks a received datagram. Its packet is what follows the header; an empty one is a heartbeat.</summary>
+    /// <summary>
+    /// Checks a received datagram. Its packet is what follows the header; an empty one is a heartbeat.
+    /// </summary>
     /// <param name="datagram">First byte of the datagram.</param>
     /// <param name="length">Length of the datagram.</param>
     /// <returns><see cref="DropReason.None"/> if it comes from the peer.</returns>

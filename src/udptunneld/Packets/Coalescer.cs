@@ -53,7 +53,8 @@ internal sealed unsafe class Coalescer : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         _capacity = _limit = capacity;
         _memory = new NativeBuffer(
-            (nuint)capacity * (nuint)(sizeof(ReceivedPacket) + sizeof(Slice) + sizeof(GroupDraft) + sizeof(Group)));
+            (nuint)capacity * (nuint)(sizeof(ReceivedPacket) + sizeof(Slice) + sizeof(GroupDraft) + sizeof(Group))
+        );
         _packets = (ReceivedPacket*)_memory.Start;
         _slices = (Slice*)(_packets + capacity);
         _drafts = (GroupDraft*)(_slices + capacity);
@@ -98,7 +99,12 @@ internal sealed unsafe class Coalescer : IDisposable
         int index = _packetCount++;
         _packets[index].Start = packet.Start;
         _packets[index].Length = packet.Length;
-        if (packet.Fault != DropReason.None || packet.Part != FragmentPart.Whole || !packet.IsPlain || HasReservedBits(packet))
+        if (
+            packet.Fault != DropReason.None
+            || packet.Part != FragmentPart.Whole
+            || !packet.IsPlain
+            || HasReservedBits(packet)
+        )
         {
             // Options, fragments, nonsense: which flow it belongs to is hard to tell, so it may overtake none.
             _open.Clear();
@@ -142,7 +148,8 @@ internal sealed unsafe class Coalescer : IDisposable
                     SliceCount = draft->Count,
                     Protocol = draft->Protocol,
                     TotalBytes = draft->TotalLength + VirtioNetHeader.Size,
-                    PacketBytes = draft->TotalLength + (draft->Count > 1 ? (draft->Count - 1) * draft->HeaderLength : 0),
+                    PacketBytes =
+                        draft->TotalLength + (draft->Count > 1 ? (draft->Count - 1) * draft->HeaderLength : 0),
                 };
                 ReceivedPacket* packet = _packets + draft->First;
                 _slices[slice++] = Message(packet);
@@ -267,12 +274,14 @@ internal sealed unsafe class Coalescer : IDisposable
         ReceivedPacket* packet = _packets + index;
         ReceivedPacket* first = _packets + draft->First;
         int payload = packet->Length - headerLength;
-        if (headerLength != draft->HeaderLength
+        if (
+            headerLength != draft->HeaderLength
             || payload > draft->SegmentSize
             || draft->TotalLength + payload > Ipv4Header.MaxPacketLength
             || draft->Count >= (isTcp ? MaxTcpPackets : MaxUdpPackets)
             || !MergeRule.SameIpHeader(first->Start, packet->Start, draft->NextId)
-            || (isTcp && !MergeRule.SameTcpHeader(first->Start, packet->Start, headerLength, draft->NextSequence)))
+            || (isTcp && !MergeRule.SameTcpHeader(first->Start, packet->Start, headerLength, draft->NextSequence))
+        )
         {
             return false;
         }

@@ -18,7 +18,9 @@ internal readonly unsafe struct CutPlan
     /// <summary>Length of the IP header with its options or extensions.</summary>
     public int IpHeaderLength => Superpacket.TransportOffset;
 
-    /// <summary>Length of the IP and the transport header with all options: 28 to <see cref="SendBatch.MaxPacketHeader"/> bytes.</summary>
+    /// <summary>
+    /// Length of the IP and the transport header with all options: 28 to <see cref="SendBatch.MaxPacketHeader"/> bytes.
+    /// </summary>
     public int HeaderLength { get; init; }
 
     /// <summary>Bytes of payload in each packet but the last.</summary>

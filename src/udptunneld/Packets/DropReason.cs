@@ -1,7 +1,8 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Why a packet or datagram is dropped. Values and names follow <c>udptunnel.v1.DropReason</c>, where each is explained to users.
+/// Why a packet or datagram is dropped. Values and names follow <c>udptunnel.v1.DropReason</c>, where each is explained
+/// to users.
 /// </summary>
 internal enum DropReason : byte
 {
@@ -30,7 +31,8 @@ internal enum DropReason : byte
     Fragment = 7,
 
     /// <summary>
-    /// No packet, but a flow that gave way to a new one because the flow table was full; the answers to it are dropped until it is used again.
+    /// No packet, but a flow that gave way to a new one because the flow table was full; the answers to it are dropped
+    /// until it is used again.
     /// </summary>
     FlowTableFull = 8,
 
@@ -52,7 +54,9 @@ internal enum DropReason : byte
     /// <summary>The socket's send buffer was full: the network takes less than the tunnel was given.</summary>
     SendBufferFull = 14,
 
-    /// <summary>IPv6 neighbour discovery or multicast listener messages: each host sends them, and no tunnel needs them.</summary>
+    /// <summary>
+    /// IPv6 neighbour discovery or multicast listener messages: each host sends them, and no tunnel needs them.
+    /// </summary>
     LinkControl = 15,
 
     /// <summary>From an inner address that no peer may have, or that is not among the allowed sources.</summary>
@@ -73,16 +77,22 @@ internal enum DropReason : byte
     /// <summary>The socket's receive buffer was full: datagrams came faster than the daemon took them.</summary>
     SocketQueueFull = 21,
 
-    /// <summary>The network stack of this host did not take from the device what the daemon had written to it.</summary>
+    /// <summary>
+    /// The network stack of this host did not take from the device what the daemon had written to it.
+    /// </summary>
     KernelRefused = 22,
 
-    /// <summary>A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.</summary>
+    /// <summary>
+    /// A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.
+    /// </summary>
     NotAuthentic = 30,
 
     /// <summary>A packet that came before, or is too old to tell.</summary>
     Replayed = 31,
 
-    /// <summary>A packet of a session that is not there any more, of before a restart for example, or that is too old.</summary>
+    /// <summary>
+    /// A packet of a session that is not there any more, of before a restart for example, or that is too old.
+    /// </summary>
     NoSession = 32,
 
     /// <summary>From an inner address that is not among the AllowedIPs of the peer that sent it.</summary>
@@ -91,13 +101,17 @@ internal enum DropReason : byte
     /// <summary>A handshake with a key that is no peer's.</summary>
     UnknownPeer = 34,
 
-    /// <summary>A handshake while too many come: its sender was asked to come again with a cookie, or comes too often.</summary>
+    /// <summary>
+    /// A handshake while too many come: its sender was asked to come again with a cookie, or comes too often.
+    /// </summary>
     UnderLoad = 35,
 
     /// <summary>A handshake for another public key than this end's.</summary>
     WrongKey = 36,
 
-    /// <summary>A handshake no later than one before: recorded and sent again, or the peer's clock was set back.</summary>
+    /// <summary>
+    /// A handshake no later than one before: recorded and sent again, or the peer's clock was set back.
+    /// </summary>
     HandshakeReplayed = 37,
 
     /// <summary>An answer to no handshake of this end's, or a handshake right behind another.</summary>

@@ -3,14 +3,16 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// An ICMP echo request (RFC 792) in an IPv4 packet: what every host answers by itself. The answer has type 0 and the same number.
+/// An ICMP echo request (RFC 792) in an IPv4 packet: what every host answers by itself. The answer has type 0 and the
+/// same number.
 /// <code>
 ///  0                    20      21      22              24              26              28                36
 ///  +--------------------+-------+-------+---------------+---------------+---------------+-----------------+
 ///  | IPv4 header        | 8     | 0     | checksum      | identifier 0  | sequence 0    | number (64 bit) |
 ///  +--------------------+-------+-------+---------------+---------------+---------------+-----------------+
 /// </code>
-/// Identifier 0 is nobody's: the kernel's ping sockets begin at 1, so that no ping of this host takes the answer for its own.
+/// Identifier 0 is nobody's: the kernel's ping sockets begin at 1, so that no ping of this host takes the answer for
+/// its own.
 /// </summary>
 internal static unsafe class EchoRequest
 {

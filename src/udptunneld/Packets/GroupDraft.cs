@@ -72,7 +72,8 @@ internal struct GroupDraft
             // These bytes exist in IPv6 and UDP too, where nobody looks at the numbers.
             NextId = (ushort)(NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) + 1);
             NextSequence =
-                NetworkOrder.ReadUInt32(packet + MergeRule.IpHeaderLength(packet) + TcpHeader.Sequence) + (uint)SegmentSize;
+                NetworkOrder.ReadUInt32(packet + MergeRule.IpHeaderLength(packet) + TcpHeader.Sequence)
+                + (uint)SegmentSize;
             Verified = false;
         }
     }

@@ -143,24 +143,29 @@ internal static unsafe class IcmpError
     }
 
     /// <summary>Writes the checksum of an IPv4 header without options.</summary>
-    internal static void FinishHeaderV4(byte* header) => Unsafe.WriteUnaligned(
-        header + Ipv4Header.HeaderChecksum, Checksum.Finish(Checksum.SumMinimalIpv4Header(header)));
+    internal static void FinishHeaderV4(byte* header) =>
+        Unsafe.WriteUnaligned(
+            header + Ipv4Header.HeaderChecksum,
+            Checksum.Finish(Checksum.SumMinimalIpv4Header(header))
+        );
 
-    private static byte CodeV4(IcmpErrorKind kind) => kind switch
-    {
-        IcmpErrorKind.PortUnreachable => 3,
-        IcmpErrorKind.Prohibited => 13,
-        IcmpErrorKind.TooBig => FragmentationNeeded,
-        _ => 0,
-    };
+    private static byte CodeV4(IcmpErrorKind kind) =>
+        kind switch
+        {
+            IcmpErrorKind.PortUnreachable => 3,
+            IcmpErrorKind.Prohibited => 13,
+            IcmpErrorKind.TooBig => FragmentationNeeded,
+            _ => 0,
+        };
 
-    private static (byte Type, byte Code) TypeV6(IcmpErrorKind kind) => kind switch
-    {
-        IcmpErrorKind.PortUnreachable => (UnreachableV6, 4),
-        IcmpErrorKind.Prohibited => (UnreachableV6, 1),
-        IcmpErrorKind.TooBig => (TooBigV6, 0),
-        _ => (UnreachableV6, 0),
-    };
+    private static (byte Type, byte Code) TypeV6(IcmpErrorKind kind) =>
+        kind switch
+        {
+            IcmpErrorKind.PortUnreachable => (UnreachableV6, 4),
+            IcmpErrorKind.Prohibited => (UnreachableV6, 1),
+            IcmpErrorKind.TooBig => (TooBigV6, 0),
+            _ => (UnreachableV6, 0),
+        };
 
     /// <summary>Echo is asked and answered; all else may be an error, or is one.</summary>
     private static bool IsQuery(in PacketView packet) =>

@@ -3,10 +3,10 @@ namespace UdpTunnel.Packets;
 /// <summary>
 /// Where the fields of an IPv4 header are (RFC 791, section 3.1). All integers are in network order.
 /// <code>
-///  0       1       2               4               6               8       9      10              12      16      20
-///  +-------+-------+---------------+---------------+---------------+-------+-------+---------------+-------+-------+-
-///  |ver|ihl|  TOS  | total length  |      id       |flags, fragment|  TTL  | proto |   checksum    |source |destin.| options
-///  +-------+-------+---------------+---------------+---------------+-------+-------+---------------+-------+-------+-
+///  0       1       2               4               6               8       9      10        12      16      20
+///  +-------+-------+---------------+---------------+---------------+-------+-------+---------+-------+-------+-
+///  |ver|ihl|  TOS  | total length  |      id       |flags, fragment|  TTL  | proto |checksum |source |destin.| options
+///  +-------+-------+---------------+---------------+---------------+-------+-------+---------+-------+-------+-
 /// </code>
 /// </summary>
 internal static class Ipv4Header

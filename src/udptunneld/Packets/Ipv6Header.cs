@@ -1,7 +1,8 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Where the fields of an IPv6 header are (RFC 8200, section 3), and of the extension headers that are walked. All integers are in network order.
+/// Where the fields of an IPv6 header are (RFC 8200, section 3), and of the extension headers that are walked. All
+/// integers are in network order.
 /// <code>
 ///  0                   4               6       7       8                24               40
 ///  +-------------------+---------------+-------+-------+----------------+----------------+-
@@ -29,7 +30,9 @@ internal static class Ipv6Header
     /// <summary>Most extension headers of a packet that is looked into.</summary>
     public const int MaxExtensions = 8;
 
-    /// <summary>Length of a fragment header: next header, 0, offset and flag (16 bits), identification (32 bits).</summary>
+    /// <summary>
+    /// Length of a fragment header: next header, 0, offset and flag (16 bits), identification (32 bits).
+    /// </summary>
     public const int FragmentLength = 8;
 
     /// <summary>Extension header: options for each hop. Only as the first one.</summary>

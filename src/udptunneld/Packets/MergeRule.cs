@@ -4,8 +4,8 @@ namespace UdpTunnel.Packets;
 
 /// <summary>
 /// Which packets may be coalesced: those that the kernel's inet_gro_receive, tcp_gro_receive and udp_gro_receive would
-/// merge, so that cutting the superpacket again gives the same packets. All methods take IPv4 and IPv6 packets whose IP header has neither
-/// options nor extensions and whose length is the IP header's.
+/// merge, so that cutting the superpacket again gives the same packets. All methods take IPv4 and IPv6 packets whose IP
+/// header has neither options nor extensions and whose length is the IP header's.
 /// </summary>
 internal static unsafe class MergeRule
 {
@@ -28,7 +28,8 @@ internal static unsafe class MergeRule
         byte* tcp = packet.Transport;
         int offset = tcp[TcpHeader.DataOffset];
         int headerLength = packet.TransportOffset + ((offset >> 4) * 4);
-        bool mergeable = (offset & 0x0F) == 0
+        bool mergeable =
+            (offset & 0x0F) == 0
             && headerLength < packet.Length
             && (tcp[TcpHeader.Flags] & ~(TcpHeader.Push | TcpHeader.Fin)) == TcpHeader.Ack;
         return mergeable ? headerLength : 0;
@@ -43,7 +44,8 @@ internal static unsafe class MergeRule
     public static int UdpHeaderLength(in PacketView packet)
     {
         byte* udp = packet.Transport;
-        bool mergeable = packet.TransportLength > UdpHeader.Size
+        bool mergeable =
+            packet.TransportLength > UdpHeader.Size
             && NetworkOrder.ReadUInt16(udp + UdpHeader.Length) == packet.TransportLength
             && Unsafe.ReadUnaligned<ushort>(udp + UdpHeader.Checksum) != 0;
         return mergeable ? packet.TransportOffset + UdpHeader.Size : 0;
@@ -63,13 +65,14 @@ internal static unsafe class MergeRule
     /// <param name="packet">The packet that may join.</param>
     /// <param name="nextId">One more than the id of the packet before.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool SameIpHeader(byte* first, byte* packet, ushort nextId) => IsV6(packet)
-        ? SameUInt32(first, packet) // version, traffic class, flow label
-            && SameUInt16(first + Ipv6Header.NextHeader, packet + Ipv6Header.NextHeader) // and hop limit
-        : SameUInt16(first, packet) // version, header length, TOS
-            && SameUInt16(first + Ipv4Header.FragmentWord, packet + Ipv4Header.FragmentWord)
-            && SameUInt16(first + Ipv4Header.TimeToLive, packet + Ipv4Header.TimeToLive)
-            && (NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) == nextId || packet[Ipv4Header.FragmentWord] != 0);
+    public static bool SameIpHeader(byte* first, byte* packet, ushort nextId) =>
+        IsV6(packet)
+            ? SameUInt32(first, packet) // version, traffic class, flow label
+                && SameUInt16(first + Ipv6Header.NextHeader, packet + Ipv6Header.NextHeader) // and hop limit
+            : SameUInt16(first, packet) // version, header length, TOS
+                && SameUInt16(first + Ipv4Header.FragmentWord, packet + Ipv4Header.FragmentWord)
+                && SameUInt16(first + Ipv4Header.TimeToLive, packet + Ipv4Header.TimeToLive)
+                && (NetworkOrder.ReadUInt16(packet + Ipv4Header.Id) == nextId || packet[Ipv4Header.FragmentWord] != 0);
 
     /// <summary>
     /// Whether a TCP header agrees with the first one of the group, of packets of one flow and one header length whose
@@ -85,10 +88,12 @@ internal static unsafe class MergeRule
         int ipHeaderLength = IpHeaderLength(packet);
         byte* a = first + ipHeaderLength;
         byte* b = packet + ipHeaderLength;
-        if (NetworkOrder.ReadUInt32(b + TcpHeader.Sequence) != nextSequence
+        if (
+            NetworkOrder.ReadUInt32(b + TcpHeader.Sequence) != nextSequence
             || !SameUInt32(a + TcpHeader.Acknowledgment, b + TcpHeader.Acknowledgment)
             || !SameUInt16(a + TcpHeader.Window, b + TcpHeader.Window)
-            || !SameUInt16(a + TcpHeader.UrgentPointer, b + TcpHeader.UrgentPointer))
+            || !SameUInt16(a + TcpHeader.UrgentPointer, b + TcpHeader.UrgentPointer)
+        )
         {
             return false;
         }
@@ -113,7 +118,8 @@ internal static unsafe class MergeRule
     private static bool IsV6(byte* packet) => packet[0] >> 4 == 6;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool SameUInt16(byte* a, byte* b) => Unsafe.ReadUnaligned<ushort>(a) == Unsafe.ReadUnaligned<ushort>(b);
+    private static bool SameUInt16(byte* a, byte* b) =>
+        Unsafe.ReadUnaligned<ushort>(a) == Unsafe.ReadUnaligned<ushort>(b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool SameUInt32(byte* a, byte* b) => Unsafe.ReadUnaligned<uint>(a) == Unsafe.ReadUnaligned<uint>(b);

@@ -3,7 +3,8 @@ using UdpTunnel.Memory;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Room for the packets that one wake-up reads from the device. Each is read so that it can leave as a datagram without being moved:
+/// Room for the packets that one wake-up reads from the device. Each is read so that it can leave as a datagram without
+/// being moved:
 /// <code>
 ///  slot:  | room    | wire format's header      | packet …
 ///         |               | virtio header (10 B)  |
@@ -42,7 +43,9 @@ internal sealed unsafe class PacketBatch : IDisposable
     /// <summary>Where the kernel writes the virtio header and the packet.</summary>
     public byte* Target(int packet) => Packet(packet) - VirtioNetHeader.Size;
 
-    /// <summary>First byte of a packet. In front of it are <see cref="MaxHeadroom"/> bytes for the wire format's header.</summary>
+    /// <summary>
+    /// First byte of a packet. In front of it are <see cref="MaxHeadroom"/> bytes for the wire format's header.
+    /// </summary>
     public byte* Packet(int packet) => _buffer.Start + ((nint)packet * SlotSize) + MaxHeadroom;
 
     /// <summary>Bytes of a packet, without any header in front of it.</summary>

@@ -17,13 +17,14 @@ internal enum FragmentPart : byte
 }
 
 /// <summary>
-/// An IPv4 or IPv6 packet, parsed once and handed on: everybody behind the door reads its version, transport protocol, ports and fragment from here. It
-/// points to the packet and is valid as long as its bytes are where they were.
+/// An IPv4 or IPv6 packet, parsed once and handed on: everybody behind the door reads its version, transport protocol,
+/// ports and fragment from here. It points to the packet and is valid as long as its bytes are where they were.
 /// </summary>
 /// <remarks>
-/// What does not parse is dropped by the filter, so that both ends read the same ports from what passes. The IPv4 header's checksum, TTL and options and
-/// the transport's checksum are not looked at: the kernel that gets the packet does that (ip_rcv), and a packet that it drops for them opened no
-/// more than its sender could have opened with a good one.
+/// What does not parse is dropped by the filter, so that both ends read the same ports from what passes. The IPv4
+/// header's checksum, TTL and options and the transport's checksum are not looked at: the kernel that gets the packet
+/// does that (ip_rcv), and a packet that it drops for them opened no more than its sender could have opened with a good
+/// one.
 /// </remarks>
 internal readonly unsafe struct PacketView
 {
@@ -50,15 +51,17 @@ internal readonly unsafe struct PacketView
     public int Length { get; }
 
     /// <summary>
-    /// None if the packet is one of TCP, UDP or ICMP whose headers are there as a whole and do not contradict it; else NotIpv4 (neither IPv4 nor
-    /// IPv6), Malformed or Protocol. With a fault nothing of the transport may be read.
+    /// None if the packet is one of TCP, UDP or ICMP whose headers are there as a whole and do not contradict it; else
+    /// NotIpv4 (neither IPv4 nor IPv6), Malformed or Protocol. With a fault nothing of the transport may be read.
     /// </summary>
     public DropReason Fault { get; private init; }
 
     /// <summary>4 or 6; 0 if it is neither.</summary>
     public byte Version { get; private init; }
 
-    /// <summary>TCP, UDP, ICMP (also for ICMPv6: see <see cref="Version"/>) or a number that is not looked into.</summary>
+    /// <summary>
+    /// TCP, UDP, ICMP (also for ICMPv6: see <see cref="Version"/>) or a number that is not looked into.
+    /// </summary>
     public byte Protocol { get; private init; }
 
     /// <summary>Whether it is a fragment, and which.</summary>
@@ -86,9 +89,10 @@ internal readonly unsafe struct PacketView
     public uint Ports => NetworkOrder.ReadUInt32(Transport);
 
     /// <summary>SYN, FIN and RST of a TCP header; 0 for UDP.</summary>
-    public byte ConnectionFlags => Protocol == Ipv4Header.Tcp
-        ? (byte)(Transport[TcpHeader.Flags] & (TcpHeader.Syn | TcpHeader.Fin | TcpHeader.Reset))
-        : (byte)0;
+    public byte ConnectionFlags =>
+        Protocol == Ipv4Header.Tcp
+            ? (byte)(Transport[TcpHeader.Flags] & (TcpHeader.Syn | TcpHeader.Fin | TcpHeader.Reset))
+            : (byte)0;
 
     /// <summary>First 64 bits of the source address, IPv4 in its mapped form.</summary>
     public ulong SourceHigh => IsV6 ? Read64(Ipv6Header.Source) : 0;
@@ -102,7 +106,9 @@ internal readonly unsafe struct PacketView
 
     /// <summary>Last 64 bits of the destination address.</summary>
     public ulong DestinationLow =>
-        IsV6 ? Read64(Ipv6Header.Destination + 8) : MappedPrefix | NetworkOrder.ReadUInt32(Start + Ipv4Header.Destination);
+        IsV6
+            ? Read64(Ipv6Header.Destination + 8)
+            : MappedPrefix | NetworkOrder.ReadUInt32(Start + Ipv4Header.Destination);
 
     /// <summary>Parses a packet or superpacket.</summary>
     /// <param name="packet">First byte of the packet.</param>
@@ -144,8 +150,10 @@ internal readonly unsafe struct PacketView
         byte protocol = packet[Ipv4Header.Protocol];
         int fragmentWord = NetworkOrder.ReadUInt16(packet + Ipv4Header.FragmentWord);
 
-        // Bytes behind the total length would be an unchecked stowaway: the device gives none, and a peer has no reason to.
-        DropReason fault = NetworkOrder.ReadUInt16(packet + Ipv4Header.TotalLength) != length ? DropReason.Malformed
+        // Bytes behind the total length would be an unchecked stowaway: the device gives none, and a peer has no reason
+        // to.
+        DropReason fault =
+            NetworkOrder.ReadUInt16(packet + Ipv4Header.TotalLength) != length ? DropReason.Malformed
             : protocol is not (Ipv4Header.Tcp or Ipv4Header.Udp or Ipv4Header.Icmp) ? DropReason.Protocol
             : DropReason.None;
         if (fault == DropReason.None && (fragmentWord & Ipv4Header.FragmentMask) != 0)
@@ -158,9 +166,11 @@ internal readonly unsafe struct PacketView
             Version = 4,
             Protocol = protocol,
             TransportOffset = (ushort)headerLength,
-            Fault = fault != DropReason.None || IsWellFormed(protocol, packet + headerLength, length - headerLength, whole: true)
-                ? fault
-                : DropReason.Malformed,
+            Fault =
+                fault != DropReason.None
+                || IsWellFormed(protocol, packet + headerLength, length - headerLength, whole: true)
+                    ? fault
+                    : DropReason.Malformed,
         };
     }
 
@@ -169,12 +179,15 @@ internal readonly unsafe struct PacketView
         int offset = (fragmentWord & OffsetMask) * OffsetUnit;
         byte protocol = packet[Ipv4Header.Protocol];
 
-        // Offset 8 lies within the TCP header, whose flags it could replace (RFC 1858, section 4; RFC 3128). Ports are in the first 8 bytes, which no
-        // later fragment can reach.
-        bool isGood = IsPossible(offset, (fragmentWord & MoreFragments) != 0, length - headerLength, length)
-            && (offset == 0
-                ? IsWellFormed(protocol, packet + headerLength, length - headerLength, whole: false)
-                : offset != OffsetUnit || protocol != Ipv4Header.Tcp);
+        // Offset 8 lies within the TCP header, whose flags it could replace (RFC 1858, section 4; RFC 3128). Ports are
+        // in the first 8 bytes, which no later fragment can reach.
+        bool isGood =
+            IsPossible(offset, (fragmentWord & MoreFragments) != 0, length - headerLength, length)
+            && (
+                offset == 0
+                    ? IsWellFormed(protocol, packet + headerLength, length - headerLength, whole: false)
+                    : offset != OffsetUnit || protocol != Ipv4Header.Tcp
+            );
         return new PacketView(packet, length)
         {
             Version = 4,
@@ -187,15 +200,18 @@ internal readonly unsafe struct PacketView
     }
 
     /// <summary>
-    /// The chain of headers must end, within <see cref="Ipv6Header.MaxExtensions"/>, in a transport header that is there as a whole, also in a first
-    /// fragment (RFC 7112). Hop-by-hop options come first or not at all; a routing header with destinations left would take the
-    /// packet past this filter (RFC 5095), and so would a protocol that is not looked into.
+    /// The chain of headers must end, within <see cref="Ipv6Header.MaxExtensions"/>, in a transport header that is
+    /// there as a whole, also in a first fragment (RFC 7112). Hop-by-hop options come first or not at all; a routing
+    /// header with destinations left would take the packet past this filter (RFC 5095), and so would a protocol that is
+    /// not looked into.
     /// </summary>
     private static PacketView ParseV6(byte* packet, int length)
     {
         var view = new PacketView(packet, length) { Version = 6, Fault = DropReason.Malformed };
-        if (length < Ipv6Header.Length
-            || NetworkOrder.ReadUInt16(packet + Ipv6Header.PayloadLength) != length - Ipv6Header.Length)
+        if (
+            length < Ipv6Header.Length
+            || NetworkOrder.ReadUInt16(packet + Ipv6Header.PayloadLength) != length - Ipv6Header.Length
+        )
         {
             return view;
         }
@@ -206,13 +222,25 @@ internal readonly unsafe struct PacketView
         uint id = 0;
         for (int extension = 0; ; extension++)
         {
-            if (next is not (Ipv6Header.HopByHop or Ipv6Header.Routing or Ipv6Header.Fragment or Ipv6Header.DestinationOptions))
+            if (
+                next
+                is not (
+                    Ipv6Header.HopByHop
+                    or Ipv6Header.Routing
+                    or Ipv6Header.Fragment
+                    or Ipv6Header.DestinationOptions
+                )
+            )
             {
                 break;
             }
 
             // Each is a multiple of 8 bytes long; the second byte counts those behind the first 8.
-            if (extension == Ipv6Header.MaxExtensions || offset + 8 > length || (next == Ipv6Header.HopByHop && extension > 0))
+            if (
+                extension == Ipv6Header.MaxExtensions
+                || offset + 8 > length
+                || (next == Ipv6Header.HopByHop && extension > 0)
+            )
             {
                 return view with { Part = part, FragmentId = id };
             }
@@ -230,7 +258,10 @@ internal readonly unsafe struct PacketView
                 }
 
                 // One that is first and last at once is no fragment (RFC 6946).
-                part = at > 0 ? FragmentPart.Later : more ? FragmentPart.First : FragmentPart.Whole;
+                part =
+                    at > 0 ? FragmentPart.Later
+                    : more ? FragmentPart.First
+                    : FragmentPart.Whole;
                 id = NetworkOrder.ReadUInt32(header + 4);
                 bool isPossible = IsPossible(at, more, length - offset, length);
                 if (part == FragmentPart.Later || !isPossible)
@@ -266,29 +297,36 @@ internal readonly unsafe struct PacketView
             FragmentId = id,
             Protocol = protocol,
             TransportOffset = (ushort)Math.Min(offset, length),
-            Fault = !isKnown ? DropReason.Protocol
-                : offset <= length && IsWellFormed(protocol, packet + offset, length - offset, part == FragmentPart.Whole) ? DropReason.None
+            Fault =
+                !isKnown ? DropReason.Protocol
+                : offset <= length
+                && IsWellFormed(protocol, packet + offset, length - offset, part == FragmentPart.Whole)
+                    ? DropReason.None
                 : DropReason.Malformed,
         };
     }
 
-    /// <summary>ICMPv6 goes by the number of ICMP, and that number, which means nothing in IPv6, by one that is nobody's.</summary>
-    private static byte ProtocolOf(byte nextHeader) => nextHeader switch
-    {
-        Ipv6Header.Icmp => Ipv4Header.Icmp,
-        Ipv4Header.Icmp => byte.MaxValue,
-        _ => nextHeader,
-    };
+    /// <summary>
+    /// ICMPv6 goes by the number of ICMP, and that number, which means nothing in IPv6, by one that is nobody's.
+    /// </summary>
+    private static byte ProtocolOf(byte nextHeader) =>
+        nextHeader switch
+        {
+            Ipv6Header.Icmp => Ipv4Header.Icmp,
+            Ipv4Header.Icmp => byte.MaxValue,
+            _ => nextHeader,
+        };
 
     /// <summary>
-    /// RFC 791, section 3.2: only the last fragment may end off the 8-byte grid; and no packet is longer than its length field can say.
+    /// RFC 791, section 3.2: only the last fragment may end off the 8-byte grid; and no packet is longer than its
+    /// length field can say.
     /// </summary>
     private static bool IsPossible(int offset, bool more, int fragmentLength, int length) =>
         (!more || fragmentLength % OffsetUnit == 0) && offset + length <= Ipv4Header.MaxPacketLength;
 
     /// <summary>
-    /// Whether the transport header is there as a whole and does not contradict the packet. A first fragment too must hold all of it: else the rest
-    /// would come in a fragment that nobody looks at (RFC 1858, section 3).
+    /// Whether the transport header is there as a whole and does not contradict the packet. A first fragment too must
+    /// hold all of it: else the rest would come in a fragment that nobody looks at (RFC 1858, section 3).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsWellFormed(byte protocol, byte* header, int length, bool whole)
@@ -310,8 +348,9 @@ internal readonly unsafe struct PacketView
                     return false;
                 }
 
-                // Of a fragmented datagram this is the length of the whole, of a superpacket likewise (seen with UDP_SEGMENT on a device with USO). It
-                // may be less than what is there: the kernel cuts the surplus off (__udp4_lib_rcv), RFC 9868 uses it.
+                // Of a fragmented datagram this is the length of the whole, of a superpacket likewise (seen with
+                // UDP_SEGMENT on a device with USO). It may be less than what is there: the kernel cuts the surplus off
+                // (__udp4_lib_rcv), RFC 9868 uses it.
                 int datagramLength = NetworkOrder.ReadUInt16(header + UdpHeader.Length);
                 return datagramLength >= UdpHeader.Size && (datagramLength <= length || !whole);
 

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// Datagrams of one size to one destination, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c> sends.
-/// Its slices lie one after the other in <see cref="SendBatch.Slices"/>; where segmentation is refused,
+/// Datagrams of one size to one destination, the last may be shorter: what one <c>sendmsg</c> with <c>UDP_SEGMENT</c>
+/// sends. Its slices lie one after the other in <see cref="SendBatch.Slices"/>; where segmentation is refused,
 /// <see cref="SlicesPerDatagram"/> of them at a time are a datagram.
 /// </summary>
 internal readonly struct Run

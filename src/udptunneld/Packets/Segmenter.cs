@@ -28,10 +28,11 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
     /// </param>
     /// <param name="plan">How to cut it, if the result is <see cref="DropReason.None"/>.</param>
     /// <returns>
-    /// <see cref="DropReason.NotIpv4"/> (nor IPv6); <see cref="DropReason.Malformed"/> if a length, the protocol or the virtio
-    /// header contradicts the bytes, for a fragment, a GSO type that was never asked for, headers longer than
+    /// <see cref="DropReason.NotIpv4"/> (nor IPv6); <see cref="DropReason.Malformed"/> if a length, the protocol or the
+    /// virtio header contradicts the bytes, for a fragment, a GSO type that was never asked for, headers longer than
     /// <see cref="SendBatch.MaxPacketHeader"/> or more than <see cref="SendBatch.MaxDatagrams"/> packets;
-    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU: its size is the application's choice, it cannot be cut smaller.
+    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU: its size is the application's choice, it
+    /// cannot be cut smaller.
     /// </returns>
     public DropReason Plan(in PacketView packet, in VirtioNetHeader header, out CutPlan plan)
     {
@@ -43,10 +44,12 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
 
         int length = packet.Length;
         int ipHeaderLength = packet.TransportOffset;
-        if (packet.Fault != DropReason.None
+        if (
+            packet.Fault != DropReason.None
             || packet.Part != FragmentPart.Whole
             || length > Ipv4Header.MaxPacketLength
-            || header.GsoSize == 0)
+            || header.GsoSize == 0
+        )
         {
             return DropReason.Malformed;
         }
@@ -59,9 +62,11 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
             headerLength = ipHeaderLength + ((packet.Transport[TcpHeader.DataOffset] >> 4) * 4);
             checksumOffset = TcpHeader.Checksum;
         }
-        else if (header.GsoType == VirtioNetHeader.UdpL4
+        else if (
+            header.GsoType == VirtioNetHeader.UdpL4
             && packet.Protocol == Ipv4Header.Udp
-            && NetworkOrder.ReadUInt16(packet.Transport + UdpHeader.Length) == packet.TransportLength)
+            && NetworkOrder.ReadUInt16(packet.Transport + UdpHeader.Length) == packet.TransportLength
+        )
         {
             headerLength = ipHeaderLength + UdpHeader.Size;
             checksumOffset = UdpHeader.Checksum;
@@ -71,9 +76,13 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
             return DropReason.Malformed;
         }
 
-        if (headerLength > SendBatch.MaxPacketHeader
-            || ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
-                && (header.ChecksumStart != ipHeaderLength || header.ChecksumOffset != checksumOffset)))
+        if (
+            headerLength > SendBatch.MaxPacketHeader
+            || (
+                (header.Flags & VirtioNetHeader.NeedsChecksum) != 0
+                && (header.ChecksumStart != ipHeaderLength || header.ChecksumOffset != checksumOffset)
+            )
+        )
         {
             return DropReason.Malformed;
         }
@@ -114,13 +123,17 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
     /// </summary>
     /// <returns>False, and nothing is added, if the batch has not enough room; an empty one has.</returns>
     /// <remarks>
-    /// A transport without a tail sees the headers only: they and the payload become two slices. One with a tail needs the datagram in one piece, and so
-    /// a copy of the payload behind the headers.
+    /// A transport without a tail sees the headers only: they and the payload become two slices. One with a tail needs
+    /// the datagram in one piece, and so a copy of the payload behind the headers.
     /// </remarks>
     public bool TryCut(in CutPlan plan, SendBatch batch)
     {
         int overhead = plan.Datagrams * (_headroom + _tailroom + plan.HeaderLength);
-        if (_tailroom == 0 ? !batch.HasRoomFor(plan.Datagrams) : !batch.HasRoomFor(plan.Datagrams, plan.Length + overhead))
+        if (
+            _tailroom == 0
+                ? !batch.HasRoomFor(plan.Datagrams)
+                : !batch.HasRoomFor(plan.Datagrams, plan.Length + overhead)
+        )
         {
             return false;
         }
@@ -145,7 +158,8 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
 
         // What is the same in each packet is summed once: all but sequence, flags (with the byte before them), length
         // and checksum.
-        ulong tcpSum = Checksum.Sum(tcp, TcpHeader.Sequence)
+        ulong tcpSum =
+            Checksum.Sum(tcp, TcpHeader.Sequence)
             + Checksum.Sum(tcp + TcpHeader.Acknowledgment, TcpHeader.DataOffset - TcpHeader.Acknowledgment)
             + Checksum.Sum(tcp + TcpHeader.Window, TcpHeader.Checksum - TcpHeader.Window)
             + Checksum.Sum(tcp + TcpHeader.UrgentPointer, transportHeader - TcpHeader.UrgentPointer)
@@ -171,10 +185,11 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
             NetworkOrder.WriteUInt16(transport + TcpHeader.DataOffset, packetFlags);
             ushort checksum = Checksum.Finish(
                 tcpSum
-                + Checksum.SumOf(sequence)
-                + Checksum.SumOf(packetFlags)
-                + Checksum.SumOf((ushort)(transportHeader + size))
-                + Checksum.Sum(payload, size));
+                    + Checksum.SumOf(sequence)
+                    + Checksum.SumOf(packetFlags)
+                    + Checksum.SumOf((ushort)(transportHeader + size))
+                    + Checksum.Sum(payload, size)
+            );
             Unsafe.WriteUnaligned(transport + TcpHeader.Checksum, checksum);
             Commit(plan, batch, payload, size);
 
@@ -189,7 +204,8 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
     private void CutUdp(in CutPlan plan, SendBatch batch)
     {
         ulong ipSum = InvariantIpSum(plan);
-        ulong udpSum = Checksum.Sum(plan.Packet + plan.IpHeaderLength, UdpHeader.Length)
+        ulong udpSum =
+            Checksum.Sum(plan.Packet + plan.IpHeaderLength, UdpHeader.Length)
             + Checksum.PseudoHeader(plan.Packet, plan.Superpacket.Protocol, 0);
         ushort id = FirstId(plan);
         byte* payload = plan.Packet + plan.HeaderLength;
@@ -213,13 +229,18 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
     }
 
     /// <summary>
-    /// Sum of the IPv4 header without the fields that differ from packet to packet: total length, id, checksum. IPv6 has none.
+    /// Sum of the IPv4 header without the fields that differ from packet to packet: total length, id, checksum. IPv6
+    /// has none.
     /// </summary>
-    private static ulong InvariantIpSum(in CutPlan plan) => plan.Superpacket.IsV6
-        ? 0
-        : Checksum.Sum(plan.Packet, Ipv4Header.TotalLength)
-            + Checksum.Sum(plan.Packet + Ipv4Header.FragmentWord, Ipv4Header.HeaderChecksum - Ipv4Header.FragmentWord)
-            + Checksum.Sum(plan.Packet + Ipv4Header.Source, plan.IpHeaderLength - Ipv4Header.Source);
+    private static ulong InvariantIpSum(in CutPlan plan) =>
+        plan.Superpacket.IsV6
+            ? 0
+            : Checksum.Sum(plan.Packet, Ipv4Header.TotalLength)
+                + Checksum.Sum(
+                    plan.Packet + Ipv4Header.FragmentWord,
+                    Ipv4Header.HeaderChecksum - Ipv4Header.FragmentWord
+                )
+                + Checksum.Sum(plan.Packet + Ipv4Header.Source, plan.IpHeaderLength - Ipv4Header.Source);
 
     private static ushort FirstId(in CutPlan plan) =>
         plan.Superpacket.IsV6 ? (ushort)0 : NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.Id);
@@ -242,7 +263,8 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
         NetworkOrder.WriteUInt16(header + Ipv4Header.Id, id);
         Unsafe.WriteUnaligned(
             header + Ipv4Header.HeaderChecksum,
-            Checksum.Finish(ipSum + Checksum.SumOf(totalLength) + Checksum.SumOf(id)));
+            Checksum.Finish(ipSum + Checksum.SumOf(totalLength) + Checksum.SumOf(id))
+        );
         return header;
     }
 

@@ -41,7 +41,8 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <summary>Most destinations of a batch.</summary>
     public const int MaxDestinations = 64;
 
-    // What fits besides one superpacket whose datagrams lie in one piece: a few more of them before something has to be sent.
+    // What fits besides one superpacket whose datagrams lie in one piece: a few more of them before something has to be
+    // sent.
     private const int WholeBytes = 512 * 1024;
 
     private readonly NativeBuffer _memory;
@@ -118,7 +119,8 @@ internal sealed unsafe class SendBatch : IDisposable
     public int SliceCount => _sliceCount;
 
     /// <summary>
-    /// Where the datagrams that are added from now on go: a number below <see cref="MaxDestinations"/>, which means something to whoever sends the batch.
+    /// Where the datagrams that are added from now on go: a number below <see cref="MaxDestinations"/>, which means
+    /// something to whoever sends the batch.
     /// </summary>
     public int Destination
     {
@@ -212,7 +214,9 @@ internal sealed unsafe class SendBatch : IDisposable
         Append(length, 2, length - _headerLength);
     }
 
-    /// <summary>Adds a datagram in one piece, written and sealed at <see cref="NextHeader"/>. There must be room.</summary>
+    /// <summary>
+    /// Adds a datagram in one piece, written and sealed at <see cref="NextHeader"/>. There must be room.
+    /// </summary>
     /// <param name="length">Its length.</param>
     /// <param name="packetLength">Length of the packet in it.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -233,10 +237,12 @@ internal sealed unsafe class SendBatch : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Append(int length, int slicesPerDatagram, int packetLength)
     {
-        if (length <= _openSize
+        if (
+            length <= _openSize
             && _lastSlicesPerDatagram == slicesPerDatagram
             && _lastDatagrams < MaxRunDatagrams
-            && _lastBytes + length <= MaxRunBytes)
+            && _lastBytes + length <= MaxRunBytes
+        )
         {
             _lastDatagrams++;
             _lastBytes += length;

@@ -34,7 +34,10 @@ internal static unsafe class SuperpacketHeader
             draft->IpChecksum = Unsafe.ReadUnaligned<ushort>(packet + Ipv4Header.HeaderChecksum);
             NetworkOrder.WriteUInt16(packet + Ipv4Header.TotalLength, (ushort)draft->TotalLength);
             NetworkOrder.WriteUInt16(packet + Ipv4Header.HeaderChecksum, 0);
-            Unsafe.WriteUnaligned(packet + Ipv4Header.HeaderChecksum, Checksum.Finish(Checksum.SumMinimalIpv4Header(packet)));
+            Unsafe.WriteUnaligned(
+                packet + Ipv4Header.HeaderChecksum,
+                Checksum.Finish(Checksum.SumMinimalIpv4Header(packet))
+            );
         }
 
         if (isTcp)
@@ -49,7 +52,9 @@ internal static unsafe class SuperpacketHeader
         }
 
         Unsafe.WriteUnaligned(
-            transport + checksumOffset, Checksum.Fold(Checksum.PseudoHeader(packet, protocol, transportLength)));
+            transport + checksumOffset,
+            Checksum.Fold(Checksum.PseudoHeader(packet, protocol, transportLength))
+        );
         byte tcp = isV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
         new VirtioNetHeader
         {

@@ -15,10 +15,12 @@ internal static unsafe class TcpReset
     /// <returns>Length of the packet; 0 if there must be none, as never about a reset or a fragment.</returns>
     public static int Write(byte* reset, in PacketView about)
     {
-        if (!IcmpError.IsAnswerable(about)
+        if (
+            !IcmpError.IsAnswerable(about)
             || about.Protocol != Ipv4Header.Tcp
             || about.Part != FragmentPart.Whole
-            || (about.ConnectionFlags & TcpHeader.Reset) != 0)
+            || (about.ConnectionFlags & TcpHeader.Reset) != 0
+        )
         {
             return 0;
         }
@@ -45,10 +47,14 @@ internal static unsafe class TcpReset
         {
             header[TcpHeader.Flags] = TcpHeader.Reset | TcpHeader.Ack;
             NetworkOrder.WriteUInt32(
-                header + TcpHeader.Acknowledgment, NetworkOrder.ReadUInt32(segment + TcpHeader.Sequence) + SegmentLength(about));
+                header + TcpHeader.Acknowledgment,
+                NetworkOrder.ReadUInt32(segment + TcpHeader.Sequence) + SegmentLength(about)
+            );
         }
 
-        var sum = Checksum.Sum(header, TcpHeader.MinLength) + Checksum.PseudoHeader(reset, Ipv4Header.Tcp, TcpHeader.MinLength);
+        var sum =
+            Checksum.Sum(header, TcpHeader.MinLength)
+            + Checksum.PseudoHeader(reset, Ipv4Header.Tcp, TcpHeader.MinLength);
         Unsafe.WriteUnaligned(header + TcpHeader.Checksum, Checksum.Finish(sum));
         return length;
     }

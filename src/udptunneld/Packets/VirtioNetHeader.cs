@@ -35,12 +35,14 @@ internal readonly record struct VirtioNetHeader
     public const byte TcpV6 = 4;
 
     /// <summary>
-    /// <see cref="GsoType"/> of a UDP superpacket, over either: each segment becomes a packet (not a fragment) of its own.
+    /// <see cref="GsoType"/> of a UDP superpacket, over either: each segment becomes a packet (not a fragment) of its
+    /// own.
     /// </summary>
     public const byte UdpL4 = 5;
 
     /// <summary>
-    /// Bit in <see cref="GsoType"/>, besides <see cref="TcpV4"/> and <see cref="TcpV6"/>: the CWR flag is set and is for the first packet only.
+    /// Bit in <see cref="GsoType"/>, besides <see cref="TcpV4"/> and <see cref="TcpV6"/>: the CWR flag is set and is
+    /// for the first packet only.
     /// </summary>
     public const byte Ecn = 0x80;
 

@@ -16,7 +16,12 @@ namespace UdpTunnel.Relay;
 /// <param name="admissions">Who has come from where before.</param>
 /// <param name="counters">Of the receiver's thread.</param>
 internal sealed class Acceptor(
-    Identity? identity, TcpListenSocket listener, Epoll epoll, Admissions admissions, RelayCounters counters)
+    Identity? identity,
+    TcpListenSocket listener,
+    Epoll epoll,
+    Admissions admissions,
+    RelayCounters counters
+)
 {
     /// <summary>The first number of a connection; those below are free for others that epoll watches.</summary>
     public const ulong FirstId = 16;
@@ -82,8 +87,14 @@ internal sealed class Acceptor(
         {
             IRelayCodec codec = identity is null ? new ClassicCodec() : new TlsCodec();
             connection = new ReceiverConnection(++_lastId, socket, codec, identity?.Context, counters);
-            if (!_places.TryTake(
-                connection, admissions.IsFriendly(connection.Network), RelayTimes.Now, out var givesWay))
+            if (
+                !_places.TryTake(
+                    connection,
+                    admissions.IsFriendly(connection.Network),
+                    RelayTimes.Now,
+                    out var givesWay
+                )
+            )
             {
                 counters.CountDrop(RelayDropReason.PendingLimit);
                 connection.Dispose();

@@ -18,7 +18,12 @@ namespace UdpTunnel.Relay;
 /// <param name="time">The clock.</param>
 /// <param name="decided">Wakes the receiver's thread and tells watchers.</param>
 internal sealed class Admissions(
-    RelayConfig config, SenderKeys keys, RelayEvents events, TimeProvider time, Action decided)
+    RelayConfig config,
+    SenderKeys keys,
+    RelayEvents events,
+    TimeProvider time,
+    Action decided
+)
 {
     // Protects the approvals. The decision about a connection is made while it is held, so that exactly one is let in.
     private readonly Lock _gate = new();
@@ -52,9 +57,14 @@ internal sealed class Admissions(
         {
             lock (_gate)
             {
-                var result = _approvals.Waiting
-                    .Select(w => new SenderStatus(
-                        w.Applicant.Key, w.Applicant.Remote.ToString(), config.Name, SenderState.Pending, w.Since)
+                var result = _approvals
+                    .Waiting.Select(w => new SenderStatus(
+                        w.Applicant.Key,
+                        w.Applicant.Remote.ToString(),
+                        config.Name,
+                        SenderState.Pending,
+                        w.Since
+                    )
                     {
                         Introduction = w.Applicant.Introduction,
                         Serves = w.Applicant.Accepted ?? ServiceOffer.None,
@@ -62,22 +72,27 @@ internal sealed class Admissions(
                     .ToList();
                 if (_approvals.Active is { } active)
                 {
-                    result.Add(new SenderStatus(
-                        active.Key,
-                        active.Remote.ToString(),
-                        config.Name,
-                        SenderState.Connected,
-                        _approvals.ActiveSince)
-                    {
-                        Introduction = active.Introduction,
-                        Serves = active.Accepted ?? ServiceOffer.None,
-                    });
+                    result.Add(
+                        new SenderStatus(
+                            active.Key,
+                            active.Remote.ToString(),
+                            config.Name,
+                            SenderState.Connected,
+                            _approvals.ActiveSince
+                        )
+                        {
+                            Introduction = active.Introduction,
+                            Serves = active.Accepted ?? ServiceOffer.None,
+                        }
+                    );
                 }
 
                 var connected = result.Select(s => s.Key).ToHashSet();
-                result.AddRange(_approvals.Remembered
-                    .Where(s => !connected.Contains(s.Key))
-                    .Select(s => new SenderStatus(s.Key, s.Address, config.Name, SenderState.Approved, s.Since)));
+                result.AddRange(
+                    _approvals
+                        .Remembered.Where(s => !connected.Contains(s.Key))
+                        .Select(s => new SenderStatus(s.Key, s.Address, config.Name, SenderState.Approved, s.Since))
+                );
                 return result;
             }
         }
@@ -166,7 +181,8 @@ internal sealed class Admissions(
                     EventKind.SenderPending,
                     EventLevel.Info,
                     $"{connection.DisplayName} waits{serves}: "
-                    + $"`udptunnelctl approve {hint} --relay {config.Name}` lets it in");
+                        + $"`udptunnelctl approve {hint} --relay {config.Name}` lets it in"
+                );
                 break;
             case Admission.Duplicate:
                 // It was told which other one has its key.
@@ -204,8 +220,9 @@ internal sealed class Admissions(
         lock (_gate)
         {
             overdue = [.. _approvals.Overdue];
-            overdue.ForEach(
-                connection => Deny(connection, new Denial(DenialCode.TimedOut, "nobody approved it in time")));
+            overdue.ForEach(connection =>
+                Deny(connection, new Denial(DenialCode.TimedOut, "nobody approved it in time"))
+            );
         }
 
         if (overdue.Count > 0)
@@ -232,23 +249,32 @@ internal sealed class Admissions(
             {
                 throw new RequestException(
                     Fault.SenderNotPending,
-                    $"{active.DisplayName} is connected to {config.Name} already: `udptunnelctl revoke` it first");
+                    $"{active.DisplayName} is connected to {config.Name} already: `udptunnelctl revoke` it first"
+                );
             }
 
             var now = time.GetUtcNow();
             if (!once && connection.Key is { } key)
             {
-                Remember(_approvals.With(new ApprovedSender(key, connection.Remote.ToString(), now))
-                    ?? throw new RequestException(
-                        Fault.LimitReached,
-                        $"{config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already"));
+                Remember(
+                    _approvals.With(new ApprovedSender(key, connection.Remote.ToString(), now))
+                        ?? throw new RequestException(
+                            Fault.LimitReached,
+                            $"{config.Name} remembers {Approvals<ReceiverConnection>.MaxRemembered} senders already"
+                        )
+                );
             }
 
             _approvals.TryApprove(connection, out var replaced);
             replaced?.Decide(new Denial(DenialCode.Replaced, Rivalry(replaced, connection)));
             Activate(connection);
             result = new SenderStatus(
-                connection.Key, connection.Remote.ToString(), config.Name, SenderState.Connected, now)
+                connection.Key,
+                connection.Remote.ToString(),
+                config.Name,
+                SenderState.Connected,
+                now
+            )
             {
                 Introduction = connection.Introduction,
                 Serves = serves ?? ServiceOffer.None,
@@ -259,7 +285,8 @@ internal sealed class Admissions(
             EventKind.SenderApproved,
             EventLevel.Info,
             $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved"
-            + (serves is null ? "" : $" to serve {serves.ToDisplayText()}"));
+                + (serves is null ? "" : $" to serve {serves.ToDisplayText()}")
+        );
         decided();
         return result;
     }
@@ -310,7 +337,8 @@ internal sealed class Admissions(
         events.Raise(
             EventKind.SenderDenied,
             EventLevel.Info,
-            $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked");
+            $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked"
+        );
         if (next is not null)
         {
             TellLetIn(next);
@@ -380,12 +408,15 @@ internal sealed class Admissions(
     }
 
     private ReceiverConnection FindWaiting(SenderStatus sender) =>
-        _approvals.Waiting.Select(w => w.Applicant)
+        _approvals
+            .Waiting.Select(w => w.Applicant)
             .FirstOrDefault(a => a.Key == sender.Key && a.Remote.ToString() == sender.Address && a.Decision is null)
         ?? throw new RequestException(Fault.SenderNotPending, "it does not wait any more");
 
-    private void TellLetIn(ReceiverConnection connection) => events.Raise(
-        EventKind.SenderApproved,
-        EventLevel.Info,
-        $"{connection.DisplayName} is let in: its key is remembered");
+    private void TellLetIn(ReceiverConnection connection) =>
+        events.Raise(
+            EventKind.SenderApproved,
+            EventLevel.Info,
+            $"{connection.DisplayName} is let in: its key is remembered"
+        );
 }

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// How long to wait before the next attempt: from half a second doubling to 30 s, each somewhere between half of it and all of it, so that many senders do not
-/// come back at the same moment. Pure.
+/// How long to wait before the next attempt: from half a second doubling to 30 s, each somewhere between half of it and
+/// all of it, so that many senders do not come back at the same moment. Pure.
 /// </summary>
 /// <param name="random">Gives 0 up to 1.</param>
 internal sealed class Backoff(Func<double> random)

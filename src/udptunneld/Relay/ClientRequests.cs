@@ -6,7 +6,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// What the thread that receives from clients does with their datagrams: finds or opens the flow of each and hands it to the connection that is let in.
+/// What the thread that receives from clients does with their datagrams: finds or opens the flow of each and hands it
+/// to the connection that is let in.
 /// </summary>
 /// <param name="counters">Of that thread.</param>
 internal sealed unsafe class ClientRequests(RelayCounters counters)
@@ -22,7 +23,12 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
 
     /// <summary>Adds all to what is written next.</summary>
     public void Forward(
-        ReceiveBatch batch, int count, ReceiverConnection connection, FrameWriter writer, ClientSocket socket)
+        ReceiveBatch batch,
+        int count,
+        ReceiverConnection connection,
+        FrameWriter writer,
+        ClientSocket socket
+    )
     {
         var now = RelayTimes.Now;
         var flows = connection.Flows!;
@@ -32,8 +38,11 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
             {
                 counters.CountDrop(RelayDropReason.TooBig);
             }
-            else if (FlowOf(connection, writer, batch, i, socket, now, out var flow)
-                is var reason and not RelayDropReason.None)
+            else if (
+                FlowOf(connection, writer, batch, i, socket, now, out var flow)
+                is var reason
+                    and not RelayDropReason.None
+            )
             {
                 counters.CountDrop(reason, Datagrams(batch, i));
             }
@@ -53,7 +62,14 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
     }
 
     private void Forward(
-        FrameWriter writer, ReceiverFlows flows, ReceiverFlow flow, byte* start, int length, int size, long now)
+        FrameWriter writer,
+        ReceiverFlows flows,
+        ReceiverFlow flow,
+        byte* start,
+        int length,
+        int size,
+        long now
+    )
     {
         do
         {
@@ -74,8 +90,7 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
 
             start += datagram;
             length -= datagram;
-        }
-        while (length > 0);
+        } while (length > 0);
     }
 
     private RelayDropReason FlowOf(
@@ -85,7 +100,8 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
         int message,
         ClientSocket socket,
         long now,
-        out ReceiverFlow? flow)
+        out ReceiverFlow? flow
+    )
     {
         var flows = connection.Flows!;
         ref readonly var source = ref batch.Source(message);

@@ -57,8 +57,9 @@ internal sealed class ClientSockets
                 for (var i = 0; i < service.Count; i++)
                 {
                     var port = service.Address.Port + i;
-                    all.Add(known.FirstOrDefault(s => s.Port == port && Equals(s.Address, address))
-                        ?? Bind(address, port));
+                    all.Add(
+                        known.FirstOrDefault(s => s.Port == port && Equals(s.Address, address)) ?? Bind(address, port)
+                    );
                 }
             }
 

@@ -5,7 +5,10 @@ using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>Looks a receiver's name up, each time anew, and connects to the first of its addresses that answers. One thread connects, any reads the counters.</summary>
+/// <summary>
+/// Looks a receiver's name up, each time anew, and connects to the first of its addresses that answers. One thread
+/// connects, any reads the counters.
+/// </summary>
 /// <param name="target">The receiver.</param>
 /// <param name="stop">Ends an attempt to connect when raised.</param>
 /// <param name="stopping">Ends a look-up.</param>
@@ -55,7 +58,10 @@ internal sealed class Dialer(HostPort target, WakeSignal stop, CancellationToken
         try
         {
             // This thread has nothing else to do, and the wait ends with the relay.
-            var addresses = Dns.GetHostAddressesAsync(target.Host, stopping).WaitAsync(LookUpTimeout, stopping).GetAwaiter().GetResult();
+            var addresses = Dns.GetHostAddressesAsync(target.Host, stopping)
+                .WaitAsync(LookUpTimeout, stopping)
+                .GetAwaiter()
+                .GetResult();
             return addresses.Length > 0
                 ? [.. addresses.Select(a => new IPEndPoint(a, target.Port))]
                 : throw new SocketException((int)SocketError.NoData);

@@ -34,7 +34,10 @@ internal enum Verdict
 /// some.
 /// </param>
 internal sealed class Greeting(
-    Admissions admissions, Action<ReceiverConnection> proven, Func<ReceiverConnection, string?> offered)
+    Admissions admissions,
+    Action<ReceiverConnection> proven,
+    Func<ReceiverConnection, string?> offered
+)
 {
     /// <summary>The first byte of every handshake of TLS.</summary>
     public const byte TlsHandshakeByte = 0x16;
@@ -134,9 +137,10 @@ internal sealed class Greeting(
             return Verdict.Breaks;
         }
 
-        reason = connection.Step == GreetingStep.Hello
-            ? "it closed the connection before its hello"
-            : "it closed the connection";
+        reason =
+            connection.Step == GreetingStep.Hello
+                ? "it closed the connection before its hello"
+                : "it closed the connection";
         return Verdict.Ends;
     }
 
@@ -152,9 +156,7 @@ internal sealed class Greeting(
     public Verdict GoOn(ReceiverConnection connection, out string reason)
     {
         var verdict = TakeFrames(connection, out reason);
-        return verdict == Verdict.GoesOn
-            ? Read(connection, connection.Link.Reader.FillMore(), out reason)
-            : verdict;
+        return verdict == Verdict.GoesOn ? Read(connection, connection.Link.Reader.FillMore(), out reason) : verdict;
     }
 
     private Verdict TakeFrames(ReceiverConnection connection, out string reason)
@@ -180,9 +182,10 @@ internal sealed class Greeting(
     private Verdict TakeHello(ReceiverConnection connection, in RelayFrame frame, out string reason)
     {
         var version = connection.Link.Version;
-        reason = frame.Type != FrameType.Hello
-            ? "it does not begin with a hello"
-            : Hello.Problem(frame.Payload, fromReceiver: false, version) ?? "";
+        reason =
+            frame.Type != FrameType.Hello
+                ? "it does not begin with a hello"
+                : Hello.Problem(frame.Payload, fromReceiver: false, version) ?? "";
         var introduction = reason.Length > 0 ? null : Hello.ReadIntroduction(frame.Payload, version);
         if (introduction is null)
         {

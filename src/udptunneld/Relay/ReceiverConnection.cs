@@ -60,7 +60,12 @@ internal sealed class ReceiverConnection : IApplicant, IHandshake, IDisposable
     /// There is no memory for it; the socket stays the caller's.
     /// </exception>
     public ReceiverConnection(
-        ulong id, TcpSocket socket, IRelayCodec codec, TlsContext? context, RelayCounters counters)
+        ulong id,
+        TcpSocket socket,
+        IRelayCodec codec,
+        TlsContext? context,
+        RelayCounters counters
+    )
     {
         Id = id;
         Remote = socket.Remote;

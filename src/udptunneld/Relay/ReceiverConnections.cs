@@ -38,7 +38,8 @@ internal sealed class ReceiverConnections(
     RelayCounters counters,
     Func<IReadOnlyList<int>> ports,
     Action<ReceiverConnection> serve,
-    Action<ReceiverConnection> stopServing)
+    Action<ReceiverConnection> stopServing
+)
 {
     /// <summary>Connections that take their last words in.</summary>
     public const int MostLeaving = 64;
@@ -71,7 +72,9 @@ internal sealed class ReceiverConnections(
 
     /// <summary>How long the thread may wait, in milliseconds; -1 for as long as it takes.</summary>
     public int Patience =>
-        !_acceptor.IsAccepting || _leaving > 0 ? Acceptor.Pause : _all.Count > 0 ? TickInterval : Timeout.Infinite;
+        !_acceptor.IsAccepting || _leaving > 0 ? Acceptor.Pause
+        : _all.Count > 0 ? TickInterval
+        : Timeout.Infinite;
 
     /// <summary>Begins to listen.</summary>
     public void Start() => _acceptor.Start();
@@ -146,8 +149,10 @@ internal sealed class ReceiverConnections(
     {
         foreach (var connection in _all.Values.ToArray())
         {
-            if (connection.State is ConnectionState.Waiting or ConnectionState.Serving
-                && TakeServices(connection) is { } refusal)
+            if (
+                connection.State is ConnectionState.Waiting or ConnectionState.Serving
+                && TakeServices(connection) is { } refusal
+            )
             {
                 // A sender of version 2 may offer others when it is told; an older one cannot.
                 Guard(connection, c => Refuse(c, refusal));
@@ -338,11 +343,13 @@ internal sealed class ReceiverConnections(
     private void Break(ReceiverConnection connection)
     {
         counters.CountDrop(RelayDropReason.ProtocolError);
-        End(connection, connection.Link.FirstByte == Greeting.TlsHandshakeByte && connection.Link.Codec.NamesFlows
-            ? "it speaks TLS, and this relay the classic protocol: start it, or this relay, with the other --protocol"
-            : connection.Flows is null
-                ? "it sent what nobody may send before approval"
-                : "it sent what the protocol does not know");
+        End(
+            connection,
+            connection.Link.FirstByte == Greeting.TlsHandshakeByte && connection.Link.Codec.NamesFlows
+                    ? "it speaks TLS, and this relay the classic protocol: start it, or this relay, with the other --protocol"
+                : connection.Flows is null ? "it sent what nobody may send before approval"
+                : "it sent what the protocol does not know"
+        );
     }
 
     /// <summary>Lets a connection take its last words in, and tells why it goes.</summary>
@@ -368,8 +375,7 @@ internal sealed class ReceiverConnections(
 
         if (connection.Flows is not null)
         {
-            events.Raise(
-                EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}");
+            events.Raise(EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}");
             return;
         }
 
@@ -385,13 +391,18 @@ internal sealed class ReceiverConnections(
         var active = admissions.Active;
         foreach (var connection in _all.Values.ToArray())
         {
-            if (connection.State is ConnectionState.Waiting or ConnectionState.Serving
-                && connection.Decision is { } denial)
+            if (
+                connection.State is ConnectionState.Waiting or ConnectionState.Serving
+                && connection.Decision is { } denial
+            )
             {
                 Guard(connection, c => Leave(c, denial.Text));
             }
-            else if (connection.State == ConnectionState.Handshake && connection.Key is { } key
-                && revoked.Contains(key))
+            else if (
+                connection.State == ConnectionState.Handshake
+                && connection.Key is { } key
+                && revoked.Contains(key)
+            )
             {
                 Guard(connection, c => Leave(c, "the receiver's user revoked its approval"));
             }
@@ -429,7 +440,10 @@ internal sealed class ReceiverConnections(
                     break;
                 case ConnectionState.Handshake when connection.Step == GreetingStep.FirstByte:
                     var verdict = Greeting.TurnAwayUnencrypted(
-                        connection, "it does not begin with TLS", out var reason);
+                        connection,
+                        "it does not begin with TLS",
+                        out var reason
+                    );
                     Follow(connection, verdict, reason);
                     break;
                 default:

@@ -29,7 +29,12 @@ internal sealed class ReceiverEngine : IRelayEngine
     private long _lastHeard;
 
     private ReceiverEngine(
-        RelayConfig config, ClientSockets clients, TcpListenSocket listener, RelayServices services, SenderKeys keys)
+        RelayConfig config,
+        ClientSockets clients,
+        TcpListenSocket listener,
+        RelayServices services,
+        SenderKeys keys
+    )
     {
         var identity = config.Protocol == RelayProtocol.Tls ? services.GetIdentity() : null;
         var events = new RelayEvents(services.Events, config.Name);
@@ -71,9 +76,10 @@ internal sealed class ReceiverEngine : IRelayEngine
             return new RelayStatus
             {
                 Config = _config,
-                State = _loop.Failure is not null
-                    ? RelayState.Failed
-                    : active is null ? RelayState.Waiting : RelayState.Running,
+                State =
+                    _loop.Failure is not null ? RelayState.Failed
+                    : active is null ? RelayState.Waiting
+                    : RelayState.Running,
                 Problem = _loop.Failure ?? (active is null ? _loop.Connections.Problem : ""),
                 Started = _started,
                 OwnFingerprint = _ownFingerprint,
@@ -107,7 +113,8 @@ internal sealed class ReceiverEngine : IRelayEngine
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
                     f.Traffic,
-                    f.Port)),
+                    f.Port
+                )),
             ];
         }
     }
@@ -138,7 +145,9 @@ internal sealed class ReceiverEngine : IRelayEngine
             {
                 IOException => new RequestException(Fault.System, e.Message),
                 OutOfMemoryException or ThreadStartException => new RequestException(
-                    Fault.System, "the system has no memory or thread for it"),
+                    Fault.System,
+                    "the system has no memory or thread for it"
+                ),
                 _ => e,
             };
         }

@@ -67,7 +67,8 @@ internal sealed class ReceiverLoop : IDisposable
         ClientSockets clients,
         TcpListenSocket listener,
         Admissions admissions,
-        RelayEvents events)
+        RelayEvents events
+    )
     {
         _applied = config;
         _clients = clients;
@@ -86,7 +87,16 @@ internal sealed class ReceiverLoop : IDisposable
         }
 
         Connections = new ReceiverConnections(
-            identity, listener, _epoll, admissions, events, Counters, () => _clients.Ports, Begin, Leave);
+            identity,
+            listener,
+            _epoll,
+            admissions,
+            events,
+            Counters,
+            () => _clients.Ports,
+            Begin,
+            Leave
+        );
         foreach (var socket in clients.All)
         {
             _sockets.Add(FirstSocket + socket.Number, socket);
@@ -335,7 +345,10 @@ internal sealed class ReceiverLoop : IDisposable
             _change = null;
             _applied = config;
             Connections.Serving?.Flows?.Change(
-                config.MaxFlows, (long)config.IdleTimeout.TotalMilliseconds, new ClientBounds(config));
+                config.MaxFlows,
+                (long)config.IdleTimeout.TotalMilliseconds,
+                new ClientBounds(config)
+            );
             if (!ReferenceEquals(clients, _clients))
             {
                 Listen(clients);
@@ -408,7 +421,8 @@ internal sealed class ReceiverLoop : IDisposable
             (long)_applied.IdleTimeout.TotalMilliseconds,
             connection.Link.Codec,
             source => HostText.Make(source.ToIPEndPoint(), LinkName.Of),
-            new ClientBounds(_applied));
+            new ClientBounds(_applied)
+        );
         _writer = connection.Link.BeginStreaming(connection.Counters);
         _answers = new AnswerReader(connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);

@@ -3,8 +3,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// What one thread of a relay carried and dropped: written by that thread alone, without interlocked operations, and read by anybody
-/// (aligned 64-bit words are never torn).
+/// What one thread of a relay carried and dropped: written by that thread alone, without interlocked operations, and
+/// read by anybody (aligned 64-bit words are never torn).
 /// </summary>
 internal sealed class RelayCounters
 {
@@ -20,11 +20,13 @@ internal sealed class RelayCounters
     private readonly long[] _values = new long[DropsIndex + Reasons + Padding];
 
     /// <summary>What was carried.</summary>
-    public RelayTraffic Traffic => new(
-        Volatile.Read(ref _values[ToServiceIndex]),
-        Volatile.Read(ref _values[ToServiceIndex + 1]),
-        Volatile.Read(ref _values[ToClientsIndex]),
-        Volatile.Read(ref _values[ToClientsIndex + 1]));
+    public RelayTraffic Traffic =>
+        new(
+            Volatile.Read(ref _values[ToServiceIndex]),
+            Volatile.Read(ref _values[ToServiceIndex + 1]),
+            Volatile.Read(ref _values[ToClientsIndex]),
+            Volatile.Read(ref _values[ToClientsIndex + 1])
+        );
 
     /// <summary>Flows that were opened.</summary>
     public long FlowsOpened => Volatile.Read(ref _values[FlowsOpenedIndex]);

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Relay;
 
-/// <summary>Why a relay dropped a datagram or refused a connection. Values and names follow <c>udptunnel.v1.RelayDropReason</c>.</summary>
+/// <summary>
+/// Why a relay dropped a datagram or refused a connection. Values and names follow <c>udptunnel.v1.RelayDropReason</c>.
+/// </summary>
 internal enum RelayDropReason
 {
     None = 0,

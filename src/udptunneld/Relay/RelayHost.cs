@@ -19,14 +19,22 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         Limit.Relays,
         EventKind.RelayStarted,
         EventKind.RelayStopped,
-        EventKind.RelayFailed);
+        EventKind.RelayFailed
+    );
 
     private readonly StateStore _store;
     private readonly RelayKeyStore _keys;
     private readonly RelayServices _services;
     private volatile TaskCompletionSource _sendersChanged = NewSignal();
 
-    public RelayHost(StateStore store, RelayKeyStore keys, HostNames names, EventLog events, TimeProvider time, Supervised supervised)
+    public RelayHost(
+        StateStore store,
+        RelayKeyStore keys,
+        HostNames names,
+        EventLog events,
+        TimeProvider time,
+        Supervised supervised
+    )
         : base(Kind, names, events, time, supervised)
     {
         _store = store;
@@ -40,13 +48,14 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     {
         get
         {
-            var running = Table.All
-                .Where(e => e.Engine?.Receiver is not null)
+            var running = Table
+                .All.Where(e => e.Engine?.Receiver is not null)
                 .ToDictionary(e => e.Name, e => e.Engine!.Receiver!);
             return
             [
                 .. running.Values.SelectMany(r => r.Senders),
-                .. StateWriting.Try(_keys.NamesWithSenders)
+                .. StateWriting
+                    .Try(_keys.NamesWithSenders)
                     .Where(n => !running.ContainsKey(n))
                     .SelectMany(RememberedAt),
             ];
@@ -79,9 +88,13 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     /// <returns>
     /// How it was at the end, and how many approved senders are remembered for a receiver of its name.
     /// </returns>
-    /// <exception cref="RequestException">There is none of that name, or it cannot be forgotten; then it goes on.</exception>
+    /// <exception cref="RequestException">
+    /// There is none of that name, or it cannot be forgotten; then it goes on.
+    /// </exception>
     public async Task<(RelayStatus Last, int RememberedSenders)> StopAsync(
-        string name, CancellationToken cancellationToken)
+        string name,
+        CancellationToken cancellationToken
+    )
     {
         var last = await StopEntryAsync(name, StatusOf, cancellationToken);
         return (last, RememberedAt(name).Count);
@@ -95,7 +108,11 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     /// <returns>What was changed.</returns>
     /// <exception cref="RequestException">It cannot be applied; the relay goes on as it was.</exception>
     public async Task<IReadOnlyList<FieldChange>> ReloadAsync(
-        string name, RelayConfig config, bool allowRestart, CancellationToken cancellationToken)
+        string name,
+        RelayConfig config,
+        bool allowRestart,
+        CancellationToken cancellationToken
+    )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         return Change(Table.Find(name), config, allowRestart);
@@ -104,10 +121,12 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     /// <summary>How relays are, in the order of their names.</summary>
     /// <param name="names">Only these, if there are any.</param>
     /// <exception cref="RequestException">A name is unknown.</exception>
-    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) => [.. Table.FindAll(names).Select(StatusOf)];
+    public IReadOnlyList<RelayStatus> List(IReadOnlyCollection<string> names) =>
+        [.. Table.FindAll(names).Select(StatusOf)];
 
     /// <summary>How those of some relays are that are still there.</summary>
-    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) => [.. Table.FindExisting(names).Select(StatusOf)];
+    public IReadOnlyList<RelayStatus> ListExisting(IReadOnlySet<string> names) =>
+        [.. Table.FindExisting(names).Select(StatusOf)];
 
     /// <summary>The live flows of a relay, in no order.</summary>
     /// <exception cref="RequestException">There is none of that name.</exception>
@@ -156,7 +175,8 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             choice,
             Senders,
             s => s.State == SenderState.Pending,
-            s => $"{Name(s)} does not wait: it is {Describe(s)} already");
+            s => $"{Name(s)} does not wait: it is {Describe(s)} already"
+        );
         return Decide(found, s => ReceiverOf(s).Approve(s, once));
     }
 
@@ -170,7 +190,8 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             choice,
             Senders,
             s => s.State == SenderState.Pending,
-            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back");
+            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back"
+        );
         return Decide(found, s => ReceiverOf(s).Deny(s));
     }
 
@@ -179,10 +200,14 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     public IReadOnlyList<SenderStatus> Revoke(SenderChoice choice)
     {
         var found = SenderSelector.OneKey(
-            choice with { All = true },
+            choice with
+            {
+                All = true,
+            },
             Senders,
             s => s.State != SenderState.Pending,
-            s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away");
+            s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away"
+        );
         return Decide(found, Revoke);
     }
 
@@ -205,7 +230,10 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     }
 
     /// <inheritdoc/>
-    protected override (RunningRelay Engine, string What) Open(HostEntry<RelayConfig, RunningRelay> entry, object? memory)
+    protected override (RunningRelay Engine, string What) Open(
+        HostEntry<RelayConfig, RunningRelay> entry,
+        object? memory
+    )
     {
         var config = entry.Config;
         if (SharedReceiver(config) is { } other)
@@ -213,19 +241,25 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             throw new RequestException(
                 Fault.ReceiverTaken,
                 $"another relay of this host, {other}, uses the receiver {config.TcpAddress} too, which lets one "
-                + $"sender in: both would push each other out; let {other} carry both services, or give this one a "
-                + "receiver with a TCP port of its own");
+                    + $"sender in: both would push each other out; let {other} carry both services, or give this one a "
+                    + "receiver with a TCP port of its own"
+            );
         }
 
         return config.Relay == RelayRole.Receiver
-            ? (new RunningRelay(ReceiverEngine.Start(config, _services, SenderKeysOf(entry))),
-                $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}")
-            : (new RunningRelay(SenderEngine.Start(config, _services, ReceiverKeysOf(config))),
-                $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}");
+            ? (
+                new RunningRelay(ReceiverEngine.Start(config, _services, SenderKeysOf(entry))),
+                $"takes clients at UDP {config.UdpAddress} and senders at TCP {config.TcpAddress}"
+            )
+            : (
+                new RunningRelay(SenderEngine.Start(config, _services, ReceiverKeysOf(config))),
+                $"connects to {config.TcpAddress} for the service at UDP {config.UdpAddress}"
+            );
     }
 
     /// <inheritdoc/>
-    protected override IReadOnlyList<FieldChange> Differences(RelayConfig before, RelayConfig after) => ConfigDiff.Between(before, after);
+    protected override IReadOnlyList<FieldChange> Differences(RelayConfig before, RelayConfig after) =>
+        ConfigDiff.Between(before, after);
 
     /// <inheritdoc/>
     protected override void ApplyLive(RunningRelay engine, RelayConfig config) => engine.Engine.Apply(config);
@@ -248,24 +282,33 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
 
     private static RelayStatus StatusOf(HostEntry<RelayConfig, RunningRelay> entry)
     {
-        var status = entry.Engine?.Status ?? new RelayStatus { Config = entry.Config, State = RelayState.Failed, Problem = entry.Problem };
+        var status = entry.Engine?.Status
+            ?? new RelayStatus
+            {
+                Config = entry.Config,
+                State = RelayState.Failed,
+                Problem = entry.Problem,
+            };
         return status with { Ephemeral = entry.IsEphemeral, File = entry.File };
     }
 
     private static string Name(SenderStatus sender) => sender.Key?.ToString() ?? sender.Address;
 
-    private static string Describe(SenderStatus sender) => sender.State switch
-    {
-        SenderState.Connected => $"connected to {sender.Relay}",
-        SenderState.Approved => $"approved at {sender.Relay}",
-        _ => $"pending at {sender.Relay}",
-    };
+    private static string Describe(SenderStatus sender) =>
+        sender.State switch
+        {
+            SenderState.Connected => $"connected to {sender.Relay}",
+            SenderState.Approved => $"approved at {sender.Relay}",
+            _ => $"pending at {sender.Relay}",
+        };
 
     /// <summary>
     /// Decides about each. Where some fail, the others are decided all the same, and the message says so.
     /// </summary>
     private static List<SenderStatus> Decide(
-        IReadOnlyList<SenderStatus> senders, Func<SenderStatus, SenderStatus> decide)
+        IReadOnlyList<SenderStatus> senders,
+        Func<SenderStatus, SenderStatus> decide
+    )
     {
         var done = new List<SenderStatus>();
         RequestException? failure = null;
@@ -285,23 +328,30 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             : done.Count == 0 ? throw failure
             : throw new RequestException(
                 failure.Fault,
-                $"done at {string.Join(", ", done.Select(s => s.Relay))}, but not everywhere: {failure.Message}");
+                $"done at {string.Join(", ", done.Select(s => s.Relay))}, but not everywhere: {failure.Message}"
+            );
     }
 
     private bool Exists(string name) => Table.FindExisting(new HashSet<string> { name }).Any();
 
     /// <summary>The running sender that uses the receiver which a relay is to use; null for none.</summary>
-    private string? SharedReceiver(RelayConfig config) => config.Relay == RelayRole.Receiver
-        ? null
-        : Table.All.FirstOrDefault(e => e.Name != config.Name
-            && e.Engine?.Engine is SenderEngine
-            && e.Config.TcpAddress == config.TcpAddress)?.Name;
+    private string? SharedReceiver(RelayConfig config) =>
+        config.Relay == RelayRole.Receiver
+            ? null
+            : Table
+                .All.FirstOrDefault(e =>
+                    e.Name != config.Name
+                    && e.Engine?.Engine is SenderEngine
+                    && e.Config.TcpAddress == config.TcpAddress
+                )
+                ?.Name;
 
     private List<SenderStatus> RememberedAt(string relay) =>
-    [
-        .. StateWriting.Try(() => _keys.LoadSenders(relay))
-            .Select(s => new SenderStatus(s.Key, s.Address, relay, SenderState.Approved, s.Since)),
-    ];
+        [
+            .. StateWriting
+                .Try(() => _keys.LoadSenders(relay))
+                .Select(s => new SenderStatus(s.Key, s.Address, relay, SenderState.Approved, s.Since)),
+        ];
 
     private SenderStatus Revoke(SenderStatus sender)
     {
@@ -310,23 +360,25 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             return receiver.Revoke(sender);
         }
 
-        StateWriting.Try(() => _keys.SaveSenders(
-            sender.Relay, [.. _keys.LoadSenders(sender.Relay).Where(s => s.Key != sender.Key)]));
+        StateWriting.Try(() =>
+            _keys.SaveSenders(sender.Relay, [.. _keys.LoadSenders(sender.Relay).Where(s => s.Key != sender.Key)])
+        );
         Events.Add(
             EventKind.SenderDenied,
             EventLevel.Info,
             sender.Relay,
-            $"{Name(sender)} was revoked; no such receiver runs now");
+            $"{Name(sender)} was revoked; no such receiver runs now"
+        );
         OnChanged();
         return sender;
     }
 
-    private ReceiverEngine ReceiverOf(SenderStatus sender) => Table.Find(sender.Relay).Engine?.Receiver
+    private ReceiverEngine ReceiverOf(SenderStatus sender) =>
+        Table.Find(sender.Relay).Engine?.Receiver
         ?? throw new RequestException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
 
-    private SenderKeys SenderKeysOf(HostEntry<RelayConfig, RunningRelay> entry) => new(
-        () => StateWriting.Try(() => _keys.LoadSenders(entry.Name)),
-        senders => Save(entry, senders));
+    private SenderKeys SenderKeysOf(HostEntry<RelayConfig, RunningRelay> entry) =>
+        new(() => StateWriting.Try(() => _keys.LoadSenders(entry.Name)), senders => Save(entry, senders));
 
     private void Save(HostEntry<RelayConfig, RunningRelay> entry, IReadOnlyList<ApprovedSender> senders)
     {
@@ -340,6 +392,9 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         }
     }
 
-    private ReceiverKeys ReceiverKeysOf(RelayConfig config) => new(
-        () => StateWriting.Try(() => _keys.FindReceiver(config.TcpAddress)), key => StateWriting.Try(() => _keys.RememberReceiver(config.TcpAddress, key)));
+    private ReceiverKeys ReceiverKeysOf(RelayConfig config) =>
+        new(
+            () => StateWriting.Try(() => _keys.FindReceiver(config.TcpAddress)),
+            key => StateWriting.Try(() => _keys.RememberReceiver(config.TcpAddress, key))
+        );
 }

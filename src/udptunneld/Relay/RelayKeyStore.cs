@@ -63,9 +63,11 @@ internal sealed class RelayKeyStore
         var result = new List<ApprovedSender>();
         foreach (var line in ReadLines(Path.Combine(_senders, relay)))
         {
-            if (line.Split(' ') is [var key, var seconds, var address]
+            if (
+                line.Split(' ') is [var key, var seconds, var address]
                 && KeyFingerprint.TryParse(key, out var fingerprint, out _)
-                && uint.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var since))
+                && uint.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var since)
+            )
             {
                 result.Add(new ApprovedSender(fingerprint, address, DateTimeOffset.FromUnixTimeSeconds(since)));
             }
@@ -88,20 +90,25 @@ internal sealed class RelayKeyStore
         AtomicFile.Write(
             _senders,
             relay,
-            string.Concat(senders.Select(s => string.Create(
-                CultureInfo.InvariantCulture, $"{s.Key} {s.Since.ToUnixTimeSeconds()} {s.Address}\n"))),
-            durable: true);
+            string.Concat(
+                senders.Select(s =>
+                    string.Create(CultureInfo.InvariantCulture, $"{s.Key} {s.Since.ToUnixTimeSeconds()} {s.Address}\n")
+                )
+            ),
+            durable: true
+        );
     }
 
     /// <summary>The names for which keys are stored, whether such a receiver runs or not.</summary>
     /// <exception cref="IOException">The directory cannot be read.</exception>
     public IReadOnlyList<string> NamesWithSenders() =>
-    [
-        .. Directory.EnumerateFiles(_senders)
-            .Select(p => Path.GetFileName(p))
-            .Where(n => ConfigurationName.TryValidate(n, out _))
-            .Order(StringComparer.Ordinal),
-    ];
+        [
+            .. Directory
+                .EnumerateFiles(_senders)
+                .Select(p => Path.GetFileName(p))
+                .Where(n => ConfigurationName.TryValidate(n, out _))
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>
     /// Forgets the keys of receivers that are no more, those first that changed longest ago, until so many names are
@@ -113,9 +120,9 @@ internal sealed class RelayKeyStore
     public void ForgetOldestSenders(int most, Predicate<string> isThere)
     {
         var gone = NamesWithSenders().Where(n => !isThere(n)).ToList();
-        foreach (var name in gone
-            .OrderBy(n => File.GetLastWriteTimeUtc(Path.Combine(_senders, n)))
-            .Take(gone.Count - most))
+        foreach (
+            var name in gone.OrderBy(n => File.GetLastWriteTimeUtc(Path.Combine(_senders, n))).Take(gone.Count - most)
+        )
         {
             File.Delete(Path.Combine(_senders, name));
         }
@@ -138,7 +145,12 @@ internal sealed class RelayKeyStore
         {
             var known = KnownReceivers();
             known[address.ToString()] = key;
-            AtomicFile.Write(_directory, KnownName, string.Concat(known.Select(k => $"{k.Key} {k.Value}\n")), durable: true);
+            AtomicFile.Write(
+                _directory,
+                KnownName,
+                string.Concat(known.Select(k => $"{k.Key} {k.Value}\n")),
+                durable: true
+            );
         }
     }
 
@@ -158,7 +170,8 @@ internal sealed class RelayKeyStore
 
     private static string[] ReadLines(string path) => FileStatus.OfEntry(path) is null ? [] : Read(path).Split('\n');
 
-    private static string Read(string path) => Encoding.UTF8.GetString(RegularFile.Read(path, MaxLength, followLink: false));
+    private static string Read(string path) =>
+        Encoding.UTF8.GetString(RegularFile.Read(path, MaxLength, followLink: false));
 
     private ECDsa? LoadKey()
     {
@@ -184,7 +197,8 @@ internal sealed class RelayKeyStore
                 EventKind.StateDamaged,
                 EventLevel.Error,
                 "",
-                $"state file {path} is damaged ({e.Message}); it is kept as {aside}, and this daemon has a new key, which its peers have to accept");
+                $"state file {path} is damaged ({e.Message}); it is kept as {aside}, and this daemon has a new key, which its peers have to accept"
+            );
             return null;
         }
     }

@@ -19,7 +19,9 @@ internal sealed class RelayMeter(long now)
     {
         if (now > _ticked)
         {
-            _rates = new StrongBox<RelayRates>(_rates.Value.After(_before, traffic, TimeSpan.FromMilliseconds(now - _ticked)));
+            _rates = new StrongBox<RelayRates>(
+                _rates.Value.After(_before, traffic, TimeSpan.FromMilliseconds(now - _ticked))
+            );
             _before = traffic;
             _ticked = now;
         }

@@ -8,4 +8,9 @@ namespace UdpTunnel.Relay;
 /// <param name="Time">The clock.</param>
 /// <param name="GetIdentity">This daemon's key, made when first asked for.</param>
 /// <param name="SendersChanged">A sender came, went or changed.</param>
-internal sealed record RelayServices(EventLog Events, TimeProvider Time, Func<Identity> GetIdentity, Action SendersChanged);
+internal sealed record RelayServices(
+    EventLog Events,
+    TimeProvider Time,
+    Func<Identity> GetIdentity,
+    Action SendersChanged
+);

@@ -66,10 +66,20 @@ internal enum RelayState
 }
 
 /// <summary>Datagrams and their bytes in both directions.</summary>
-internal readonly record struct RelayTraffic(long PacketsToService, long BytesToService, long PacketsToClients, long BytesToClients);
+internal readonly record struct RelayTraffic(
+    long PacketsToService,
+    long BytesToService,
+    long PacketsToClients,
+    long BytesToClients
+);
 
 /// <summary>Datagrams and their bytes per second in both directions.</summary>
-internal readonly record struct RelayRates(double PacketsToService, double BytesToService, double PacketsToClients, double BytesToClients)
+internal readonly record struct RelayRates(
+    double PacketsToService,
+    double BytesToService,
+    double PacketsToClients,
+    double BytesToClients
+)
 {
     /// <summary>Takes in what was carried in some time.</summary>
     public RelayRates After(in RelayTraffic before, in RelayTraffic now, TimeSpan elapsed)
@@ -79,7 +89,8 @@ internal readonly record struct RelayRates(double PacketsToService, double Bytes
             RateAverage.Next(PacketsToService, (now.PacketsToService - before.PacketsToService) / seconds),
             RateAverage.Next(BytesToService, (now.BytesToService - before.BytesToService) / seconds),
             RateAverage.Next(PacketsToClients, (now.PacketsToClients - before.PacketsToClients) / seconds),
-            RateAverage.Next(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds));
+            RateAverage.Next(BytesToClients, (now.BytesToClients - before.BytesToClients) / seconds)
+        );
     }
 }
 

@@ -7,7 +7,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it opens when the flow is new.
+/// What a sender does with the datagrams that come from the receiver: sends each on its flow's own socket, which it
+/// opens when the flow is new.
 /// </summary>
 internal sealed unsafe class RequestSender(SenderConnection connection, ServiceLoop loop) : IDisposable
 {

@@ -26,7 +26,12 @@ internal sealed class SenderConnection : IDisposable
     /// <param name="maxFlows">Most flows.</param>
     /// <param name="targets">Where the services are.</param>
     public SenderConnection(
-        TcpSocket socket, IRelayCodec codec, TlsContext? context, int maxFlows, ServiceTargets targets)
+        TcpSocket socket,
+        IRelayCodec codec,
+        TlsContext? context,
+        int maxFlows,
+        ServiceTargets targets
+    )
     {
         _targets = targets;
         Link = new RelayLink(socket, codec, context, isReceiver: false);
@@ -92,11 +97,12 @@ internal sealed class SenderConnection : IDisposable
     /// <summary>
     /// Why the connection cannot carry what it should, with the version that both ends speak; null if it can.
     /// </summary>
-    public string? Shortcoming => Link.Version >= 2 || Link.Codec.NamesFlows ? null
+    public string? Shortcoming =>
+        Link.Version >= 2 || Link.Codec.NamesFlows ? null
         : !Targets.Offer.IsSole ? "it speaks version 1 of the protocol, which carries one service: update it"
         : Proxy != ProxyProtocol.Off
             ? "it speaks version 1 of the protocol, which does not tell who a client is (ProxyProtocol): update it"
-            : null;
+        : null;
 
     /// <summary>Why the connection ended, if this end ended it.</summary>
     public string? EndReason => Volatile.Read(ref _endReason);

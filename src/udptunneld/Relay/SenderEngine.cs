@@ -102,9 +102,8 @@ internal sealed class SenderEngine : IRelayEngine
                     OwnFingerprint = _identity?.Fingerprint.ToString() ?? "",
                     PeerAddress = _peerAddress,
                     PeerFingerprint = _peerKey?.ToString() ?? "",
-                    LastHeard = heard == 0
-                        ? null
-                        : _time.GetUtcNow() - TimeSpan.FromMilliseconds(RelayTimes.Now - heard),
+                    LastHeard =
+                        heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(RelayTimes.Now - heard),
                     Traffic = total.Traffic,
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
@@ -141,7 +140,8 @@ internal sealed class SenderEngine : IRelayEngine
                     TimeSpan.FromMilliseconds(now - f.Opened),
                     TimeSpan.FromMilliseconds(Math.Max(0, now - f.LastUsed)),
                     f.Traffic,
-                    f.Port)),
+                    f.Port
+                )),
             ];
         }
     }
@@ -178,7 +178,8 @@ internal sealed class SenderEngine : IRelayEngine
             throw new RequestException(
                 Fault.InvalidRequest,
                 $"the configuration of {_config.Name} has ReceiverKey {pinned}: "
-                + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it");
+                    + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it"
+            );
         }
 
         _keys.Remember(key);
@@ -379,7 +380,13 @@ internal sealed class SenderEngine : IRelayEngine
         }
 
         var session = new SenderSession(
-            connection, Introduce, CheckKey, state => OnMoved(connection, state), OnWaiting, OnAccepted);
+            connection,
+            Introduce,
+            CheckKey,
+            state => OnMoved(connection, state),
+            OnWaiting,
+            OnAccepted
+        );
         var attempt = session.Run();
         lock (_gate)
         {
@@ -399,7 +406,8 @@ internal sealed class SenderEngine : IRelayEngine
                 lock (_gate)
                 {
                     _state = RelayState.Pending;
-                    _problem = "connected; the classic protocol does not tell whether the receiver has approved it "
+                    _problem =
+                        "connected; the classic protocol does not tell whether the receiver has approved it "
                         + "before the first datagram"
                         + (_told.Length > 0 ? $"; last time: {_told}" : "");
                 }
@@ -417,7 +425,8 @@ internal sealed class SenderEngine : IRelayEngine
                 _events.Raise(
                     EventKind.RelayConnected,
                     EventLevel.Info,
-                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow");
+                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow"
+                );
                 break;
             case ConnectionState.Ended when connection.IsGreeted:
                 lock (_gate)
@@ -453,7 +462,8 @@ internal sealed class SenderEngine : IRelayEngine
                 EventKind.RelayConnected,
                 EventLevel.Warning,
                 $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: "
-                + "it does not listen for the others");
+                    + "it does not listen for the others"
+            );
         }
     }
 
@@ -499,8 +509,11 @@ internal sealed class SenderEngine : IRelayEngine
 
         if (expected is null)
         {
-            _events.Raise(EventKind.RelayConnected, EventLevel.Info,
-                $"the receiver's key is {key}; it is remembered, and another one will be refused");
+            _events.Raise(
+                EventKind.RelayConnected,
+                EventLevel.Info,
+                $"the receiver's key is {key}; it is remembered, and another one will be refused"
+            );
             return null;
         }
 
@@ -513,8 +526,8 @@ internal sealed class SenderEngine : IRelayEngine
             ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
             : "if the receiver was set up anew, "
                 + $"`udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
-        var problem = $"the receiver shows the key {key}, but {expected} is expected: "
-            + $"somebody may be in between; {advice}";
+        var problem =
+            $"the receiver shows the key {key}, but {expected} is expected: " + $"somebody may be in between; {advice}";
         TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
         return new Attempt(problem, false, IsRefused: true);
     }

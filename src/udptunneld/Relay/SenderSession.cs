@@ -33,7 +33,8 @@ internal sealed class SenderSession(
     Func<KeyFingerprint, Attempt?> checkKey,
     Action<ConnectionState> moved,
     Action<WaitingReason> waits,
-    Action<ServiceOffer> accepted)
+    Action<ServiceOffer> accepted
+)
 {
     private const byte TlsAlertByte = 0x15;
     private const byte TlsHandshakeByte = 0x16;
@@ -121,11 +122,14 @@ internal sealed class SenderSession(
         {
             _end = Failed(
                 $"it did not answer within {RelayTimes.Handshake / 1000} s; "
-                + "it may speak the classic protocol (--protocol)");
+                    + "it may speak the classic protocol (--protocol)"
+            );
         }
-        else if (!TellServices()
+        else if (
+            !TellServices()
             || (_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
-            || !link.TryFlush())
+            || !link.TryFlush()
+        )
         {
             _end = Failed("it closed the connection");
         }
@@ -144,10 +148,12 @@ internal sealed class SenderSession(
             case TlsProgress.Waits:
                 return;
             case TlsProgress.Failed:
-                _end = Failed(link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
-                    ? $"the TLS handshake failed: {link.Problem}; it may speak the classic protocol (--protocol)"
-                    : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, "
-                        + "with the other --protocol");
+                _end = Failed(
+                    link.FirstByte is -1 or TlsHandshakeByte or TlsAlertByte
+                        ? $"the TLS handshake failed: {link.Problem}; it may speak the classic protocol (--protocol)"
+                        : "it does not speak TLS; if it speaks the classic protocol, start it, or this relay, "
+                            + "with the other --protocol"
+                );
                 return;
         }
 
@@ -316,8 +322,8 @@ internal sealed class SenderSession(
                 }
 
                 return null;
-            case FrameType.FlowOpened when connection.Link.Version >= 2
-                && FlowOpening.TryRead(frame.Payload, out var opening):
+            case FrameType.FlowOpened
+                when connection.Link.Version >= 2 && FlowOpening.TryRead(frame.Payload, out var opening):
                 connection.Origins.Set(frame.FlowId, opening);
                 return null;
             case FrameType.Services when connection.Link.Version >= 2:
@@ -344,16 +350,19 @@ internal sealed class SenderSession(
     private Attempt Broken()
     {
         connection.Counters.CountDrop(RelayDropReason.ProtocolError);
-        var problem = connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
-            ? "it speaks TLS: start this relay with --protocol tls"
-            : "it sent what the protocol does not know";
+        var problem =
+            connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
+                ? "it speaks TLS: start this relay with --protocol tls"
+                : "it sent what the protocol does not know";
         return Failed(problem) with { WasLetIn = connection.IsLetIn };
     }
 
-    private Attempt Denied(Denial denial) => new(
-        $"the receiver {connection.Link.Socket.Remote} sent this sender away: {denial.Text}",
-        WasLetIn: false,
-        IsRefused: denial.IsFinal);
+    private Attempt Denied(Denial denial) =>
+        new(
+            $"the receiver {connection.Link.Socket.Remote} sent this sender away: {denial.Text}",
+            WasLetIn: false,
+            IsRefused: denial.IsFinal
+        );
 
     private Attempt Failed(string problem) =>
         new($"receiver {connection.Link.Socket.Remote}: {connection.EndReason ?? problem}", false, false);

@@ -9,8 +9,9 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Relay;
 
 /// <summary>
-/// How a sender waits while datagrams flow: for the receiver and for all flows' sockets at once, on the thread that connected. Takes the answers of the
-/// service and hands what came to the receiver by one write. Lives as long as the connection carries datagrams.
+/// How a sender waits while datagrams flow: for the receiver and for all flows' sockets at once, on the thread that
+/// connected. Takes the answers of the service and hands what came to the receiver by one write. Lives as long as the
+/// connection carries datagrams.
 /// </summary>
 internal sealed unsafe class ServiceLoop : IDisposable
 {
@@ -188,7 +189,8 @@ internal sealed unsafe class ServiceLoop : IDisposable
             {
                 // An ICMP error of this flow alone.
                 Counters.CountDrop(
-                    error == Errno.ConnectionRefused ? RelayDropReason.ServiceRefused : RelayDropReason.SendFailed);
+                    error == Errno.ConnectionRefused ? RelayDropReason.ServiceRefused : RelayDropReason.SendFailed
+                );
                 OnError(flow, error);
             }
 
@@ -212,8 +214,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
                 Forward(flow, new ReadOnlySpan<byte>(start, datagram), batch.IsTruncated(i));
                 start += datagram;
                 left -= datagram;
-            }
-            while (left > 0);
+            } while (left > 0);
         }
     }
 

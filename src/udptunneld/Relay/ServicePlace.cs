@@ -50,7 +50,8 @@ internal sealed class ServicePlace(HostPort service)
     public Place? Current => Volatile.Read(ref _current);
 
     /// <summary>
-    /// The name has these addresses now: the service stays where it is if that is among them, else it moves to the first.
+    /// The name has these addresses now: the service stays where it is if that is among them, else it moves to the
+    /// first.
     /// </summary>
     /// <returns>Where it is from now on; null, and nothing changes, if there are none.</returns>
     public IPAddress? Choose(IPAddress[] addresses)
@@ -136,8 +137,10 @@ internal sealed class ServicePlace(HostPort service)
         var unanswered = Volatile.Read(ref _unansweredSince);
         return now - Volatile.Read(ref _lastRequest) < Recent
             && unanswered != 0
-            && (now - Volatile.Read(ref _lastErrorAt) < Recent
-                || (Volatile.Read(ref _lastAnswer) != 0 && now - unanswered >= Patience));
+            && (
+                now - Volatile.Read(ref _lastErrorAt) < Recent
+                || (Volatile.Read(ref _lastAnswer) != 0 && now - unanswered >= Patience)
+            );
     }
 
     /// <summary>What is wrong with the service at this moment, for a person; empty for nothing.</summary>
@@ -145,9 +148,12 @@ internal sealed class ServicePlace(HostPort service)
 
     private string Refusal(long now)
     {
-        if (Volatile.Read(ref _failed) is { } failed
+        if (
+            Volatile.Read(ref _failed) is { } failed
             && Volatile.Read(ref _lastErrorAt) is var at
-            && at > Volatile.Read(ref _lastAnswer) && now - at < 60_000)
+            && at > Volatile.Read(ref _lastAnswer)
+            && now - at < 60_000
+        )
         {
             return Describe(failed.Address, (Errno)Volatile.Read(ref _lastError));
         }
@@ -181,15 +187,16 @@ internal sealed class ServicePlace(HostPort service)
         }
     }
 
-    private static string Describe(IPEndPoint address, Errno error) => error switch
-    {
-        Errno.ConnectionRefused => $"nobody listens at {address} (connection refused)",
-        Errno.HostUnreachable => $"{address} cannot be reached (no route to host)",
-        Errno.NetworkUnreachable => $"{address} cannot be reached (network is unreachable)",
-        Errno.NetworkDown => $"{address} cannot be reached (network is down)",
-        Errno.NotPermitted => $"a firewall of this host forbids sending to {address} (operation not permitted)",
-        _ => $"sending to {address} fails ({LinuxException.TextOf(error)})",
-    };
+    private static string Describe(IPEndPoint address, Errno error) =>
+        error switch
+        {
+            Errno.ConnectionRefused => $"nobody listens at {address} (connection refused)",
+            Errno.HostUnreachable => $"{address} cannot be reached (no route to host)",
+            Errno.NetworkUnreachable => $"{address} cannot be reached (network is unreachable)",
+            Errno.NetworkDown => $"{address} cannot be reached (network is down)",
+            Errno.NotPermitted => $"a firewall of this host forbids sending to {address} (operation not permitted)",
+            _ => $"sending to {address} fails ({LinuxException.TextOf(error)})",
+        };
 
     private void FallBack(Place place, Errno error, long now)
     {
@@ -225,9 +232,12 @@ internal sealed class ServicePlace(HostPort service)
         public ref readonly Endpoint Endpoint => ref _endpoint;
 
         /// <summary>Whether it is many hosts, none of which answers from there.</summary>
-        public bool IsGroup { get; } = address.Address.IsIPv6Multicast
-            || (address.AddressFamily == AddressFamily.InterNetwork
-                && address.Address.GetAddressBytes()[0] is >= 224 and < 240)
+        public bool IsGroup { get; } =
+            address.Address.IsIPv6Multicast
+            || (
+                address.AddressFamily == AddressFamily.InterNetwork
+                && address.Address.GetAddressBytes()[0] is >= 224 and < 240
+            )
             || ServiceSocket.IsBroadcast(Endpoint.From(address, ServiceSocket.IsDualStack));
     }
 

@@ -22,9 +22,8 @@ internal sealed class ServiceTargets : IDisposable
     /// <param name="services">The services.</param>
     /// <param name="relay">Name of the relay, for events.</param>
     /// <param name="shared">What all relays share.</param>
-    /// <param name="before">
-    /// Those of before a change: a service that stays keeps its place, and an address of a host is good until others are
-    /// found. Null for none.
+    /// <param name="before"> Those of before a change: a service that stays keeps its place, and an address of a host
+    /// is good until others are found. Null for none.
     /// </param>
     public ServiceTargets(UdpServiceList services, string relay, RelayServices shared, ServiceTargets? before = null)
     {
@@ -133,7 +132,8 @@ internal sealed class ServiceTargets : IDisposable
             Service = service;
             Places =
             [
-                .. Enumerable.Range(service.Address.Port, service.Count)
+                .. Enumerable
+                    .Range(service.Address.Port, service.Count)
                     .Select(service.Address.WithPort)
                     .Select(s => before?.PlaceOf(s) ?? new ServicePlace(s)),
             ];
@@ -153,7 +153,8 @@ internal sealed class ServiceTargets : IDisposable
                         MoveTo(found.Address);
                     }
                 },
-                (addresses, _) => Choose(addresses));
+                (addresses, _) => Choose(addresses)
+            );
         }
 
         public UdpService Service { get; }

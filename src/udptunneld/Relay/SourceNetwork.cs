@@ -31,6 +31,7 @@ internal readonly record struct SourceNetwork(ulong Narrow, ulong Wide)
         var network = BinaryPrimitives.ReadUInt64BigEndian(bytes);
         return new SourceNetwork(network, network & ~0xFFFFUL);
     }
+
     /// <summary>The networks of a client.</summary>
     public static SourceNetwork Of(in Endpoint client)
     {

@@ -8,10 +8,11 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Reload;
 
 /// <summary>
-/// Makes what runs as the files of the configuration directory say. A file that cannot be used changes nothing: what it described before runs on.
-/// What a command started is stored, and no file's business.
+/// Makes what runs as the files of the configuration directory say. A file that cannot be used changes nothing: what it
+/// described before runs on. What a command started is stored, and no file's business.
 /// </summary>
-internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels, RelayHost relays, EventLog events) : IDisposable
+internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels, RelayHost relays, EventLog events)
+    : IDisposable
 {
     private readonly IReadOnlyList<IReloadable> _hosts = [tunnels, relays];
 
@@ -24,7 +25,11 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     /// <param name="cancellationToken">Ends the wait for other changes.</param>
     /// <returns>One outcome for each file, then one for each tunnel and relay whose file is gone.</returns>
     /// <exception cref="RequestException">The directory cannot be read; nothing was changed.</exception>
-    public async Task<IReadOnlyList<FileOutcome>> RunAsync(bool dryRun, bool allowRestart, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<FileOutcome>> RunAsync(
+        bool dryRun,
+        bool allowRestart,
+        CancellationToken cancellationToken
+    )
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -34,8 +39,11 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
             foreach (var (host, entry) in Gone(files))
             {
                 // First, since what comes may need its port or its device.
-                gone.Add(await DoAsync(
-                    new FileOutcome(entry.File, entry.Name, FileAction.Stop), dryRun, allowRestart, () => StopAsync(host, entry.Name, cancellationToken)));
+                gone.Add(
+                    await DoAsync(new FileOutcome(entry.File, entry.Name, FileAction.Stop), dryRun, allowRestart, () =>
+                        StopAsync(host, entry.Name, cancellationToken)
+                    )
+                );
             }
 
             var outcomes = new List<FileOutcome>();
@@ -69,7 +77,12 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         }
         catch (RequestException e)
         {
-            events.Add(EventKind.Reloaded, EventLevel.Error, "", $"the configuration directory was not applied: {e.Message}");
+            events.Add(
+                EventKind.Reloaded,
+                EventLevel.Error,
+                "",
+                $"the configuration directory was not applied: {e.Message}"
+            );
         }
     }
 
@@ -101,7 +114,12 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         return "";
     }
 
-    private static async Task<FileOutcome> DoAsync(FileOutcome outcome, bool dryRun, bool allowRestart, Func<Task<string>> action)
+    private static async Task<FileOutcome> DoAsync(
+        FileOutcome outcome,
+        bool dryRun,
+        bool allowRestart,
+        Func<Task<string>> action
+    )
     {
         if (dryRun)
         {
@@ -110,9 +128,10 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
 
         if (Interrupts(outcome.Action) && !allowRestart)
         {
-            var what = outcome.Action == FileAction.Stop
-                ? "its file is gone; it runs on"
-                : $"it has to restart for {string.Join(", ", outcome.Changes.Where(c => c.Effect != ChangeEffect.Live).Select(c => c.Field))}";
+            var what =
+                outcome.Action == FileAction.Stop
+                    ? "its file is gone; it runs on"
+                    : $"it has to restart for {string.Join(", ", outcome.Changes.Where(c => c.Effect != ChangeEffect.Live).Select(c => c.Field))}";
             return outcome with { Problem = $"{what}: `udptunnelctl reload --all` asks whether it may" };
         }
 
@@ -130,11 +149,16 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     {
         (FileAction Action, string Word)[] words =
         [
-            (FileAction.Start, "started"), (FileAction.Change, "changed"), (FileAction.Restart, "restarted"), (FileAction.Stop, "stopped"),
+            (FileAction.Start, "started"),
+            (FileAction.Change, "changed"),
+            (FileAction.Restart, "restarted"),
+            (FileAction.Stop, "stopped"),
         ];
         List<string> parts =
         [
-            .. words.Select(w => (w.Word, Count: outcomes.Count(o => o.Action == w.Action && o.Applied))).Where(w => w.Count > 0)
+            .. words
+                .Select(w => (w.Word, Count: outcomes.Count(o => o.Action == w.Action && o.Applied)))
+                .Where(w => w.Count > 0)
                 .Select(w => $"{w.Count} {w.Word}"),
         ];
         var left = outcomes.Count(o => !o.Applied && o.Problem.Length > 0);
@@ -165,19 +189,28 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         return
         [
             .. from host in _hosts
-               from entry in host.Entries
-               where entry.File.Length > 0 && !names.Contains(entry.Name) && !IsDamaged(entry.File)
-               select (host, entry),
+            from entry in host.Entries
+            where entry.File.Length > 0 && !names.Contains(entry.Name) && !IsDamaged(entry.File)
+            select (host, entry),
         ];
 
         bool IsDamaged(string path) => files.Any(f => f.Path == path && f.Configuration is null);
     }
 
-    private async Task<FileOutcome> ApplyAsync(ConfiguredFile file, bool dryRun, bool allowRestart, CancellationToken cancellationToken)
+    private async Task<FileOutcome> ApplyAsync(
+        ConfiguredFile file,
+        bool dryRun,
+        bool allowRestart,
+        CancellationToken cancellationToken
+    )
     {
         if (file.Configuration is not { } configuration)
         {
-            return new FileOutcome(file.Path, file.Name, FileAction.Refuse) { Problem = file.Problem, Diagnostics = file.Diagnostics };
+            return new FileOutcome(file.Path, file.Name, FileAction.Refuse)
+            {
+                Problem = file.Problem,
+                Diagnostics = file.Diagnostics,
+            };
         }
 
         var target = _hosts.Single(h => h.Takes(configuration));
@@ -187,11 +220,16 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         {
             FileAction.Refuse => outcome,
             FileAction.None when entry!.File == file.Path || entry.File.Length == 0 || dryRun => outcome,
-            FileAction.None => outcome with { Problem = await target.ApplyFileAsync(configuration, file.Path, allowRestart: false, cancellationToken) },
-            FileAction.Start => await DoAsync(
-                outcome, dryRun, allowRestart, () => target.StartFileAsync(configuration, file.Path, cancellationToken)),
-            _ when owner == target => await DoAsync(
-                outcome, dryRun, allowRestart, () => target.ApplyFileAsync(configuration, file.Path, allowRestart, cancellationToken)),
+            FileAction.None => outcome with
+            {
+                Problem = await target.ApplyFileAsync(configuration, file.Path, allowRestart: false, cancellationToken),
+            },
+            FileAction.Start => await DoAsync(outcome, dryRun, allowRestart, () =>
+                target.StartFileAsync(configuration, file.Path, cancellationToken)
+            ),
+            _ when owner == target => await DoAsync(outcome, dryRun, allowRestart, () =>
+                target.ApplyFileAsync(configuration, file.Path, allowRestart, cancellationToken)
+            ),
             _ => await DoAsync(outcome, dryRun, allowRestart, async () =>
             {
                 await owner!.StopFileAsync(file.Name, cancellationToken);
@@ -201,7 +239,12 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     }
 
     private static FileOutcome Compare(
-        ConfiguredFile file, Configuration configuration, IReloadable target, IReloadable? owner, IHosted? entry)
+        ConfiguredFile file,
+        Configuration configuration,
+        IReloadable target,
+        IReloadable? owner,
+        IHosted? entry
+    )
     {
         var outcome = new FileOutcome(file.Path, file.Name, FileAction.Start) { Diagnostics = file.Diagnostics };
         if (entry is null)
@@ -213,7 +256,14 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         {
             return entry.File.Length == 0
                 ? Refused()
-                : outcome with { Action = FileAction.Restart, Changes = [new FieldChange("Relay", "(another kind)", configuration.ToString(), ChangeEffect.Restart)] };
+                : outcome with
+                {
+                    Action = FileAction.Restart,
+                    Changes =
+                    [
+                        new FieldChange("Relay", "(another kind)", configuration.ToString(), ChangeEffect.Restart),
+                    ],
+                };
         }
 
         var changes = target.Compare(configuration);
@@ -231,11 +281,13 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         var isLive = changes.All(c => c.Effect == ChangeEffect.Live) || !entry.IsRunning;
         return outcome with { Action = isLive ? FileAction.Change : FileAction.Restart, Changes = changes };
 
-        FileOutcome Refused() => outcome with
-        {
-            Action = FileAction.Refuse,
-            Problem = $"{file.Name} was started by a command and is stored, which counts: `udptunnelctl down {file.Name}` makes room for {file.Path}",
-        };
+        FileOutcome Refused() =>
+            outcome with
+            {
+                Action = FileAction.Refuse,
+                Problem =
+                    $"{file.Name} was started by a command and is stored, which counts: `udptunnelctl down {file.Name}` makes room for {file.Path}",
+            };
     }
 
     private (IReloadable? Host, IHosted? Entry) Find(string name)
@@ -262,7 +314,9 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         {
             List<string> mistakes =
             [
-                .. outcome.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error).Select(d => d.Render(outcome.File)),
+                .. outcome
+                    .Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Error)
+                    .Select(d => d.Render(outcome.File)),
             ];
             foreach (var mistake in mistakes.DefaultIfEmpty(outcome.Problem))
             {

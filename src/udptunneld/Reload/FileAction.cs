@@ -1,6 +1,8 @@
 namespace UdpTunnel.Reload;
 
-/// <summary>What a file asks for, compared with what runs. Values and names follow <c>udptunnel.v1.FileAction</c>.</summary>
+/// <summary>
+/// What a file asks for, compared with what runs. Values and names follow <c>udptunnel.v1.FileAction</c>.
+/// </summary>
 internal enum FileAction
 {
     None = 1,

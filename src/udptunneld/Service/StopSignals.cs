@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Service;
 
 /// <summary>
-/// SIGTERM, SIGINT and SIGQUIT: the daemon stops, and cleans up. They are taken from the first moment to the last: the framework's own lifetime takes them
-/// when it has started and gives them back while it ends, and a signal before or after that would end the process with its socket and state lying about.
+/// SIGTERM, SIGINT and SIGQUIT: the daemon stops, and cleans up. They are taken from the first moment to the last: the
+/// framework's own lifetime takes them when it has started and gives them back while it ends, and a signal before or
+/// after that would end the process with its socket and state lying about.
 /// </summary>
 #pragma warning disable CA1001 // Lives as long as the process, and a signal may come at any time.
 internal sealed class StopSignals : IHostLifetime
@@ -17,8 +18,12 @@ internal sealed class StopSignals : IHostLifetime
     private readonly PosixSignalRegistration[] _registrations;
 
     /// <summary>Takes the signals, until the process ends.</summary>
-    public StopSignals() => _registrations =
-        [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, OnSignal))];
+    public StopSignals() =>
+        _registrations = [
+            .. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT }.Select(signal =>
+                PosixSignalRegistration.Create(signal, OnSignal)
+            ),
+        ];
 
     /// <summary>Ends with the first signal; the others change nothing.</summary>
     public Task Asked => _asked.Task;
@@ -26,13 +31,18 @@ internal sealed class StopSignals : IHostLifetime
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken AskedToken => _askedSource.Token;
 
-    /// <summary>Whether a signal ends the daemon in order: it has started, or the start has noticed the signal.</summary>
+    /// <summary>
+    /// Whether a signal ends the daemon in order: it has started, or the start has noticed the signal.
+    /// </summary>
     public bool IsHandled { get; set; }
 
     /// <summary>Removes what a start that hangs has made, as far as the kernel does not.</summary>
     public Action? Abandoned { get; set; }
 
-    /// <summary>From now on a signal does this; at once if there was one. Not before, since what has started in part says that it failed.</summary>
+    /// <summary>
+    /// From now on a signal does this; at once if there was one. Not before, since what has started in part says that
+    /// it failed.
+    /// </summary>
     public void Take(Action stop)
     {
         IsHandled = true;

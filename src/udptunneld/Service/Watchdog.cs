@@ -1,11 +1,13 @@
 using UdpTunnel.Waiting;
+
 namespace UdpTunnel.Service;
 
 /// <summary>
-/// Tells the service manager that the daemon lives, as long as every thread that carries packets does. Where one hangs nothing is told, the service manager
-/// ends the daemon, and what ran comes back with the next one.
+/// Tells the service manager that the daemon lives, as long as every thread that carries packets does. Where one hangs
+/// nothing is told, the service manager ends the daemon, and what ran comes back with the next one.
 /// </summary>
-internal sealed partial class Watchdog(ServiceManager manager, TimeProvider time, ILogger<Watchdog> log) : BackgroundService
+internal sealed partial class Watchdog(ServiceManager manager, TimeProvider time, ILogger<Watchdog> log)
+    : BackgroundService
 {
     // Twice within the timeout, as sd_watchdog_enabled(3) has it.
     private const int LooksWithinTimeout = 2;
@@ -24,8 +26,7 @@ internal sealed partial class Watchdog(ServiceManager manager, TimeProvider time
             do
             {
                 Look();
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            } while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException)
         {
@@ -33,7 +34,10 @@ internal sealed partial class Watchdog(ServiceManager manager, TimeProvider time
         }
     }
 
-    [LoggerMessage(LogLevel.Critical, "these threads hang: {Threads}; the service manager is not told that the daemon lives, and will restart it")]
+    [LoggerMessage(
+        LogLevel.Critical,
+        "these threads hang: {Threads}; the service manager is not told that the daemon lives, and will restart it"
+    )]
     private static partial void LogStuck(ILogger log, string threads);
 
     private void Look()

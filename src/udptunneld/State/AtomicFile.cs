@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace UdpTunnel.State;
 
 /// <summary>
-/// Writes files beside their place, flushes them to the disk and renames them, so that a crash leaves the old or the new one. Only the daemon's user
-/// can read them: they hold secrets.
+/// Writes files beside their place, flushes them to the disk and renames them, so that a crash leaves the old or the
+/// new one. Only the daemon's user can read them: they hold secrets.
 /// </summary>
 internal static class AtomicFile
 {
@@ -16,16 +16,24 @@ internal static class AtomicFile
     /// <param name="name">Its name.</param>
     /// <param name="text">What it holds.</param>
     /// <param name="durable">Whether it must survive a power failure.</param>
-    /// <exception cref="IOException">The disk is full, or the directory cannot be written; the file is as it was.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full, or the directory cannot be written; the file is as it was.
+    /// </exception>
     public static void Write(string directory, string name, string text, bool durable)
     {
         var path = Path.Combine(directory, name);
 
         // No name begins with a dot, so this is never another's file.
         var fresh = Path.Combine(directory, $".{name}.new");
-        // A crash came between write and rename, perhaps. What is opened is a new file in any case, not what a link leads to.
+        // A crash came between write and rename, perhaps. What is opened is a new file in any case, not what a link
+        // leads to.
         File.Delete(fresh);
-        var options = new FileStreamOptions { Mode = System.IO.FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
+        var options = new FileStreamOptions
+        {
+            Mode = System.IO.FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = OwnerOnly,
+        };
         using (var file = new FileStream(fresh, options))
         {
             // The umask may have taken the owner's rights away.

@@ -5,8 +5,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.State;
 
 /// <summary>
-/// The administrator's directory, whose files <c>tunnels.d/*.json</c> and <c>tunnels.d/*.conf</c> start with the daemon,
-/// and the service manager's credentials, which do too. The daemon only reads them.
+/// The administrator's directory, whose files <c>tunnels.d/*.json</c> and <c>tunnels.d/*.conf</c> start with the
+/// daemon, and the service manager's credentials, which do too. The daemon only reads them.
 /// </summary>
 internal static class ConfigDirectory
 {
@@ -16,13 +16,19 @@ internal static class ConfigDirectory
     /// <summary>All files, in the order of their names; one that cannot be used says why.</summary>
     /// <param name="directory">The administrator's.</param>
     /// <param name="credentials">The service manager's, or null.</param>
-    /// <exception cref="IOException">A directory is there but cannot be read, which does not mean that it is empty.</exception>
+    /// <exception cref="IOException">
+    /// A directory is there but cannot be read, which does not mean that it is empty.
+    /// </exception>
     public static IReadOnlyList<ConfiguredFile> Read(string directory, string? credentials = null)
     {
         try
         {
             var paths = new Dictionary<string, string>(StringComparer.Ordinal);
-            IEnumerable<string> files = [.. FilesOf(Path.Combine(directory, "tunnels.d")), .. CredentialsOf(credentials)];
+            IEnumerable<string> files =
+            [
+                .. FilesOf(Path.Combine(directory, "tunnels.d")),
+                .. CredentialsOf(credentials),
+            ];
             return [.. files.Select(ReadFile).Select(f => Once(f, paths))];
         }
         catch (UnauthorizedAccessException e)
@@ -33,7 +39,10 @@ internal static class ConfigDirectory
 
     private static IEnumerable<string> FilesOf(string directory) =>
         Directory.Exists(directory)
-            ? Directory.EnumerateFiles(directory).Where(ConfigurationName.IsOfConfiguration).Order(StringComparer.Ordinal)
+            ? Directory
+                .EnumerateFiles(directory)
+                .Where(ConfigurationName.IsOfConfiguration)
+                .Order(StringComparer.Ordinal)
             : [];
 
     private static IEnumerable<string> CredentialsOf(string? directory)
@@ -44,7 +53,8 @@ internal static class ConfigDirectory
         }
         catch (UnauthorizedAccessException)
         {
-            // systemd opens the directory to the service with the first credential that it puts there, so this one is empty.
+            // systemd opens the directory to the service with the first credential that it puts there, so this one is
+            // empty.
             return [];
         }
     }
@@ -57,13 +67,19 @@ internal static class ConfigDirectory
             return file;
         }
 
-        return file with { Configuration = null, Problem = $"{file.Path} describes {file.Name}, as {paths[file.Name]} does" };
+        return file with
+        {
+            Configuration = null,
+            Problem = $"{file.Path} describes {file.Name}, as {paths[file.Name]} does",
+        };
     }
 
     private static ConfiguredFile ReadFile(string path)
     {
         var file = Path.GetFileName(path);
-        var name = ConfigurationName.FromFileName(file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file);
+        var name = ConfigurationName.FromFileName(
+            file.StartsWith(CredentialPrefix, StringComparison.Ordinal) ? file[CredentialPrefix.Length..] : file
+        );
         try
         {
             var text = RegularFile.Read(path, ConfigFile.MaxLength, followLink: true);

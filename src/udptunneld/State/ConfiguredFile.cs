@@ -9,4 +9,9 @@ namespace UdpTunnel.State;
 /// <param name="Diagnostics">Remarks about its text.</param>
 /// <param name="Problem">Why it cannot be used, or empty.</param>
 internal sealed record ConfiguredFile(
-    string Path, string Name, Configuration? Configuration, IReadOnlyList<Diagnostic> Diagnostics, string Problem);
+    string Path,
+    string Name,
+    Configuration? Configuration,
+    IReadOnlyList<Diagnostic> Diagnostics,
+    string Problem
+);

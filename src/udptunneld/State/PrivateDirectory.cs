@@ -4,17 +4,24 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.State;
 
 /// <summary>
-/// Directories that nobody but the daemon's user may enter. What is in them can be trusted for that reason: nobody else can put a link or a file of
-/// another's there.
+/// Directories that nobody but the daemon's user may enter. What is in them can be trusted for that reason: nobody else
+/// can put a link or a file of another's there.
 /// </summary>
 internal static class PrivateDirectory
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>Makes a directory, or makes sure that the one that is there is the daemon's own and nobody else's.</summary>
+    /// <summary>
+    /// Makes a directory, or makes sure that the one that is there is the daemon's own and nobody else's.
+    /// </summary>
     /// <param name="path">Where; directories on the way are made too.</param>
-    /// <param name="mark">A name that is in a directory that was made before; one without it that holds other things is refused if it is open to others.</param>
-    /// <exception cref="IOException">It cannot be made, is a link, is another user's, or holds what is not the daemon's.</exception>
+    /// <param name="mark">
+    /// A name that is in a directory that was made before; one without it that holds other things is refused if it is
+    /// open to others.
+    /// </param>
+    /// <exception cref="IOException">
+    /// It cannot be made, is a link, is another user's, or holds what is not the daemon's.
+    /// </exception>
     public static void Make(string path, string? mark = null)
     {
         try
@@ -31,12 +38,16 @@ internal static class PrivateDirectory
         var status = FileStatus.Of(directory, path);
         if (status.Kind != FileKind.Directory)
         {
-            throw new IOException($"the state directory {path} is {(status.Kind == FileKind.Link ? "a link" : "no directory")}: give its own path");
+            throw new IOException(
+                $"the state directory {path} is {(status.Kind == FileKind.Link ? "a link" : "no directory")}: give its own path"
+            );
         }
 
         if (status.User != Libc.GetEffectiveUser())
         {
-            throw new IOException($"the state directory {path} is that of user {status.User}, and not of the daemon's, {Libc.GetEffectiveUser()}");
+            throw new IOException(
+                $"the state directory {path} is that of user {status.User}, and not of the daemon's, {Libc.GetEffectiveUser()}"
+            );
         }
 
         if (status.Mode != OwnerOnly)
@@ -51,14 +62,22 @@ internal static class PrivateDirectory
         const UnixFileMode Shared = UnixFileMode.OtherWrite | UnixFileMode.StickyBit;
         if ((status.Mode & Shared) != 0)
         {
-            throw new IOException($"the state directory {path} is one that others may write to: it needs to be the daemon's alone");
+            throw new IOException(
+                $"the state directory {path} is one that others may write to: it needs to be the daemon's alone"
+            );
         }
 
         // A directory such as /root or /var/lib was named by mistake, and others need it as it is.
-        if (mark is not null && status.Mode.HasFlag(UnixFileMode.UserRead | UnixFileMode.UserExecute)
-            && Directory.EnumerateFileSystemEntries(path).Any() && !Path.Exists(Path.Combine(path, mark)))
+        if (
+            mark is not null
+            && status.Mode.HasFlag(UnixFileMode.UserRead | UnixFileMode.UserExecute)
+            && Directory.EnumerateFileSystemEntries(path).Any()
+            && !Path.Exists(Path.Combine(path, mark))
+        )
         {
-            throw new IOException($"the state directory {path} is open to others and holds other things: state needs a directory of its own");
+            throw new IOException(
+                $"the state directory {path} is open to others and holds other things: state needs a directory of its own"
+            );
         }
 
         if (!PathHandle.TrySetMode(directory, OwnerOnly))

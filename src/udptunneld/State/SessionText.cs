@@ -8,7 +8,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.State;
 
 /// <summary>
-/// A <see cref="Session"/> as text. Pure; a line that cannot be read is left out, since what it knew is only worth a retransmission.
+/// A <see cref="Session"/> as text. Pure; a line that cannot be read is left out, since what it knew is only worth a
+/// retransmission.
 /// <code>
 ///  udptunnel-session 1 1764000000          format, seconds since 1970
 ///  peer 192.0.2.7:40112
@@ -16,7 +17,8 @@ namespace UdpTunnel.State;
 ///  secure-peer 3 KEY [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
 ///                                          number, key, endpoint or -, up or idle, timestamps received and sent
 ///  flow in udp [fd00::2]:5353 [fd00::1]:53 0 3   the same with the number of the peer
-///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening   and with its state, where it is neither established (TCP) nor answered (UDP)
+///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening
+///                                          with its state, where it is neither established (TCP) nor answered (UDP)
 /// </code>
 /// </summary>
 internal static class SessionText
@@ -83,9 +85,11 @@ internal static class SessionText
     {
         var lines = text.Split('\n');
         var header = lines[0].Split(' ');
-        if (!lines[0].StartsWith(Header + " ", StringComparison.Ordinal)
+        if (
+            !lines[0].StartsWith(Header + " ", StringComparison.Ordinal)
             || header.Length != 3
-            || !TryRead(header[2], out uint saved))
+            || !TryRead(header[2], out uint saved)
+        )
         {
             return null;
         }
@@ -116,11 +120,13 @@ internal static class SessionText
     private static SavedPeer? ReadPeer(string[] words)
     {
         IPEndPoint? endpoint = null;
-        if (words is not ["secure-peer", var number, var key, var place, "up" or "idle", var received, var sent]
+        if (
+            words is not ["secure-peer", var number, var key, var place, "up" or "idle", var received, var sent]
             || !TryRead(number, out ushort parsedNumber)
             || !(place == "-" || TryReadEndpoint(place, out endpoint))
             || !TryRead(received, out SavedMoment lastReceived)
-            || !TryRead(sent, out SavedMoment lastSent))
+            || !TryRead(sent, out SavedMoment lastSent)
+        )
         {
             return null;
         }
@@ -132,14 +138,16 @@ internal static class SessionText
     {
         ushort peer = 0;
         var state = FlowState.None;
-        if (words is not ["flow", "in" or "out", "tcp" or "udp", var source, var destination, var ageText, .. var rest]
+        if (
+            words is not ["flow", "in" or "out", "tcp" or "udp", var source, var destination, var ageText, .. var rest]
             || !TryRead(source, out var sourceAddress, out var sourcePort)
             || !TryRead(destination, out var destinationAddress, out var destinationPort)
             || !TryRead(ageText, out uint age)
             || age >= FlowLifetimes.Longest
             || IsV4(sourceAddress) != IsV4(destinationAddress)
             || !(rest is [] || TryRead(rest[0], out peer) || TryRead(rest[0], out state))
-            || !(rest is [] or [_] || (rest is [_, var word] && state == FlowState.None && TryRead(word, out state))))
+            || !(rest is [] or [_] || (rest is [_, var word] && state == FlowState.None && TryRead(word, out state)))
+        )
         {
             return null;
         }
@@ -186,9 +194,11 @@ internal static class SessionText
     private static bool TryRead(string text, out SavedMoment moment)
     {
         moment = default;
-        if (text.Split('.') is not [var first, var second]
+        if (
+            text.Split('.') is not [var first, var second]
             || !TryRead(first, out ulong seconds)
-            || !TryRead(second, out uint nanoseconds))
+            || !TryRead(second, out uint nanoseconds)
+        )
         {
             return false;
         }

@@ -19,7 +19,8 @@ namespace UdpTunnel.State;
 /// </summary>
 internal sealed class StateStore : IDisposable
 {
-    // Far more than the configuration of a relay or tunnel takes, or a session with all the flows that a filter remembers.
+    // Far more than the configuration of a relay or tunnel takes, or a session with all the flows that a filter
+    // remembers.
     private const int MaxSessionLength = 32 * 1024 * 1024;
 
     private const int MaxKeyLength = 4096;
@@ -54,8 +55,8 @@ internal sealed class StateStore : IDisposable
     }
 
     /// <summary>
-    /// Keeps other daemons out, which would start the same tunnels and overwrite what this one stores. What is locked is a directory that nobody else
-    /// may open, since whoever can open one can lock it.
+    /// Keeps other daemons out, which would start the same tunnels and overwrite what this one stores. What is locked
+    /// is a directory that nobody else may open, since whoever can open one can lock it.
     /// </summary>
     /// <exception cref="IOException">Another daemon uses it.</exception>
     public void Lock()
@@ -64,7 +65,8 @@ internal sealed class StateStore : IDisposable
         if (!DirectoryHandle.TryLock(_lock))
         {
             throw new IOException(
-                $"another udptunneld uses the state directory {Path.GetDirectoryName(_tunnels)}: stop it, or use another --state-dir");
+                $"another udptunneld uses the state directory {Path.GetDirectoryName(_tunnels)}: stop it, or use another --state-dir"
+            );
         }
     }
 
@@ -72,11 +74,15 @@ internal sealed class StateStore : IDisposable
     public void Dispose() => _lock?.Dispose();
 
     /// <summary>Stores a tunnel.</summary>
-    /// <exception cref="IOException">The disk is full, or the directory cannot be written; what was stored before is as it was.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full, or the directory cannot be written; what was stored before is as it was.
+    /// </exception>
     public void Save(TunnelConfig config) => Save(_tunnels, config);
 
     /// <summary>Stores a relay.</summary>
-    /// <exception cref="IOException">The disk is full, or the directory cannot be written; what was stored before is as it was.</exception>
+    /// <exception cref="IOException">
+    /// The disk is full, or the directory cannot be written; what was stored before is as it was.
+    /// </exception>
     public void Save(RelayConfig config) => Save(_relays, config);
 
     /// <summary>Forgets a tunnel.</summary>
@@ -91,7 +97,9 @@ internal sealed class StateStore : IDisposable
     /// <exception cref="IOException">The directory cannot be written.</exception>
     public void ForgetRelay(string name) => Forget(_relays, name);
 
-    /// <summary>All stored tunnels. A file that cannot be read is set aside as NAME.json.damaged, and the others are loaded.</summary>
+    /// <summary>
+    /// All stored tunnels. A file that cannot be read is set aside as NAME.json.damaged, and the others are loaded.
+    /// </summary>
     public IReadOnlyList<TunnelConfig> Load() => Load<TunnelConfig>(_tunnels);
 
     /// <summary>All stored relays, in the same way.</summary>
@@ -131,7 +139,11 @@ internal sealed class StateStore : IDisposable
     {
         try
         {
-            return SessionText.Read(Encoding.UTF8.GetString(RegularFile.Read(Path.Combine(_sessions, name), MaxSessionLength, followLink: false)));
+            return SessionText.Read(
+                Encoding.UTF8.GetString(
+                    RegularFile.Read(Path.Combine(_sessions, name), MaxSessionLength, followLink: false)
+                )
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -140,7 +152,8 @@ internal sealed class StateStore : IDisposable
     }
 
     /// <summary>
-    /// The private key of a secure tunnel, made at the first time. It stays when the tunnel is forgotten: its peers know a tunnel of that name by it.
+    /// The private key of a secure tunnel, made at the first time. It stays when the tunnel is forgotten: its peers
+    /// know a tunnel of that name by it.
     /// </summary>
     /// <param name="name">The tunnel.</param>
     /// <param name="make">Makes a key.</param>
@@ -153,7 +166,9 @@ internal sealed class StateStore : IDisposable
             var text = Encoding.UTF8.GetString(RegularFile.Read(path, MaxKeyLength, followLink: false)).Trim();
             return SecretKey.TryParse(text, out var stored, out var error)
                 ? stored
-                : throw new IOException($"{path} is not a private key ({error}): restore it, or remove it for a new key");
+                : throw new IOException(
+                    $"{path} is not a private key ({error}): restore it, or remove it for a new key"
+                );
         }
 
         var key = make();
@@ -243,6 +258,11 @@ internal sealed class StateStore : IDisposable
             aside = path;
         }
 
-        _events.Add(EventKind.StateDamaged, EventLevel.Error, "", $"state file {path} is damaged ({problem}); it is kept as {aside}");
+        _events.Add(
+            EventKind.StateDamaged,
+            EventLevel.Error,
+            "",
+            $"state file {path} is damaged ({problem}); it is kept as {aside}"
+        );
     }
 }

@@ -7,11 +7,12 @@ internal static class StateWriting
 {
     /// <summary>Does what reads or writes there.</summary>
     /// <exception cref="RequestException">The disk refuses.</exception>
-    public static void Try(Action change) => Try(() =>
-    {
-        change();
-        return true;
-    });
+    public static void Try(Action change) =>
+        Try(() =>
+        {
+            change();
+            return true;
+        });
 
     /// <inheritdoc cref="Try(Action)"/>
     public static T Try<T>(Func<T> change)
@@ -23,7 +24,9 @@ internal static class StateWriting
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RequestException(
-                Fault.StateNotWritable, $"cannot write the state directory: {e.Message}; --ephemeral does without");
+                Fault.StateNotWritable,
+                $"cannot write the state directory: {e.Message}; --ephemeral does without"
+            );
         }
     }
 }

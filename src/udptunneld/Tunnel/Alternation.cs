@@ -1,8 +1,9 @@
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Whether packets go to and fro one at a time, as when somebody asks, waits for the answer and asks again: between one wait and the next at most one
-/// each way, and over many waits as many in as out. Belongs to one worker, whatever number of tunnels it serves.
+/// Whether packets go to and fro one at a time, as when somebody asks, waits for the answer and asks again: between one
+/// wait and the next at most one each way, and over many waits as many in as out. Belongs to one worker, whatever
+/// number of tunnels it serves.
 /// </summary>
 internal sealed class Alternation
 {

@@ -51,7 +51,14 @@ internal sealed class ClassicProtocol : ITunnelProtocol
         if (!config.IsServer)
         {
             _resolver = new ServerResolver(
-                config.NetworkAddress, config.Name, events, time, LookUp, LinkName.WithZone, OnServerFound);
+                config.NetworkAddress,
+                config.Name,
+                events,
+                time,
+                LookUp,
+                LinkName.WithZone,
+                OnServerFound
+            );
         }
     }
 
@@ -123,7 +130,8 @@ internal sealed class ClassicProtocol : ITunnelProtocol
         var endpoint = _peer.Current?.Endpoint.ToString() ?? "";
         return status with
         {
-            State = endpoint.Length == 0 && !_config.IsServer ? TunnelState.Resolving
+            State =
+                endpoint.Length == 0 && !_config.IsServer ? TunnelState.Resolving
                 : heard == 0 ? TunnelState.Waiting
                 : TunnelState.Running,
             Peer = endpoint,
@@ -191,7 +199,8 @@ internal sealed class ClassicProtocol : ITunnelProtocol
                 EventKind.PeerMoved,
                 EventLevel.Info,
                 _config.Name,
-                $"the peer has moved from {before.Endpoint} to {current.Endpoint}");
+                $"the peer has moved from {before.Endpoint} to {current.Endpoint}"
+            );
         }
     }
 
@@ -209,6 +218,7 @@ internal sealed class ClassicProtocol : ITunnelProtocol
             EventLevel.Warning,
             _config.Name,
             $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; "
-                + "the peer stays");
+                + "the peer stays"
+        );
     }
 }

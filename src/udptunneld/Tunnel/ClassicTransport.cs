@@ -5,8 +5,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The transport of the predecessor (<see cref="ClassicWireFormat"/>): one peer, IPv4, and heartbeats that keep a NAT's mapping alive. A server follows
-/// its peer (<see cref="PeerClaims"/>), a client sends to the server that it looked up.
+/// The transport of the predecessor (<see cref="ClassicWireFormat"/>): one peer, IPv4, and heartbeats that keep a NAT's
+/// mapping alive. A server follows its peer (<see cref="PeerClaims"/>), a client sends to the server that it looked up.
 /// </summary>
 internal sealed unsafe class ClassicTransport : ITransport
 {
@@ -24,7 +24,8 @@ internal sealed unsafe class ClassicTransport : ITransport
     private long _now = Environment.TickCount64;
     private long _nextTry;
 
-    // Of the message that is looked at: bytes of the peer's datagrams in it, and whether one is the proof that is missing.
+    // Of the message that is looked at: bytes of the peer's datagrams in it, and whether one is the proof that is
+    // missing.
     private int _bytes;
     private bool _isAnswer;
 
@@ -46,7 +47,9 @@ internal sealed unsafe class ClassicTransport : ITransport
         _claims = isServer ? new PeerClaims(peer, AskPeer, udp.KeepErrors) : null;
     }
 
-    /// <summary>Time without anything sent after which a client sends a heartbeat; zero for never. For any thread.</summary>
+    /// <summary>
+    /// Time without anything sent after which a client sends a heartbeat; zero for never. For any thread.
+    /// </summary>
     public TimeSpan HeartbeatInterval
     {
         get => TimeSpan.FromMilliseconds(Volatile.Read(ref _heartbeatMilliseconds));
@@ -77,7 +80,8 @@ internal sealed unsafe class ClassicTransport : ITransport
     {
         _claims?.OnSending(_now);
         var address = _peer.Current;
-        drop = address is null ? DropReason.NoPeer
+        drop =
+            address is null ? DropReason.NoPeer
             : address.Proof is { } proof && !TrySpend(proof, packet, datagrams) ? DropReason.PeerUnproven
             : DropReason.None;
         _lastOut = drop == DropReason.None ? _now : _lastOut;
@@ -109,7 +113,12 @@ internal sealed unsafe class ClassicTransport : ITransport
             _isAnswer |= proof.IsAnswer(PacketView.Parse(packet, packetLength));
         }
 
-        return new Opened { Peer = _peer, Packet = packet, Length = packetLength };
+        return new Opened
+        {
+            Peer = _peer,
+            Packet = packet,
+            Length = packetLength,
+        };
     }
 
     /// <inheritdoc/>
@@ -207,7 +216,8 @@ internal sealed unsafe class ClassicTransport : ITransport
     }
 
     /// <summary>
-    /// Asks who is at an address of the peer whether it is there. Not counted among the packets: this host did not send it.
+    /// Asks who is at an address of the peer whether it is there. Not counted among the packets: this host did not send
+    /// it.
     /// </summary>
     private void AskPeer(Peer.Address address, uint inner)
     {

@@ -12,7 +12,12 @@ namespace UdpTunnel.Tunnel;
 /// <param name="complete">Gives the device what its making does not.</param>
 /// <param name="events">Where it is reported.</param>
 internal sealed class DeviceCare(
-    ITun tun, TunnelConfig config, ConcurrentDictionary<int, string> devices, Action complete, EventLog events)
+    ITun tun,
+    TunnelConfig config,
+    ConcurrentDictionary<int, string> devices,
+    Action complete,
+    EventLog events
+)
 {
     private volatile bool _isLost;
     private volatile string _problem = "";

@@ -3,8 +3,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What one direction of a tunnel carried and dropped. Written by the worker of the tunnel alone, without interlocked operations; read
-/// by anybody, who may see a value some nanoseconds old but never a torn one (aligned 64-bit words).
+/// What one direction of a tunnel carried and dropped. Written by the worker of the tunnel alone, without interlocked
+/// operations; read by anybody, who may see a value some nanoseconds old but never a torn one (aligned 64-bit words).
 /// </summary>
 internal sealed class DirectionCounters
 {
@@ -29,7 +29,9 @@ internal sealed class DirectionCounters
 
     /// <summary>All that was dropped in both directions; only what occurred.</summary>
     public static IReadOnlyList<(DropReason Reason, Direction Direction, long Packets)> Drops(
-        DirectionCounters outgoing, DirectionCounters incoming)
+        DirectionCounters outgoing,
+        DirectionCounters incoming
+    )
     {
         var drops = new List<(DropReason, Direction, long)>();
         foreach (var reason in Enum.GetValues<DropReason>())

@@ -4,8 +4,9 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The nftables table that guards a tunnel's device with the same ports as the port filter, for IPv4 and IPv6. The kernel removes it with
-/// the connection that made it, so it is there exactly as long as this object, whatever ends the process.
+/// The nftables table that guards a tunnel's device with the same ports as the port filter, for IPv4 and IPv6. The
+/// kernel removes it with the connection that made it, so it is there exactly as long as this object, whatever ends the
+/// process.
 /// </summary>
 internal sealed class Firewall : IDisposable
 {
@@ -50,59 +51,65 @@ internal sealed class Firewall : IDisposable
 
     /// <summary>Changes the ports; connections that exist go on.</summary>
     /// <exception cref="FirewallException">The kernel refuses; the table is as before.</exception>
-    public void SetPorts(PortSet ports) => Run(
-        $"flush set inet {Name(_device)} ports\nadd element inet {Name(_device)} ports {{ {Elements(ports)} }}\n", "change");
+    public void SetPorts(PortSet ports) =>
+        Run(
+            $"flush set inet {Name(_device)} ports\nadd element inet {Name(_device)} ports {{ {Elements(ports)} }}\n",
+            "change"
+        );
 
     /// <inheritdoc/>
     public void Dispose() => _nftables.Dispose();
 
     /// <summary>The table as nft's language says it. Pure.</summary>
     /// <remarks>
-    /// The flag stands in the table's own block: to name the table once more without it would be to disown it, which the kernel refuses
-    /// with EOPNOTSUPP.
+    /// The flag stands in the table's own block: to name the table once more without it would be to disown it, which
+    /// the kernel refuses with EOPNOTSUPP.
     /// <para>
-    /// The host's connection tracking has one table for all of it, which the peer must not fill. Echo requests to this host and their answers are not
-    /// tracked at all, as they need no memory; those that are forwarded are limited, since a NAT behind needs them tracked. All other connections
-    /// through the device are counted. A packet that is dropped here leaves no entry: entries are confirmed behind these chains.
+    /// The host's connection tracking has one table for all of it, which the peer must not fill. Echo requests to this
+    /// host and their answers are not tracked at all, as they need no memory; those that are forwarded are limited,
+    /// since a NAT behind needs them tracked. All other connections through the device are counted. A packet that is
+    /// dropped here leaves no entry: entries are confirmed behind these chains.
     /// </para>
     /// </remarks>
     internal static string Table(string device, PortSet ports, bool forward) =>
         $$"""
-        table inet {{Name(device)}} {
-            flags owner
+            table inet {{Name(device)}} {
+                flags owner
 
-            set ports { type inet_service; flags interval; elements = { {{Elements(ports)}} }; }
+                set ports { type inet_service; flags interval; elements = { {{Elements(ports)}} }; }
 
-            chain guard {
-                ct state { established, related } accept
-                ct state new ct count over {{MostConnections}} counter drop
-                icmp type { echo-request, echo-reply, destination-unreachable, time-exceeded, parameter-problem } accept
-                icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept
-                tcp dport @ports accept
-                udp dport @ports accept
-                counter drop
+                chain guard {
+                    ct state { established, related } accept
+                    ct state new ct count over {{MostConnections}} counter drop
+                    icmp type { echo-request, echo-reply, destination-unreachable } accept
+                    icmp type { time-exceeded, parameter-problem } accept
+                    icmpv6 type { echo-request, echo-reply, destination-unreachable, packet-too-big } accept
+                    icmpv6 type { time-exceeded, parameter-problem } accept
+                    tcp dport @ports accept
+                    udp dport @ports accept
+                    counter drop
+                }
+
+                chain input { type filter hook input priority filter - 5; policy accept; iifname "{{device}}" jump guard; }
+                chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
+                chain forward {
+                    type filter hook forward priority filter - 5; policy accept;
+                    iifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
+                    oifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
+                }
+                chain untracked_in {
+                    type filter hook prerouting priority raw; policy accept;
+                    iifname "{{device}}" icmp type echo-request {{(forward ? ForwardedEcho : "notrack")}}
+                    iifname "{{device}}" icmpv6 type echo-request {{(forward ? ForwardedEcho : "notrack")}}
+                }
+                chain untracked_out {
+                    type filter hook output priority raw; policy accept;
+                    oifname "{{device}}" icmp type echo-reply notrack
+                    oifname "{{device}}" icmpv6 type echo-reply notrack
+                }
             }
 
-            chain input { type filter hook input priority filter - 5; policy accept; iifname "{{device}}" jump guard; }
-            chain output { type filter hook output priority filter - 5; policy accept; oifname "{{device}}" jump guard; }
-            chain forward {
-                type filter hook forward priority filter - 5; policy accept;
-                iifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
-                oifname "{{device}}" {{(forward ? "jump guard" : "counter drop")}}
-            }
-            chain untracked_in {
-                type filter hook prerouting priority raw; policy accept;
-                iifname "{{device}}" icmp type echo-request {{(forward ? ForwardedEcho : "notrack")}}
-                iifname "{{device}}" icmpv6 type echo-request {{(forward ? ForwardedEcho : "notrack")}}
-            }
-            chain untracked_out {
-                type filter hook output priority raw; policy accept;
-                oifname "{{device}}" icmp type echo-reply notrack
-                oifname "{{device}}" icmpv6 type echo-reply notrack
-            }
-        }
-
-        """;
+            """;
 
     private static string Name(string device) => $"udptunnel_{device}";
 

@@ -3,7 +3,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Is shown each packet that a tunnel drops, on the tunnel's worker, in the middle of a batch: it must neither wait nor keep the bytes.
+/// Is shown each packet that a tunnel drops, on the tunnel's worker, in the middle of a batch: it must neither wait nor
+/// keep the bytes.
 /// </summary>
 internal interface IDropListener
 {
@@ -11,9 +12,8 @@ internal interface IDropListener
     /// <param name="direction">Where it went.</param>
     /// <param name="reason">Why.</param>
     /// <param name="peer">Whose it is; null if that is not known.</param>
-    /// <param name="bytes">
-    /// The packet, as far as it is at hand: at least the headers of one that was cut from a superpacket; the datagram if it could not be opened; nothing
-    /// of what the socket refused in sealed form.
+    /// <param name="bytes"> The packet, as far as it is at hand: at least the headers of one that was cut from a
+    /// superpacket; the datagram if it could not be opened; nothing of what the socket refused in sealed form.
     /// </param>
     /// <param name="length">Length of the whole packet or datagram.</param>
     void OnDrop(Direction direction, DropReason reason, Peer? peer, ReadOnlySpan<byte> bytes, int length);

@@ -6,8 +6,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the worker of its tunnel;
-/// allocates nothing (but for a peer that moves), locks nothing, logs nothing.
+/// The way in: what one wake-up received is opened, filtered, coalesced and written to the device. Belongs to the
+/// worker of its tunnel; allocates nothing (but for a peer that moves), locks nothing, logs nothing.
 /// </summary>
 /// <param name="transport">Opens datagrams and says whose they are.</param>
 /// <param name="filter">The port filter.</param>
@@ -15,13 +15,19 @@ namespace UdpTunnel.Tunnel;
 /// <param name="coalescer">The worker's, empty whenever it does not call.</param>
 /// <param name="rules">Which inner addresses packets may have.</param>
 internal sealed unsafe class Inbound(
-    ITransport transport, PortFilter filter, AddressRules rules, ITun tun, Coalescer coalescer)
+    ITransport transport,
+    PortFilter filter,
+    AddressRules rules,
+    ITun tun,
+    Coalescer coalescer
+)
 {
     private readonly EarlyFragments _early = new(VirtioNetHeader.Size, tailroom: 0);
 
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
+
     // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
     private int _packets;
     private long _bytes;
@@ -38,11 +44,16 @@ internal sealed unsafe class Inbound(
     /// <summary>Datagrams of peers without a packet: heartbeats, handshakes.</summary>
     public long Heartbeats => Volatile.Read(ref _heartbeats);
 
-    /// <summary>Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.</summary>
+    /// <summary>
+    /// Groups that the device still takes; fewer than <see cref="ITun.Offloads"/> after it refused one.
+    /// </summary>
     public TunOffloads Merges => _merges;
 
-    /// <summary>Messages of the socket, each a datagram or a run of them, and the datagrams in them. For any thread.</summary>
-    public (long Messages, long Datagrams) Arrived => (Volatile.Read(ref _messageTotal), Volatile.Read(ref _datagramTotal));
+    /// <summary>
+    /// Messages of the socket, each a datagram or a run of them, and the datagrams in them. For any thread.
+    /// </summary>
+    public (long Messages, long Datagrams) Arrived =>
+        (Volatile.Read(ref _messageTotal), Volatile.Read(ref _datagramTotal));
 
     /// <summary>Fragments that wait for their first one. For any thread.</summary>
     public int HeldFragments => _early.Count;
@@ -140,8 +151,7 @@ internal sealed unsafe class Inbound(
             _datagrams++;
             datagram += size;
             length -= size;
-        }
-        while (length > 0);
+        } while (length > 0);
 
         if (last is not null)
         {
@@ -200,7 +210,12 @@ internal sealed unsafe class Inbound(
 
     private bool TryHold(Peer peer, in PacketView fragment, uint now)
     {
-        var isHeld = _early.TryHold(filter.FragmentKeyOf(Direction.In, fragment, peer.Number), fragment, now, out var displaced);
+        var isHeld = _early.TryHold(
+            filter.FragmentKeyOf(Direction.In, fragment, peer.Number),
+            fragment,
+            now,
+            out var displaced
+        );
         Counters.CountDrop(DropReason.Fragment, displaced);
         return isHeld;
     }
@@ -273,7 +288,9 @@ internal sealed unsafe class Inbound(
         }
     }
 
-    /// <summary>The device refuses a superpacket: its packets go one by one, and no more are made of that kind.</summary>
+    /// <summary>
+    /// The device refuses a superpacket: its packets go one by one, and no more are made of that kind.
+    /// </summary>
     private void WriteSingly(int index, byte protocol)
     {
         var packets = coalescer.Unmerge(index);

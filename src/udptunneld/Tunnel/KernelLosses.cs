@@ -54,7 +54,9 @@ internal sealed class KernelLosses(ITun tun, IUdp udp, Outbound outbound, Inboun
         var arrived = Math.Max(1, messages - _messages);
         var lost = (long)(socket - _socket);
         inbound.Counters.CountDrop(
-            DropReason.SocketQueueFull, Math.Max(lost, lost * (datagrams - _datagrams) / arrived));
+            DropReason.SocketQueueFull,
+            Math.Max(lost, lost * (datagrams - _datagrams) / arrived)
+        );
         _socket = socket;
         (_messages, _datagrams) = (messages, datagrams);
     }

@@ -6,12 +6,15 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What a tunnel's network has in common with what this host reaches otherwise. The kernel prefers the longer prefix: such a tunnel takes over a LAN, a
-/// gateway or a name server, or loses its own packets to a LAN.
+/// What a tunnel's network has in common with what this host reaches otherwise. The kernel prefers the longer prefix:
+/// such a tunnel takes over a LAN, a gateway or a name server, or loses its own packets to a LAN.
 /// </summary>
 internal static class NetworkOverlap
 {
-    /// <summary>A network with a shorter prefix takes most of what the default route is for: no private network is as large (RFC 1918).</summary>
+    /// <summary>
+    /// A network with a shorter prefix takes most of what the default route is for: no private network is as large (RFC
+    /// 1918).
+    /// </summary>
     private const int LongestOfDefaultRoute = 7;
 
     private const int MostNamed = 4;
@@ -22,17 +25,24 @@ internal static class NetworkOverlap
     /// <param name="address">An IPv4 address of the tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
     /// <exception cref="LinuxException">The kernel does not say.</exception>
-    /// <param name="isOther">Whether a device is of interest: not one of another tunnel of this daemon, whose operators are the same.</param>
-    public static string Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) => InWords(Find(
-        NetworkOf(address),
-        RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
-        RouteSocket.ListRoutes(),
-        NameServers(),
-        ownLink,
-        i => LinkName.Of(i)));
+    /// <param name="isOther">
+    /// Whether a device is of interest: not one of another tunnel of this daemon, whose operators are the same.
+    /// </param>
+    public static string Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) =>
+        InWords(
+            Find(
+                NetworkOf(address),
+                RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
+                RouteSocket.ListRoutes(),
+                NameServers(),
+                ownLink,
+                i => LinkName.Of(i)
+            )
+        );
 
     /// <summary>The network of an address.</summary>
-    internal static Ipv4Network NetworkOf(InterfaceAddress address) => Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength);
+    internal static Ipv4Network NetworkOf(InterfaceAddress address) =>
+        Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength);
 
     /// <summary>What a network covers. Pure.</summary>
     /// <param name="network">The tunnel's.</param>
@@ -47,7 +57,8 @@ internal static class NetworkOverlap
         IReadOnlyList<Route> routes,
         IEnumerable<uint> nameServers,
         int? ownLink,
-        Func<int, string> nameOf)
+        Func<int, string> nameOf
+    )
     {
         var others = routes.Where(r => ownLink is null || r.Link != ownLink).ToList();
         var networks = addresses
@@ -55,10 +66,17 @@ internal static class NetworkOverlap
             .Select(a => (Network: Ipv4Network.Of(a.Address, a.PrefixLength), a.Link))
             .Where(n => n.Network.Overlaps(network))
             .Select(n => $"the network {n.Network} of {nameOf(n.Link)}");
-        var defaults = network.PrefixLength <= LongestOfDefaultRoute
-            ? others.Where(r => r.PrefixLength == 0).Select(r => r.Link is { } link ? $"the default route through {nameOf(link)}" : "the default route")
-            : [];
-        var gateways = others.Select(r => r.Gateway).OfType<uint>().Where(network.Contains).Select(g => $"the gateway {ToText(g)}");
+        var defaults =
+            network.PrefixLength <= LongestOfDefaultRoute
+                ? others
+                    .Where(r => r.PrefixLength == 0)
+                    .Select(r => r.Link is { } link ? $"the default route through {nameOf(link)}" : "the default route")
+                : [];
+        var gateways = others
+            .Select(r => r.Gateway)
+            .OfType<uint>()
+            .Where(network.Contains)
+            .Select(g => $"the gateway {ToText(g)}");
         var servers = nameServers.Where(network.Contains).Select(s => $"the name server {ToText(s)}");
         return [.. defaults.Concat(networks).Concat(gateways).Concat(servers).Distinct()];
     }
@@ -68,14 +86,19 @@ internal static class NetworkOverlap
         from line in text.Split('\n')
         let words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
         where words is ["nameserver", _, ..]
-        where IPAddress.TryParse(words[1], out var address)
+        where
+            IPAddress.TryParse(words[1], out var address)
             && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
             && !IPAddress.IsLoopback(address)
         select ToUInt32(IPAddress.Parse(words[1]));
 
     private static string InWords(IReadOnlyList<string> covered) =>
         string.Join(", ", covered.Take(MostNamed))
-        + (covered.Count > MostNamed ? string.Create(CultureInfo.InvariantCulture, $" and {covered.Count - MostNamed} more") : "");
+        + (
+            covered.Count > MostNamed
+                ? string.Create(CultureInfo.InvariantCulture, $" and {covered.Count - MostNamed} more")
+                : ""
+        );
 
     private static List<uint> NameServers()
     {

@@ -5,8 +5,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The way out: what one wake-up read from the device is routed to its peer, filtered, cut, sealed and sent. Belongs to the worker of its tunnel;
-/// allocates nothing, locks nothing, logs nothing.
+/// The way out: what one wake-up read from the device is routed to its peer, filtered, cut, sealed and sent. Belongs to
+/// the worker of its tunnel; allocates nothing, locks nothing, logs nothing.
 /// </summary>
 /// <param name="transport">Says who a packet goes to, and makes the datagrams.</param>
 /// <param name="filter">The port filter.</param>
@@ -14,9 +14,17 @@ namespace UdpTunnel.Tunnel;
 /// <param name="mtu">Most bytes of an inner packet.</param>
 /// <param name="counters">What went out and what was dropped on the way; its own if somebody else has none.</param>
 internal sealed unsafe class Outbound(
-    ITransport transport, PortFilter filter, IUdp udp, int mtu, DirectionCounters? counters = null) : IDisposable
+    ITransport transport,
+    PortFilter filter,
+    IUdp udp,
+    int mtu,
+    DirectionCounters? counters = null
+) : IDisposable
 {
-    private readonly EarlyFragments _early = new(Math.Max(transport.Headroom, VirtioNetHeader.Size), transport.Tailroom);
+    private readonly EarlyFragments _early = new(
+        Math.Max(transport.Headroom, VirtioNetHeader.Size),
+        transport.Tailroom
+    );
     private readonly Segmenter _segmenter = new(transport, mtu);
     private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
     private readonly int _headroom = transport.Headroom;
@@ -38,7 +46,9 @@ internal sealed unsafe class Outbound(
     /// <summary>What went out and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = counters ?? new();
 
-    /// <summary>The endpoint of the last peer whose datagrams the socket refused; empty if none was. For any thread.</summary>
+    /// <summary>
+    /// The endpoint of the last peer whose datagrams the socket refused; empty if none was. For any thread.
+    /// </summary>
     public string LastRefused => _lastRefused?.Current?.Endpoint.ToString() ?? "";
 
     /// <summary>Fragments that wait for their first one. For any thread.</summary>
@@ -147,7 +157,12 @@ internal sealed unsafe class Outbound(
 
     private bool TryHold(Peer peer, in PacketView fragment, uint now)
     {
-        var isHeld = _early.TryHold(filter.FragmentKeyOf(Direction.Out, fragment, peer.Number), fragment, now, out var displaced);
+        var isHeld = _early.TryHold(
+            filter.FragmentKeyOf(Direction.Out, fragment, peer.Number),
+            fragment,
+            now,
+            out var displaced
+        );
         Counters.CountDrop(DropReason.Fragment, displaced);
         return isHeld;
     }
@@ -181,8 +196,11 @@ internal sealed unsafe class Outbound(
 
     /// <summary>What each IPv6 device says of itself goes to no peer, and is no fault of anybody's.</summary>
     private static DropReason WhyNowhere(DropReason verdict, in PacketView packet) =>
-        packet.IsV6 && packet.Fault == DropReason.None && packet.Protocol == Ipv4Header.Icmp
-            && packet.Part != FragmentPart.Later && IcmpRule.Check(packet) == DropReason.LinkControl
+        packet.IsV6
+        && packet.Fault == DropReason.None
+        && packet.Protocol == Ipv4Header.Icmp
+        && packet.Part != FragmentPart.Later
+        && IcmpRule.Check(packet) == DropReason.LinkControl
             ? DropReason.LinkControl
             : verdict;
 
@@ -195,8 +213,10 @@ internal sealed unsafe class Outbound(
         }
 
         // The kernel leaves the checksum to the device, which we are.
-        if ((header.Flags & VirtioNetHeader.NeedsChecksum) != 0
-            && !Checksum.Complete(packet.Start, packet.Length, header.ChecksumStart, header.ChecksumOffset))
+        if (
+            (header.Flags & VirtioNetHeader.NeedsChecksum) != 0
+            && !Checksum.Complete(packet.Start, packet.Length, header.ChecksumStart, header.ChecksumOffset)
+        )
         {
             Drop(DropReason.Malformed, peer, packet);
             return;
@@ -228,8 +248,9 @@ internal sealed unsafe class Outbound(
     }
 
     /// <summary>
-    /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a connection for good, and nobody
-    /// says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so they are taken for superpackets of one segment.
+    /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a
+    /// connection for good, and nobody says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so
+    /// they are taken for superpackets of one segment.
     /// </summary>
     private void AddTooBig(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
@@ -334,9 +355,10 @@ internal sealed unsafe class Outbound(
     private long OnRefusal(in Refusal refusal)
     {
         ref readonly var run = ref _batch.Runs[refusal.Run];
-        var bytes = refusal.Datagrams == run.Datagrams
-            ? run.PacketBytes
-            : refusal.Bytes - (refusal.Datagrams * (long)(_headroom + _tailroom));
+        var bytes =
+            refusal.Datagrams == run.Datagrams
+                ? run.PacketBytes
+                : refusal.Bytes - (refusal.Datagrams * (long)(_headroom + _tailroom));
         var peer = _peers[run.Destination];
         _lastRefused = peer;
         peer.CountOut(-refusal.Datagrams, -bytes);
@@ -365,7 +387,13 @@ internal sealed unsafe class Outbound(
         if (reason != DropReason.None)
         {
             Counters.CountDrop(reason, packets);
-            _listener?.OnDrop(Direction.Out, reason, peer, new ReadOnlySpan<byte>(packet.Start, packet.Length), packet.Length);
+            _listener?.OnDrop(
+                Direction.Out,
+                reason,
+                peer,
+                new ReadOnlySpan<byte>(packet.Start, packet.Length),
+                packet.Length
+            );
         }
     }
 }

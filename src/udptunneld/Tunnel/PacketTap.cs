@@ -31,14 +31,21 @@ internal enum CaptureStage : byte
 /// <param name="Length">Length of all of it.</param>
 /// <param name="Bytes">Its beginning.</param>
 internal readonly record struct SeenPacket(
-    DateTimeOffset Time, Direction Direction, DropReason Reason, string Peer, int Length, byte[] Bytes)
+    DateTimeOffset Time,
+    Direction Direction,
+    DropReason Reason,
+    string Peer,
+    int Length,
+    byte[] Bytes
+)
 {
     /// <summary>Where it was seen.</summary>
-    public CaptureStage Stage => Reason switch
-    {
-        DropReason.DeviceFailed => CaptureStage.Device,
-        DropReason.SendFailed or DropReason.SendBufferFull => CaptureStage.Socket,
-        DropReason.None
+    public CaptureStage Stage =>
+        Reason switch
+        {
+            DropReason.DeviceFailed => CaptureStage.Device,
+            DropReason.SendFailed or DropReason.SendBufferFull => CaptureStage.Socket,
+            DropReason.None
             or DropReason.NotIpv4
             or DropReason.Malformed
             or DropReason.Protocol
@@ -49,16 +56,16 @@ internal readonly record struct SeenPacket(
             or DropReason.LinkControl
             or DropReason.SourceAddress
             or DropReason.DestinationAddress => CaptureStage.Filter,
-        _ => CaptureStage.Transport,
-    };
+            _ => CaptureStage.Transport,
+        };
 }
 
 /// <summary>
 /// What one who captures a tunnel's packets has not read yet: a ring of fixed size, which the tunnel's worker fills and
-/// one reader empties, without locks. When it
-/// is full, packets are counted instead.
+/// one reader empties, without locks. When it is full, packets are counted instead.
 /// <code>
-///  record:  size u32 | kept u32 | length u32 | direction u8 | reason u8 | 2 | time i64 | endpoint 28 | 4 | bytes, padded to 8
+///  record:  size u32 | kept u32 | length u32 | direction u8 | reason u8 | 2 | time i64 | endpoint 28 | 4 | bytes
+///           padded to 8 bytes
 /// </code>
 /// </summary>
 /// <param name="ports">Only packets of TCP and UDP from or to one of these; null for all.</param>
@@ -168,7 +175,8 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
             (DropReason)record[13],
             MemoryMarshal.Read<Endpoint>(record[EndpointOffset..]).ToString(),
             MemoryMarshal.Read<int>(record[8..]),
-            record.Slice(HeaderSize, MemoryMarshal.Read<int>(record[4..])).ToArray());
+            record.Slice(HeaderSize, MemoryMarshal.Read<int>(record[4..])).ToArray()
+        );
         Volatile.Write(ref _read, _read + skipped + size);
         return true;
     }
@@ -177,18 +185,26 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
     /// ports has them too.</summary>
     private static bool HasPort(PortBitmap ports, ReadOnlySpan<byte> bytes)
     {
-        var at = bytes.Length == 0 ? -1 : (bytes[0] >> 4) switch
-        {
-            4 when bytes.Length >= Ipv4Header.MinLength
-                && IsTransport(bytes[Ipv4Header.Protocol])
-                && (BinaryPrimitives.ReadUInt16BigEndian(bytes[Ipv4Header.FragmentWord..]) & 0x1FFF) == 0 => (bytes[0] & 0x0F) * 4,
-            6 when bytes.Length >= Ipv6Header.Length && IsTransport(bytes[Ipv6Header.NextHeader]) => Ipv6Header.Length,
-            _ => -1,
-        };
+        var at =
+            bytes.Length == 0
+                ? -1
+                : (bytes[0] >> 4) switch
+                {
+                    4
+                        when bytes.Length >= Ipv4Header.MinLength
+                            && IsTransport(bytes[Ipv4Header.Protocol])
+                            && (BinaryPrimitives.ReadUInt16BigEndian(bytes[Ipv4Header.FragmentWord..]) & 0x1FFF) == 0 =>
+                        (bytes[0] & 0x0F) * 4,
+                    6 when bytes.Length >= Ipv6Header.Length && IsTransport(bytes[Ipv6Header.NextHeader]) =>
+                        Ipv6Header.Length,
+                    _ => -1,
+                };
         return at > 0
             && at + 4 <= bytes.Length
-            && (ports.Contains(BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]))
-                || ports.Contains(BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 2)..])));
+            && (
+                ports.Contains(BinaryPrimitives.ReadUInt16BigEndian(bytes[at..]))
+                || ports.Contains(BinaryPrimitives.ReadUInt16BigEndian(bytes[(at + 2)..]))
+            );
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

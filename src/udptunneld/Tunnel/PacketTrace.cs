@@ -76,7 +76,8 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
             return Packets.Direction.Out;
         }
 
-        var way = there is null ? $"{destination} is not reached from this host"
+        var way =
+            there is null ? $"{destination} is not reached from this host"
             : there.IsLocal ? $"{destination} is an address of this host"
             : $"{destination} is reached by {LinkName.Of(there.Link)}";
         if (back is { IsLocal: false } && LinkName.Of(back.Link) == status.Device)
@@ -85,15 +86,26 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
             return Packets.Direction.In;
         }
 
-        steps.Add(new TraceStep("route", $"{way}, not by {status.Device}: it has nothing to do with this tunnel (`ip route get {destination}`)"));
+        steps.Add(
+            new TraceStep(
+                "route",
+                $"{way}, not by {status.Device}: it has nothing to do with this tunnel (`ip route get {destination}`)"
+            )
+        );
         return null;
     }
 
     /// <summary>
-    /// The peer that it goes to or comes from: of a secure tunnel the one with the longest prefix that holds the address.
+    /// The peer that it goes to or comes from: of a secure tunnel the one with the longest prefix that holds the
+    /// address.
     /// </summary>
     private static PeerStatus PeerOf(
-        TunnelStatus status, Direction direction, Flow flow, List<TraceStep> steps, out DropReason drop)
+        TunnelStatus status,
+        Direction direction,
+        Flow flow,
+        List<TraceStep> steps,
+        out DropReason drop
+    )
     {
         drop = DropReason.None;
         if (status.Config.Protocol != TunnelProtocol.WireGuard)
@@ -103,11 +115,12 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
 
         var address = ToAddress(direction == Packets.Direction.Out ? flow.DestinationAddress : flow.SourceAddress);
         var whole = IpPrefix.Of(address, address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32);
-        var holders = from peer in status.Config.Peers
-                      from prefix in peer.AllowedIPs
-                      where prefix.Contains(whole)
-                      orderby prefix.Length descending
-                      select (Prefix: prefix, Key: peer.PublicKey.ToString());
+        var holders =
+            from peer in status.Config.Peers
+            from prefix in peer.AllowedIPs
+            where prefix.Contains(whole)
+            orderby prefix.Length descending
+            select (Prefix: prefix, Key: peer.PublicKey.ToString());
         var (holder, key) = holders.FirstOrDefault();
         if (status.Peers.FirstOrDefault(peer => peer.PublicKey == key) is { } found)
         {
@@ -120,7 +133,12 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
         return new PeerStatus();
     }
 
-    private static unsafe DropReason CheckAddresses(TunnelConfig config, HostAddresses own, Flow flow, List<TraceStep> steps)
+    private static unsafe DropReason CheckAddresses(
+        TunnelConfig config,
+        HostAddresses own,
+        Flow flow,
+        List<TraceStep> steps
+    )
     {
         var source = ToAddress(flow.SourceAddress);
         var destination = ToAddress(flow.DestinationAddress);
@@ -149,17 +167,28 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
 
         var rules = new AddressRules(own, config.AllowedSources, config.AllowedDestinations);
         var drop = rules.Check(PacketView.Parse(packet, headerLength + UdpHeader.Size));
-        steps.Add(new TraceStep("addresses", drop switch
-        {
-            DropReason.SourceAddress => $"{source} is no address that a peer may have: this host's own, or not among AllowedSources",
-            DropReason.DestinationAddress => $"{destination} is not among AllowedDestinations",
-            _ => $"a packet from the peer may have {source} and {destination}",
-        }));
+        steps.Add(
+            new TraceStep(
+                "addresses",
+                drop switch
+                {
+                    DropReason.SourceAddress =>
+                        $"{source} is no address that a peer may have: this host's own, or not among AllowedSources",
+                    DropReason.DestinationAddress => $"{destination} is not among AllowedDestinations",
+                    _ => $"a packet from the peer may have {source} and {destination}",
+                }
+            )
+        );
         return drop;
     }
 
     private static DropReason CheckPorts(
-        PortFilter filter, PeerStatus peer, Direction direction, Flow flow, List<TraceStep> steps)
+        PortFilter filter,
+        PeerStatus peer,
+        Direction direction,
+        Flow flow,
+        List<TraceStep> steps
+    )
     {
         var ports = peer.AllowedPorts ?? filter.Ports;
         var (source, destination) = (flow.SourcePort, flow.DestinationPort);
@@ -175,14 +204,21 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
             return DropReason.Port;
         }
 
-        steps.Add(new TraceStep("ports", $"port {source} is allowed, port {destination} is not: it passes only as an answer"));
+        steps.Add(
+            new TraceStep("ports", $"port {source} is allowed, port {destination} is not: it passes only as an answer")
+        );
         var opener = direction == Packets.Direction.Out ? Packets.Direction.In : Packets.Direction.Out;
         var asked = new Flow(flow.Protocol, flow.DestinationAddress, flow.SourceAddress, destination, source);
         foreach (var known in filter.Flows((uint)(Environment.TickCount64 / 1000)))
         {
             if (known.OpenedBy == opener && known.Peer == peer.Number && known.Flow == asked)
             {
-                steps.Add(new TraceStep("flows", $"a flow is remembered that it answers, {known.State}, last used {known.Age} s ago"));
+                steps.Add(
+                    new TraceStep(
+                        "flows",
+                        $"a flow is remembered that it answers, {known.State}, last used {known.Age} s ago"
+                    )
+                );
                 return DropReason.None;
             }
         }
@@ -203,13 +239,23 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
         var link = route is null ? null : LinkName.Of(route.Link);
         if (link == status.Device)
         {
-            steps.Add(new TraceStep("peer", $"it goes to {peer}, which is reached through this tunnel itself: it would feed itself"));
+            steps.Add(
+                new TraceStep(
+                    "peer",
+                    $"it goes to {peer}, which is reached through this tunnel itself: it would feed itself"
+                )
+            );
             return DropReason.RoutingLoop;
         }
 
-        steps.Add(new TraceStep("peer", route is null
-            ? $"it goes to {peer}, which is not reached from this host at the moment"
-            : $"it goes to {peer}, by {link}"));
+        steps.Add(
+            new TraceStep(
+                "peer",
+                route is null
+                    ? $"it goes to {peer}, which is not reached from this host at the moment"
+                    : $"it goes to {peer}, by {link}"
+            )
+        );
         return DropReason.None;
     }
 }

@@ -4,7 +4,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Another end of a tunnel. Its endpoint is set by the worker that receives or by the look-ups of a name, and read by the worker that sends.
+/// Another end of a tunnel. Its endpoint is set by the worker that receives or by the look-ups of a name, and read by
+/// the worker that sends.
 /// </summary>
 internal class Peer
 {
@@ -28,19 +29,30 @@ internal class Peer
     }
 
     /// <summary>Inner packets that went to it and came from it, and passed. For any thread.</summary>
-    public TrafficTotals Traffic => new(
-        Volatile.Read(ref _packetsOut), Volatile.Read(ref _bytesOut), Volatile.Read(ref _packetsIn), Volatile.Read(ref _bytesIn));
+    public TrafficTotals Traffic =>
+        new(
+            Volatile.Read(ref _packetsOut),
+            Volatile.Read(ref _bytesOut),
+            Volatile.Read(ref _packetsIn),
+            Volatile.Read(ref _bytesIn)
+        );
 
-    /// <summary>Where to send; null if not known. One reference, so that no thread sees half of a new address.</summary>
+    /// <summary>
+    /// Where to send; null if not known. One reference, so that no thread sees half of a new address.
+    /// </summary>
     public Address? Current => Volatile.Read(ref _address);
 
     /// <summary>The same, if it is proven that who is there gets what is sent; else null.</summary>
     public Address? Proven => Current is { Proof: null } proven ? proven : null;
 
-    /// <summary>Which address of this host it sends to, and so is to be sent from; none for the kernel's choice. For the worker.</summary>
+    /// <summary>
+    /// Which address of this host it sends to, and so is to be sent from; none for the kernel's choice. For the worker.
+    /// </summary>
     public SourceAddress Local { get; set; }
 
-    /// <summary>When a datagram last came from the peer, in milliseconds of the monotonic clock; 0 if none came yet.</summary>
+    /// <summary>
+    /// When a datagram last came from the peer, in milliseconds of the monotonic clock; 0 if none came yet.
+    /// </summary>
     public long LastHeard
     {
         get => Volatile.Read(ref _lastHeard);
@@ -85,7 +97,12 @@ internal class Peer
     public void Replace(Address same) => Volatile.Write(ref _address, same);
 
     /// <summary>An endpoint that never changes, and what is known of who is there.</summary>
-    internal sealed class Address(Endpoint endpoint, PeerProof? proof, (uint First, uint Last) inner = default, bool wasProven = false)
+    internal sealed class Address(
+        Endpoint endpoint,
+        PeerProof? proof,
+        (uint First, uint Last) inner = default,
+        bool wasProven = false
+    )
     {
         private readonly Endpoint _endpoint = endpoint;
 
@@ -102,8 +119,9 @@ internal class Peer
         public bool AnswersPings => proof is { AnswersPings: true };
 
         /// <summary>
-        /// Inner addresses (host order, 0 for none) that packets from there had as their source: the first one and the last one. Two, because only
-        /// the last one can be set by who sends datagrams with a false outer address. Written by the worker alone.
+        /// Inner addresses (host order, 0 for none) that packets from there had as their source: the first one and the
+        /// last one. Two, because only the last one can be set by who sends datagrams with a false outer address.
+        /// Written by the worker alone.
         /// </summary>
         public (uint First, uint Last) Inner { get; private set; } = inner;
 

@@ -5,35 +5,44 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Decides whom a server takes for its peer. The wire format authenticates nobody: whoever has seen one datagram can send it again from anywhere,
-/// and a client that roams looks just the same. What tells them apart is the peer that is known: it falls silent when it roams, and answers when
-/// it does not. So a datagram from elsewhere is a claim:
+/// Decides whom a server takes for its peer. The wire format authenticates nobody: whoever has seen one datagram can
+/// send it again from anywhere, and a client that roams looks just the same. What tells them apart is the peer that is
+/// known: it falls silent when it roams, and answers when it does not. So a datagram from elsewhere is a claim:
 /// <list type="number">
-/// <item>The known peer is asked, by an echo request inside the tunnel, which its host answers without knowing why.</item>
-/// <item>Any datagram from the known peer refuses the claim, if that peer has proven before that it gets what is sent to it.</item>
-/// <item>If none comes within <see cref="Grace"/>, the claimant is the peer, once everything was looked at that has come meanwhile.</item>
-/// <item>It has to prove then that it gets what is sent to it, and gets little until it has (<see cref="PeerProof"/>). If its host says that nobody
-/// is at that port, the peer before it is the peer again, and has to prove the same: it did not answer.</item>
-/// <item>A peer that answers pings and is sent to while it is silent is pinged, and if it says nothing for <see cref="Silence"/>, it has to prove the
-/// same again: a stream does not go on to where nobody is.</item>
-/// <item>Who was displaced in that way takes its place back by its next datagram, without asking: it was only slow to answer.</item>
-/// </list>
-/// A peer of which nothing but heartbeats is known, or whose host answers no echo, cannot be asked, and is displaced as if it had roamed.
+/// <item>The known peer is asked, by an echo request inside the tunnel, which its host answers without knowing
+/// why.</item>
+/// <item>Any datagram from the known peer refuses the claim, if that peer has proven before that it gets what is sent
+/// to it.</item>
+/// <item>If none comes within <see cref="Grace"/>, the claimant is the peer, once everything was looked at that has
+/// come meanwhile.</item>
+/// <item>It has to prove then that it gets what is sent to it, and gets little until it has (<see cref="PeerProof"/>).
+/// If its host says that nobody is at that port, the peer before it is the peer again, and has to prove the same: it
+/// did not answer.</item>
+/// <item>A peer that answers pings and is sent to while it is silent is pinged, and if it says nothing for
+/// <see cref="Silence"/>, it has to prove the same again: a stream does not go on to where nobody is.</item>
+/// <item>Who was displaced in that way takes its place back by its next datagram, without asking: it was only slow to
+/// answer.</item>
+/// </list> A peer of which nothing but heartbeats is known, or whose host answers no echo, cannot be asked, and is
+/// displaced as if it had roamed.
 /// </summary>
 /// <param name="peer">What is decided.</param>
-/// <param name="ask">Sends an echo request through the tunnel: to an address, for an inner address (host order) behind it.</param>
-/// <param name="onProving">Told whether ICMP errors are of interest: true while somebody has to prove something.</param>
+/// <param name="ask">
+/// Sends an echo request through the tunnel: to an address, for an inner address (host order) behind it.
+/// </param>
+/// <param name="onProving">
+/// Told whether ICMP errors are of interest: true while somebody has to prove something.
+/// </param>
 internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Action<bool> onProving)
 {
     /// <summary>
-    /// Milliseconds in which a known peer answers. Longer than most round trips and shorter than anybody notices who roams; one whose round trip is
-    /// longer loses its place for the rest of it.
+    /// Milliseconds in which a known peer answers. Longer than most round trips and shorter than anybody notices who
+    /// roams; one whose round trip is longer loses its place for the rest of it.
     /// </summary>
     public const long Grace = 300;
 
     /// <summary>
-    /// Milliseconds after which a peer that gets packets and answers pings is taken for away. Its first datagram ends that; a longer round trip costs it
-    /// what is above its allowance until then.
+    /// Milliseconds after which a peer that gets packets and answers pings is taken for away. Its first datagram ends
+    /// that; a longer round trip costs it what is above its allowance until then.
     /// </summary>
     public const long Silence = 700;
 
@@ -41,7 +50,8 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
     private const long PingMilliseconds = 150;
     private const int PingsBeforeAway = 3;
 
-    // First allowances of all claimants together, in bytes: whoever forges one source after the other gets no stream by it.
+    // First allowances of all claimants together, in bytes: whoever forges one source after the other gets no stream by
+    // it.
     private const int MostAllowances = 2 * PeerProof.FirstAllowance;
     private const int AllowancesPerSecond = 256;
 
@@ -68,7 +78,9 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
 
     /// <summary>A datagram with the right magic came in. Takes the lock only if it is not the peer's.</summary>
     /// <param name="source">Where it came from.</param>
-    /// <param name="inner">Source address of a packet in it that the filter let pass, in host order; 0 if there was none.</param>
+    /// <param name="inner">
+    /// Source address of a packet in it that the filter let pass, in host order; 0 if there was none.
+    /// </param>
     /// <param name="bytes">Its length.</param>
     /// <param name="isAnswer">Whether it has what <see cref="PeerProof.IsAnswer"/> asks for.</param>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
@@ -109,14 +121,19 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     public void OnSending(long now)
     {
-        if (now - peer.LastHeard < SilenceBeforePing || now - _pinged < PingMilliseconds || peer.Current is not { } known)
+        if (
+            now - peer.LastHeard < SilenceBeforePing
+            || now - _pinged < PingMilliseconds
+            || peer.Current is not { } known
+        )
         {
             return;
         }
 
         if (known.Proof is { } missing)
         {
-            // Whoever was there once is asked for as long as there is something to send: it may be back and say nothing by itself.
+            // Whoever was there once is asked for as long as there is something to send: it may be back and say nothing
+            // by itself.
             if (known.WasProven && now - _pinged >= QuestionMilliseconds)
             {
                 _pinged = now;
@@ -162,7 +179,9 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
             if (PeerAt(endpoint) is { Proof: not null })
             {
                 // Whoever was known may come back; nobody is better than somebody who does not listen.
-                _ = peer.Move(_displaced is { } known ? NewAddress(known.Endpoint, known.Inner, now, wasProven: true) : null);
+                _ = peer.Move(
+                    _displaced is { } known ? NewAddress(known.Endpoint, known.Inner, now, wasProven: true) : null
+                );
                 _displaced = null;
                 _claimed = 0;
                 onProving(peer.Current is not null);
@@ -170,12 +189,16 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
         }
     }
 
-    /// <summary>When a claim is to be decided though nothing more comes, or more than is read; never if there is none. For any thread.</summary>
+    /// <summary>
+    /// When a claim is to be decided though nothing more comes, or more than is read; never if there is none. For any
+    /// thread.
+    /// </summary>
     public long Due => Volatile.Read(ref _claimed) is not 0 and var claimed ? claimed + Latest : long.MaxValue;
 
     /// <summary>
-    /// Decides a claim whose time is over. Called when nothing more waits in the socket: on a machine that was busy, or under a flood, what the peer has
-    /// sent in time is read late, behind the claims. And called now and then, for a client that sends nothing more.
+    /// Decides a claim whose time is over. Called when nothing more waits in the socket: on a machine that was busy, or
+    /// under a flood, what the peer has sent in time is read late, behind the claims. And called now and then, for a
+    /// client that sends nothing more.
     /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     public void Settle(long now)
@@ -236,7 +259,10 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
         }
     }
 
-    /// <summary>Whether the known peer was heard after the claim. Counted and not timed: an answer can take less than the clock shows.</summary>
+    /// <summary>
+    /// Whether the known peer was heard after the claim. Counted and not timed: an answer can take less than the clock
+    /// shows.
+    /// </summary>
     private bool IsRefused()
     {
         if (Volatile.Read(ref _heard) == _heardAtClaim)
@@ -269,7 +295,10 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
 
     private int TakeAllowance(long now)
     {
-        var refill = Math.Clamp(now - _allowancesAt, 0, MostAllowances * 1000L / AllowancesPerSecond) * AllowancesPerSecond / 1000;
+        var refill =
+            Math.Clamp(now - _allowancesAt, 0, MostAllowances * 1000L / AllowancesPerSecond)
+            * AllowancesPerSecond
+            / 1000;
         _allowancesAt = now;
         _allowances = Math.Min(MostAllowances, _allowances + (int)refill);
         var taken = Math.Min(_allowances, PeerProof.FirstAllowance);

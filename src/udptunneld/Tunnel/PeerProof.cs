@@ -3,19 +3,22 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What an endpoint that became the peer by a datagram has still to prove: that it gets what is sent to it (return routability, as RFC 9000, section
-/// 8, has it for QUIC). The source of a datagram can be forged, and a tunnel must not send a stream to somebody who never asked.
+/// What an endpoint that became the peer by a datagram has still to prove: that it gets what is sent to it (return
+/// routability, as RFC 9000, section 8, has it for QUIC). The source of a datagram can be forged, and a tunnel must not
+/// send a stream to somebody who never asked.
 /// <para>
-/// Until then it gets no more than <see cref="FirstAllowance"/> and three times what came from it. It is proven by the answer to an echo request with
-/// a number that only who got the request knows, which every host gives, or where pings are not answered, by the acknowledgment of what
-/// was sent to it in a TCP connection.
+/// Until then it gets no more than <see cref="FirstAllowance"/> and three times what came from it. It is proven by the
+/// answer to an echo request with a number that only who got the request knows, which every host gives, or where pings
+/// are not answered, by the acknowledgment of what was sent to it in a TCP connection.
 /// </para>
 /// </summary>
 /// <param name="number">Of the echo requests: random.</param>
 /// <param name="allowance">Bytes that may be sent before anything more comes in.</param>
 internal sealed unsafe class PeerProof(ulong number, int allowance)
 {
-    /// <summary>The most that one endpoint gets for its first datagram, in bytes: some packets of a usual MTU.</summary>
+    /// <summary>
+    /// The most that one endpoint gets for its first datagram, in bytes: some packets of a usual MTU.
+    /// </summary>
     public const int FirstAllowance = 4096;
 
     private const int Amplification = 3;
@@ -79,7 +82,8 @@ internal sealed unsafe class PeerProof(ulong number, int allowance)
             packet.DestinationLow,
             NetworkOrder.ReadUInt16(header),
             NetworkOrder.ReadUInt16(header + sizeof(ushort)),
-            NetworkOrder.ReadUInt32(header + TcpHeader.Sequence) + advance);
+            NetworkOrder.ReadUInt32(header + TcpHeader.Sequence) + advance
+        );
     }
 
     /// <summary>Whether a packet proves that its sender got what was sent.</summary>
@@ -109,7 +113,8 @@ internal sealed unsafe class PeerProof(ulong number, int allowance)
             packet.SourceLow,
             NetworkOrder.ReadUInt16(header + sizeof(ushort)),
             NetworkOrder.ReadUInt16(header),
-            NetworkOrder.ReadUInt32(header + TcpHeader.Acknowledgment));
+            NetworkOrder.ReadUInt32(header + TcpHeader.Acknowledgment)
+        );
         return _segments.AsSpan().Contains(answered);
     }
 
@@ -117,5 +122,11 @@ internal sealed unsafe class PeerProof(ulong number, int allowance)
         packet.Protocol == Ipv4Header.Tcp && packet.Part != FragmentPart.Later;
 
     /// <summary>The end of what was sent in a TCP connection.</summary>
-    private readonly record struct Segment(ulong Source, ulong Destination, ushort SourcePort, ushort DestinationPort, uint End);
+    private readonly record struct Segment(
+        ulong Source,
+        ulong Destination,
+        ushort SourcePort,
+        ushort DestinationPort,
+        uint End
+    );
 }

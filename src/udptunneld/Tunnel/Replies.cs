@@ -64,9 +64,10 @@ internal sealed unsafe class Replies : IDisposable
         }
 
         var reply = _memory.Start + _headroom;
-        var length = packet.Protocol == Ipv4Header.Tcp
-            ? TcpReset.Write(reply, packet)
-            : IcmpError.Write(reply, packet, IcmpErrorKind.PortUnreachable);
+        var length =
+            packet.Protocol == Ipv4Header.Tcp
+                ? TcpReset.Write(reply, packet)
+                : IcmpError.Write(reply, packet, IcmpErrorKind.PortUnreachable);
         if (length > 0 && TrySpend(now))
         {
             var start = reply - VirtioNetHeader.Size;
@@ -84,9 +85,13 @@ internal sealed unsafe class Replies : IDisposable
     public void OnDropIn(Peer peer, in PacketView packet, DropReason reason, uint now)
     {
         // A bit that fell on the way may have made another port, or another connection, of it.
-        if (!IsAnswered(packet, reason)
-            || (packet.Part == FragmentPart.Whole
-                && !Checksum.VerifyTransport(packet.Start, packet.Protocol, packet.TransportOffset, packet.Length)))
+        if (
+            !IsAnswered(packet, reason)
+            || (
+                packet.Part == FragmentPart.Whole
+                && !Checksum.VerifyTransport(packet.Start, packet.Protocol, packet.TransportOffset, packet.Length)
+            )
+        )
         {
             return;
         }
@@ -96,7 +101,11 @@ internal sealed unsafe class Replies : IDisposable
         var isReset = packet.Protocol == Ipv4Header.Tcp && reason == DropReason.NoFlow;
         var length = isReset
             ? TcpReset.Write(reply, packet)
-            : IcmpError.Write(reply, packet, packet.Protocol == Ipv4Header.Tcp ? IcmpErrorKind.Prohibited : IcmpErrorKind.PortUnreachable);
+            : IcmpError.Write(
+                reply,
+                packet,
+                packet.Protocol == Ipv4Header.Tcp ? IcmpErrorKind.Prohibited : IcmpErrorKind.PortUnreachable
+            );
         if (length > 0 && TrySpend(now))
         {
             Send(peer, PacketView.Parse(reply, length));

@@ -8,7 +8,10 @@ using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>What a tunnel takes from the kernel, opened in an order that never leaves the device unguarded, and named faults when refused.</summary>
+/// <summary>
+/// What a tunnel takes from the kernel, opened in an order that never leaves the device unguarded, and named faults
+/// when refused.
+/// </summary>
 internal sealed class Resources
 {
     private Resources(ITun tun, IUdp udp, Firewall? firewall)
@@ -60,17 +63,23 @@ internal sealed class Resources
         }
         catch (LinuxException e)
         {
-            throw new RequestException(e.Errno == Errno.NotPermitted ? Fault.DaemonLacksPrivilege : Fault.System, e.Message);
+            throw new RequestException(
+                e.Errno == Errno.NotPermitted ? Fault.DaemonLacksPrivilege : Fault.System,
+                e.Message
+            );
         }
     }
 
     /// <summary>All ports that may be reached through the tunnel, whoever the peer is.</summary>
-    public static PortSet PortsOf(TunnelConfig config) => config.Peers
-        .Select(peer => peer.AllowedPorts)
-        .OfType<PortSet>()
-        .Aggregate(config.AllowedPorts, (all, ports) => all.Union(ports));
+    public static PortSet PortsOf(TunnelConfig config) =>
+        config
+            .Peers.Select(peer => peer.AllowedPorts)
+            .OfType<PortSet>()
+            .Aggregate(config.AllowedPorts, (all, ports) => all.Union(ports));
 
-    /// <summary>Gives a device, which may have some of it already, its MTU, superpacket size and addresses, and sets it up.</summary>
+    /// <summary>
+    /// Gives a device, which may have some of it already, its MTU, superpacket size and addresses, and sets it up.
+    /// </summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void Configure(ITun tun, TunnelConfig config)
     {
@@ -99,8 +108,8 @@ internal sealed class Resources
     }
 
     /// <summary>
-    /// The superpacket that becomes exactly one run: with the kernel's 64 KiB each would become a full run and a small one, at 7.1 instead of
-    /// 9.1 Gbit/s (docs/performance.md).
+    /// The superpacket that becomes exactly one run: with the kernel's 64 KiB each would become a full run and a small
+    /// one, at 7.1 instead of 9.1 Gbit/s (docs/performance.md).
     /// </summary>
     /// <returns>Bytes, or null where the kernel's own size is as good.</returns>
     internal static int? MaxSuperpacket(int mtu, int overhead = ClassicHeader)
@@ -113,8 +122,9 @@ internal sealed class Resources
     private const int ClassicHeader = 16;
 
     /// <summary>
-    /// Packets that wait for the daemon, of which the kernel's own number is 500: a program sends a burst faster than any
-    /// daemon takes it. They wait for the processor alone, never for the network, so that a long queue makes no latency.
+    /// Packets that wait for the daemon, of which the kernel's own number is 500: a program sends a burst faster than
+    /// any daemon takes it. They wait for the processor alone, never for the network, so that a long queue makes no
+    /// latency.
     /// </summary>
     private const int QueueLength = 32_768;
 
@@ -130,12 +140,16 @@ internal sealed class Resources
 
         foreach (var address in config.TunnelAddresses.Where(address => !address.IsV6))
         {
-            if (NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)) is { Length: > 0 } covered)
+            if (
+                NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)) is
+                { Length: > 0 } covered
+            )
             {
                 throw new RequestException(
                     Fault.AddressOverlap,
                     $"the tunnel's network {NetworkOverlap.NetworkOf(address)} overlaps {covered}: "
-                        + "choose another TunnelAddress, or write \"Overlap\": true if that is meant");
+                        + "choose another TunnelAddress, or write \"Overlap\": true if that is meant"
+                );
             }
         }
     }
@@ -144,7 +158,11 @@ internal sealed class Resources
     {
         try
         {
-            return UdpSocket.Bind(PortOf(config), offload, tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer);
+            return UdpSocket.Bind(
+                PortOf(config),
+                offload,
+                tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer
+            );
         }
         catch (LinuxException e)
         {
@@ -152,9 +170,12 @@ internal sealed class Resources
             {
                 Errno.AddressInUse => new RequestException(
                     Fault.PortTaken,
-                    $"UDP port {config.NetworkAddress.Port} is in use by another program (`ss -lunp 'sport = :{config.NetworkAddress.Port}'` shows which)"),
+                    $"UDP port {config.NetworkAddress.Port} is in use by another program (`ss -lunp 'sport = :{config.NetworkAddress.Port}'` shows which)"
+                ),
                 Errno.AccessDenied => new RequestException(
-                    Fault.DaemonLacksPrivilege, $"{e.Message}: ports below 1024 need CAP_NET_BIND_SERVICE"),
+                    Fault.DaemonLacksPrivilege,
+                    $"{e.Message}: ports below 1024 need CAP_NET_BIND_SERVICE"
+                ),
                 _ => new RequestException(Fault.System, e.Message),
             };
         }
@@ -180,11 +201,17 @@ internal sealed class Resources
             throw e.Errno switch
             {
                 Errno.NoEntry or Errno.NoDevice => new RequestException(
-                    Fault.TunUnavailable, $"{e.Message}: load the kernel module with `modprobe tun`"),
+                    Fault.TunUnavailable,
+                    $"{e.Message}: load the kernel module with `modprobe tun`"
+                ),
                 Errno.NotPermitted or Errno.AccessDenied => new RequestException(
-                    Fault.DaemonLacksPrivilege, $"{e.Message}: udptunneld needs CAP_NET_ADMIN and access to /dev/net/tun"),
+                    Fault.DaemonLacksPrivilege,
+                    $"{e.Message}: udptunneld needs CAP_NET_ADMIN and access to /dev/net/tun"
+                ),
                 Errno.Busy or Errno.Exists => new RequestException(
-                    Fault.DeviceTaken, $"a network device named {name} exists already (`ip link show {name}`)"),
+                    Fault.DeviceTaken,
+                    $"a network device named {name} exists already (`ip link show {name}`)"
+                ),
                 _ => new RequestException(Fault.System, e.Message),
             };
         }

@@ -6,8 +6,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Whether the route to one of its peers leads into the tunnel itself, whose datagrams would become its packets again and again. Asked by the tick; packets that are
-/// such datagrams are dropped by <see cref="Outbound"/> before that.
+/// Whether the route to one of its peers leads into the tunnel itself, whose datagrams would become its packets again
+/// and again. Asked by the tick; packets that are such datagrams are dropped by <see cref="Outbound"/> before that.
 /// </summary>
 /// <param name="name">The tunnel.</param>
 /// <param name="events">Where it is reported.</param>
@@ -41,8 +41,12 @@ internal sealed class RouteLoop(string name, EventLog events)
             return "";
         }
 
-        var gateway = RouteSocket.ListRoutes().FirstOrDefault(r => r.PrefixLength == 0 && r.Gateway is not null && r.Link != route.Link);
-        var way = gateway.Gateway is { } address ? $"via {PacketTrace.ToAddress(Filter.Flow.Mapped(address))}" : "via GATEWAY";
+        var gateway = RouteSocket
+            .ListRoutes()
+            .FirstOrDefault(r => r.PrefixLength == 0 && r.Gateway is not null && r.Link != route.Link);
+        var way = gateway.Gateway is { } address
+            ? $"via {PacketTrace.ToAddress(Filter.Flow.Mapped(address))}"
+            : "via GATEWAY";
         var by = gateway.Link is { } link ? $" dev {LinkName.Of(link)}" : " dev DEVICE";
         var family = peer.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? " -6" : "";
         return $"the route to the peer {peer} leads into the tunnel itself, by its device {device}: "
@@ -50,8 +54,8 @@ internal sealed class RouteLoop(string name, EventLog events)
     }
 
     /// <summary>
-    /// Looks every few seconds, of many peers at some each time; at once when there are other peers, when the only one is
-    /// elsewhere, or when packets were dropped for it.
+    /// Looks every few seconds, of many peers at some each time; at once when there are other peers, when the only one
+    /// is elsewhere, or when packets were dropped for it.
     /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
     /// <param name="peers">The peers: a list that never changes.</param>
@@ -114,8 +118,7 @@ internal sealed class RouteLoop(string name, EventLog events)
 
         return "";
 
-        string ProblemOf(Peer peer) => peer.Current is { } address
-            ? ProblemWith(address.Endpoint.ToIPEndPoint().Address, mark, device)
-            : "";
+        string ProblemOf(Peer peer) =>
+            peer.Current is { } address ? ProblemWith(address.Endpoint.ToIPEndPoint().Address, mark, device) : "";
     }
 }

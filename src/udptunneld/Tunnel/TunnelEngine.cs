@@ -12,8 +12,8 @@ using UdpTunnel.Tunnel.Secure;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// One running tunnel: its device, socket, filter and firewall table, what it speaks, and the worker that serves it. Tunnels share workers and
-/// nothing else.
+/// One running tunnel: its device, socket, filter and firewall table, what it speaks, and the worker that serves it.
+/// Tunnels share workers and nothing else.
 /// </summary>
 internal sealed class TunnelEngine : IDisposable
 {
@@ -61,7 +61,8 @@ internal sealed class TunnelEngine : IDisposable
         WorkerPool workers,
         HostAddresses addresses,
         EventLog events,
-        TimeProvider time)
+        TimeProvider time
+    )
     {
         Config = config;
         Started = time.GetUtcNow();
@@ -74,8 +75,9 @@ internal sealed class TunnelEngine : IDisposable
         _firewall = resources.Firewall;
         _protocol = protocol;
         _transport = protocol.Transport;
-        _filter = scope.Own(new PortFilter(
-            config.AllowedPorts, config.FlowTableSize, _transport.Versions, LifetimesOf(config)));
+        _filter = scope.Own(
+            new PortFilter(config.AllowedPorts, config.FlowTableSize, _transport.Versions, LifetimesOf(config))
+        );
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
         _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu, protocol.Outgoing));
 
@@ -84,10 +86,7 @@ internal sealed class TunnelEngine : IDisposable
         scope.AtEnd(() => workers.Return(_worker));
         _replies = scope.Own(new Replies(_transport, _udp, _tun, addresses) { Rejects = config.Reject });
         _outbound.Replies = _replies;
-        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer)
-        {
-            Replies = _replies,
-        };
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer) { Replies = _replies };
         _losses = new KernelLosses(_tun, _udp, _outbound, _inbound);
         _loop = new RouteLoop(config.Name, events);
         Taps = scope.Own(new PacketTaps(_inbound, _outbound));
@@ -123,7 +122,10 @@ internal sealed class TunnelEngine : IDisposable
     /// <summary>What a next run should know: the flows, and the peers as far as they are proven to be there.</summary>
     public Session Session => _protocol.Save(new Session(_time.GetUtcNow(), null, Flows));
 
-    /// <summary>The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not wait for it.</summary>
+    /// <summary>
+    /// The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not
+    /// wait for it.
+    /// </summary>
     public IReadOnlyList<RememberedFlow> Flows => _filter.Flows((uint)(Environment.TickCount64 / 1000));
 
     /// <summary>How it is at this moment, or was when it was stopped.</summary>
@@ -143,24 +145,26 @@ internal sealed class TunnelEngine : IDisposable
     {
         get
         {
-            var status = _protocol.Describe(new TunnelStatus
-            {
-                Config = Config,
-                State = TunnelState.Running,
-                Problem = _device.Problem,
-                Device = _tun.Name,
-                LocalPort = _udp.LocalPort,
-                Started = Started,
-                Loop = _loop.Problem,
-                TunOffloads = _inbound.Merges,
-                UdpSegments = _udp.Segments,
-                UdpMerges = _udp.Merges,
-                Totals = Totals,
-                Rates = _rates.Value,
-                HeartbeatsIn = _inbound.Heartbeats,
-                Flows = _filter.FlowCount((uint)(Environment.TickCount64 / 1000)),
-                Drops = DirectionCounters.Drops(_outbound.Counters, _inbound.Counters),
-            });
+            var status = _protocol.Describe(
+                new TunnelStatus
+                {
+                    Config = Config,
+                    State = TunnelState.Running,
+                    Problem = _device.Problem,
+                    Device = _tun.Name,
+                    LocalPort = _udp.LocalPort,
+                    Started = Started,
+                    Loop = _loop.Problem,
+                    TunOffloads = _inbound.Merges,
+                    UdpSegments = _udp.Segments,
+                    UdpMerges = _udp.Merges,
+                    Totals = Totals,
+                    Rates = _rates.Value,
+                    HeartbeatsIn = _inbound.Heartbeats,
+                    Flows = _filter.FlowCount((uint)(Environment.TickCount64 / 1000)),
+                    Drops = DirectionCounters.Drops(_outbound.Counters, _inbound.Counters),
+                }
+            );
             return status.Problem.Length > 0 ? status with { State = TunnelState.DeviceLost } : status;
         }
     }
@@ -184,7 +188,8 @@ internal sealed class TunnelEngine : IDisposable
         WorkerPool workers,
         HostAddresses addresses,
         EventLog events,
-        TimeProvider time)
+        TimeProvider time
+    )
     {
         var scope = new Scope();
         try
@@ -206,7 +211,10 @@ internal sealed class TunnelEngine : IDisposable
         }
     }
 
-    /// <summary>Changes what can be changed while packets flow: ports, networks, peers, heartbeat, lifetimes of flows, answers to dropped packets.</summary>
+    /// <summary>
+    /// Changes what can be changed while packets flow: ports, networks, peers, heartbeat, lifetimes of flows, answers
+    /// to dropped packets.
+    /// </summary>
     /// <exception cref="RequestException">It is refused; everything is as before.</exception>
     public void Apply(TunnelConfig config)
     {
@@ -250,7 +258,8 @@ internal sealed class TunnelEngine : IDisposable
         if (elapsed > 0)
         {
             _rates = new StrongBox<TrafficRates>(
-                _rates.Value.After(_lastTotals, totals, TimeSpan.FromMilliseconds(elapsed)));
+                _rates.Value.After(_lastTotals, totals, TimeSpan.FromMilliseconds(elapsed))
+            );
         }
 
         _lastTotals = totals;
@@ -270,7 +279,8 @@ internal sealed class TunnelEngine : IDisposable
             _protocol.Peers,
             PeerRoutes.MarkOf(Config),
             _tun.Name,
-            _outbound.Counters.Drops(DropReason.RoutingLoop));
+            _outbound.Counters.Drops(DropReason.RoutingLoop)
+        );
         _protocol.Report(now);
         _report.Tick();
         return _schedule.IsDue(now, _filter.Generation, _protocol.Changes, totals);
@@ -304,8 +314,8 @@ internal sealed class TunnelEngine : IDisposable
         new((uint)config.TcpIdleTimeout.TotalSeconds, (uint)config.UdpIdleTimeout.TotalSeconds);
 
     /// <summary>
-    /// A handler has thrown: neither is called any more, and the host ends the tunnel at its next tick and tries it again.
-    /// On the worker's thread.
+    /// A handler has thrown: neither is called any more, and the host ends the tunnel at its next tick and tries it
+    /// again. On the worker's thread.
     /// </summary>
     private void OnFailed(Exception e)
     {
@@ -315,10 +325,14 @@ internal sealed class TunnelEngine : IDisposable
     }
 
     private static ITunnelProtocol ProtocolOf(
-        TunnelConfig config, SecretKey? key, Resources resources, EventLog events, TimeProvider time) =>
+        TunnelConfig config,
+        SecretKey? key,
+        Resources resources,
+        EventLog events,
+        TimeProvider time
+    ) =>
         config.Protocol == TunnelProtocol.WireGuard
-            ? new SecureProtocol(
-                config, key!, resources.Tun, resources.Udp, events, time, BootClock.Milliseconds)
+            ? new SecureProtocol(config, key!, resources.Tun, resources.Udp, events, time, BootClock.Milliseconds)
             : new ClassicProtocol(config, resources.Udp, events, time);
 
     private void SetFirewall(PortSet ports, PortSet before)
@@ -379,12 +393,13 @@ internal sealed class TunnelEngine : IDisposable
     }
 
     /// <summary>Has the worker do something with the transport.</summary>
-    private Task OnWorker(Action action) => _worker.RunAsync(() =>
-    {
-        _transport.Advance(Environment.TickCount64);
-        action();
-        CallEarlierIfDue();
-    });
+    private Task OnWorker(Action action) =>
+        _worker.RunAsync(() =>
+        {
+            _transport.Advance(Environment.TickCount64);
+            action();
+            CallEarlierIfDue();
+        });
 
     /// <summary>The worker's work may have brought the transport's next time closer. On the worker's thread.</summary>
     private void CallEarlierIfDue()
@@ -437,7 +452,14 @@ internal sealed class TunnelEngine : IDisposable
         {
             if (numbers.TryGetValue(flow.Peer, out var peer))
             {
-                _filter.Restore(flow with { Age = flow.Age + since, Peer = peer }, (uint)(Environment.TickCount64 / 1000));
+                _filter.Restore(
+                    flow with
+                    {
+                        Age = flow.Age + since,
+                        Peer = peer,
+                    },
+                    (uint)(Environment.TickCount64 / 1000)
+                );
             }
         }
     }
@@ -450,13 +472,17 @@ internal sealed class TunnelEngine : IDisposable
         }
         else if (now - _segmentsRefused >= SegmentsRetryMilliseconds)
         {
-            // What refused them may have been the path of that moment; a refused run costs one system call and loses nothing.
+            // What refused them may have been the path of that moment; a refused run costs one system call and loses
+            // nothing.
             _udp.RetrySegments();
             _segmentsRefused = now;
         }
     }
 
-    /// <summary>When what is kept over a restart is saved: whenever there is something new, and once a minute while packets flow.</summary>
+    /// <summary>
+    /// When what is kept over a restart is saved: whenever there is something new, and once a minute while packets
+    /// flow.
+    /// </summary>
     private sealed class SessionSchedule
     {
         private static readonly long Interval = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;

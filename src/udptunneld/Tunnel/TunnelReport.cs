@@ -17,7 +17,14 @@ namespace UdpTunnel.Tunnel;
 /// <param name="events">Where to report.</param>
 /// <param name="time">The clock.</param>
 internal sealed class TunnelReport(
-    string tunnel, Outbound outbound, Inbound inbound, IUdp udp, PortFilter filter, EventLog events, TimeProvider time)
+    string tunnel,
+    Outbound outbound,
+    Inbound inbound,
+    IUdp udp,
+    PortFilter filter,
+    EventLog events,
+    TimeProvider time
+)
 {
     private readonly LimitReport _limits = new(events, time, tunnel);
 
@@ -39,7 +46,8 @@ internal sealed class TunnelReport(
                 Limit.Flows,
                 full,
                 $"{filter.MaxFlows} flows of one direction are remembered, which is the most: "
-                    + "for a new one the oldest of the source that has most gives way");
+                    + "for a new one the oldest of the source that has most gives way"
+            );
         }
 
         ReportSending();
@@ -65,11 +73,13 @@ internal sealed class TunnelReport(
             Report("UDP superpackets to the device (USO)");
         }
 
-        void Report(string what) => events.Add(
-            EventKind.OffloadDisabled,
-            EventLevel.Info,
-            tunnel,
-            $"the kernel refuses {what}; going on without, nothing was lost");
+        void Report(string what) =>
+            events.Add(
+                EventKind.OffloadDisabled,
+                EventLevel.Info,
+                tunnel,
+                $"the kernel refuses {what}; going on without, nothing was lost"
+            );
     }
 
     private void ReportSending()
@@ -84,7 +94,8 @@ internal sealed class TunnelReport(
                 EventLevel.Warning,
                 tunnel,
                 $"the network refuses datagrams to {outbound.LastRefused}; "
-                    + "the tunnel goes on when it takes them again");
+                    + "the tunnel goes on when it takes them again"
+            );
         }
         else if (failed == _sendFailed && _packetsOut != packets)
         {

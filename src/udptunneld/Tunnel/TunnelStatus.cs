@@ -5,7 +5,9 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tunnel;
 
-/// <summary>What can be told about a tunnel at one moment. Values of the enumerations follow <c>udptunnel.v1</c>.</summary>
+/// <summary>
+/// What can be told about a tunnel at one moment. Values of the enumerations follow <c>udptunnel.v1</c>.
+/// </summary>
 internal sealed record TunnelStatus
 {
     public required TunnelConfig Config { get; init; }
@@ -71,7 +73,9 @@ internal sealed record TunnelStatus
     public IReadOnlyList<(DropReason Reason, Direction Direction, long Packets)> Drops { get; init; } = [];
 }
 
-/// <summary>How a tunnel is. Values and names follow <c>udptunnel.v1.TunnelState</c>, where each is explained to users.</summary>
+/// <summary>
+/// How a tunnel is. Values and names follow <c>udptunnel.v1.TunnelState</c>, where each is explained to users.
+/// </summary>
 internal enum TunnelState
 {
     Resolving = 1,
@@ -95,6 +99,7 @@ internal readonly record struct TrafficRates(double PacketsOut, double BytesOut,
             RateAverage.Next(PacketsOut, (now.PacketsOut - before.PacketsOut) / seconds),
             RateAverage.Next(BytesOut, (now.BytesOut - before.BytesOut) / seconds),
             RateAverage.Next(PacketsIn, (now.PacketsIn - before.PacketsIn) / seconds),
-            RateAverage.Next(BytesIn, (now.BytesIn - before.BytesIn) / seconds));
+            RateAverage.Next(BytesIn, (now.BytesIn - before.BytesIn) / seconds)
+        );
     }
 }

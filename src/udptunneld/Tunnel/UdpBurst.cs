@@ -3,9 +3,9 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Counts the UDP packets that one direction passes on, and after a burst gives the processor to whoever is to take them next. TCP waits for its reader,
-/// UDP does not: a socket with the kernel's default buffer holds some 250 small packets and loses the rest (docs/performance.md). TCP would only
-/// be slowed down by it.
+/// Counts the UDP packets that one direction passes on, and after a burst gives the processor to whoever is to take
+/// them next. TCP waits for its reader, UDP does not: a socket with the kernel's default buffer holds some 250 small
+/// packets and loses the rest (docs/performance.md). TCP would only be slowed down by it.
 /// </summary>
 internal struct UdpBurst
 {

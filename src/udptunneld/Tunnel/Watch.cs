@@ -14,7 +14,13 @@ internal sealed record WatchOwner(string Name, Action<Exception> OnFailed);
 /// A descriptor that a <see cref="Worker"/> waits for, until it is disposed of; the descriptor stays its owner's.
 /// </summary>
 internal sealed class Watch(
-    Worker worker, int descriptor, int slot, WatchOwner owner, Action<Watch> onReadable, Action<Watch>? onDue) : IDisposable
+    Worker worker,
+    int descriptor,
+    int slot,
+    WatchOwner owner,
+    Action<Watch> onReadable,
+    Action<Watch>? onDue
+) : IDisposable
 {
     /// <summary>The descriptor.</summary>
     public int Descriptor => descriptor;
@@ -74,6 +80,9 @@ internal sealed class Watch(
     /// <exception cref="LinuxException">The kernel refuses to watch the descriptor.</exception>
     public void Resume() => worker.Resume(this);
 
-    /// <summary>When this returns the handler does not run and will not be called again. Waits for the worker, so not for its own thread.</summary>
+    /// <summary>
+    /// When this returns the handler does not run and will not be called again. Waits for the worker, so not for its
+    /// own thread.
+    /// </summary>
     public void Dispose() => worker.End(this);
 }

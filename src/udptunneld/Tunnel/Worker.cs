@@ -9,12 +9,13 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// A thread that serves many tunnels, both directions of each: it waits for all their descriptors at once and calls whom a readable one belongs to.
-/// Idle tunnels cost it nothing. What it calls must not wait.
+/// A thread that serves many tunnels, both directions of each: it waits for all their descriptors at once and calls
+/// whom a readable one belongs to. Idle tunnels cost it nothing. What it calls must not wait.
 /// </summary>
 /// <remarks>
-/// Why both directions are one thread's: what the network brings makes the host answer at once, and the answer is there to be sent before anybody
-/// would have been woken for it. docs/performance.md compares it with a thread for each direction.
+/// Why both directions are one thread's: what the network brings makes the host answer at once, and the answer is there
+/// to be sent before anybody would have been woken for it. docs/performance.md compares it with a thread for each
+/// direction.
 /// </remarks>
 internal sealed class Worker : IDisposable
 {
@@ -29,7 +30,8 @@ internal sealed class Worker : IDisposable
     private readonly BusyPoll _poll = new(LeastSteps);
     private readonly Thread _thread;
 
-    // Protects the slots against two that change them. The thread reads them without: it meets a slot only while it is watched.
+    // Protects the slots against two that change them. The thread reads them without: it meets a slot only while it is
+    // watched.
     private readonly Lock _gate = new();
     private readonly Stack<int> _freeSlots = new();
     private volatile Watch?[] _slots = [];
@@ -55,7 +57,9 @@ internal sealed class Worker : IDisposable
     /// <summary>What stands behind the thread and every handler.</summary>
     public Supervised Supervised { get; }
 
-    /// <summary>Whether the thread has ended by a failure of its own, which all were told whose descriptors it watched.</summary>
+    /// <summary>
+    /// Whether the thread has ended by a failure of its own, which all were told whose descriptors it watched.
+    /// </summary>
     public bool HasFailed => _hasFailed;
 
     /// <summary>Room for what one call reads from a device. Only for whom the worker is calling.</summary>
@@ -64,7 +68,9 @@ internal sealed class Worker : IDisposable
     /// <summary>Room for what one call receives. Only for whom the worker is calling.</summary>
     public ReceiveBatch Messages { get; } = new();
 
-    /// <summary>Room for what one call makes of the packets in them. Only for whom the worker is calling, and empty in between.</summary>
+    /// <summary>
+    /// Room for what one call makes of the packets in them. Only for whom the worker is calling, and empty in between.
+    /// </summary>
     public Coalescer Coalescer { get; } = new();
 
     /// <summary>Where who is called counts what it carried.</summary>
@@ -106,8 +112,8 @@ internal sealed class Worker : IDisposable
     }
 
     /// <summary>
-    /// Completes when the worker has done what it was doing and begun anew: what it was no longer to know when this was called, it does not use any
-    /// more. Also a sign of life.
+    /// Completes when the worker has done what it was doing and begun anew: what it was no longer to know when this was
+    /// called, it does not use any more. Also a sign of life.
     /// </summary>
     public Task TurnAsync() => RunAsync(null);
 
@@ -158,7 +164,10 @@ internal sealed class Worker : IDisposable
         }
     }
 
-    /// <summary>Ends watching. When it returns the handler does not run and will not be called again. Not for the worker's own thread.</summary>
+    /// <summary>
+    /// Ends watching. When it returns the handler does not run and will not be called again. Not for the worker's own
+    /// thread.
+    /// </summary>
     internal void End(Watch watch)
     {
         Abandon(watch);

@@ -3,8 +3,8 @@ using UdpTunnel.Hosting;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The workers that tunnels share: at most one for each processor, made when there are tunnels for them. A tunnel stays with its worker, so that its
-/// packets keep their order and its state has one owner.
+/// The workers that tunnels share: at most one for each processor, made when there are tunnels for them. A tunnel stays
+/// with its worker, so that its packets keep their order and its state has one owner.
 /// </summary>
 /// <param name="supervised">What stands behind their threads.</param>
 internal sealed class WorkerPool(Supervised supervised) : IDisposable

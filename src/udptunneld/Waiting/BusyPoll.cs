@@ -4,15 +4,17 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Waiting;
 
 /// <summary>
-/// Whether a thread that has nothing to do asks a few times more before it sleeps. Waking a thread on an idle processor takes longer than all that is
-/// done with a packet, and between a question and the next there are four such waits. So it pays where one asks, waits for the answer and asks
-/// again, and both ends are close; for all other traffic it would only take the processor from others, and nothing is tried. The caller sees
-/// which traffic it is, and but for <see cref="Wait"/> brings the time.
+/// Whether a thread that has nothing to do asks a few times more before it sleeps. Waking a thread on an idle processor
+/// takes longer than all that is done with a packet, and between a question and the next there are four such waits. So
+/// it pays where one asks, waits for the answer and asks again, and both ends are close; for all other traffic it would
+/// only take the processor from others, and nothing is tried. The caller sees which traffic it is, and but for
+/// <see cref="Wait"/> brings the time.
 /// </summary>
 /// <remarks>
-/// What counts are short waits, many times in a row, with one question or answer between each and the next. The first tries may take longer, for only when
-/// the threads of both ends try at the same time the waits become as short as they can be. A thread whose tries are in vain waits for twice
-/// as many the next time, until a run of tries has lasted as long as it waited for it, or 16 waits. What it gains and costs: docs/performance.md.
+/// What counts are short waits, many times in a row, with one question or answer between each and the next. The first
+/// tries may take longer, for only when the threads of both ends try at the same time the waits become as short as they
+/// can be. A thread whose tries are in vain waits for twice as many the next time, until a run of tries has lasted as
+/// long as it waited for it, or 16 waits. What it gains and costs: docs/performance.md.
 /// </remarks>
 internal sealed class BusyPoll
 {
@@ -25,15 +27,23 @@ internal sealed class BusyPoll
     /// <summary>The first tries, which may take longer.</summary>
     public const int FirstTries = 8;
 
-    /// <summary>Tries in vain, one after the other, until it gives up. One that was not makes up for half of one.</summary>
+    /// <summary>
+    /// Tries in vain, one after the other, until it gives up. One that was not makes up for half of one.
+    /// </summary>
     public const int Patience = 4;
 
     private const int Miss = 2;
 
-    /// <summary>A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 500 µs, more than an answer takes while nobody tries.</summary>
+    /// <summary>
+    /// A wait is short up to here, in ticks of <see cref="Stopwatch"/>: 500 µs, more than an answer takes while nobody
+    /// tries.
+    /// </summary>
     public static readonly long Short = Stopwatch.Frequency / 2_000;
 
-    /// <summary>How long one try takes at the most: 150 µs, so that one thread of four that has fallen asleep does not put the others to sleep.</summary>
+    /// <summary>
+    /// How long one try takes at the most: 150 µs, so that one thread of four that has fallen asleep does not put the
+    /// others to sleep.
+    /// </summary>
     public static readonly long Longest = Stopwatch.Frequency * 3 / 20_000;
 
     /// <summary>After so long a wait what was learnt is forgotten: 1 s.</summary>
@@ -117,7 +127,9 @@ internal sealed class BusyPoll
         return true;
     }
 
-    /// <summary>Tries as often as it may, then sleeps, until a descriptor is ready. <see cref="End"/> is left to the caller.</summary>
+    /// <summary>
+    /// Tries as often as it may, then sleeps, until a descriptor is ready. <see cref="End"/> is left to the caller.
+    /// </summary>
     /// <param name="epoll">What is waited for.</param>
     /// <param name="milliseconds">At most so long; -1 for as long as it takes.</param>
     /// <param name="isStep">As for <see cref="Begin"/>.</param>
@@ -135,8 +147,7 @@ internal sealed class BusyPoll
                 {
                     return ready;
                 }
-            }
-            while (GoesOn(Stopwatch.GetTimestamp()));
+            } while (GoesOn(Stopwatch.GetTimestamp()));
         }
 
         return epoll.Wait(milliseconds);

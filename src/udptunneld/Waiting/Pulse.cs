@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace UdpTunnel.Waiting;
 
 /// <summary>
-/// The heartbeat of a thread that carries packets: it says when it waits for some and when it has got some. A thread that waits is well, however
-/// long; one that works and does not come to its next wait hangs. An idle tunnel is not woken for it, and a busy one pays two writes for each batch.
+/// The heartbeat of a thread that carries packets: it says when it waits for some and when it has got some. A thread
+/// that waits is well, however long; one that works and does not come to its next wait hangs. An idle tunnel is not
+/// woken for it, and a busy one pays two writes for each batch.
 /// </summary>
 internal sealed class Pulse : IDisposable
 {
@@ -15,9 +16,7 @@ internal sealed class Pulse : IDisposable
     private Turns _turns;
     private long _seen;
 
-    private Pulse()
-    {
-    }
+    private Pulse() { }
 
     /// <summary>Begins for the calling thread, which alone uses it, and which is named in complaints.</summary>
     public static Pulse OfThisThread()
@@ -27,8 +26,11 @@ internal sealed class Pulse : IDisposable
         return pulse;
     }
 
-    /// <summary>The threads that have worked without a wait since the last call, which is the watchdog's alone.</summary>
-    public static IReadOnlyList<string> Stuck() => [.. Beating.Where(p => !p.Key.HasTurned()).Select(p => p.Value).Order(StringComparer.Ordinal)];
+    /// <summary>
+    /// The threads that have worked without a wait since the last call, which is the watchdog's alone.
+    /// </summary>
+    public static IReadOnlyList<string> Stuck() =>
+        [.. Beating.Where(p => !p.Key.HasTurned()).Select(p => p.Value).Order(StringComparer.Ordinal)];
 
     /// <summary>The thread is about to wait for packets.</summary>
     public void Waits() => Volatile.Write(ref _turns.Count, (_turns.Count | 1) + 1);
@@ -47,7 +49,10 @@ internal sealed class Pulse : IDisposable
         return turned;
     }
 
-    /// <summary>Even while the thread waits, odd while it works. A cache line of its own, since the other direction's would lie beside it.</summary>
+    /// <summary>
+    /// Even while the thread waits, odd while it works. A cache line of its own, since the other direction's would lie
+    /// beside it.
+    /// </summary>
     [StructLayout(LayoutKind.Explicit, Size = 128)]
     private struct Turns
     {

@@ -35,21 +35,23 @@ internal sealed class AllowedIps<T>
 
     /// <summary>Enters a prefix. One that is there goes over to the new owner.</summary>
     /// <returns>Whose it was, if it was another's; else null.</returns>
-    public T? Set(IpPrefix prefix, T owner) => prefix switch
-    {
-        { IsV6: false, Length: 32 } => Set(_hostsV4, AddressV4(prefix), owner),
-        { IsV6: true, Length: 128 } => Set(_hostsV6, (prefix.High, prefix.Low), owner),
-        _ => (prefix.IsV6 ? _v6 : _v4).Set(prefix, owner),
-    };
+    public T? Set(IpPrefix prefix, T owner) =>
+        prefix switch
+        {
+            { IsV6: false, Length: 32 } => Set(_hostsV4, AddressV4(prefix), owner),
+            { IsV6: true, Length: 128 } => Set(_hostsV6, (prefix.High, prefix.Low), owner),
+            _ => (prefix.IsV6 ? _v6 : _v4).Set(prefix, owner),
+        };
 
     /// <summary>Takes a prefix out, if it belongs to that owner.</summary>
     /// <returns>Whether it did.</returns>
-    public bool Remove(IpPrefix prefix, T owner) => prefix switch
-    {
-        { IsV6: false, Length: 32 } => Remove(_hostsV4, AddressV4(prefix), owner),
-        { IsV6: true, Length: 128 } => Remove(_hostsV6, (prefix.High, prefix.Low), owner),
-        _ => (prefix.IsV6 ? _v6 : _v4).Remove(prefix, owner),
-    };
+    public bool Remove(IpPrefix prefix, T owner) =>
+        prefix switch
+        {
+            { IsV6: false, Length: 32 } => Remove(_hostsV4, AddressV4(prefix), owner),
+            { IsV6: true, Length: 128 } => Remove(_hostsV6, (prefix.High, prefix.Low), owner),
+            _ => (prefix.IsV6 ? _v6 : _v4).Remove(prefix, owner),
+        };
 
     /// <summary>The owner of an IPv4 address, in host byte order; null if nobody's.</summary>
     public T? FindV4(uint address) =>
@@ -179,7 +181,9 @@ internal sealed class AllowedIps<T>
             {
                 Node node = _nodes[at];
                 int common = Math.Min(
-                    CommonBits(node.High ^ prefix.High, node.Low ^ prefix.Low), Math.Min(node.Length, prefix.Length));
+                    CommonBits(node.High ^ prefix.High, node.Low ^ prefix.Low),
+                    Math.Min(node.Length, prefix.Length)
+                );
                 if (common == node.Length && common == prefix.Length)
                 {
                     return at;

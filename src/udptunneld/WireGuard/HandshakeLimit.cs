@@ -22,7 +22,8 @@ internal sealed record HandshakeRates(
     int SourceRate = 20,
     int SourceBurst = 5,
     int TotalRate = 2000,
-    int TotalBurst = 512);
+    int TotalBurst = 512
+);
 
 /// <summary>
 /// The load test: a handshake costs this end four agreements, about a quarter of a millisecond. While few come, all are

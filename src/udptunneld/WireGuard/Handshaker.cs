@@ -35,7 +35,8 @@ internal sealed unsafe class Handshaker : IDisposable
         RandomSource random,
         SessionTable sessions,
         HandshakeRates rates,
-        IWireGuardOutput output)
+        IWireGuardOutput output
+    )
     {
         _identity = identity;
         _random = random;
@@ -85,8 +86,17 @@ internal sealed unsafe class Handshaker : IDisposable
         var state = new NoiseState(_crypto, peer.PendingNoise);
         state.Begin(Protocol.Identifier, peer.PublicKeyBytes);
         var noise = message[InitiationMessage.Noise..InitiationMessage.Mac1];
-        if (!NoiseHandshake.WriteFirst(
-            state, _identity.PublicKeyBytes, peer.PublicKeyBytes, peer.StaticShared, ephemeral, payload, noise))
+        if (
+            !NoiseHandshake.WriteFirst(
+                state,
+                _identity.PublicKeyBytes,
+                peer.PublicKeyBytes,
+                peer.StaticShared,
+                ephemeral,
+                payload,
+                noise
+            )
+        )
         {
             peer.ClearPending(_sessions);
             return;
@@ -144,7 +154,11 @@ internal sealed unsafe class Handshaker : IDisposable
         var state = new NoiseState(_crypto, memory);
         state.Begin(Protocol.Identifier, _identity.PublicKeyBytes);
         return NoiseHandshake.ReadStaticKey(
-            state, _identity.PrivateKey, message[InitiationMessage.Noise..InitiationMessage.Mac1], out sender);
+            state,
+            _identity.PrivateKey,
+            message[InitiationMessage.Noise..InitiationMessage.Mac1],
+            out sender
+        );
     }
 
     /// <summary>Whether the sender of an initiation has the key that it names, for one that is no peer's.</summary>
@@ -160,7 +174,8 @@ internal sealed unsafe class Handshaker : IDisposable
         memory.CopyTo(copy);
         sender.CopyTo(key);
         var noise = message[InitiationMessage.Noise..InitiationMessage.Mac1];
-        var proved = _identity.PrivateKey.Agree(key, shared)
+        var proved =
+            _identity.PrivateKey.Agree(key, shared)
             && NoiseHandshake.ReadFirst(new NoiseState(_crypto, copy), shared, noise, payload);
         CryptographicOperations.ZeroMemory(shared);
         CryptographicOperations.ZeroMemory(copy);
@@ -204,14 +219,17 @@ internal sealed unsafe class Handshaker : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(response[ResponseMessage.Sender..], index);
         message.Slice(InitiationMessage.Sender, sizeof(uint)).CopyTo(response[ResponseMessage.Receiver..]);
         using var ephemeral = LocalIdentity.MakeEphemeral(_random);
-        if (!NoiseHandshake.WriteSecond(
-            state,
-            peer.PublicKeyBytes,
-            noise[..X25519PrivateKey.Size],
-            peer.PresharedKey,
-            ephemeral,
-            default,
-            response[ResponseMessage.Noise..ResponseMessage.Mac1]))
+        if (
+            !NoiseHandshake.WriteSecond(
+                state,
+                peer.PublicKeyBytes,
+                noise[..X25519PrivateKey.Size],
+                peer.PresharedKey,
+                ephemeral,
+                default,
+                response[ResponseMessage.Noise..ResponseMessage.Mac1]
+            )
+        )
         {
             return WireGuardDrop.NotAuthentic;
         }

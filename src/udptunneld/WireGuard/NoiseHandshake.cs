@@ -39,7 +39,8 @@ internal static class NoiseHandshake
         ReadOnlySpan<byte> staticShared,
         X25519PrivateKey ephemeral,
         ReadOnlySpan<byte> payload,
-        Span<byte> message)
+        Span<byte> message
+    )
     {
         ephemeral.ExportPublicKey(message[..KeySize]);
         state.MixEphemeral(message[..KeySize]);
@@ -63,7 +64,11 @@ internal static class NoiseHandshake
     /// <param name="other">The key that it names: proved only by what follows.</param>
     /// <returns>Whether it is authentic so far.</returns>
     public static bool ReadStaticKey(
-        NoiseState state, X25519PrivateKey own, ReadOnlySpan<byte> message, out PublicKey other)
+        NoiseState state,
+        X25519PrivateKey own,
+        ReadOnlySpan<byte> message,
+        out PublicKey other
+    )
     {
         Span<byte> opened = stackalloc byte[SealedKeySize];
         other = default;
@@ -84,7 +89,11 @@ internal static class NoiseHandshake
     /// <param name="payload">As long as the payload and its tag; begins with the payload.</param>
     /// <returns>Whether it is authentic.</returns>
     public static bool ReadFirst(
-        NoiseState state, ReadOnlySpan<byte> staticShared, ReadOnlySpan<byte> message, Span<byte> payload)
+        NoiseState state,
+        ReadOnlySpan<byte> staticShared,
+        ReadOnlySpan<byte> message,
+        Span<byte> payload
+    )
     {
         state.MixKey(staticShared);
         return state.Open(message[FirstOverhead..], payload);
@@ -106,7 +115,8 @@ internal static class NoiseHandshake
         ReadOnlySpan<byte> presharedKey,
         X25519PrivateKey ephemeral,
         ReadOnlySpan<byte> payload,
-        Span<byte> message)
+        Span<byte> message
+    )
     {
         ephemeral.ExportPublicKey(message[..KeySize]);
         state.MixEphemeral(message[..KeySize]);
@@ -137,7 +147,8 @@ internal static class NoiseHandshake
         X25519PrivateKey ownEphemeral,
         ReadOnlySpan<byte> presharedKey,
         ReadOnlySpan<byte> message,
-        Span<byte> payload)
+        Span<byte> payload
+    )
     {
         state.MixEphemeral(message[..KeySize]);
         if (!MixAgreement(state, ownEphemeral, message[..KeySize]) || !MixAgreement(state, own, message[..KeySize]))

@@ -285,8 +285,10 @@ internal sealed unsafe class PeerDriver : IDisposable
         var peer = session.Peer;
         peer.Counters.BytesOut += bytes;
         peer.Timers.OnSent(Now);
-        if (session.NextCounter > Protocol.RekeyAfterMessages
-            || (session.IsInitiator && session.AgeAt(Now) >= Protocol.RekeyAfterTime))
+        if (
+            session.NextCounter > Protocol.RekeyAfterMessages
+            || (session.IsInitiator && session.AgeAt(Now) >= Protocol.RekeyAfterTime)
+        )
         {
             Initiate(peer);
         }

@@ -45,8 +45,7 @@ internal sealed class PeerTimers
     private int _attempts;
 
     /// <summary>When the next one is due.</summary>
-    public long Due =>
-        Math.Min(Math.Min(Math.Min(_retry, _keepalive), Math.Min(_silence, _forget)), _persistent);
+    public long Due => Math.Min(Math.Min(Math.Min(_retry, _keepalive), Math.Min(_silence, _forget)), _persistent);
 
     /// <summary>Milliseconds between persistent keepalives; 0 for none.</summary>
     public long PersistentInterval { get; private set; }

@@ -29,7 +29,8 @@ internal sealed unsafe class Session : IDisposable
         bool isInitiator,
         long now,
         ReadOnlySpan<byte> sealing,
-        ReadOnlySpan<byte> opening)
+        ReadOnlySpan<byte> opening
+    )
     {
         Peer = peer;
         LocalIndex = localIndex;

@@ -21,8 +21,7 @@ internal sealed class SessionTable(RandomSource random)
         do
         {
             index = random.NextUInt32();
-        }
-        while (_entries.ContainsKey(index));
+        } while (_entries.ContainsKey(index));
         return index;
     }
 

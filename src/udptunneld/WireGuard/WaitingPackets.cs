@@ -55,8 +55,10 @@ internal sealed unsafe class WaitingPackets : IDisposable
             return false;
         }
 
-        while (queue.Packets > 0
-            && (queue.Packets >= MaxPackets || queue.Chunks + needed > MaxChunks || needed > _freeCount))
+        while (
+            queue.Packets > 0
+            && (queue.Packets >= MaxPackets || queue.Chunks + needed > MaxChunks || needed > _freeCount)
+        )
         {
             Release(ref queue);
             dropped++;

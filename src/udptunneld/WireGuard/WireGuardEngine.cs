@@ -310,7 +310,13 @@ internal sealed unsafe class WireGuardEngine : IDisposable
         }
 
         peer.Counters.PacketsIn++;
-        return new Received { Kind = ReceivedKind.Packet, Peer = peer, Packet = packet, Length = packetLength };
+        return new Received
+        {
+            Kind = ReceivedKind.Packet,
+            Peer = peer,
+            Packet = packet,
+            Length = packetLength,
+        };
     }
 
     private Received ReceiveInitiation(ReadOnlySpan<byte> message, in Endpoint source)
@@ -332,9 +338,10 @@ internal sealed unsafe class WireGuardEngine : IDisposable
                 peer = UnknownPeer(sender, source);
             }
 
-            drop = peer != null
-                ? _handshaker.Answer(peer, message, memory, source, _driver.Now)
-                : WireGuardDrop.UnknownPeer;
+            drop =
+                peer != null
+                    ? _handshaker.Answer(peer, message, memory, source, _driver.Now)
+                    : WireGuardDrop.UnknownPeer;
         }
 
         CryptographicOperations.ZeroMemory(memory);

@@ -4,8 +4,8 @@ namespace UdpTunnel.Tests.Api.Daemon;
 internal static class AnotherUser
 {
     /// <summary>
-    /// The command. The user may read every file, because the build may lie where only root can read; that gives no right to connect to a
-    /// socket, which takes the right to write.
+    /// The command. The user may read every file, because the build may lie where only root can read; that gives no
+    /// right to connect to a socket, which takes the right to write.
     /// </summary>
     public static string[] Command(uint user, uint group, params IReadOnlyList<uint> supplementary)
     {

@@ -38,7 +38,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     public static ChildProcess Start(params IEnumerable<string> command)
     {
         var words = command.ToArray();
-        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(words[0], words[1..])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
         // Files of tools that other users' processes would leave behind.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";

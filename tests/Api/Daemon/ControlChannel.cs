@@ -20,11 +20,18 @@ internal sealed class ControlChannel : IDisposable
 
             // The daemon allows 100 streams on a connection; tests open more.
             EnableMultipleHttp2Connections = true,
-            ConnectCallback = async (_, cancellation) => new NetworkStream(await ConnectAsync(socketPath, cancellation), ownsSocket: true),
+            ConnectCallback = async (_, cancellation) =>
+                new NetworkStream(await ConnectAsync(socketPath, cancellation), ownsSocket: true),
         };
         _channel = GrpcChannel.ForAddress(
             "http://localhost",
-            new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = true, MaxReceiveMessageSize = null });
+            new GrpcChannelOptions
+            {
+                HttpHandler = handler,
+                DisposeHttpClient = true,
+                MaxReceiveMessageSize = null,
+            }
+        );
         Invoker = _channel.CreateCallInvoker();
     }
 

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace UdpTunnel.Tests.Api.Daemon;
 
 /// <summary>
-/// The built daemon, in directories of its own. Under root it gets a network and a mount namespace that vanish with it, so that its devices
-/// and ports meet nobody's.
+/// The built daemon, in directories of its own. Under root it gets a network and a mount namespace that vanish with it,
+/// so that its devices and ports meet nobody's.
 /// </summary>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
@@ -12,11 +12,12 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private ChildProcess? _process;
     private ControlChannel? _channel;
 
-    private DaemonProcess()
-    {
-    }
+    private DaemonProcess() { }
 
-    /// <summary>What is tested: <c>make build</c> leaves it, or it is in the directory that the environment variable UDPTUNNEL_BIN names.</summary>
+    /// <summary>
+    /// What is tested: <c>make build</c> leaves it, or it is in the directory that the environment variable
+    /// UDPTUNNEL_BIN names.
+    /// </summary>
     public static string Program { get; } = Built();
 
     /// <summary>Where its control socket is.</summary>
@@ -38,16 +39,26 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public ControlChannel Channel => _channel ??= new ControlChannel(SocketPath);
 
     /// <summary>Resident memory, in KiB.</summary>
-    public long ResidentKilobytes => long.Parse(
-        File.ReadLines($"/proc/{Process.Id}/status").Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ')[^2],
-        System.Globalization.CultureInfo.InvariantCulture);
+    public long ResidentKilobytes =>
+        long.Parse(
+            File.ReadLines($"/proc/{Process.Id}/status")
+                .Single(l => l.StartsWith("VmRSS:", StringComparison.Ordinal))
+                .Split(' ')[^2],
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     /// <summary>Starts a daemon and waits until it takes connections.</summary>
-    public static Task<DaemonProcess> StartAsync(DaemonSetup? setup = null) => StartAsync(setup ?? new DaemonSetup(), d => d.IsReadyAsync());
+    public static Task<DaemonProcess> StartAsync(DaemonSetup? setup = null) =>
+        StartAsync(setup ?? new DaemonSetup(), d => d.IsReadyAsync());
 
     /// <summary>Starts a daemon and waits until its socket is there, before anything runs.</summary>
-    public static Task<DaemonProcess> BeginAsync() => StartAsync(
-        new DaemonSetup(), d => Eventually.BecomesTrueAsync(() => File.Exists(d.SocketPath), () => $"the daemon has no socket: {d.Process.Errors}"));
+    public static Task<DaemonProcess> BeginAsync() =>
+        StartAsync(new DaemonSetup(), d =>
+            Eventually.BecomesTrueAsync(
+                () => File.Exists(d.SocketPath),
+                () => $"the daemon has no socket: {d.Process.Errors}"
+            )
+        );
 
     /// <summary>Starts a daemon that is expected to refuse, and waits for its end.</summary>
     /// <returns>Exit code and what it said.</returns>
@@ -57,7 +68,11 @@ internal sealed class DaemonProcess : IAsyncDisposable
         RefusesAsync(new DaemonSetup(), socket, state);
 
     /// <summary>The same, in other surroundings.</summary>
-    public static async Task<(int ExitCode, string Errors)> RefusesAsync(DaemonSetup setup, string? socket = null, string? state = null)
+    public static async Task<(int ExitCode, string Errors)> RefusesAsync(
+        DaemonSetup setup,
+        string? socket = null,
+        string? state = null
+    )
     {
         await using var daemon = new DaemonProcess();
         daemon.Launch(setup, socket, state);
@@ -77,9 +92,10 @@ internal sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>A shell command that runs in the namespaces of the daemon, network and mounts.</summary>
-    public string[] InNamespace(string command) => Environment.IsPrivilegedProcess
-        ? ["/usr/bin/nsenter", "--net", "--mount", $"--target={Process.Id}", "bash", "-c", command]
-        : ["bash", "-c", command];
+    public string[] InNamespace(string command) =>
+        Environment.IsPrivilegedProcess
+            ? ["/usr/bin/nsenter", "--net", "--mount", $"--target={Process.Id}", "bash", "-c", command]
+            : ["bash", "-c", command];
 
     /// <summary>Runs such a command, which must succeed.</summary>
     /// <returns>What it printed.</returns>
@@ -140,7 +156,9 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
 
         var program = Path.Combine(directory?.FullName ?? "", "out", "bin", "udptunneld");
-        return File.Exists(program) ? program : throw new InvalidOperationException($"{program} is missing: run `make build` first");
+        return File.Exists(program)
+            ? program
+            : throw new InvalidOperationException($"{program} is missing: run `make build` first");
     }
 
     private void Launch(DaemonSetup setup, string? socket = null, string? state = null)
@@ -152,21 +170,31 @@ internal sealed class DaemonProcess : IAsyncDisposable
             .. setup.Through,
             .. setup.User is { } user ? AnotherUser.Command(user, group: user) : [],
             Program,
-            "--socket", socket ?? SocketPath,
-            "--state-dir", state ?? StateDirectory,
-            "--config-dir", _directory["etc"],
+            "--socket",
+            socket ?? SocketPath,
+            "--state-dir",
+            state ?? StateDirectory,
+            "--config-dir",
+            _directory["etc"],
             .. setup.LookGroup is null ? Array.Empty<string>() : ["--look-group", "udptunnel-look"],
             .. setup.Options,
         ];
         _process = ChildProcess.Start([.. Namespaces(setup), .. daemon]);
     }
 
-    /// <summary>The command that gives the daemon namespaces of its own; exec, so that the process started is the daemon.</summary>
+    /// <summary>
+    /// The command that gives the daemon namespaces of its own; exec, so that the process started is the daemon.
+    /// </summary>
     private string[] Namespaces(DaemonSetup setup)
     {
         if (!Environment.IsPrivilegedProcess)
         {
-            if (setup.OperateGroup is not null || setup.LookGroup is not null || setup.User is not null || setup.Before.Length > 0)
+            if (
+                setup.OperateGroup is not null
+                || setup.LookGroup is not null
+                || setup.User is not null
+                || setup.Before.Length > 0
+            )
             {
                 Requirements.Root();
             }
@@ -182,7 +210,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
                 "root:x:0:",
                 .. setup.OperateGroup is { } operators ? [$"udptunnel:x:{operators}:"] : Array.Empty<string>(),
                 .. setup.LookGroup is { } onlookers ? [$"udptunnel-look:x:{onlookers}:"] : Array.Empty<string>(),
-            ]);
+            ]
+        );
         var before = $"ip link set lo up\nmount --bind {groups} /etc/group\n{setup.Before}\n";
         if (setup.User is { } user)
         {
@@ -201,22 +230,24 @@ internal sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
-    private Task IsReadyAsync() => Eventually.BecomesTrueAsync(
-        () =>
-        {
-            Assert.False(Process.HasEnded, $"the daemon ended: {Process.Errors}");
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
+    private Task IsReadyAsync() =>
+        Eventually.BecomesTrueAsync(
+            () =>
             {
-                socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
+                Assert.False(Process.HasEnded, $"the daemon ended: {Process.Errors}");
+                using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
 
-                // Connections queue before the tunnels run; the log line comes after.
-                return Process.Errors.Contains("is ready at", StringComparison.Ordinal);
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        },
-        () => $"the daemon is not ready: {Process.Errors}");
+                    // Connections queue before the tunnels run; the log line comes after.
+                    return Process.Errors.Contains("is ready at", StringComparison.Ordinal);
+                }
+                catch (SocketException)
+                {
+                    return false;
+                }
+            },
+            () => $"the daemon is not ready: {Process.Errors}"
+        );
 }

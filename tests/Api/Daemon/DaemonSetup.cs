@@ -1,9 +1,13 @@
 namespace UdpTunnel.Tests.Api.Daemon;
 
-/// <summary>The surroundings of a daemon. The default is a network of its own, as far as the tests run as root.</summary>
+/// <summary>
+/// The surroundings of a daemon. The default is a network of its own, as far as the tests run as root.
+/// </summary>
 internal sealed record DaemonSetup
 {
-    /// <summary>Number of the group <c>udptunnel</c> in the daemon's own /etc/group; null: there is no such group. Needs root.</summary>
+    /// <summary>
+    /// Number of the group <c>udptunnel</c> in the daemon's own /etc/group; null: there is no such group. Needs root.
+    /// </summary>
     public uint? OperateGroup { get; init; }
 
     /// <summary>Number of the group <c>udptunnel-look</c>, which may look; null: there is none. Needs root.</summary>

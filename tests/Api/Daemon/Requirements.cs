@@ -11,7 +11,10 @@ internal static class Requirements
     public static void Tun()
     {
         Root();
-        Assert.SkipUnless(File.Exists("/dev/net/tun"), "needs /dev/net/tun: load the kernel module with `modprobe tun`");
+        Assert.SkipUnless(
+            File.Exists("/dev/net/tun"),
+            "needs /dev/net/tun: load the kernel module with `modprobe tun`"
+        );
     }
 
     /// <summary>Needs a program.</summary>

@@ -7,7 +7,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Tests.Api.Roles;
 
 /// <summary>
-/// This program as a caller of the daemon: calls every method of every service once, with an empty request, and prints as JSON what came of each.
+/// This program as a caller of the daemon: calls every method of every service once, with an empty request, and prints
+/// as JSON what came of each.
 /// </summary>
 internal static class CallerProgram
 {
@@ -37,7 +38,11 @@ internal static class CallerProgram
         {
             if (method.IsClientStreaming)
             {
-                using var call = channel.Invoker.AsyncDuplexStreamingCall(Raw(MethodType.DuplexStreaming), null, options);
+                using var call = channel.Invoker.AsyncDuplexStreamingCall(
+                    Raw(MethodType.DuplexStreaming),
+                    null,
+                    options
+                );
                 var answer = call.ResponseStream.MoveNext(CancellationToken.None);
                 try
                 {
@@ -53,7 +58,12 @@ internal static class CallerProgram
             }
             else if (method.IsServerStreaming)
             {
-                using var call = channel.Invoker.AsyncServerStreamingCall(Raw(MethodType.ServerStreaming), null, options, []);
+                using var call = channel.Invoker.AsyncServerStreamingCall(
+                    Raw(MethodType.ServerStreaming),
+                    null,
+                    options,
+                    []
+                );
                 await call.ResponseStream.MoveNext(CancellationToken.None);
             }
             else
@@ -75,7 +85,9 @@ internal static class CallerProgram
     {
         try
         {
-            return (await channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), deadline: DateTime.UtcNow + Patience)).Role.ToString();
+            return (
+                await channel.Daemon.WhoAmIAsync(new WhoAmIRequest(), deadline: DateTime.UtcNow + Patience)
+            ).Role.ToString();
         }
         catch (RpcException e)
         {

@@ -2,15 +2,24 @@ using UdpTunnel.Tests.Api.Daemon;
 
 namespace UdpTunnel.Tests.Api.Roles;
 
-/// <summary>A daemon whose machine has a group <c>udptunnel</c> and whose socket was opened to everybody after it started. Only under root.</summary>
+/// <summary>
+/// A daemon whose machine has a group <c>udptunnel</c> and whose socket was opened to everybody after it started. Only
+/// under root.
+/// </summary>
 public sealed class OpenDaemonFixture : IAsyncLifetime
 {
     /// <summary>Number of the group <c>udptunnel</c>.</summary>
     public const uint Operators = 47_110;
 
     /// <summary>Mode of a directory that everybody may enter.</summary>
-    public const UnixFileMode EverybodyMayEnter = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    public const UnixFileMode EverybodyMayEnter =
+        UnixFileMode.UserRead
+        | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     private DaemonProcess? _daemon;
 
@@ -37,6 +46,9 @@ public sealed class OpenDaemonFixture : IAsyncLifetime
     internal static void LetEverybodyIn(DaemonProcess daemon)
     {
         File.SetUnixFileMode(daemon.Directory, EverybodyMayEnter);
-        File.SetUnixFileMode(daemon.SocketPath, File.GetUnixFileMode(daemon.SocketPath) | UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+        File.SetUnixFileMode(
+            daemon.SocketPath,
+            File.GetUnixFileMode(daemon.SocketPath) | UnixFileMode.OtherRead | UnixFileMode.OtherWrite
+        );
     }
 }

@@ -5,8 +5,8 @@ using UdpTunnel.V1;
 namespace UdpTunnel.Tests.Api.Roles;
 
 /// <summary>
-/// Every method of every service, called by every kind of caller over a socket that lets everybody in: what holds them back is the daemon's own
-/// check of what the kernel says about them.
+/// Every method of every service, called by every kind of caller over a socket that lets everybody in: what holds them
+/// back is the daemon's own check of what the kernel says about them.
 /// </summary>
 public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDaemonFixture>
 {
@@ -20,15 +20,19 @@ public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDae
     {
         Assert.Superset(
             new HashSet<string>(["DaemonService", "EventService", "TunnelService", "Health", "ServerReflection"]),
-            ServiceDescriptors.All.Select(s => s.Name).ToHashSet());
-        Assert.All(ServiceDescriptors.All.SelectMany(s => s.Methods), m => Assert.NotEqual(Role.Unspecified, RequiredRole(m)));
+            ServiceDescriptors.All.Select(s => s.Name).ToHashSet()
+        );
+        Assert.All(ServiceDescriptors.All.SelectMany(s => s.Methods), m =>
+            Assert.NotEqual(Role.Unspecified, RequiredRole(m))
+        );
     }
 
     [Fact]
     public Task Root_may_call_everything() => MayAsync(new Caller(0, 0), Role.Operate);
 
     [Fact]
-    public Task A_user_whose_group_is_udptunnel_may_call_everything() => MayAsync(new Caller(SomeUser, Operators), Role.Operate);
+    public Task A_user_whose_group_is_udptunnel_may_call_everything() =>
+        MayAsync(new Caller(SomeUser, Operators), Role.Operate);
 
     [Fact]
     public Task A_user_who_is_also_in_udptunnel_may_call_everything() =>
@@ -37,7 +41,10 @@ public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDae
     /// <remarks>More groups than fit into one small buffer.</remarks>
     [Fact]
     public Task A_user_of_two_thousand_groups_may_call_everything_if_the_last_is_udptunnel() =>
-        MayAsync(new Caller(SomeUser, SomeGroup, [.. Enumerable.Range(100_000, 2000).Select(g => (uint)g), Operators]), Role.Operate);
+        MayAsync(
+            new Caller(SomeUser, SomeGroup, [.. Enumerable.Range(100_000, 2000).Select(g => (uint)g), Operators]),
+            Role.Operate
+        );
 
     [Fact]
     public Task Another_user_may_only_ask_who_he_is() => MayAsync(new Caller(SomeUser, SomeGroup, 1, 2), Role.Connect);
@@ -76,14 +83,22 @@ public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDae
     public async Task Members_of_the_group_that_looks_may_look_and_change_nothing()
     {
         Requirements.Root();
-        await using var daemon = await DaemonProcess.StartAsync(new DaemonSetup { OperateGroup = Operators, LookGroup = Onlookers });
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup { OperateGroup = Operators, LookGroup = Onlookers }
+        );
         File.SetUnixFileMode(daemon.Directory, OpenDaemonFixture.EverybodyMayEnter);
 
         await MayAsync(daemon, new Caller(SomeUser, Onlookers), Role.Look);
         await MayAsync(daemon, new Caller(SomeUser, SomeGroup, 1, Onlookers), Role.Look);
         await MayAsync(daemon, new Caller(SomeUser, Onlookers, Operators), Role.Operate);
-        Assert.Equal("Unavailable", (await new Caller(SomeUser, SomeGroup).CallEverythingAsync(daemon.SocketPath)).Role);
-        Assert.Equal($"0 {Operators} 660\n", (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output);
+        Assert.Equal(
+            "Unavailable",
+            (await new Caller(SomeUser, SomeGroup).CallEverythingAsync(daemon.SocketPath)).Role
+        );
+        Assert.Equal(
+            $"0 {Operators} 660\n",
+            (await ChildProcess.RunAsync("stat", "-c", "%u %g %a", daemon.SocketPath)).Output
+        );
     }
 
     [Fact]
@@ -98,9 +113,10 @@ public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDae
         await MayAsync(daemon, new Caller(SomeUser + 1, SomeGroup), Role.Connect);
     }
 
-    private static Role RequiredRole(MethodDescriptor method) => method.Service.File.Package.StartsWith("udptunnel.", StringComparison.Ordinal)
-        ? method.GetOptions()?.GetExtension(AccessExtensions.RequiredRole) ?? Role.Unspecified
-        : Role.Look;
+    private static Role RequiredRole(MethodDescriptor method) =>
+        method.Service.File.Package.StartsWith("udptunnel.", StringComparison.Ordinal)
+            ? method.GetOptions()?.GetExtension(AccessExtensions.RequiredRole) ?? Role.Unspecified
+            : Role.Look;
 
     private Task MayAsync(Caller caller, Role role)
     {
@@ -118,10 +134,13 @@ public sealed class RoleTests(OpenDaemonFixture fixture) : IClassFixture<OpenDae
         Assert.Equal(methods.Select(m => m.FullName).Order(), report.Outcomes.Keys.Order());
         Assert.Equal(
             methods.Select(m => (m.FullName, Expected(m, role))),
-            methods.Select(m => (m.FullName, report.Outcomes[m.FullName])));
+            methods.Select(m => (m.FullName, report.Outcomes[m.FullName]))
+        );
     }
 
-    /// <summary>An empty request: looking at all needs no more, looking at one and changing lack a name or a configuration.</summary>
+    /// <summary>
+    /// An empty request: looking at all needs no more, looking at one and changing lack a name or a configuration.
+    /// </summary>
     private static CallerProgram.Outcome Expected(MethodDescriptor method, Role role)
     {
         if (role < RequiredRole(method))

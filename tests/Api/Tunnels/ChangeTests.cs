@@ -16,18 +16,28 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     {
         var started = await StartAsync("dry", 1, ", \"PacketMagic\": \"old-secret\"");
 
-        var answer = await ReloadAsync(new ReloadTunnelRequest
-        {
-            Name = "dry",
-            Configuration = Configurations.Server(1, ", \"Mtu\": 1400, \"HeartbeatInterval\": 5, \"PacketMagic\": \"new-secret\""),
-            DryRun = true,
-            AllowRestart = true,
-        });
+        var answer = await ReloadAsync(
+            new ReloadTunnelRequest
+            {
+                Name = "dry",
+                Configuration = Configurations.Server(
+                    1,
+                    ", \"Mtu\": 1400, \"HeartbeatInterval\": 5, \"PacketMagic\": \"new-secret\""
+                ),
+                DryRun = true,
+                AllowRestart = true,
+            }
+        );
 
         Assert.False(answer.Applied);
         Assert.Equal(
-            [("HeartbeatInterval", "30 s", "5 s", false), ("Mtu", "1300", "1400", true), ("PacketMagic", "(hidden)", "(hidden)", true)],
-            answer.Changes.Select(c => (c.Field, c.Before, c.After, c.NeedsRestart)).Order());
+            [
+                ("HeartbeatInterval", "30 s", "5 s", false),
+                ("Mtu", "1300", "1400", true),
+                ("PacketMagic", "(hidden)", "(hidden)", true),
+            ],
+            answer.Changes.Select(c => (c.Field, c.Before, c.After, c.NeedsRestart)).Order()
+        );
         Assert.Equal(started, await OneAsync("dry", started));
     }
 
@@ -35,7 +45,11 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     public async Task What_can_change_while_it_runs_is_changed_and_stored()
     {
         var started = await StartAsync("live", 2);
-        var request = new ReloadTunnelRequest { Name = "live", Configuration = Configurations.Server(2, ", \"HeartbeatInterval\": 5") };
+        var request = new ReloadTunnelRequest
+        {
+            Name = "live",
+            Configuration = Configurations.Server(2, ", \"HeartbeatInterval\": 5"),
+        };
 
         var answer = await ReloadAsync(request);
 
@@ -52,7 +66,11 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     public async Task A_restart_needs_permission()
     {
         var started = await StartAsync("restart", 3);
-        var request = new ReloadTunnelRequest { Name = "restart", Configuration = Configurations.Server(3, ", \"Mtu\": 1400, \"HeartbeatInterval\": 5") };
+        var request = new ReloadTunnelRequest
+        {
+            Name = "restart",
+            Configuration = Configurations.Server(3, ", \"Mtu\": 1400, \"HeartbeatInterval\": 5"),
+        };
 
         (await FailureAsync(request)).Is(StatusCode.FailedPrecondition, "RESTART_REQUIRED");
         Assert.Equal(started, await OneAsync("restart", started));
@@ -69,12 +87,16 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     {
         var started = await StartAsync("stays", 4);
 
-        (await FailureAsync(new ReloadTunnelRequest
-        {
-            Name = "stays",
-            Configuration = Configurations.Server(4, ", \"TunnelDevice\": \"lo\""),
-            AllowRestart = true,
-        })).Is(StatusCode.AlreadyExists, "DEVICE_TAKEN");
+        (
+            await FailureAsync(
+                new ReloadTunnelRequest
+                {
+                    Name = "stays",
+                    Configuration = Configurations.Server(4, ", \"TunnelDevice\": \"lo\""),
+                    AllowRestart = true,
+                }
+            )
+        ).Is(StatusCode.AlreadyExists, "DEVICE_TAKEN");
 
         var after = await OneAsync("stays", started);
         Assert.Equal(TunnelState.Waiting, after.State);
@@ -86,7 +108,13 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     public async Task A_reload_keeps_the_name()
     {
         await StartAsync("named", 5);
-        var answer = await ReloadAsync(new ReloadTunnelRequest { Name = "named", Configuration = Configurations.Server(5, ", \"Name\": \"other\"") });
+        var answer = await ReloadAsync(
+            new ReloadTunnelRequest
+            {
+                Name = "named",
+                Configuration = Configurations.Server(5, ", \"Name\": \"other\""),
+            }
+        );
 
         // The request's name stands before the configuration's, as it does in StartTunnel.
         Assert.Empty(answer.Changes);
@@ -95,13 +123,29 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     [Fact]
     public async Task A_reload_of_nothing_or_with_nothing_is_refused()
     {
-        (await FailureAsync(new ReloadTunnelRequest { Configuration = Configurations.Server(6) })).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
-        (await FailureAsync(new ReloadTunnelRequest { Name = "nobody", Configuration = Configurations.Server(6) }))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await FailureAsync(new ReloadTunnelRequest { Name = "nobody", Configuration = Configurations.Server(6), DryRun = true }))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        Assert.NotEmpty((await FailureAsync(new ReloadTunnelRequest { Name = "nobody" }))
-            .Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION").Diagnostics);
+        (await FailureAsync(new ReloadTunnelRequest { Configuration = Configurations.Server(6) })).Is(
+            StatusCode.InvalidArgument,
+            "INVALID_REQUEST"
+        );
+        (await FailureAsync(new ReloadTunnelRequest { Name = "nobody", Configuration = Configurations.Server(6) })).Is(
+            StatusCode.NotFound,
+            "NO_SUCH_TUNNEL"
+        );
+        (
+            await FailureAsync(
+                new ReloadTunnelRequest
+                {
+                    Name = "nobody",
+                    Configuration = Configurations.Server(6),
+                    DryRun = true,
+                }
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        Assert.NotEmpty(
+            (await FailureAsync(new ReloadTunnelRequest { Name = "nobody" }))
+                .Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION")
+                .Diagnostics
+        );
     }
 
     [Fact]
@@ -112,15 +156,19 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
         Assert.Equal("22 8000-8010", await PortsAsync(new UpdatePortsRequest { Name = "ports" }));
         Assert.Equal(
             "22-23 8001-8004 8006-8010",
-            await PortsAsync(new UpdatePortsRequest
-            {
-                Name = "ports",
-                Deny = { Range(8000, 8000), Range(8005, 8005), Range(22, 22) },
-                Allow = { Range(22, 23) },
-            }));
+            await PortsAsync(
+                new UpdatePortsRequest
+                {
+                    Name = "ports",
+                    Deny = { Range(8000, 8000), Range(8005, 8005), Range(22, 22) },
+                    Allow = { Range(22, 23) },
+                }
+            )
+        );
         Assert.Equal(
             "22-23 8001-8004 8006-8010",
-            string.Join(' ', (await OneAsync("ports", started)).AllowedPorts.Select(Text)));
+            string.Join(' ', (await OneAsync("ports", started)).AllowedPorts.Select(Text))
+        );
         Assert.Contains("\"8006-8010\"", Stored("ports"), StringComparison.Ordinal);
     }
 
@@ -128,13 +176,32 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
     public async Task Ports_that_are_none_are_refused()
     {
         await StartAsync("strict", 8);
-        foreach (var (first, last) in new[] { (0u, 1u), (1u, 0u), (2u, 1u), (65536u, 65536u), (1u, 65536u), (uint.MaxValue, uint.MaxValue) })
+        foreach (
+            var (first, last) in new[]
+            {
+                (0u, 1u),
+                (1u, 0u),
+                (2u, 1u),
+                (65536u, 65536u),
+                (1u, 65536u),
+                (uint.MaxValue, uint.MaxValue),
+            }
+        )
         {
-            var failure = await FailureAsync(new UpdatePortsRequest { Name = "strict", Allow = { Range(first, last) } });
-            Assert.Contains($"{first}-{last}", failure.Is(StatusCode.InvalidArgument, "INVALID_REQUEST").Message, StringComparison.Ordinal);
+            var failure = await FailureAsync(
+                new UpdatePortsRequest { Name = "strict", Allow = { Range(first, last) } }
+            );
+            Assert.Contains(
+                $"{first}-{last}",
+                failure.Is(StatusCode.InvalidArgument, "INVALID_REQUEST").Message,
+                StringComparison.Ordinal
+            );
         }
 
-        (await FailureAsync(new UpdatePortsRequest { Name = "strict", Deny = { Range(1, 65535) } })).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (await FailureAsync(new UpdatePortsRequest { Name = "strict", Deny = { Range(1, 65535) } })).Is(
+            StatusCode.InvalidArgument,
+            "INVALID_REQUEST"
+        );
         (await FailureAsync(new UpdatePortsRequest())).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
         (await FailureAsync(new UpdatePortsRequest { Name = "nobody" })).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
         Assert.Equal("22 8000-8010", await PortsAsync(new UpdatePortsRequest { Name = "strict" }));
@@ -147,8 +214,16 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
         var odd = Enumerable.Range(0, 32_768).Select(i => Range((uint)(2 * i) + 1, (uint)(2 * i) + 1)).ToArray();
         var deadline = DateTime.UtcNow.AddSeconds(10);
 
-        var allowed = await Client.UpdatePortsAsync(new UpdatePortsRequest { Name = "odd", Allow = { odd } }, deadline: deadline, cancellationToken: Cancellation);
-        var denied = await Client.UpdatePortsAsync(new UpdatePortsRequest { Name = "odd", Deny = { odd } }, deadline: deadline, cancellationToken: Cancellation);
+        var allowed = await Client.UpdatePortsAsync(
+            new UpdatePortsRequest { Name = "odd", Allow = { odd } },
+            deadline: deadline,
+            cancellationToken: Cancellation
+        );
+        var denied = await Client.UpdatePortsAsync(
+            new UpdatePortsRequest { Name = "odd", Deny = { odd } },
+            deadline: deadline,
+            cancellationToken: Cancellation
+        );
 
         // The even ports that were allowed before join their two neighbours: 22, and six of 8000 to 8010.
         Assert.Equal(32_768 - 1 - 6, allowed.AllowedPorts.Count);
@@ -157,21 +232,29 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
 
     private static PortRange Range(uint first, uint last) => new() { First = first, Last = last };
 
-    private static string Text(PortRange range) => range.First == range.Last ? $"{range.First}" : $"{range.First}-{range.Last}";
+    private static string Text(PortRange range) =>
+        range.First == range.Last ? $"{range.First}" : $"{range.First}-{range.Last}";
 
-    private string Stored(string name) => File.ReadAllText(Path.Combine(fixture.Daemon.StateDirectory, "tunnels", name + ".json"));
+    private string Stored(string name) =>
+        File.ReadAllText(Path.Combine(fixture.Daemon.StateDirectory, "tunnels", name + ".json"));
 
     private async Task<Tunnel> StartAsync(string name, int number, string more = "")
     {
         Requirements.Tun();
-        var answer = await Client.StartTunnelAsync(Configurations.Start(name, number, more), cancellationToken: Cancellation);
+        var answer = await Client.StartTunnelAsync(
+            Configurations.Start(name, number, more),
+            cancellationToken: Cancellation
+        );
         return await OneAsync(name, answer.Tunnel);
     }
 
     /// <summary>The tunnel, with rates as they were before: they change by themselves.</summary>
     private async Task<Tunnel> OneAsync(string name, Tunnel before)
     {
-        var answer = await Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { name } }, cancellationToken: Cancellation);
+        var answer = await Client.ListTunnelsAsync(
+            new ListTunnelsRequest { Names = { name } },
+            cancellationToken: Cancellation
+        );
         var tunnel = answer.Tunnels.Single();
         tunnel.Rates = before.Rates;
         return tunnel;
@@ -181,7 +264,10 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
         await Client.ReloadTunnelAsync(request, cancellationToken: Cancellation);
 
     private async Task<string> PortsAsync(UpdatePortsRequest request) =>
-        string.Join(' ', (await Client.UpdatePortsAsync(request, cancellationToken: Cancellation)).AllowedPorts.Select(Text));
+        string.Join(
+            ' ',
+            (await Client.UpdatePortsAsync(request, cancellationToken: Cancellation)).AllowedPorts.Select(Text)
+        );
 
     private Task<Failure> FailureAsync(ReloadTunnelRequest request) =>
         Failure.OfAsync(Client.ReloadTunnelAsync(request, cancellationToken: Cancellation));

@@ -18,51 +18,77 @@ public sealed class ConfigurationTests(DaemonFixture fixture) : IClassFixture<Da
     public async Task What_runs_is_written_in_full_and_its_secrets_only_where_they_are_asked_for()
     {
         await fixture.Channel.Tunnels.StartTunnelAsync(
-            Configurations.Start("shown", 31, ", \"PacketMagic\": \"hunter2\""), cancellationToken: Cancellation);
+            Configurations.Start("shown", 31, ", \"PacketMagic\": \"hunter2\""),
+            cancellationToken: Cancellation
+        );
         try
         {
             var hidden = await fixture.Channel.Daemon.GetConfigurationAsync(
-                new GetConfigurationRequest { Name = "shown" }, cancellationToken: Cancellation);
+                new GetConfigurationRequest { Name = "shown" },
+                cancellationToken: Cancellation
+            );
             var shown = await fixture.Channel.Daemon.RevealConfigurationAsync(
-                new RevealConfigurationRequest { Name = "shown", Format = ConfigurationFormat.Json }, cancellationToken: Cancellation);
+                new RevealConfigurationRequest { Name = "shown", Format = ConfigurationFormat.Json },
+                cancellationToken: Cancellation
+            );
 
             Assert.Contains("\"PacketMagic\": \"(hidden)\"", hidden.Configuration, StringComparison.Ordinal);
             Assert.Contains("\"HeartbeatInterval\": 30", hidden.Configuration, StringComparison.Ordinal);
             Assert.Equal(
-                hidden.Configuration.Replace("(hidden)", "hunter2", StringComparison.Ordinal), shown.Configuration);
+                hidden.Configuration.Replace("(hidden)", "hunter2", StringComparison.Ordinal),
+                shown.Configuration
+            );
             Assert.DoesNotContain("hunter2", fixture.Daemon.Process.Errors, StringComparison.Ordinal);
-            (await Failure.OfAsync(fixture.Channel.Daemon.GetConfigurationAsync(
-                new GetConfigurationRequest { Name = "shown", Format = ConfigurationFormat.WgQuick }, cancellationToken: Cancellation)))
-                .Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+            (
+                await Failure.OfAsync(
+                    fixture.Channel.Daemon.GetConfigurationAsync(
+                        new GetConfigurationRequest { Name = "shown", Format = ConfigurationFormat.WgQuick },
+                        cancellationToken: Cancellation
+                    )
+                )
+            ).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
         }
         finally
         {
             await fixture.Channel.Tunnels.StopTunnelAsync(
-                new StopTunnelRequest { Name = "shown" }, cancellationToken: Cancellation);
+                new StopTunnelRequest { Name = "shown" },
+                cancellationToken: Cancellation
+            );
         }
     }
 
     [Fact]
     public async Task A_key_that_the_daemon_has_made_is_shown_only_where_it_is_asked_for_and_peers_are_listed()
     {
-        const string Secure =
-            $$"""
+        const string Secure = $$"""
             {"Protocol": "wireguard", "TunnelAddress": ["10.99.32.1/24", "fd00:32::1/64"], "NetworkAddress": ":20032", "AllowedPorts": "all",
              "Peers": [{"Name": "laptop", "PublicKey": "{{Public}}", "AllowedIPs": ["10.99.32.2/32"]}, {"PublicKey": "{{Other}}", "AllowedIPs": ["fd00:32::2/128"]}]}
             """;
-        var started = (await fixture.Channel.Tunnels.StartTunnelAsync(
-            new StartTunnelRequest { Name = "secure", Configuration = Secure }, cancellationToken: Cancellation)).Tunnel;
+        var started = (
+            await fixture.Channel.Tunnels.StartTunnelAsync(
+                new StartTunnelRequest { Name = "secure", Configuration = Secure },
+                cancellationToken: Cancellation
+            )
+        ).Tunnel;
         try
         {
             var hidden = await fixture.Channel.Daemon.GetConfigurationAsync(
-                new GetConfigurationRequest { Name = "secure", Format = ConfigurationFormat.WgQuick }, cancellationToken: Cancellation);
+                new GetConfigurationRequest { Name = "secure", Format = ConfigurationFormat.WgQuick },
+                cancellationToken: Cancellation
+            );
             var shown = await fixture.Channel.Daemon.RevealConfigurationAsync(
-                new RevealConfigurationRequest { Name = "secure", Format = ConfigurationFormat.WgQuick }, cancellationToken: Cancellation);
-            var peers = await fixture.Channel.Tunnels.ListTunnelPeersAsync(new ListTunnelPeersRequest(), cancellationToken: Cancellation);
+                new RevealConfigurationRequest { Name = "secure", Format = ConfigurationFormat.WgQuick },
+                cancellationToken: Cancellation
+            );
+            var peers = await fixture.Channel.Tunnels.ListTunnelPeersAsync(
+                new ListTunnelPeersRequest(),
+                cancellationToken: Cancellation
+            );
 
             Assert.Equal(
                 (TunnelMode.Peer, TunnelProtocol.Wireguard, 20032U, 2U),
-                (started.Mode, started.Protocol, started.LocalPort, started.PeerCount));
+                (started.Mode, started.Protocol, started.LocalPort, started.PeerCount)
+            );
             Assert.Equal(["10.99.32.1/24", "fd00:32::1/64"], started.TunnelAddresses);
             Assert.Equal(44, started.PublicKey.Length);
             Assert.DoesNotContain("PrivateKey", hidden.Configuration, StringComparison.Ordinal);
@@ -74,27 +100,44 @@ public sealed class ConfigurationTests(DaemonFixture fixture) : IClassFixture<Da
         finally
         {
             await fixture.Channel.Tunnels.StopTunnelAsync(
-                new StopTunnelRequest { Name = "secure" }, cancellationToken: Cancellation);
+                new StopTunnelRequest { Name = "secure" },
+                cancellationToken: Cancellation
+            );
         }
     }
 
     [Fact]
-    public async Task What_is_not_there_has_no_configuration() => (await Failure.OfAsync(
-        fixture.Channel.Daemon.GetConfigurationAsync(new GetConfigurationRequest { Name = "nobody" }, cancellationToken: Cancellation)))
-        .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+    public async Task What_is_not_there_has_no_configuration() =>
+        (
+            await Failure.OfAsync(
+                fixture.Channel.Daemon.GetConfigurationAsync(
+                    new GetConfigurationRequest { Name = "nobody" },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
 
     [Theory]
     [InlineData(
         $$"""{"Protocol": "wireguard", "TunnelAddress": [], "AllowedPorts": [22], "PrivateKey": "{{Private}}", "Peers": [{"AllowedIPs": [], "PublicKey": "{{Public}}"}]}""",
         "Peers[0].PublicKey",
-        1)]
+        1
+    )]
     [InlineData($"[Interface]\nPrivateKey = {Private}\n[Peer]\nPublicKey = {Public}\n", "PublicKey", 4)]
     public async Task This_end_s_own_key_among_its_peers_is_found_with_its_place(
-        string configuration, string field, int line)
+        string configuration,
+        string field,
+        int line
+    )
     {
-        var failure = (await Failure.OfAsync(fixture.Channel.Tunnels.StartTunnelAsync(
-            new StartTunnelRequest { Name = "own", Configuration = configuration }, cancellationToken: Cancellation)))
-            .Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION");
+        var failure = (
+            await Failure.OfAsync(
+                fixture.Channel.Tunnels.StartTunnelAsync(
+                    new StartTunnelRequest { Name = "own", Configuration = configuration },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.InvalidArgument, "INVALID_CONFIGURATION");
 
         var mistake = Assert.Single(failure.Diagnostics, d => d.Severity == Severity.Error);
         Assert.Equal((field, line), (mistake.Field, mistake.Line));

@@ -25,10 +25,19 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
     [Fact]
     public async Task An_unknown_name_is_not_found()
     {
-        (await Failure.OfAsync(Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { "nobody" } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
-        (await Failure.OfAsync(Client.WatchTunnels(new WatchTunnelsRequest { Names = { "nobody" } }, cancellationToken: Cancellation)))
-            .Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.ListTunnelsAsync(
+                    new ListTunnelsRequest { Names = { "nobody" } },
+                    cancellationToken: Cancellation
+                )
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
+        (
+            await Failure.OfAsync(
+                Client.WatchTunnels(new WatchTunnelsRequest { Names = { "nobody" } }, cancellationToken: Cancellation)
+            )
+        ).Is(StatusCode.NotFound, "NO_SUCH_TUNNEL");
     }
 
     [Fact]
@@ -55,7 +64,11 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
         var first = call.ResponseStream.Current.Time.ToDateTimeOffset();
         await NextAsync(call);
 
-        Assert.InRange(call.ResponseStream.Current.Time.ToDateTimeOffset() - first, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(3));
+        Assert.InRange(
+            call.ResponseStream.Current.Time.ToDateTimeOffset() - first,
+            TimeSpan.FromSeconds(0.9),
+            TimeSpan.FromSeconds(3)
+        );
     }
 
     [Fact]
@@ -71,7 +84,9 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
         await StartAsync(("coming", 7));
 
         await Eventually.BecomesTrueAsync(
-            async () => await NextAsync(all) is var names && names.Contains("coming") && !names.Contains("going"), () => "the watch of all stays");
+            async () => await NextAsync(all) is var names && names.Contains("coming") && !names.Contains("going"),
+            () => "the watch of all stays"
+        );
         await Eventually.BecomesTrueAsync(async () => await NextAsync(two) is ["kept"], () => "the watch of two stays");
     }
 
@@ -84,7 +99,9 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
         await NextAsync(longest);
     }
 
-    /// <remarks>The last four are no durations at all: signs that differ, too many nanoseconds, more than 10,000 years.</remarks>
+    /// <remarks>
+    /// The last four are no durations at all: signs that differ, too many nanoseconds, more than 10,000 years.
+    /// </remarks>
     [Theory]
     [InlineData(0, 0)]
     [InlineData(0, 99_999_999)]
@@ -96,13 +113,22 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
     [InlineData(long.MaxValue, 0)]
     public async Task An_interval_out_of_bounds_is_refused(long seconds, int nanoseconds)
     {
-        var request = new WatchTunnelsRequest { Interval = new Duration { Seconds = seconds, Nanos = nanoseconds } };
+        var request = new WatchTunnelsRequest
+        {
+            Interval = new Duration { Seconds = seconds, Nanos = nanoseconds },
+        };
 
-        (await Failure.OfAsync(Client.WatchTunnels(request, cancellationToken: Cancellation))).Is(StatusCode.InvalidArgument, "INVALID_REQUEST");
+        (await Failure.OfAsync(Client.WatchTunnels(request, cancellationToken: Cancellation))).Is(
+            StatusCode.InvalidArgument,
+            "INVALID_REQUEST"
+        );
     }
 
-    private AsyncServerStreamingCall<WatchTunnelsResponse> Watch(TimeSpan interval, params string[] names) => Client.WatchTunnels(
-        new WatchTunnelsRequest { Interval = Duration.FromTimeSpan(interval), Names = { names } }, cancellationToken: Cancellation);
+    private AsyncServerStreamingCall<WatchTunnelsResponse> Watch(TimeSpan interval, params string[] names) =>
+        Client.WatchTunnels(
+            new WatchTunnelsRequest { Interval = Duration.FromTimeSpan(interval), Names = { names } },
+            cancellationToken: Cancellation
+        );
 
     private static async Task<string[]> NextAsync(AsyncServerStreamingCall<WatchTunnelsResponse> call)
     {
@@ -111,7 +137,14 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
     }
 
     private async Task<string[]> ListAsync(params string[] names) =>
-        [.. (await Client.ListTunnelsAsync(new ListTunnelsRequest { Names = { names } }, cancellationToken: Cancellation)).Tunnels.Select(t => t.Name)];
+        [
+            .. (
+                await Client.ListTunnelsAsync(
+                    new ListTunnelsRequest { Names = { names } },
+                    cancellationToken: Cancellation
+                )
+            ).Tunnels.Select(t => t.Name),
+        ];
 
     private async Task StartAsync(params (string Name, int Number)[] tunnels)
     {

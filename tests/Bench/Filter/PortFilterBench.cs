@@ -81,7 +81,10 @@ public unsafe class PortFilterBench : IDisposable
         int passed = 0;
         for (int index = 0; index < Batch; index++)
         {
-            passed += _filter.Check(direction, PacketView.Parse(Packet(packets, index), PacketSize), _now) == DropReason.None ? 1 : 0;
+            passed +=
+                _filter.Check(direction, PacketView.Parse(Packet(packets, index), PacketSize), _now) == DropReason.None
+                    ? 1
+                    : 0;
         }
 
         return passed;

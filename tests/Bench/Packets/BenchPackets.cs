@@ -23,15 +23,16 @@ internal static unsafe class BenchPackets
         return start;
     }
 
-    public static VirtioNetHeader Header => new()
-    {
-        Flags = VirtioNetHeader.NeedsChecksum,
-        GsoType = VirtioNetHeader.TcpV4,
-        HeaderLength = HeaderLength,
-        GsoSize = Payload,
-        ChecksumStart = 20,
-        ChecksumOffset = 16,
-    };
+    public static VirtioNetHeader Header =>
+        new()
+        {
+            Flags = VirtioNetHeader.NeedsChecksum,
+            GsoType = VirtioNetHeader.TcpV4,
+            HeaderLength = HeaderLength,
+            GsoSize = Payload,
+            ChecksumStart = 20,
+            ChecksumOffset = 16,
+        };
 
     /// <summary>Writes TCP and IP headers in front of whatever payload is there.</summary>
     public static void WriteHeaders(byte* packet, int length, ushort sourcePort)

@@ -92,16 +92,13 @@ internal sealed unsafe class EnginePairs : IWireGuardOutput, IDisposable
         }
     }
 
-    void IWireGuardOutput.Send(
-        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer)
+    void IWireGuardOutput.Send(byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer)
     {
         new ReadOnlySpan<byte>(datagram, length).CopyTo(_last);
         _lastLength = length;
     }
 
-    void IWireGuardOutput.Notify(Peer peer, PeerEvent what)
-    {
-    }
+    void IWireGuardOutput.Notify(Peer peer, PeerEvent what) { }
 
     public void Dispose()
     {

@@ -54,8 +54,14 @@ public sealed class CompleterTests
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal("", run.Error.ToString());
-        var words = run.Output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('\t')[0]);
-        Assert.Equal(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal), words.Order(StringComparer.Ordinal));
+        var words = run
+            .Output.ToString()
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(l => l.Split('\t')[0]);
+        Assert.Equal(
+            expected.Split(' ', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal),
+            words.Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -65,10 +71,17 @@ public sealed class CompleterTests
         {
             for (var i = 0; i < command.Arguments.Count; i++)
             {
-                var isLive = CompletedFromAttribute.Of(command, i) is CompletionSource.Tunnels
-                    or CompletionSource.Relays or CompletionSource.TunnelsAndRelays or CompletionSource.PendingSenders
-                    or CompletionSource.ApprovedSenders;
-                Assert.True(isLive == (command.Arguments[i].Name is "NAME" or "TUNNEL" or "SENDER"), $"{command.Name} {command.Arguments[i].Name}");
+                var isLive =
+                    CompletedFromAttribute.Of(command, i)
+                    is CompletionSource.Tunnels
+                        or CompletionSource.Relays
+                        or CompletionSource.TunnelsAndRelays
+                        or CompletionSource.PendingSenders
+                        or CompletionSource.ApprovedSenders;
+                Assert.True(
+                    isLive == (command.Arguments[i].Name is "NAME" or "TUNNEL" or "SENDER"),
+                    $"{command.Name} {command.Arguments[i].Name}"
+                );
             }
         }
     }
@@ -90,7 +103,10 @@ public sealed class CompleterTests
     [InlineData("--socket", "/nonexistent/s", "down", "")]
     public async Task Without_a_daemon_there_is_silence(params string[] words)
     {
-        var run = await new CommandRun { Environment = { ["UDPTUNNEL_SOCKET"] = "/nonexistent/s" } }.RunAsync(["__complete", .. words]);
+        var run = await new CommandRun { Environment = { ["UDPTUNNEL_SOCKET"] = "/nonexistent/s" } }.RunAsync([
+            "__complete",
+            .. words,
+        ]);
 
         Assert.Equal((0, "", ""), (run.ExitCode, run.Output.ToString(), run.Error.ToString()));
     }
@@ -111,7 +127,11 @@ public sealed class CompleterTests
     {
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Has(
-            new Tunnel { Name = "a b" }, new Tunnel { Name = "c\nd" }, new Tunnel { Name = "e\x1b[2J" }, new Tunnel { Name = "f" });
+            new Tunnel { Name = "a b" },
+            new Tunnel { Name = "c\nd" },
+            new Tunnel { Name = "e\x1b[2J" },
+            new Tunnel { Name = "f" }
+        );
 
         var run = await CommandRun.OfAsync(server, "__complete", "down", "");
 
@@ -140,9 +160,17 @@ public sealed class CompleterTests
         server.Daemon.Has(RelaySamples.Receiver());
         var classic = RelaySamples.Sender(fingerprint: "");
         classic.Address = "192.0.2.8:1";
-        server.Daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse
-        {
-            Senders = { RelaySamples.Sender(), classic, RelaySamples.Sender(SenderState.Approved, RelaySamples.OtherKey) },
-        });
+        server.Daemon.ListSenders = _ =>
+            Task.FromResult(
+                new ListSendersResponse
+                {
+                    Senders =
+                    {
+                        RelaySamples.Sender(),
+                        classic,
+                        RelaySamples.Sender(SenderState.Approved, RelaySamples.OtherKey),
+                    },
+                }
+            );
     }
 }

@@ -33,7 +33,12 @@ public sealed class JsonContractTests
         if (command == "completion")
         {
             // A page of shell script would tell nobody anything.
-            output = string.Join('\n', output.Split('\n').Select(l => l.Contains("\"script\"", StringComparison.Ordinal) ? "  \"script\": \"...\"" : l));
+            output = string.Join(
+                '\n',
+                output
+                    .Split('\n')
+                    .Select(l => l.Contains("\"script\"", StringComparison.Ordinal) ? "  \"script\": \"...\"" : l)
+            );
         }
 
         // The page does not change with every release.
@@ -62,55 +67,74 @@ public sealed class JsonContractTests
         foreach (var kind in Enum.GetValues<EventKind>())
         {
             using var text = new StringWriter();
-            JsonOutput.Write(text, writer => EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }]));
+            JsonOutput.Write(text, writer =>
+                EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }])
+            );
             Validate("events", text.ToString());
         }
 
         foreach (var limit in Enum.GetValues<Limit>())
         {
             using var text = new StringWriter();
-            JsonOutput.Write(text, writer => EventJson.WriteMembers(writer, new Event { Kind = EventKind.LimitReached, Limit = limit, Message = "m" }));
+            JsonOutput.Write(text, writer => EventJson.WriteMembers(
+                    writer,
+                    new Event
+                    {
+                        Kind = EventKind.LimitReached,
+                        Limit = limit,
+                        Message = "m",
+                    }
+                ));
             Validate("events", text.ToString());
         }
     }
 
     [Fact]
-    public void Whatever_a_daemon_sends_the_output_keeps_to_the_schema() => Property.ForAll<int>(
-        seed =>
-        {
-            var random = new Random(seed);
-            using var text = new StringWriter();
-            JsonOutput.Write(text, writer =>
+    public void Whatever_a_daemon_sends_the_output_keeps_to_the_schema() =>
+        Property.ForAll<int>(
+            seed =>
             {
-                writer.WriteTime("time", Samples.Now);
-                TunnelJson.WriteAll(writer, "tunnels", [Samples.Any(seed), Samples.Any(seed + 1)]);
-                RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
-                if (random.Next(2) == 0)
+                var random = new Random(seed);
+                using var text = new StringWriter();
+                JsonOutput.Write(text, writer =>
                 {
-                    RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
-                }
-                else
-                {
-                    TunnelJson.WriteFlows(writer, "flows", [Samples.AnyFlow(random)]);
-                }
-            });
-            Validate("status", text.ToString());
-            return true;
-        },
-        cases: 200);
+                    writer.WriteTime("time", Samples.Now);
+                    TunnelJson.WriteAll(writer, "tunnels", [Samples.Any(seed), Samples.Any(seed + 1)]);
+                    RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
+                    if (random.Next(2) == 0)
+                    {
+                        RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
+                    }
+                    else
+                    {
+                        TunnelJson.WriteFlows(writer, "flows", [Samples.AnyFlow(random)]);
+                    }
+                });
+                Validate("status", text.ToString());
+                return true;
+            },
+            cases: 200
+        );
 
     private static void Validate(string command, string json)
     {
-        var schema = JsonSchema.FromText(SchemaText.Replace(
-            "\"$defs\":", $"\"$ref\": \"#/$defs/{command.Replace(" ", "%20", StringComparison.Ordinal)}\",\n\"$defs\":", StringComparison.Ordinal));
+        var schema = JsonSchema.FromText(
+            SchemaText.Replace(
+                "\"$defs\":",
+                $"\"$ref\": \"#/$defs/{command.Replace(" ", "%20", StringComparison.Ordinal)}\",\n\"$defs\":",
+                StringComparison.Ordinal
+            )
+        );
         using var document = JsonDocument.Parse(json);
         var result = schema.Evaluate(document.RootElement, new EvaluationOptions { OutputFormat = OutputFormat.List });
-        var mistakes = result.Details?.Where(d => d.Errors is not null)
+        var mistakes = result
+            .Details?.Where(d => d.Errors is not null)
             .SelectMany(d => d.Errors!.Select(e => $"{d.InstanceLocation}: {e.Value}"));
         Assert.True(result.IsValid, $"{json}\n{string.Join('\n', mistakes ?? [])}");
     }
 
-    private static IEnumerable<string> Leaves(CommandNode node, string path) => node is CommandGroup group
-        ? group.SelectMany(n => Leaves(n, path.Length == 0 ? n.Name : $"{path} {n.Name}"))
-        : [path];
+    private static IEnumerable<string> Leaves(CommandNode node, string path) =>
+        node is CommandGroup group
+            ? group.SelectMany(n => Leaves(n, path.Length == 0 ? n.Name : $"{path} {n.Name}"))
+            : [path];
 }

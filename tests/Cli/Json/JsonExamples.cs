@@ -7,7 +7,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Tests.Cli.Json;
 
-/// <summary>What each command writes with <c>--json</c>, run against a daemon of samples: the examples of docs/json.md.</summary>
+/// <summary>
+/// What each command writes with <c>--json</c>, run against a daemon of samples: the examples of docs/json.md.
+/// </summary>
 internal static class JsonExamples
 {
     private static readonly JsonSerializerOptions Indented = new()
@@ -61,9 +63,15 @@ internal static class JsonExamples
         await using var server = await FakeServer.StartAsync();
         var run = new CommandRun();
         Answer(server, run);
-        server.File("home.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"LogFile":"x","PacketMagic":"w"}""");
+        server.File(
+            "home.json",
+            """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"LogFile":"x","PacketMagic":"w"}"""
+        );
         server.File("dns.json", """{"Relay":"receiver","UdpAddress":":53","TcpAddress":":5353"}""");
-        server.File("mistakes.json", """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22,70000]}""");
+        server.File(
+            "mistakes.json",
+            """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22,70000]}"""
+        );
         var words = line.Split(' ').Select(w => w.EndsWith(".json", StringComparison.Ordinal) ? server.File(w) : w);
 
         await run.RunAsync(server, [.. words, "--json"]);
@@ -85,90 +93,159 @@ internal static class JsonExamples
         daemon.Has(Samples.Server());
         daemon.Has(RelaySamples.Receiver());
         daemon.Start = _ => Task.FromResult(new StartTunnelResponse { Tunnel = Samples.Server() });
-        daemon.Stop = request => request.Name == "home"
-            ? Task.FromResult(new StopTunnelResponse { Tunnel = Samples.Server() })
-            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", $"there is no tunnel '{request.Name}'");
-        daemon.Reload = request => Task.FromResult(new ReloadTunnelResponse
-        {
-            Applied = !request.DryRun,
-            Changes = { new Change { Field = "HeartbeatInterval", Before = "30 s", After = "5 s" } },
-        });
-        daemon.ReloadRelay = request => Task.FromResult(new ReloadRelayResponse
-        {
-            Applied = !request.DryRun,
-            Changes = { new Change { Field = "MaxFlows", Before = "10000", After = "20000" } },
-        });
-        daemon.Diagnose = _ => Task.FromResult(new DiagnoseResponse
-        {
-            Checks =
-            {
-                new Check { Id = "tun_device", Result = CheckResult.Ok, Message = "/dev/net/tun makes devices" },
-                new Check
+        daemon.Stop = request =>
+            request.Name == "home"
+                ? Task.FromResult(new StopTunnelResponse { Tunnel = Samples.Server() })
+                : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", $"there is no tunnel '{request.Name}'");
+        daemon.Reload = request =>
+            Task.FromResult(
+                new ReloadTunnelResponse
                 {
-                    Id = "dns",
-                    Subject = "home",
-                    Result = CheckResult.Failure,
-                    Message = "server.example does not resolve: Name or service not known",
-                    Remedy = "getent ahosts server.example; cat /etc/resolv.conf",
-                },
-            },
-        });
-        daemon.ReloadDirectory = request => Task.FromResult(new ReloadDirectoryResponse
-        {
-            Outcomes =
-            {
-                new FileOutcome
-                {
-                    File = "/etc/udptunnel/tunnels.d/home.json",
-                    Name = "home",
-                    Action = FileAction.Change,
                     Applied = !request.DryRun,
-                    Changes = { new Change { Field = "AllowedPorts", Before = "22", After = "22, 80" } },
-                },
-            },
-        });
-        daemon.UpdatePorts = _ => Task.FromResult(new UpdatePortsResponse
-        {
-            AllowedPorts = { new PortRange { First = 22, Last = 22 }, new PortRange { First = 80, Last = 80 } },
-        });
-        daemon.StartRelay = request => Task.FromResult(new StartRelayResponse
-        {
-            Relay = request.Configuration.Contains("receiver", StringComparison.Ordinal) ? RelaySamples.WaitingReceiver() : RelaySamples.PendingSender(),
-        });
-        daemon.StopRelay = request => request.Name == "dns"
-            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver(), RememberedSenders = 1 })
-            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
+                    Changes =
+                    {
+                        new Change
+                        {
+                            Field = "HeartbeatInterval",
+                            Before = "30 s",
+                            After = "5 s",
+                        },
+                    },
+                }
+            );
+        daemon.ReloadRelay = request =>
+            Task.FromResult(
+                new ReloadRelayResponse
+                {
+                    Applied = !request.DryRun,
+                    Changes =
+                    {
+                        new Change
+                        {
+                            Field = "MaxFlows",
+                            Before = "10000",
+                            After = "20000",
+                        },
+                    },
+                }
+            );
+        daemon.Diagnose = _ =>
+            Task.FromResult(
+                new DiagnoseResponse
+                {
+                    Checks =
+                    {
+                        new Check
+                        {
+                            Id = "tun_device",
+                            Result = CheckResult.Ok,
+                            Message = "/dev/net/tun makes devices",
+                        },
+                        new Check
+                        {
+                            Id = "dns",
+                            Subject = "home",
+                            Result = CheckResult.Failure,
+                            Message = "server.example does not resolve: Name or service not known",
+                            Remedy = "getent ahosts server.example; cat /etc/resolv.conf",
+                        },
+                    },
+                }
+            );
+        daemon.ReloadDirectory = request =>
+            Task.FromResult(
+                new ReloadDirectoryResponse
+                {
+                    Outcomes =
+                    {
+                        new FileOutcome
+                        {
+                            File = "/etc/udptunnel/tunnels.d/home.json",
+                            Name = "home",
+                            Action = FileAction.Change,
+                            Applied = !request.DryRun,
+                            Changes =
+                            {
+                                new Change
+                                {
+                                    Field = "AllowedPorts",
+                                    Before = "22",
+                                    After = "22, 80",
+                                },
+                            },
+                        },
+                    },
+                }
+            );
+        daemon.UpdatePorts = _ =>
+            Task.FromResult(
+                new UpdatePortsResponse
+                {
+                    AllowedPorts =
+                    {
+                        new PortRange { First = 22, Last = 22 },
+                        new PortRange { First = 80, Last = 80 },
+                    },
+                }
+            );
+        daemon.StartRelay = request =>
+            Task.FromResult(
+                new StartRelayResponse
+                {
+                    Relay = request.Configuration.Contains("receiver", StringComparison.Ordinal)
+                        ? RelaySamples.WaitingReceiver()
+                        : RelaySamples.PendingSender(),
+                }
+            );
+        daemon.StopRelay = request =>
+            request.Name == "dns"
+                ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver(), RememberedSenders = 1 })
+                : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", $"there is no relay '{request.Name}'");
         daemon.ListFlows = _ => Task.FromResult(new ListFlowsResponse { Flows = { RelaySamples.Flow(1) } });
-        daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
-        daemon.ListTunnelPeers = _ => Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop() }, Total = 1 });
-        daemon.GetConfiguration = _ => Task.FromResult(new GetConfigurationResponse
-        {
-            Configuration = "[Interface]\nPrivateKey = (hidden)\nAddress = 10.99.0.1/24\nListenPort = 51820\nMTU = 1420\n",
-        });
+        daemon.ListTunnelFlows = _ =>
+            Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
+        daemon.ListTunnelPeers = _ =>
+            Task.FromResult(new ListTunnelPeersResponse { Peers = { Samples.Laptop() }, Total = 1 });
+        daemon.GetConfiguration = _ =>
+            Task.FromResult(
+                new GetConfigurationResponse
+                {
+                    Configuration =
+                        "[Interface]\nPrivateKey = (hidden)\nAddress = 10.99.0.1/24\nListenPort = 51820\nMTU = 1420\n",
+                }
+            );
         daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
-        daemon.Approve = _ => Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
+        daemon.Approve = _ =>
+            Task.FromResult(new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected) });
         daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });
-        daemon.Revoke = _ => Task.FromResult(new RevokeSenderResponse { Senders = { RelaySamples.Sender(SenderState.Approved) } });
+        daemon.Revoke = _ =>
+            Task.FromResult(new RevokeSenderResponse { Senders = { RelaySamples.Sender(SenderState.Approved) } });
         daemon.AcceptKey = _ => Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelaySamples.PendingSender() });
-        daemon.WhoAmI = _ => Task.FromResult(new WhoAmIResponse
-        {
-            Uid = 1000,
-            Gid = 1000,
-            Pid = 4242,
-            Role = Role.Operate,
-            Reason = "uid 1000 is a member of the group udptunnel",
-        });
-        daemon.GetDaemon = _ => Task.FromResult(new GetDaemonResponse
-        {
-            Version = ControlProgram.Version,
-            Pid = 812,
-            Started = At(-3),
-            Kernel = "6.12.0",
-            Runtime = ".NET 10.0.0",
-            Tunnels = 1,
-            Relays = 1,
-            StateDirectory = "/var/lib/udptunnel",
-        });
+        daemon.WhoAmI = _ =>
+            Task.FromResult(
+                new WhoAmIResponse
+                {
+                    Uid = 1000,
+                    Gid = 1000,
+                    Pid = 4242,
+                    Role = Role.Operate,
+                    Reason = "uid 1000 is a member of the group udptunnel",
+                }
+            );
+        daemon.GetDaemon = _ =>
+            Task.FromResult(
+                new GetDaemonResponse
+                {
+                    Version = ControlProgram.Version,
+                    Pid = 812,
+                    Started = At(-3),
+                    Kernel = "6.12.0",
+                    Runtime = ".NET 10.0.0",
+                    Tunnels = 1,
+                    Relays = 1,
+                    StateDirectory = "/var/lib/udptunnel",
+                }
+            );
         var moved = new Event
         {
             Sequence = 7,
@@ -179,15 +256,25 @@ internal static class JsonExamples
             Message = "the peer has moved from 198.51.100.1:50791 to 198.51.100.77:50791",
         };
         daemon.ListEvents = _ => Task.FromResult(new ListEventsResponse { Events = { moved } });
-        daemon.WatchEvents = (_, writer, cancellation) => OnceAsync(run, () => writer.WriteAsync(new() { Events = { moved } }), cancellation);
+        daemon.WatchEvents = (_, writer, cancellation) =>
+            OnceAsync(run, () => writer.WriteAsync(new() { Events = { moved } }), cancellation);
         daemon.WatchSenders = (_, writer, cancellation) =>
             OnceAsync(run, () => writer.WriteAsync(new() { Senders = { RelaySamples.Sender() } }), cancellation);
         daemon.Watch = (_, writer, cancellation) =>
-            OnceAsync(run, () => writer.WriteAsync(new() { Time = At(0), Tunnels = { Samples.Server() } }), cancellation);
-        daemon.Capture = (_, writer, cancellation) => OnceAsync(run, () => writer.WriteAsync(Samples.Captured()), cancellation);
+            OnceAsync(
+                run,
+                () => writer.WriteAsync(new() { Time = At(0), Tunnels = { Samples.Server() } }),
+                cancellation
+            );
+        daemon.Capture = (_, writer, cancellation) =>
+            OnceAsync(run, () => writer.WriteAsync(Samples.Captured()), cancellation);
         daemon.Trace = _ => Task.FromResult(Samples.Traced());
         daemon.WatchRelays = (_, writer, cancellation) =>
-            OnceAsync(run, () => writer.WriteAsync(new() { Time = At(0), Relays = { RelaySamples.Receiver() } }), cancellation);
+            OnceAsync(
+                run,
+                () => writer.WriteAsync(new() { Time = At(0), Relays = { RelaySamples.Receiver() } }),
+                cancellation
+            );
     }
 
     private static Timestamp At(int hours) => Timestamp.FromDateTimeOffset(Samples.Now.AddHours(hours));

@@ -12,7 +12,8 @@ public sealed class GraphTests
     public void Only_the_newest_values_are_shown() => Assert.Equal("▄█", new Graph(blocks: true).Line([1000, 1, 2], 2));
 
     [Fact]
-    public void Without_block_elements_it_is_ascii() => Assert.Equal(" .=@", new Graph(blocks: false).Line([0, 1, 400, 800], 4));
+    public void Without_block_elements_it_is_ascii() =>
+        Assert.Equal(" .=@", new Graph(blocks: false).Line([0, 1, 400, 800], 4));
 
     [Fact]
     public void Rows_stand_upon_each_other() =>
@@ -21,10 +22,13 @@ public sealed class GraphTests
     private static readonly int[] Widths = [1, 7, 300];
 
     [Fact]
-    public void Every_row_has_its_width_whatever_the_values() => Property.ForAll<double[]>(values =>
-    {
-        values = [.. values, double.NaN, double.PositiveInfinity, -1, double.MaxValue, double.Epsilon];
-        return Widths.All(width => new Graph(blocks: true).Bars(values, width, 3).All(l => l.Length == width)
-            && new Graph(blocks: false).Line(values, width).All(c => c is >= ' ' and <= '~'));
-    });
+    public void Every_row_has_its_width_whatever_the_values() =>
+        Property.ForAll<double[]>(values =>
+        {
+            values = [.. values, double.NaN, double.PositiveInfinity, -1, double.MaxValue, double.Epsilon];
+            return Widths.All(width =>
+                new Graph(blocks: true).Bars(values, width, 3).All(l => l.Length == width)
+                && new Graph(blocks: false).Line(values, width).All(c => c is >= ' ' and <= '~')
+            );
+        });
 }

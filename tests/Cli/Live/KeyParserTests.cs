@@ -51,20 +51,21 @@ public sealed class KeyParserTests
         Assert.DoesNotContain(Keys(sent), k => k.Key == Key.Character && k.Character != 'q');
 
     [Fact]
-    public void Whatever_comes_only_known_keys_go() => Property.ForAll<byte[]>(bytes =>
-    {
-        var whole = Keys(bytes);
-        var keys = new List<KeyPress>();
-        var parser = new KeyParser(keys.Add);
-        foreach (var value in bytes)
+    public void Whatever_comes_only_known_keys_go() =>
+        Property.ForAll<byte[]>(bytes =>
         {
-            parser.Read([value]);
-        }
+            var whole = Keys(bytes);
+            var keys = new List<KeyPress>();
+            var parser = new KeyParser(keys.Add);
+            foreach (var value in bytes)
+            {
+                parser.Read([value]);
+            }
 
-        parser.Flush();
-        return keys.SequenceEqual(whole)
-            && whole.All(k => k.Key == Key.Character ? k.Character is >= ' ' and <= '~' : Enum.IsDefined(k.Key));
-    });
+            parser.Flush();
+            return keys.SequenceEqual(whole)
+                && whole.All(k => k.Key == Key.Character ? k.Character is >= ' ' and <= '~' : Enum.IsDefined(k.Key));
+        });
 
     private static List<KeyPress> Keys(string sent) => Keys(Encoding.Latin1.GetBytes(sent));
 

@@ -14,17 +14,30 @@ public sealed class TerminalAbilitiesTests
     [InlineData("dumb", "C.UTF-8", false, true, true)]
     [InlineData("", "", false, true, false)]
     public void The_name_of_the_terminal_and_the_locale_say_what_it_shows(
-        string terminal, string language, bool cursor, bool colour, bool blocks)
+        string terminal,
+        string language,
+        bool cursor,
+        bool colour,
+        bool blocks
+    )
     {
         var environment = new Dictionary<string, string> { ["TERM"] = terminal, ["LANG"] = language };
 
-        Assert.Equal(new TerminalAbilities(cursor, colour, blocks), TerminalAbilities.Of(environment.GetValueOrDefault));
+        Assert.Equal(
+            new TerminalAbilities(cursor, colour, blocks),
+            TerminalAbilities.Of(environment.GetValueOrDefault)
+        );
     }
 
     [Fact]
     public void The_overriding_variable_of_the_locale_decides()
     {
-        var environment = new Dictionary<string, string> { ["TERM"] = "xterm", ["LC_ALL"] = "C", ["LANG"] = "C.UTF-8" };
+        var environment = new Dictionary<string, string>
+        {
+            ["TERM"] = "xterm",
+            ["LC_ALL"] = "C",
+            ["LANG"] = "C.UTF-8",
+        };
 
         Assert.False(TerminalAbilities.Of(environment.GetValueOrDefault).Blocks);
     }

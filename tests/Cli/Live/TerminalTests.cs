@@ -13,9 +13,14 @@ public sealed class TerminalTests
         await using var server = await FakeServer.StartAsync();
         Watched(server);
         await using var terminal = await TmuxTerminal.StartAsync(server);
-        await terminal.RunAsync("echo before; udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -icanon -e icanon");
+        await terminal.RunAsync(
+            "echo before; udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -icanon -e icanon"
+        );
 
-        var screen = await terminal.UntilAsync(s => s[0].StartsWith("udptunnelctl top", StringComparison.Ordinal) && s[23].StartsWith("q quit", StringComparison.Ordinal));
+        var screen = await terminal.UntilAsync(s =>
+            s[0].StartsWith("udptunnelctl top", StringComparison.Ordinal)
+            && s[23].StartsWith("q quit", StringComparison.Ordinal)
+        );
         Assert.StartsWith("> dns", screen[3], StringComparison.Ordinal);
         await terminal.PressAsync("Down");
         await terminal.UntilAsync(s => s[4].StartsWith("> home", StringComparison.Ordinal));
@@ -42,7 +47,8 @@ public sealed class TerminalTests
         Watched(server);
         await using var terminal = await TmuxTerminal.StartAsync(server);
         await terminal.RunAsync(
-            $"(sleep 1.5; kill -{signal} $(pgrep -f -n -P $$ 'udptunnelctl top')) & udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -echo -e echo");
+            $"(sleep 1.5; kill -{signal} $(pgrep -f -n -P $$ 'udptunnelctl top')) & udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -echo -e echo"
+        );
 
         await terminal.UntilAsync("NAME");
         await terminal.UntilAsync($"ended with {exitCode}");
@@ -69,7 +75,10 @@ public sealed class TerminalTests
         await terminal.TypeAsync("?");
         await terminal.UntilAsync("any key goes back");
         await terminal.TypeAsync("xq");
-        await terminal.UntilAsync(s => !s.Any(l => l.Contains("any key", StringComparison.Ordinal)) && s.Any(l => l.Contains("2nd shell", StringComparison.Ordinal)));
+        await terminal.UntilAsync(s =>
+            !s.Any(l => l.Contains("any key", StringComparison.Ordinal))
+            && s.Any(l => l.Contains("2nd shell", StringComparison.Ordinal))
+        );
     }
 
     [Theory]
@@ -80,7 +89,9 @@ public sealed class TerminalTests
         await using var server = await FakeServer.StartAsync();
         Watched(server);
         await using var terminal = await TmuxTerminal.StartAsync(server);
-        await terminal.RunAsync($"TERM={name} LC_ALL=C script -q -c 'stty rows 24 cols 80; udptunnelctl top --interval 100ms' {server.File("seen", "")}");
+        await terminal.RunAsync(
+            $"TERM={name} LC_ALL=C script -q -c 'stty rows 24 cols 80; udptunnelctl top --interval 100ms' {server.File("seen", "")}"
+        );
         await terminal.UntilAsync(s => s[3].EndsWith('@') || s[4].EndsWith('@'));
         await terminal.TypeAsync("q");
         await terminal.UntilAsync(s => s.All(l => !l.Contains("NAME", StringComparison.Ordinal)));
@@ -100,7 +111,10 @@ public sealed class TerminalTests
             {
                 var tunnel = Samples.Server();
                 tunnel.Counters.BytesOut += (ulong)look * 100_000;
-                await writer.WriteAsync(new() { Time = At(look, request.Interval), Tunnels = { tunnel } }, cancellation);
+                await writer.WriteAsync(
+                    new() { Time = At(look, request.Interval), Tunnels = { tunnel } },
+                    cancellation
+                );
                 await Task.Delay(request.Interval.ToTimeSpan(), cancellation);
             }
         };
@@ -108,7 +122,10 @@ public sealed class TerminalTests
         {
             for (var look = 0; ; look++)
             {
-                await writer.WriteAsync(new() { Time = At(look, request.Interval), Relays = { RelaySamples.WaitingReceiver() } }, cancellation);
+                await writer.WriteAsync(
+                    new() { Time = At(look, request.Interval), Relays = { RelaySamples.WaitingReceiver() } },
+                    cancellation
+                );
                 await Task.Delay(request.Interval.ToTimeSpan(), cancellation);
             }
         };

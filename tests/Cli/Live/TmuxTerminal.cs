@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace UdpTunnel.Tests.Cli.Live;
 
 /// <summary>
-/// A shell in a real terminal, by a tmux server of its own: what is on its screen is what a person sees. The command's variables are set.
+/// A shell in a real terminal, by a tmux server of its own: what is on its screen is what a person sees. The command's
+/// variables are set.
 /// </summary>
 internal sealed class TmuxTerminal : IAsyncDisposable
 {
@@ -14,7 +15,12 @@ internal sealed class TmuxTerminal : IAsyncDisposable
     private TmuxTerminal(string socket) => _socket = socket;
 
     /// <summary>Starts a shell: bash, zsh or fish, without any user's configuration.</summary>
-    public static async Task<TmuxTerminal> StartAsync(FakeServer server, string shell = "bash", int columns = 80, int rows = 24)
+    public static async Task<TmuxTerminal> StartAsync(
+        FakeServer server,
+        string shell = "bash",
+        int columns = 80,
+        int rows = 24
+    )
     {
         Assert.SkipUnless(IsInstalled("tmux"), "needs tmux");
         Assert.SkipUnless(IsInstalled(shell), $"needs {shell}");
@@ -33,8 +39,21 @@ internal sealed class TmuxTerminal : IAsyncDisposable
             "LC_ALL=C.UTF-8",
             "HOME=/nonexistent",
         ];
-        await terminal.TmuxAsync(
-            ["-f", "/dev/null", "new-session", "-d", "-x", $"{columns}", "-y", $"{rows}", "env", "-u", "NO_COLOR", .. environment, .. command.Split(' ')]);
+        await terminal.TmuxAsync([
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            $"{columns}",
+            "-y",
+            $"{rows}",
+            "env",
+            "-u",
+            "NO_COLOR",
+            .. environment,
+            .. command.Split(' '),
+        ]);
         return terminal;
     }
 
@@ -74,7 +93,8 @@ internal sealed class TmuxTerminal : IAsyncDisposable
     }
 
     /// <summary>Until a row contains the text.</summary>
-    public Task<string[]> UntilAsync(string text) => UntilAsync(s => s.Any(l => l.Contains(text, StringComparison.Ordinal)));
+    public Task<string[]> UntilAsync(string text) =>
+        UntilAsync(s => s.Any(l => l.Contains(text, StringComparison.Ordinal)));
 
     public async ValueTask DisposeAsync() => await TmuxAsync(["kill-server"]);
 
@@ -83,7 +103,9 @@ internal sealed class TmuxTerminal : IAsyncDisposable
 
     private async Task<string> TmuxAsync(string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("tmux", ["-u", "-S", _socket, .. arguments]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("tmux", ["-u", "-S", _socket, .. arguments]) { RedirectStandardOutput = true }
+        )!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return output;

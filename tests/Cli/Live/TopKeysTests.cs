@@ -14,22 +14,26 @@ public sealed class TopKeysTests
         (TopState State, Decision? Decided, bool Quit) result = (state, null, false);
         foreach (var c in keys)
         {
-            result = TopKeys.Press(result.State, c switch
-            {
-                '\r' => new KeyPress(Key.Enter),
-                '\x1b' => new KeyPress(Key.Escape),
-                '\b' => new KeyPress(Key.Backspace),
-                _ => KeyPress.Of(c),
-            });
+            result = TopKeys.Press(
+                result.State,
+                c switch
+                {
+                    '\r' => new KeyPress(Key.Enter),
+                    '\x1b' => new KeyPress(Key.Escape),
+                    '\b' => new KeyPress(Key.Backspace),
+                    _ => KeyPress.Of(c),
+                }
+            );
         }
 
         return result;
     }
 
     /// <summary>Any key but a hangup.</summary>
-    internal static KeyPress Any(Random random) => random.Next(2) == 0
-        ? KeyPress.Of("jkgGspfad/?hyon "[random.Next(16)])
-        : new KeyPress((Key)random.Next(1, (int)Key.Hangup));
+    internal static KeyPress Any(Random random) =>
+        random.Next(2) == 0
+            ? KeyPress.Of("jkgGspfad/?hyon "[random.Next(16)])
+            : new KeyPress((Key)random.Next(1, (int)Key.Hangup));
 
     [Theory]
     [InlineData("j", "t01")]
@@ -53,7 +57,8 @@ public sealed class TopKeysTests
     }
 
     [Fact]
-    public void The_most_silent_come_first_if_asked() => Assert.Equal("t29", Press(TopSamples.WithTunnels(30), "sss").State.Rows()[0].Name);
+    public void The_most_silent_come_first_if_asked() =>
+        Assert.Equal("t29", Press(TopSamples.WithTunnels(30), "sss").State.Rows()[0].Name);
 
     [Fact]
     public void A_filter_keeps_what_contains_it_until_it_is_cleared()
@@ -84,8 +89,17 @@ public sealed class TopKeysTests
     public void Flows_are_sorted_in_the_details_by_rate_where_they_have_one(string keys, string order)
     {
         var state = Press(TopSamples.State(), keys[..(keys.IndexOf('\r', StringComparison.Ordinal) + 1)]).State;
-        var flows = state.DetailsOf == "dns" ? new FlowList([], [RelaySamples.Flow(1)], 1) : new FlowList([Samples.Flow()], [], 1);
-        state = Press(state with { Live = state.Live.WithFlows(flows, Samples.Now) }, keys[(keys.IndexOf('\r', StringComparison.Ordinal) + 1)..]).State;
+        var flows =
+            state.DetailsOf == "dns"
+                ? new FlowList([], [RelaySamples.Flow(1)], 1)
+                : new FlowList([Samples.Flow()], [], 1);
+        state = Press(
+            state with
+            {
+                Live = state.Live.WithFlows(flows, Samples.Now),
+            },
+            keys[(keys.IndexOf('\r', StringComparison.Ordinal) + 1)..]
+        ).State;
 
         Assert.Equal(order, state.FlowOrder.ToString());
         Assert.Equal(TopOrder.Name, state.Order);
@@ -166,7 +180,8 @@ public sealed class TopKeysTests
     [InlineData("j\rq", true)]
     [InlineData("aq", false)]
     [InlineData("?q", false)]
-    public void Q_quits_where_it_is_no_answer(string keys, bool quits) => Assert.Equal(quits, Press(TopSamples.State(), keys).Quit);
+    public void Q_quits_where_it_is_no_answer(string keys, bool quits) =>
+        Assert.Equal(quits, Press(TopSamples.State(), keys).Quit);
 
     [Fact]
     public void A_hangup_quits_from_everywhere() =>

@@ -25,14 +25,16 @@ internal static class TopSamples
     /// <summary>A state with so many tunnels, named <c>t00</c> and on.</summary>
     public static TopState WithTunnels(int count)
     {
-        var tunnels = Enumerable.Range(0, count).Select(i =>
-        {
-            var tunnel = Samples.Server();
-            tunnel.Name = $"t{i:00}";
-            tunnel.Counters.Drops[0].Packets = (ulong)i;
-            tunnel.Peer.LastHeard = Timestamp.FromDateTimeOffset(Samples.Now.AddSeconds(-i));
-            return tunnel;
-        });
+        var tunnels = Enumerable
+            .Range(0, count)
+            .Select(i =>
+            {
+                var tunnel = Samples.Server();
+                tunnel.Name = $"t{i:00}";
+                tunnel.Counters.Drops[0].Packets = (ulong)i;
+                tunnel.Peer.LastHeard = Timestamp.FromDateTimeOffset(Samples.Now.AddSeconds(-i));
+                return tunnel;
+            });
         return new TopState { Live = TopData.Empty.With(new Inventory([.. tunnels], []), Samples.Now) };
     }
 
@@ -45,11 +47,12 @@ internal static class TopSamples
         {
             var inventory = new Inventory(
                 [.. Enumerable.Range(0, random.Next(30)).Select(i => Samples.Any(seed + i))],
-                [.. Enumerable.Range(0, random.Next(5)).Select(_ => RelaySamples.Any(random))]);
+                [.. Enumerable.Range(0, random.Next(5)).Select(_ => RelaySamples.Any(random))]
+            );
             state = state with
             {
-                Live = state.Live
-                    .With(inventory, Samples.Now.AddSeconds(random.Next(-5, 5)))
+                Live = state
+                    .Live.With(inventory, Samples.Now.AddSeconds(random.Next(-5, 5)))
                     .With([.. Enumerable.Range(0, random.Next(4)).Select(_ => RelaySamples.AnySender(random))])
                     .WithFlows(AnyFlows(random), Samples.Now.AddSeconds(random.Next(-5, 5))),
             };
@@ -63,7 +66,16 @@ internal static class TopSamples
     }
 
     /// <summary>Flows of either kind.</summary>
-    private static FlowList AnyFlows(Random random) => random.Next(2) == 0
-        ? new FlowList([], [.. Enumerable.Range(0, random.Next(3)).Select(_ => RelaySamples.AnyFlow(random))], (uint)random.Next())
-        : new FlowList([.. Enumerable.Range(0, random.Next(3)).Select(_ => Samples.AnyFlow(random))], [], (uint)random.Next());
+    private static FlowList AnyFlows(Random random) =>
+        random.Next(2) == 0
+            ? new FlowList(
+                [],
+                [.. Enumerable.Range(0, random.Next(3)).Select(_ => RelaySamples.AnyFlow(random))],
+                (uint)random.Next()
+            )
+            : new FlowList(
+                [.. Enumerable.Range(0, random.Next(3)).Select(_ => Samples.AnyFlow(random))],
+                [],
+                (uint)random.Next()
+            );
 }

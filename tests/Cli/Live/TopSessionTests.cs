@@ -30,7 +30,15 @@ public sealed class TopSessionTests
         run.Screen.Press("q");
         await command;
 
-        Assert.Equal(new ApproveSenderRequest { Sender = RelaySamples.Key, Relay = "dns", Once = true }, request);
+        Assert.Equal(
+            new ApproveSenderRequest
+            {
+                Sender = RelaySamples.Key,
+                Relay = "dns",
+                Once = true,
+            },
+            request
+        );
         Assert.DoesNotContain("wants in", run.Screen.Views.Last(), StringComparison.Ordinal);
         Assert.Equal(0, run.ExitCode);
         Assert.True(run.Screen.IsGivenBack);
@@ -41,7 +49,8 @@ public sealed class TopSessionTests
     {
         await using var server = await FakeServer.StartAsync();
         Watched(server);
-        server.Daemon.Deny = _ => throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may look, not operate");
+        server.Daemon.Deny = _ =>
+            throw FakeDaemon.Error(StatusCode.PermissionDenied, "ROLE_REQUIRED", "you may look, not operate");
         var run = OnTerminal();
         var command = run.RunAsync(server, "top", "--interval", "100ms");
 
@@ -59,7 +68,8 @@ public sealed class TopSessionTests
     {
         await using var server = await FakeServer.StartAsync();
         Watched(server);
-        server.Daemon.ListTunnelFlows = _ => Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
+        server.Daemon.ListTunnelFlows = _ =>
+            Task.FromResult(new ListTunnelFlowsResponse { Flows = { Samples.Flow() }, Total = 1 });
         var run = OnTerminal();
         var command = run.RunAsync(server, "top", "--interval", "100ms");
 
@@ -117,12 +127,13 @@ public sealed class TopSessionTests
         var (watch, watchSenders) = (server.Daemon.Watch!, server.Daemon.WatchSenders);
         var lives = 0;
         using var ended = new CancellationTokenSource();
-        server.Daemon.Watch = (request, writer, cancellation) => Interlocked.Increment(ref lives) switch
-        {
-            1 => watch(request, writer, ended.Token).ContinueWith(_ => throw Gone(), TaskScheduler.Default),
-            2 => throw Gone(),
-            _ => watch(request, writer, cancellation),
-        };
+        server.Daemon.Watch = (request, writer, cancellation) =>
+            Interlocked.Increment(ref lives) switch
+            {
+                1 => watch(request, writer, ended.Token).ContinueWith(_ => throw Gone(), TaskScheduler.Default),
+                2 => throw Gone(),
+                _ => watch(request, writer, cancellation),
+            };
         server.Daemon.WatchSenders = (request, writer, cancellation) =>
             lives < 2 ? Task.Delay(Timeout.Infinite, cancellation) : watchSenders!(request, writer, cancellation);
         var run = OnTerminal();
@@ -188,30 +199,46 @@ public sealed class TopSessionTests
         await run.RunAsync("top");
 
         Assert.Equal(2, run.ExitCode);
-        Assert.StartsWith($"udptunnelctl: {message}\n'udptunnelctl stats --watch'", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"udptunnelctl: {message}\n'udptunnelctl stats --watch'",
+            run.Error.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     private static RpcException Gone() => new(new Status(StatusCode.Unavailable, "the daemon stops"));
 
-    private static CommandRun OnTerminal() => new()
-    {
-        Terminal = new TerminalFacts { InputIsTerminal = true, OutputIsTerminal = true },
-        Environment = { ["TERM"] = "xterm" },
-    };
+    private static CommandRun OnTerminal() =>
+        new()
+        {
+            Terminal = new TerminalFacts { InputIsTerminal = true, OutputIsTerminal = true },
+            Environment = { ["TERM"] = "xterm" },
+        };
 
     /// <summary>A tunnel, and a receiver at which a sender waits until <paramref name="decided"/>.</summary>
     private static void Watched(FakeServer server, Task? decided = null)
     {
-        server.Daemon.Watch = (request, writer, cancellation) => EveryAsync(
-            request.Interval, time => writer.WriteAsync(new() { Time = time, Tunnels = { Samples.Server() } }, cancellation), cancellation);
-        server.Daemon.WatchRelays = (request, writer, cancellation) => EveryAsync(
-            request.Interval, time => writer.WriteAsync(new() { Time = time, Relays = { RelaySamples.WaitingReceiver() } }, cancellation), cancellation);
+        server.Daemon.Watch = (request, writer, cancellation) =>
+            EveryAsync(
+                request.Interval,
+                time => writer.WriteAsync(new() { Time = time, Tunnels = { Samples.Server() } }, cancellation),
+                cancellation
+            );
+        server.Daemon.WatchRelays = (request, writer, cancellation) =>
+            EveryAsync(
+                request.Interval,
+                time =>
+                    writer.WriteAsync(new() { Time = time, Relays = { RelaySamples.WaitingReceiver() } }, cancellation),
+                cancellation
+            );
         server.Daemon.WatchSenders = async (_, writer, cancellation) =>
         {
             await writer.WriteAsync(new WatchSendersResponse { Senders = { RelaySamples.Sender() } }, cancellation);
             await (decided ?? Task.Delay(Timeout.Infinite, cancellation)).WaitAsync(cancellation);
             await writer.WriteAsync(
-                new WatchSendersResponse { Senders = { RelaySamples.Sender(SenderState.Connected) } }, cancellation);
+                new WatchSendersResponse { Senders = { RelaySamples.Sender(SenderState.Connected) } },
+                cancellation
+            );
             await Task.Delay(Timeout.Infinite, cancellation);
         };
     }

@@ -66,7 +66,8 @@ public sealed class TopViewTests
                 "  198.51.100.1:5000         3m    1s  40.0 kbit/s      0 bit/s  ▂▅█",
                 "  198.51.100.0:5000         3m    0s      0 bit/s      0 bit/s",
             ],
-            lines.SkipWhile(l => !l.StartsWith("  client", StringComparison.Ordinal)).Take(3));
+            lines.SkipWhile(l => !l.StartsWith("  client", StringComparison.Ordinal)).Take(3)
+        );
     }
 
     [Fact]
@@ -84,11 +85,16 @@ public sealed class TopViewTests
                 "  protocol  from                   to                     opened    idle",
                 "  tcp       10.0.0.29:40112        10.0.0.1:22            in         29s",
             ],
-            filtered.SkipWhile(l => !l.StartsWith("  protocol", StringComparison.Ordinal)).Take(2));
+            filtered.SkipWhile(l => !l.StartsWith("  protocol", StringComparison.Ordinal)).Take(2)
+        );
     }
 
     private static FlowList RelayFlows(int count) =>
-        new([], [.. Enumerable.Range(0, count).Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", i))], (uint)count);
+        new(
+            [],
+            [.. Enumerable.Range(0, count).Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", i))],
+            (uint)count
+        );
 
     [Fact]
     public void A_question_shows_the_whole_fingerprint()
@@ -132,29 +138,32 @@ public sealed class TopViewTests
         Assert.Contains(Render(Press(TopSamples.State(), "?")), l => l.StartsWith("  RATE ", StringComparison.Ordinal));
 
     [Fact]
-    public void Any_state_fits_any_terminal_and_nothing_acts_on_it() => Property.ForAll<int>(seed =>
-    {
-        var random = new Random(seed);
-        var size = new TerminalSize(random.Next(0, 300), random.Next(0, 60));
-        var lines = Render(TopSamples.Any(seed), size);
-        return lines.Count <= size.Rows
-            && lines.All(l => TerminalText.Columns(l) <= size.Columns && !l.Any(char.IsControl));
-    });
+    public void Any_state_fits_any_terminal_and_nothing_acts_on_it() =>
+        Property.ForAll<int>(seed =>
+        {
+            var random = new Random(seed);
+            var size = new TerminalSize(random.Next(0, 300), random.Next(0, 60));
+            var lines = Render(TopSamples.Any(seed), size);
+            return lines.Count <= size.Rows
+                && lines.All(l => TerminalText.Columns(l) <= size.Columns && !l.Any(char.IsControl));
+        });
 
     [Fact]
-    public void Colours_are_all_that_colour_adds() => Property.ForAll<int>(
-        seed =>
-        {
-            var state = TopSamples.Any(seed);
-            var coloured = View(colour: true).Render(state, Size).ToString();
-            foreach (var code in Codes)
+    public void Colours_are_all_that_colour_adds() =>
+        Property.ForAll<int>(
+            seed =>
             {
-                coloured = coloured.Replace($"\x1b[{code}m", "", StringComparison.Ordinal);
-            }
+                var state = TopSamples.Any(seed);
+                var coloured = View(colour: true).Render(state, Size).ToString();
+                foreach (var code in Codes)
+                {
+                    coloured = coloured.Replace($"\x1b[{code}m", "", StringComparison.Ordinal);
+                }
 
-            return coloured.Split('\n').Select(l => l.TrimEnd()).SequenceEqual([.. Render(state), ""]);
-        },
-        cases: 200);
+                return coloured.Split('\n').Select(l => l.TrimEnd()).SequenceEqual([.. Render(state), ""]);
+            },
+            cases: 200
+        );
 
     private static TopState Press(TopState state, string keys) => TopKeysTests.Press(state, keys).State;
 

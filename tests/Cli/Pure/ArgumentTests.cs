@@ -36,13 +36,17 @@ public sealed class ArgumentTests
     public void What_is_no_duration_is_refused(string text) => Assert.False(DurationText.TryParse(text, out _));
 
     [Fact]
-    public void Any_number_of_milliseconds_reads_back() => Property.ForAll<uint>(value =>
-        DurationText.TryParse($"{value}ms", out var duration) && duration == TimeSpan.FromMilliseconds(value));
+    public void Any_number_of_milliseconds_reads_back() =>
+        Property.ForAll<uint>(value =>
+            DurationText.TryParse($"{value}ms", out var duration) && duration == TimeSpan.FromMilliseconds(value)
+        );
 
     [Fact]
-    public void Any_text_that_reads_as_a_duration_has_a_digit_and_a_unit() => Property.ForAll<string?>(text =>
-        !DurationText.TryParse(text ?? "", out var duration)
-            || (duration >= TimeSpan.Zero && text!.Any(char.IsAsciiDigit) && text![^1] is 's' or 'm' or 'h'));
+    public void Any_text_that_reads_as_a_duration_has_a_digit_and_a_unit() =>
+        Property.ForAll<string?>(text =>
+            !DurationText.TryParse(text ?? "", out var duration)
+            || (duration >= TimeSpan.Zero && text!.Any(char.IsAsciiDigit) && text![^1] is 's' or 'm' or 'h')
+        );
 
     [Theory]
     [InlineData("stats --watch --interval 99ms", "--interval: 100ms to 1h")]
@@ -68,12 +72,13 @@ public sealed class ArgumentTests
         Assert.Equal(nearest, NearestName.Of(name, ["office", "home"]));
 
     [Fact]
-    public void One_wrong_character_is_always_forgiven() => Property.ForAll<(ushort Number, byte Position)>(value =>
-    {
-        var name = $"tunnel-{value.Number}";
-        var wrong = name.Remove(value.Position % name.Length, 1);
-        return NearestName.Of(wrong, [name]) == name;
-    });
+    public void One_wrong_character_is_always_forgiven() =>
+        Property.ForAll<(ushort Number, byte Position)>(value =>
+        {
+            var name = $"tunnel-{value.Number}";
+            var wrong = name.Remove(value.Position % name.Length, 1);
+            return NearestName.Of(wrong, [name]) == name;
+        });
 
     [Theory]
     [InlineData("/opt", "/env", "/opt")]
@@ -81,6 +86,9 @@ public sealed class ArgumentTests
     [InlineData(null, "/env", "/env")]
     [InlineData(null, "", "/run/udptunnel/udptunneld.sock")]
     [InlineData(null, null, "/run/udptunnel/udptunneld.sock")]
-    public void The_socket_is_the_options_else_the_environments_else_the_default(string? option, string? variable, string path) =>
-        Assert.Equal(path, ControlSocket.Resolve(option, name => name == "UDPTUNNEL_SOCKET" ? variable : null));
+    public void The_socket_is_the_options_else_the_environments_else_the_default(
+        string? option,
+        string? variable,
+        string path
+    ) => Assert.Equal(path, ControlSocket.Resolve(option, name => name == "UDPTUNNEL_SOCKET" ? variable : null));
 }

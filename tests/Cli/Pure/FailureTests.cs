@@ -47,16 +47,27 @@ public sealed class FailureTests
     [InlineData(true, true, "sudo systemctl start udptunneld", "journalctl")]
     [InlineData(true, false, "sudo udptunneld", "where it was started")]
     [InlineData(false, true, "sudo udptunneld", "where it was started")]
-    public void Advice_names_systemd_only_where_it_runs_and_knows_the_daemon(bool booted, bool unit, string start, string why)
+    public void Advice_names_systemd_only_where_it_runs_and_knows_the_daemon(
+        bool booted,
+        bool unit,
+        string start,
+        string why
+    )
     {
-        var service = new ServiceManager(path => path switch
-        {
-            "/run/systemd/system" => booted,
-            "/usr/lib/systemd/system/udptunneld.service" => unit,
-            _ => false,
-        });
+        var service = new ServiceManager(path =>
+            path switch
+            {
+                "/run/systemd/system" => booted,
+                "/usr/lib/systemd/system/udptunneld.service" => unit,
+                _ => false,
+            }
+        );
 
-        var missing = ConnectFailure.Translate(new SocketException((int)SocketError.AddressNotAvailable), "/run/x", service);
+        var missing = ConnectFailure.Translate(
+            new SocketException((int)SocketError.AddressNotAvailable),
+            "/run/x",
+            service
+        );
         var gone = RpcFailure.Translate(Failed(StatusCode.Unavailable, "x", Info("")), "/s", service);
 
         Assert.Contains(start, missing.Advice, StringComparison.Ordinal);
@@ -66,12 +77,19 @@ public sealed class FailureTests
     [Fact]
     public void Diagnostics_come_with_the_failure()
     {
-        var diagnostic = new Diagnostic { Line = 4, Column = 18, Field = "AllowedPorts[1]", Message = "70000 is not a port" };
+        var diagnostic = new Diagnostic
+        {
+            Line = 4,
+            Column = 18,
+            Field = "AllowedPorts[1]",
+            Message = "70000 is not a port",
+        };
         var exception = Failed(
             StatusCode.InvalidArgument,
             "bad",
             Info("INVALID_CONFIGURATION"),
-            new Any { TypeUrl = "type.googleapis.com/udptunnel.v1.Diagnostic", Value = diagnostic.ToByteString() });
+            new Any { TypeUrl = "type.googleapis.com/udptunnel.v1.Diagnostic", Value = diagnostic.ToByteString() }
+        );
 
         Assert.Equal([diagnostic], RpcFailure.Translate(exception, "/s", Service, "c.json").Diagnostics);
     }
@@ -80,22 +98,25 @@ public sealed class FailureTests
     public void The_reason_of_another_domain_is_not_ours()
     {
         var foreign = new Google.Rpc.ErrorInfo { Domain = "example.com", Reason = "NO_SUCH_TUNNEL" };
-        var exception = Failed(StatusCode.Internal, "x", new Any
-        {
-            TypeUrl = "type.googleapis.com/google.rpc.ErrorInfo",
-            Value = foreign.ToByteString(),
-        });
+        var exception = Failed(
+            StatusCode.Internal,
+            "x",
+            new Any { TypeUrl = "type.googleapis.com/google.rpc.ErrorInfo", Value = foreign.ToByteString() }
+        );
 
         Assert.Equal("internal", RpcFailure.Translate(exception, "/s", Service).Reason);
     }
 
     [Fact]
-    public void Details_that_cannot_be_read_do_no_harm() => Property.ForAll<byte[]>(bytes =>
-    {
-        var exception = new RpcException(
-            new Status(StatusCode.Internal, "x"), new Metadata { { "grpc-status-details-bin", bytes ?? [] } });
-        return RpcFailure.Translate(exception, "/s", Service).ExitCode == ExitCode.Failed;
-    });
+    public void Details_that_cannot_be_read_do_no_harm() =>
+        Property.ForAll<byte[]>(bytes =>
+        {
+            var exception = new RpcException(
+                new Status(StatusCode.Internal, "x"),
+                new Metadata { { "grpc-status-details-bin", bytes ?? [] } }
+            );
+            return RpcFailure.Translate(exception, "/s", Service).ExitCode == ExitCode.Failed;
+        });
 
     [Theory]
     [InlineData(SocketError.AddressNotAvailable, 3, "udptunneld is not running (no socket at /run/x)")]
@@ -111,16 +132,24 @@ public sealed class FailureTests
         Assert.NotNull(failure.Advice);
     }
 
-    private static Any Info(string reason) => new()
-    {
-        TypeUrl = "type.googleapis.com/google.rpc.ErrorInfo",
-        Value = new Google.Rpc.ErrorInfo { Domain = "udptunnel", Reason = reason }.ToByteString(),
-    };
+    private static Any Info(string reason) =>
+        new()
+        {
+            TypeUrl = "type.googleapis.com/google.rpc.ErrorInfo",
+            Value = new Google.Rpc.ErrorInfo { Domain = "udptunnel", Reason = reason }.ToByteString(),
+        };
 
     private static RpcException Failed(StatusCode code, string message, params Any[] details)
     {
-        var status = new Google.Rpc.Status { Code = (int)code, Message = message, Details = { details } };
+        var status = new Google.Rpc.Status
+        {
+            Code = (int)code,
+            Message = message,
+            Details = { details },
+        };
         return new RpcException(
-            new Status(code, message), new Metadata { { "grpc-status-details-bin", status.ToByteArray() } });
+            new Status(code, message),
+            new Metadata { { "grpc-status-details-bin", status.ToByteArray() } }
+        );
     }
 }

@@ -16,10 +16,12 @@ public sealed class JsonTests
         Assert.Equal(expected, json.EnumerateObject().Select(p => p.Name).Order());
         Assert.Equal(
             Counters.Descriptor.Fields.InDeclarationOrder().Select(f => f.JsonName).Order(),
-            json.GetProperty("counters").EnumerateObject().Select(p => p.Name).Order());
+            json.GetProperty("counters").EnumerateObject().Select(p => p.Name).Order()
+        );
         Assert.Equal(
             Rates.Descriptor.Fields.InDeclarationOrder().Select(f => f.JsonName).Order(),
-            json.GetProperty("rates").EnumerateObject().Select(p => p.Name).Order());
+            json.GetProperty("rates").EnumerateObject().Select(p => p.Name).Order()
+        );
     }
 
     [Fact]
@@ -52,14 +54,15 @@ public sealed class JsonTests
     }
 
     [Fact]
-    public void Whatever_a_daemon_sends_is_one_line_of_printable_ascii_that_parses() => Property.ForAll<int>(seed =>
-    {
-        var text = Write(Samples.Any(seed));
-        using var document = JsonDocument.Parse(text);
-        return text.EndsWith('\n')
-            && text.AsSpan(0, text.Length - 1).IndexOfAnyExceptInRange(' ', '~') < 0
-            && document.RootElement.GetProperty("schemaVersion").GetInt32() == 1;
-    });
+    public void Whatever_a_daemon_sends_is_one_line_of_printable_ascii_that_parses() =>
+        Property.ForAll<int>(seed =>
+        {
+            var text = Write(Samples.Any(seed));
+            using var document = JsonDocument.Parse(text);
+            return text.EndsWith('\n')
+                && text.AsSpan(0, text.Length - 1).IndexOfAnyExceptInRange(' ', '~') < 0
+                && document.RootElement.GetProperty("schemaVersion").GetInt32() == 1;
+        });
 
     [Theory]
     [InlineData(0, 0, "1970-01-01T00:00:00Z")]

@@ -13,7 +13,8 @@ public sealed class QuantityTests
     [InlineData(150UL * 1024 * 1024 * 1024, "150 GiB")]
     [InlineData(1023UL * 1024, "1,023 KiB")]
     [InlineData(ulong.MaxValue, "16.0 EiB")]
-    public void Bytes_are_counted_in_powers_of_1024(ulong bytes, string text) => Assert.Equal(text, Quantity.Bytes(bytes));
+    public void Bytes_are_counted_in_powers_of_1024(ulong bytes, string text) =>
+        Assert.Equal(text, Quantity.Bytes(bytes));
 
     [Theory]
     [InlineData(0, "0 bit/s")]
@@ -23,7 +24,8 @@ public sealed class QuantityTests
     [InlineData(double.NaN, "0 bit/s")]
     [InlineData(double.PositiveInfinity, "0 bit/s")]
     [InlineData(-5, "0 bit/s")]
-    public void Rates_are_told_in_bits(double bytesPerSecond, string text) => Assert.Equal(text, Quantity.BitRate(bytesPerSecond));
+    public void Rates_are_told_in_bits(double bytesPerSecond, string text) =>
+        Assert.Equal(text, Quantity.BitRate(bytesPerSecond));
 
     [Theory]
     [InlineData(0, "0 packets/s")]
@@ -31,14 +33,16 @@ public sealed class QuantityTests
     [InlineData(9.96, "10 packets/s")]
     [InlineData(138_000, "138,000 packets/s")]
     [InlineData(double.NaN, "0 packets/s")]
-    public void Slow_packet_rates_have_a_decimal(double rate, string text) => Assert.Equal(text, Quantity.PacketRate(rate));
+    public void Slow_packet_rates_have_a_decimal(double rate, string text) =>
+        Assert.Equal(text, Quantity.PacketRate(rate));
 
     [Fact]
-    public void More_bytes_never_read_as_less() => Property.ForAll<(uint Low, byte Shift)>(value =>
-    {
-        var bytes = (ulong)value.Low << (value.Shift % 32);
-        return Scale(Quantity.Bytes(bytes)) <= Scale(Quantity.Bytes(bytes + (bytes / 50) + 1));
-    });
+    public void More_bytes_never_read_as_less() =>
+        Property.ForAll<(uint Low, byte Shift)>(value =>
+        {
+            var bytes = (ulong)value.Low << (value.Shift % 32);
+            return Scale(Quantity.Bytes(bytes)) <= Scale(Quantity.Bytes(bytes + (bytes / 50) + 1));
+        });
 
     private static double Scale(string text)
     {

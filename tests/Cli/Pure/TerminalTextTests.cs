@@ -22,18 +22,33 @@ public sealed class TerminalTextTests
         Assert.Equal("x\\u{d800}y\\u{dc00}", TerminalText.Escape("x\ud800y\udc00"));
 
     [Fact]
-    public void No_escaped_text_has_a_character_that_acts_on_a_terminal() => Property.ForAll<string?>(text =>
-        TerminalText.Escape(text ?? "").EnumerateRunes().All(r => Rune.GetUnicodeCategory(r) is not (
-            UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator
-            or UnicodeCategory.ParagraphSeparator)));
+    public void No_escaped_text_has_a_character_that_acts_on_a_terminal() =>
+        Property.ForAll<string?>(text =>
+            TerminalText
+                .Escape(text ?? "")
+                .EnumerateRunes()
+                .All(r =>
+                    Rune.GetUnicodeCategory(r)
+                        is not (
+                            UnicodeCategory.Control
+                            or UnicodeCategory.Format
+                            or UnicodeCategory.LineSeparator
+                            or UnicodeCategory.ParagraphSeparator
+                        )
+                )
+        );
 
     [Fact]
-    public void Escaping_twice_changes_nothing_more() => Property.ForAll<string?>(text =>
-        TerminalText.Escape(TerminalText.Escape(text ?? "")) == TerminalText.Escape(text ?? ""));
+    public void Escaping_twice_changes_nothing_more() =>
+        Property.ForAll<string?>(text =>
+            TerminalText.Escape(TerminalText.Escape(text ?? "")) == TerminalText.Escape(text ?? "")
+        );
 
     [Fact]
-    public void A_fitted_text_takes_no_more_columns_than_allowed() => Property.ForAll<(string? Text, byte Width)>(
-        value => TerminalText.Columns(TerminalText.Fit(value.Text ?? "", value.Width + 3)) <= value.Width + 3);
+    public void A_fitted_text_takes_no_more_columns_than_allowed() =>
+        Property.ForAll<(string? Text, byte Width)>(value =>
+            TerminalText.Columns(TerminalText.Fit(value.Text ?? "", value.Width + 3)) <= value.Width + 3
+        );
 
     [Fact]
     public void A_text_that_is_cut_says_so()
@@ -44,13 +59,18 @@ public sealed class TerminalTextTests
     }
 
     [Fact]
-    public void Folding_loses_nothing_but_spaces() => Property.ForAll<(string? Text, byte Width)>(value =>
-        string.Concat(TerminalText.Wrap(value.Text ?? "", value.Width + 2)).Replace(" ", "", StringComparison.Ordinal)
-            == TerminalText.Escape(value.Text ?? "").Replace(" ", "", StringComparison.Ordinal));
+    public void Folding_loses_nothing_but_spaces() =>
+        Property.ForAll<(string? Text, byte Width)>(value =>
+            string.Concat(TerminalText.Wrap(value.Text ?? "", value.Width + 2))
+                .Replace(" ", "", StringComparison.Ordinal)
+            == TerminalText.Escape(value.Text ?? "").Replace(" ", "", StringComparison.Ordinal)
+        );
 
     [Fact]
-    public void No_folded_line_is_wider_than_allowed() => Property.ForAll<(string? Text, byte Width)>(value =>
-        TerminalText.Wrap(value.Text ?? "", value.Width + 2).All(l => TerminalText.Columns(l) <= value.Width + 2));
+    public void No_folded_line_is_wider_than_allowed() =>
+        Property.ForAll<(string? Text, byte Width)>(value =>
+            TerminalText.Wrap(value.Text ?? "", value.Width + 2).All(l => TerminalText.Columns(l) <= value.Width + 2)
+        );
 
     [Fact]
     public void Words_stay_whole_where_they_fit() =>

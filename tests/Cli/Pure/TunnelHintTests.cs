@@ -48,9 +48,24 @@ public sealed class TunnelHintTests
     public void Datagrams_with_another_magic_explain_why_nothing_was_heard()
     {
         var tunnel = Samples.Client();
-        tunnel.Counters = new Counters { Drops = { new Drops { Reason = DropReason.Magic, Direction = Direction.In, Packets = 7 } } };
+        tunnel.Counters = new Counters
+        {
+            Drops =
+            {
+                new Drops
+                {
+                    Reason = DropReason.Magic,
+                    Direction = Direction.In,
+                    Packets = 7,
+                },
+            },
+        };
 
-        Assert.StartsWith("7 datagrams came with another magic", TunnelHint.For(tunnel, Samples.Now), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "7 datagrams came with another magic",
+            TunnelHint.For(tunnel, Samples.Now),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -60,7 +75,10 @@ public sealed class TunnelHintTests
     public void Each_state_that_is_wrong_has_its_own_hint(string state, string part)
     {
         var tunnel = Samples.Client();
-        tunnel.State = System.Enum.Parse<TunnelState>(state.Replace("_", "", StringComparison.Ordinal), ignoreCase: true);
+        tunnel.State = System.Enum.Parse<TunnelState>(
+            state.Replace("_", "", StringComparison.Ordinal),
+            ignoreCase: true
+        );
 
         Assert.Contains(part, TunnelHint.For(tunnel, Samples.Now), StringComparison.Ordinal);
     }

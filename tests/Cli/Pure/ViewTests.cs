@@ -27,7 +27,8 @@ public sealed class ViewTests
               ports     22, 8000-8010
 
             """,
-            screen.ToString());
+            screen.ToString()
+        );
     }
 
     [Fact]
@@ -38,7 +39,11 @@ public sealed class ViewTests
         tunnel.Firewall = true;
         StatusView.Render(screen, [tunnel], Now);
 
-        Assert.Contains("ports     22, 8000-8010; guarded by an nftables table too\n", screen.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "ports     22, 8000-8010; guarded by an nftables table too\n",
+            screen.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -58,7 +63,18 @@ public sealed class ViewTests
     public void A_failed_tunnel_shows_its_problem_and_no_rates()
     {
         var screen = new Screen(colour: false);
-        StatusView.Render(screen, [new Tunnel { Name = "x", State = TunnelState.Failed, Problem = "port 8000 is in use" }], Now);
+        StatusView.Render(
+            screen,
+            [
+                new Tunnel
+                {
+                    Name = "x",
+                    State = TunnelState.Failed,
+                    Problem = "port 8000 is in use",
+                },
+            ],
+            Now
+        );
         var text = screen.ToString();
 
         Assert.Contains("problem   port 8000 is in use", text, StringComparison.Ordinal);
@@ -71,7 +87,11 @@ public sealed class ViewTests
         var screen = new Screen(colour: false);
         StatusView.Render(screen, [], Now);
 
-        Assert.StartsWith("No tunnels and no relays.\nStart one with 'udptunnelctl up CONFIG.json'", screen.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "No tunnels and no relays.\nStart one with 'udptunnelctl up CONFIG.json'",
+            screen.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -79,8 +99,11 @@ public sealed class ViewTests
     {
         var screen = new Screen(colour: false);
         StatsView.Render(screen, [Samples.Server()], Now);
-        var rows = screen.ToString().Split('\n')
-            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToList();
+        var rows = screen
+            .ToString()
+            .Split('\n')
+            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            .ToList();
 
         Assert.Contains("home: running, started 3 hours ago", rows);
         Assert.Contains("packets 1,234,567 1", rows);
@@ -106,29 +129,33 @@ public sealed class ViewTests
 
         Assert.Equal(
             "2026-03-04 12:00:00  warning: home: moved moved moved moved moved moved moved\n"
-            + "                     moved moved moved moved moved\n",
-            screen.ToString());
+                + "                     moved moved moved moved moved\n",
+            screen.ToString()
+        );
     }
 
     [Fact]
     public void No_line_of_any_view_is_wider_than_80_columns() =>
-        Property.ForAll<int>(seed => Everything(seed, colour: false).Split('\n').All(l => TerminalText.Columns(l) <= 80));
+        Property.ForAll<int>(seed =>
+            Everything(seed, colour: false).Split('\n').All(l => TerminalText.Columns(l) <= 80)
+        );
 
     [Fact]
     public void Nothing_that_acts_on_a_terminal_gets_through_any_view() =>
         Property.ForAll<int>(seed => Everything(seed, colour: false).All(c => c == '\n' || !char.IsControl(c)));
 
     [Fact]
-    public void Colours_are_all_that_colour_adds() => Property.ForAll<int>(seed =>
-    {
-        var plain = Everything(seed, colour: true);
-        foreach (var code in Codes)
+    public void Colours_are_all_that_colour_adds() =>
+        Property.ForAll<int>(seed =>
         {
-            plain = plain.Replace($"\x1b[{code}m", "", StringComparison.Ordinal);
-        }
+            var plain = Everything(seed, colour: true);
+            foreach (var code in Codes)
+            {
+                plain = plain.Replace($"\x1b[{code}m", "", StringComparison.Ordinal);
+            }
 
-        return plain == Everything(seed, colour: false);
-    });
+            return plain == Everything(seed, colour: false);
+        });
 
     private static string Everything(int seed, bool colour)
     {
@@ -141,8 +168,18 @@ public sealed class ViewTests
             Field = Samples.Text(random),
             Message = Samples.Text(random),
         };
-        var happened = new Event { Tunnel = Samples.Text(random), Message = Samples.Text(random), Level = (EventLevel)random.Next(6) };
-        var change = new Change { Field = Samples.Text(random), Before = Samples.Text(random), After = Samples.Text(random) };
+        var happened = new Event
+        {
+            Tunnel = Samples.Text(random),
+            Message = Samples.Text(random),
+            Level = (EventLevel)random.Next(6),
+        };
+        var change = new Change
+        {
+            Field = Samples.Text(random),
+            Before = Samples.Text(random),
+            After = Samples.Text(random),
+        };
         var screen = new Screen(colour);
         StatusView.Render(screen, tunnels, Now);
         StatsView.Render(screen, tunnels, Now);

@@ -41,8 +41,8 @@ public sealed class WordsTests
     {
         var values = file.EnumTypes.Single(e => e.Name == name).Values;
         var prefix = values[0].Name[..^"UNSPECIFIED".Length];
-        Assert.All(values, v => Assert.Equal(
-            v.Number == 0 ? null : v.Name[prefix.Length..].ToLowerInvariant(),
-            word(v.Number)));
+        Assert.All(values, v =>
+            Assert.Equal(v.Number == 0 ? null : v.Name[prefix.Length..].ToLowerInvariant(), word(v.Number))
+        );
     }
 }

@@ -12,7 +12,8 @@ public sealed class RelayCommandTests
     public async Task A_receiver_is_started_from_options_with_a_name_made_of_them()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.WaitingReceiver() });
+        server.Daemon.StartRelay = _ =>
+            Task.FromResult(new StartRelayResponse { Relay = RelaySamples.WaitingReceiver() });
 
         var run = await CommandRun.OfAsync(server, "relay", "receiver", "--udp", ":53", "--tcp", ":5353");
 
@@ -33,11 +34,30 @@ public sealed class RelayCommandTests
     public async Task Every_option_of_a_sender_arrives()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.PendingSender() });
+        server.Daemon.StartRelay = _ =>
+            Task.FromResult(new StartRelayResponse { Relay = RelaySamples.PendingSender() });
 
         var run = await CommandRun.OfAsync(
-            server, "relay", "sender", "--udp", "internal-dns.lan:53", "--tcp", "tunnel-server:5353", "--name", "inside", "--protocol",
-            "tls", "--receiver-key", RelaySamples.Key, "--idle-timeout", "30", "--max-flows", "64", "--ephemeral", "--json");
+            server,
+            "relay",
+            "sender",
+            "--udp",
+            "internal-dns.lan:53",
+            "--tcp",
+            "tunnel-server:5353",
+            "--name",
+            "inside",
+            "--protocol",
+            "tls",
+            "--receiver-key",
+            RelaySamples.Key,
+            "--idle-timeout",
+            "30",
+            "--max-flows",
+            "64",
+            "--ephemeral",
+            "--json"
+        );
 
         Assert.Equal(0, run.ExitCode);
         var request = Assert.IsType<StartRelayRequest>(Assert.Single(server.Daemon.Requests));
@@ -62,7 +82,16 @@ public sealed class RelayCommandTests
         server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.Receiver() });
 
         var run = await CommandRun.OfAsync(
-            server, "relay", "receiver", "--udp", ":53", "--tcp", ":5353", "--idle-timeout", text);
+            server,
+            "relay",
+            "receiver",
+            "--udp",
+            ":53",
+            "--tcp",
+            ":5353",
+            "--idle-timeout",
+            text
+        );
 
         Assert.Equal(0, run.ExitCode);
         var request = Assert.IsType<StartRelayRequest>(Assert.Single(server.Daemon.Requests));
@@ -85,7 +114,10 @@ public sealed class RelayCommandTests
     [Theory]
     [InlineData("--udp: ", "relay receiver --udp 53x --tcp :5353")]
     [InlineData("--max-flows: ", "relay receiver --udp :53 --tcp :5353 --max-flows 0")]
-    [InlineData("--receiver-key: ", "relay sender --udp a:53 --tcp b:1 --protocol classic --receiver-key " + RelaySamples.Key)]
+    [InlineData(
+        "--receiver-key: ",
+        "relay sender --udp a:53 --tcp b:1 --protocol classic --receiver-key " + RelaySamples.Key
+    )]
     public async Task A_mistake_is_told_of_the_option_that_it_is_in(string option, string line)
     {
         var run = await new CommandRun().RunAsync(line.Split(' '));
@@ -112,20 +144,28 @@ public sealed class RelayCommandTests
     public async Task Down_finds_a_relay_where_no_tunnel_has_the_name()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.Stop = _ => throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'dns'");
-        server.Daemon.StopRelay = request => request.Name == "dns"
-            ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver() })
-            : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", "there is no such relay");
+        server.Daemon.Stop = _ =>
+            throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_TUNNEL", "there is no tunnel 'dns'");
+        server.Daemon.StopRelay = request =>
+            request.Name == "dns"
+                ? Task.FromResult(new StopRelayResponse { Relay = RelaySamples.Receiver() })
+                : throw FakeDaemon.Error(StatusCode.NotFound, "NO_SUCH_RELAY", "there is no such relay");
         server.Daemon.Has(RelaySamples.Receiver());
 
         var right = await CommandRun.OfAsync(server, "down", "dns");
         var wrong = await CommandRun.OfAsync(server, "down", "dsn");
 
         Assert.Equal(0, right.ExitCode);
-        Assert.Equal("dns is down\n  carried   to service 1.50 KiB, to clients 512 B\n  for       3 hours\n", right.Output.ToString());
+        Assert.Equal(
+            "dns is down\n  carried   to service 1.50 KiB, to clients 512 B\n  for       3 hours\n",
+            right.Output.ToString()
+        );
         Assert.Equal(5, wrong.ExitCode);
         Assert.StartsWith(
-            "udptunnelctl: there is no tunnel or relay 'dsn'\nDid you mean 'dns'?", wrong.Error.ToString(), StringComparison.Ordinal);
+            "udptunnelctl: there is no tunnel or relay 'dsn'\nDid you mean 'dns'?",
+            wrong.Error.ToString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -134,7 +174,8 @@ public sealed class RelayCommandTests
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Has(Samples.Server());
         server.Daemon.Has(RelaySamples.WaitingReceiver());
-        server.Daemon.ListSenders = _ => Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
+        server.Daemon.ListSenders = _ =>
+            Task.FromResult(new ListSendersResponse { Senders = { RelaySamples.Sender() } });
 
         var text = await CommandRun.OfAsync(server, "status");
         var json = await CommandRun.OfAsync(server, "status", "--json");
@@ -186,7 +227,10 @@ public sealed class RelayCommandTests
         server.Daemon.WatchRelays = async (_, writer, cancellation) =>
         {
             var now = Timestamp.FromDateTimeOffset(Samples.Now);
-            await writer.WriteAsync(new WatchRelaysResponse { Time = now, Relays = { RelaySamples.Receiver() } }, cancellation);
+            await writer.WriteAsync(
+                new WatchRelaysResponse { Time = now, Relays = { RelaySamples.Receiver() } },
+                cancellation
+            );
             await UntilAsync(() => run.Output.Length > 0, cancellation);
             run.Interrupt!();
             await Task.Delay(Timeout.Infinite, cancellation);
@@ -199,15 +243,25 @@ public sealed class RelayCommandTests
         Assert.Empty(server.Daemon.Requests.OfType<WatchTunnelsRequest>());
         Assert.Equal(
             "12:00:00 dns out 8.19 kbit/s in 16.4 kbit/s flows 2 dropped 3",
-            string.Join(' ', run.Output.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)));
+            string.Join(' ', run.Output.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries))
+        );
     }
 
     [Fact]
     public async Task Senders_are_listed_with_key_address_relay_and_time()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.ListSenders = _ => Task.FromResult(
-            new ListSendersResponse { Senders = { RelaySamples.Sender(SenderState.Approved, RelaySamples.OtherKey), RelaySamples.Sender() } });
+        server.Daemon.ListSenders = _ =>
+            Task.FromResult(
+                new ListSendersResponse
+                {
+                    Senders =
+                    {
+                        RelaySamples.Sender(SenderState.Approved, RelaySamples.OtherKey),
+                        RelaySamples.Sender(),
+                    },
+                }
+            );
 
         var text = await CommandRun.OfAsync(server, "senders");
         var json = await CommandRun.OfAsync(server, "senders", "dns", "--json");
@@ -215,7 +269,8 @@ public sealed class RelayCommandTests
         Assert.StartsWith(
             $"{RelaySamples.Key}: pending\n  address   192.0.2.7:40112\n  relay     dns\n  since     2026-03-04 11:57:00 (3 minutes ago)\n",
             text.Output.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Equal("dns", server.Daemon.Requests.OfType<ListSendersRequest>().Last().Relay);
         var sender = json.Json.GetProperty("senders")[1];
         Assert.Equal(RelaySamples.Key, sender.GetProperty("fingerprint").GetString());
@@ -230,7 +285,10 @@ public sealed class RelayCommandTests
         server.Daemon.WatchSenders = async (_, writer, cancellation) =>
         {
             await writer.WriteAsync(new WatchSendersResponse { Senders = { RelaySamples.Sender() } }, cancellation);
-            await writer.WriteAsync(new WatchSendersResponse { Senders = { RelaySamples.Sender(SenderState.Connected) } }, cancellation);
+            await writer.WriteAsync(
+                new WatchSendersResponse { Senders = { RelaySamples.Sender(SenderState.Connected) } },
+                cancellation
+            );
             await UntilAsync(() => run.Output.ToString().Contains("connected", StringComparison.Ordinal), cancellation);
             run.Interrupt!();
             await Task.Delay(Timeout.Infinite, cancellation);
@@ -241,15 +299,24 @@ public sealed class RelayCommandTests
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(
             ["pending", "connected"],
-            run.JsonLines.Select(l => l.GetProperty("senders")[0].GetProperty("state").GetString()));
+            run.JsonLines.Select(l => l.GetProperty("senders")[0].GetProperty("state").GetString())
+        );
     }
 
     [Fact]
     public async Task Decisions_name_the_sender_and_what_follows()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.Approve = r => Task.FromResult(
-            new ApproveSenderResponse { Sender = RelaySamples.Sender(SenderState.Connected, r.Sender.StartsWith('S') ? RelaySamples.Key : "") });
+        server.Daemon.Approve = r =>
+            Task.FromResult(
+                new ApproveSenderResponse
+                {
+                    Sender = RelaySamples.Sender(
+                        SenderState.Connected,
+                        r.Sender.StartsWith('S') ? RelaySamples.Key : ""
+                    ),
+                }
+            );
         server.Daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });
         server.Daemon.Revoke = _ => Task.FromResult(new RevokeSenderResponse { Senders = { RelaySamples.Sender() } });
 
@@ -272,7 +339,11 @@ public sealed class RelayCommandTests
     [InlineData(StatusCode.NotFound, "NO_SUCH_SENDER", 5)]
     [InlineData(StatusCode.InvalidArgument, "AMBIGUOUS_SENDER", 2)]
     [InlineData(StatusCode.FailedPrecondition, "SENDER_NOT_PENDING", 1)]
-    public async Task A_sender_that_cannot_be_approved_is_told_with_what_to_do(StatusCode code, string reason, int exitCode)
+    public async Task A_sender_that_cannot_be_approved_is_told_with_what_to_do(
+        StatusCode code,
+        string reason,
+        int exitCode
+    )
     {
         await using var server = await FakeServer.StartAsync();
         server.Daemon.Approve = _ => throw FakeDaemon.Error(code, reason, "it is so");
@@ -288,7 +359,8 @@ public sealed class RelayCommandTests
     public async Task A_new_key_is_accepted_in_full_and_in_its_canonical_form()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.AcceptKey = _ => Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelaySamples.PendingSender() });
+        server.Daemon.AcceptKey = _ =>
+            Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelaySamples.PendingSender() });
 
         var run = await CommandRun.OfAsync(server, "relay", "accept-key", "inside", RelaySamples.Key.TrimEnd('='));
 
@@ -297,8 +369,10 @@ public sealed class RelayCommandTests
         Assert.Equal(("inside", RelaySamples.Key), (request.Name, request.Fingerprint));
     }
 
-    private static RelayConfig Parse(StartRelayRequest request) => Assert.IsType<RelayConfig>(
-        ConfigFile.Parse(Encoding.UTF8.GetBytes(request.Configuration), defaultName: null).Configuration);
+    private static RelayConfig Parse(StartRelayRequest request) =>
+        Assert.IsType<RelayConfig>(
+            ConfigFile.Parse(Encoding.UTF8.GetBytes(request.Configuration), defaultName: null).Configuration
+        );
 
     private static async Task UntilAsync(Func<bool> condition, CancellationToken cancellation)
     {

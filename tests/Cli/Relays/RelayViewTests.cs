@@ -30,7 +30,8 @@ public sealed class RelayViewTests
               dropped   3 no approved sender
 
             """,
-            screen.ToString());
+            screen.ToString()
+        );
     }
 
     [Fact]
@@ -48,7 +49,8 @@ public sealed class RelayViewTests
 
             """,
             screen.ToString(),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -65,7 +67,13 @@ public sealed class RelayViewTests
     public void With_both_ends_on_one_host_what_to_do_is_said_once()
     {
         var screen = new Screen(colour: false);
-        Overview.Render(screen, [], [RelaySamples.WaitingReceiver(), RelaySamples.PendingSender()], [RelaySamples.Sender()], Now);
+        Overview.Render(
+            screen,
+            [],
+            [RelaySamples.WaitingReceiver(), RelaySamples.PendingSender()],
+            [RelaySamples.Sender()],
+            Now
+        );
 
         Assert.Equal(2, screen.ToString().Split("udptunnelctl approve").Length);
         Assert.EndsWith($"udptunnelctl approve {RelaySamples.Key}\n", screen.ToString(), StringComparison.Ordinal);
@@ -75,16 +83,26 @@ public sealed class RelayViewTests
     public void Flows_stand_in_columns_the_most_active_first_and_no_more_than_a_screen()
     {
         var screen = new Screen(colour: false);
-        var flows = Enumerable.Range(0, 30).Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", idle: 100 - i)).ToList();
+        var flows = Enumerable
+            .Range(0, 30)
+            .Select(i => RelaySamples.Flow((uint)i, $"198.51.100.{i}:5000", idle: 100 - i))
+            .ToList();
         flows.Add(RelaySamples.Flow(99, client: "", idle: 200));
         flows.Add(RelaySamples.Flow(98, client: "[2001:db8:1111:2222:3333:4444:5555:6666]:5000", idle: 0));
 
         FlowView.Render(screen, flows);
 
-        var rows = screen.ToString().Split('\n').Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToList();
+        var rows = screen
+            .ToString()
+            .Split('\n')
+            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            .ToList();
         Assert.Equal("[2001:db8:1111:2222:3333:4444:5555:6666]:5000", rows[2]);
         Assert.Equal("3m 0s 120 1.50 KiB 119 1.50 GiB", rows[3]);
-        Assert.Equal("198.51.100.29:5000 3m 71s 120 1.50 KiB 119 1.50 GiB".Replace("71s", "1m", StringComparison.Ordinal), rows[4]);
+        Assert.Equal(
+            "198.51.100.29:5000 3m 71s 120 1.50 KiB 119 1.50 GiB".Replace("71s", "1m", StringComparison.Ordinal),
+            rows[4]
+        );
         Assert.Contains("and 12 more; --json shows all", rows);
     }
 
@@ -93,8 +111,11 @@ public sealed class RelayViewTests
     {
         var screen = new Screen(colour: false);
         RelayStatsView.Render(screen, RelaySamples.Receiver(), Now);
-        var rows = screen.ToString().Split('\n')
-            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToList();
+        var rows = screen
+            .ToString()
+            .Split('\n')
+            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+            .ToList();
 
         Assert.Contains("dns: running, started 3 hours ago", rows);
         Assert.Contains("packets 12 1", rows);
@@ -113,13 +134,22 @@ public sealed class RelayViewTests
         var classic = RelaySamples.Sender(fingerprint: "");
 
         SenderView.RenderChanges(
-            screen, [RelaySamples.Sender(), stays, classic], [RelaySamples.Sender(SenderState.Connected), stays], Now, new UtcClock());
+            screen,
+            [RelaySamples.Sender(), stays, classic],
+            [RelaySamples.Sender(SenderState.Connected), stays],
+            Now,
+            new UtcClock()
+        );
 
-        var text = string.Join(' ', screen.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        var text = string.Join(
+            ' ',
+            screen.ToString().Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries)
+        );
         Assert.Equal(
             $"2026-03-04 12:00:00 dns: connected: {RelaySamples.Key} from 192.0.2.7:40112 "
-            + "2026-03-04 12:00:00 dns: gone: 192.0.2.7:40112 (no identity)",
-            text);
+                + "2026-03-04 12:00:00 dns: gone: 192.0.2.7:40112 (no identity)",
+            text
+        );
     }
 
     [Theory]
@@ -130,9 +160,11 @@ public sealed class RelayViewTests
         Assert.Equal(name, RelayName.For(role, address));
 
     [Fact]
-    public void Whatever_the_address_the_name_made_of_it_is_one() => Property.ForAll<string?>(address =>
-        ConfigurationName.TryValidate(RelayName.For("sender", address ?? ""), out _)
-        && ConfigurationName.TryValidate(RelayName.For("receiver", new string('x', 300) + ":65535"), out _));
+    public void Whatever_the_address_the_name_made_of_it_is_one() =>
+        Property.ForAll<string?>(address =>
+            ConfigurationName.TryValidate(RelayName.For("sender", address ?? ""), out _)
+            && ConfigurationName.TryValidate(RelayName.For("receiver", new string('x', 300) + ":65535"), out _)
+        );
 
     [Fact]
     public void A_relay_has_every_field_of_the_message_in_camel_case()
@@ -141,8 +173,14 @@ public sealed class RelayViewTests
         var json = document.RootElement.GetProperty("it");
 
         Assert.Equal(Names(Relay.Descriptor), json.EnumerateObject().Select(p => p.Name).Order());
-        Assert.Equal(Names(RelayCounters.Descriptor), json.GetProperty("counters").EnumerateObject().Select(p => p.Name).Order());
-        Assert.Equal(Names(RelayRates.Descriptor), json.GetProperty("rates").EnumerateObject().Select(p => p.Name).Order());
+        Assert.Equal(
+            Names(RelayCounters.Descriptor),
+            json.GetProperty("counters").EnumerateObject().Select(p => p.Name).Order()
+        );
+        Assert.Equal(
+            Names(RelayRates.Descriptor),
+            json.GetProperty("rates").EnumerateObject().Select(p => p.Name).Order()
+        );
         Assert.Equal(120, json.GetProperty("idleTimeout").GetInt32());
     }
 
@@ -159,7 +197,9 @@ public sealed class RelayViewTests
     [Fact]
     public void A_sender_without_a_key_has_a_fingerprint_of_null()
     {
-        using var document = JsonDocument.Parse(Write(w => SenderJson.Write(w, "it", RelaySamples.Sender(fingerprint: ""))));
+        using var document = JsonDocument.Parse(
+            Write(w => SenderJson.Write(w, "it", RelaySamples.Sender(fingerprint: "")))
+        );
         var json = document.RootElement.GetProperty("it");
 
         Assert.Equal(Names(Sender.Descriptor), json.EnumerateObject().Select(p => p.Name).Order());
@@ -168,25 +208,28 @@ public sealed class RelayViewTests
     }
 
     [Fact]
-    public void Whatever_a_daemon_sends_is_one_line_of_printable_ascii_that_parses() => Property.ForAll<int>(seed =>
-    {
-        var random = new Random(seed);
-        var text = Write(writer =>
+    public void Whatever_a_daemon_sends_is_one_line_of_printable_ascii_that_parses() =>
+        Property.ForAll<int>(seed =>
         {
-            RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
-            RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
-            SenderJson.WriteAll(writer, "senders", [RelaySamples.AnySender(random)]);
+            var random = new Random(seed);
+            var text = Write(writer =>
+            {
+                RelayJson.WriteAll(writer, "relays", [RelaySamples.Any(random)]);
+                RelayJson.WriteFlows(writer, "flows", [RelaySamples.AnyFlow(random)]);
+                SenderJson.WriteAll(writer, "senders", [RelaySamples.AnySender(random)]);
+            });
+            using var document = JsonDocument.Parse(text);
+            return text.EndsWith('\n') && text.AsSpan(0, text.Length - 1).IndexOfAnyExceptInRange(' ', '~') < 0;
         });
-        using var document = JsonDocument.Parse(text);
-        return text.EndsWith('\n') && text.AsSpan(0, text.Length - 1).IndexOfAnyExceptInRange(' ', '~') < 0;
-    });
 
     [Fact]
-    public void No_line_of_any_view_is_wider_than_80_columns_or_acts_on_a_terminal() => Property.ForAll<int>(seed =>
-    {
-        var text = Everything(seed);
-        return text.Split('\n').All(l => TerminalText.Columns(l) <= 80) && text.All(c => c == '\n' || !char.IsControl(c));
-    });
+    public void No_line_of_any_view_is_wider_than_80_columns_or_acts_on_a_terminal() =>
+        Property.ForAll<int>(seed =>
+        {
+            var text = Everything(seed);
+            return text.Split('\n').All(l => TerminalText.Columns(l) <= 80)
+                && text.All(c => c == '\n' || !char.IsControl(c));
+        });
 
     private static string Everything(int seed)
     {
@@ -195,7 +238,13 @@ public sealed class RelayViewTests
         var senders = new[] { RelaySamples.AnySender(random), RelaySamples.AnySender(random) };
         var screen = new Screen(colour: false);
         Overview.Render(screen, [], [relay, RelaySamples.Any(random)], senders, Now);
-        RelayStatusView.RenderInFull(screen, relay, senders, [RelaySamples.AnyFlow(random), RelaySamples.AnyFlow(random)], Now);
+        RelayStatusView.RenderInFull(
+            screen,
+            relay,
+            senders,
+            [RelaySamples.AnyFlow(random), RelaySamples.AnyFlow(random)],
+            Now
+        );
         RelayStatsView.Render(screen, relay, Now);
         RelayStatsView.RenderLine(screen, relay, Now, new UtcClock());
         RelayStartView.Render(screen, relay, [], Samples.Text(random));

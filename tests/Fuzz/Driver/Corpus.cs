@@ -9,9 +9,10 @@ internal static class Corpus
     public static string Committed(string target) => Path.Combine(AppContext.BaseDirectory, "Corpus", target);
 
     /// <summary>All inputs of a directory; none if it is not there.</summary>
-    public static IReadOnlyList<byte[]> Load(string directory) => Directory.Exists(directory)
-        ? [.. Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)]
-        : [];
+    public static IReadOnlyList<byte[]> Load(string directory) =>
+        Directory.Exists(directory)
+            ? [.. Directory.EnumerateFiles(directory).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)]
+            : [];
 
     /// <summary>Stores an input.</summary>
     /// <returns>The file.</returns>

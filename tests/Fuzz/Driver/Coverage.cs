@@ -5,8 +5,9 @@ using SharpFuzz.Common;
 namespace UdpTunnel.Tests.Fuzz.Driver;
 
 /// <summary>
-/// Which branches an input has taken that none before has, and how often, in steps of powers of two (as AFL counts). Instrumented code counts into one
-/// map of bytes; without instrumentation the map stays empty, and nothing is ever new.
+/// Which branches an input has taken that none before has, and how often, in steps of powers of two (as AFL counts).
+/// Instrumented code counts into one map of bytes; without instrumentation the map stays empty, and nothing is ever
+/// new.
 /// </summary>
 internal sealed unsafe class Coverage
 {

@@ -28,7 +28,11 @@ internal static class FuzzCommand
                 Instrument();
                 return 0;
             case ["fuzz", var directory, var minutes, .. var targets]:
-                return Fuzz(directory, TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)), targets);
+                return Fuzz(
+                    directory,
+                    TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)),
+                    targets
+                );
             case ["replay", var name, .. var files]:
                 using (var target = AllTargets.Make().Single(t => t.Name == name))
                 {
@@ -50,7 +54,11 @@ internal static class FuzzCommand
     {
         foreach (var name in Instrumented)
         {
-            var types = SharpFuzz.Fuzzer.Instrument(Path.Combine(AppContext.BaseDirectory, name), _ => true, SharpFuzz.Options.Value);
+            var types = SharpFuzz.Fuzzer.Instrument(
+                Path.Combine(AppContext.BaseDirectory, name),
+                _ => true,
+                SharpFuzz.Options.Value
+            );
             Console.WriteLine($"{name}: {types.Count()} types");
         }
     }
@@ -67,15 +75,21 @@ internal static class FuzzCommand
             foreach (var search in searches)
             {
                 search.Run(Turn < time / searches.Count ? Turn : time / searches.Count);
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{clock.Elapsed:hh\\:mm\\:ss} {search.Name,-16} {search.Tried,12:N0} tried, {search.Branches,6:N0} branches, {search.Inputs,6:N0} inputs, {search.Failures} failures"));
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{clock.Elapsed:hh\\:mm\\:ss} {search.Name.PadRight(16)} {search.Tried.ToString("N0").PadLeft(12)} tried, {search.Branches.ToString("N0").PadLeft(6)} branches, {search.Inputs.ToString("N0").PadLeft(6)} inputs, {search.Failures} failures"
+                    )
+                );
             }
         }
 
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{searches.Sum(s => s.Tried):N0} inputs tried in {clock.Elapsed.TotalMinutes:0} minutes, {searches.Sum(s => s.Failures)} failures"));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{searches.Sum(s => s.Tried):N0} inputs tried in {clock.Elapsed.TotalMinutes:0} minutes, {searches.Sum(s => s.Failures)} failures"
+            )
+        );
         var failures = searches.Sum(s => s.Failures);
         searches.ForEach(s => s.Dispose());
         return failures == 0 ? 0 : 1;

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Tests.Fuzz.Driver;
 
-/// <summary>Changes inputs at random, in the ways that have proved themselves in other fuzzers: small and stacked.</summary>
+/// <summary>
+/// Changes inputs at random, in the ways that have proved themselves in other fuzzers: small and stacked.
+/// </summary>
 internal sealed class Mutator(Random random, IReadOnlyList<byte[]> words)
 {
     private const int MaxLength = 16 * 1024;

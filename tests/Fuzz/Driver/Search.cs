@@ -3,7 +3,9 @@ using System.IO.MemoryMappedFiles;
 
 namespace UdpTunnel.Tests.Fuzz.Driver;
 
-/// <summary>The search for inputs that break a target. What was found is kept in a directory, where the next search goes on.</summary>
+/// <summary>
+/// The search for inputs that break a target. What was found is kept in a directory, where the next search goes on.
+/// </summary>
 internal sealed class Search : IDisposable
 {
     private const int MaxInput = 1 << 20;
@@ -36,9 +38,18 @@ internal sealed class Search : IDisposable
         // What is being tried survives a fault that ends the program: 4 bytes of length, then the input.
         Directory.CreateDirectory(directory);
         _runningFile = MemoryMappedFile.CreateFromFile(
-            Path.Combine(directory, $"{target.Name}.running"), FileMode.Create, mapName: null, MaxInput + sizeof(int));
+            Path.Combine(directory, $"{target.Name}.running"),
+            FileMode.Create,
+            mapName: null,
+            MaxInput + sizeof(int)
+        );
         _running = _runningFile.CreateViewAccessor();
-        foreach (var input in Corpus.Load(Corpus.Committed(target.Name)).Concat(Corpus.Load(_found)).Concat(target.Seeds(random)))
+        foreach (
+            var input in Corpus
+                .Load(Corpus.Committed(target.Name))
+                .Concat(Corpus.Load(_found))
+                .Concat(target.Seeds(random))
+        )
         {
             Try(input);
         }
@@ -102,7 +113,9 @@ internal sealed class Search : IDisposable
 #pragma warning restore CA1031
         {
             // One failure has one place, but as many inputs as one has patience.
-            var frames = e.ToString().Split('\n').Where(line => line.Contains("   at UdpTunnel", StringComparison.Ordinal));
+            var frames = e.ToString()
+                .Split('\n')
+                .Where(line => line.Contains("   at UdpTunnel", StringComparison.Ordinal));
             Tell($"{e.GetType().Name} {frames.FirstOrDefault()}\n{e}", input);
         }
 

@@ -28,13 +28,17 @@ internal static class AllTargets
     ];
 
     /// <summary>Their names.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Make().Select(target =>
-    {
-        using (target)
-        {
-            return target.Name;
-        }
-    })];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. Make()
+            .Select(target =>
+            {
+                using (target)
+                {
+                    return target.Name;
+                }
+            }),
+    ];
 
     /// <summary>Makes all of them.</summary>
     public static IEnumerable<IFuzzTarget> Make() => Makers.Select(make => make());

@@ -3,7 +3,9 @@ using UdpTunnel.Tests.Packets;
 
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
-/// <summary>Reads a relay's stream as a connection does, in pieces that grow, from memory behind which nobody may read.</summary>
+/// <summary>
+/// Reads a relay's stream as a connection does, in pieces that grow, from memory behind which nobody may read.
+/// </summary>
 internal sealed unsafe class FrameStream(int capacity) : IDisposable
 {
     private readonly GuardedMemory _memory = new(capacity);
@@ -22,7 +24,8 @@ internal sealed unsafe class FrameStream(int capacity) : IDisposable
         var there = Math.Min(step, bytes.Length);
         while (true)
         {
-            // In its place at the end of the memory, so that one byte too far is a fault; what the codec changed stays changed.
+            // In its place at the end of the memory, so that one byte too far is a fault; what the codec changed stays
+            // changed.
             var length = there - at;
             var start = _memory.PlaceAtEnd(bytes.AsSpan(at, length));
             var status = codec.Read(start, length, out var frame, out var consumed);
@@ -31,7 +34,14 @@ internal sealed unsafe class FrameStream(int capacity) : IDisposable
                 Assert.InRange(consumed, 1, length);
                 Assert.InRange(frame.Length, 0, IRelayCodec.MaxDatagram);
                 Assert.InRange(frame.Host.Length, 0, ClassicCodec.MaxHost);
-                frames.Add(new Frame(frame.Type, frame.FlowId, Convert.ToHexString(frame.Host), Convert.ToHexString(frame.Payload)));
+                frames.Add(
+                    new Frame(
+                        frame.Type,
+                        frame.FlowId,
+                        Convert.ToHexString(frame.Host),
+                        Convert.ToHexString(frame.Payload)
+                    )
+                );
                 at += consumed;
             }
             else if (status == FrameStatus.Malformed)

@@ -37,7 +37,8 @@ internal sealed class GreetingTarget : IFuzzTarget
             new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
             TimeProvider.System,
             () => _own,
-            () => { });
+            () => { }
+        );
         _receiver = new Lazy<(ReceiverEngine, int)>(() => StartReceiver(_services));
     }
 
@@ -47,14 +48,24 @@ internal sealed class GreetingTarget : IFuzzTarget
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
     [
-        [1, 0, 0, 2, 0, 0, 0, 0, 1, 2], [1, 0, 0, 3, 0, 0, 0, 0, 1, 1, 8], [2, 0, 0, 0, 0, 0, 0, 0],
-        [3, 0, 0, 1, 0, 0, 0, 0, 1], [8, 0, 0, 1, 0, 0, 0, 0, 2], [6, 0, 0, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0],
+        [1, 0, 0, 2, 0, 0, 0, 0, 1, 2],
+        [1, 0, 0, 3, 0, 0, 0, 0, 1, 1, 8],
+        [2, 0, 0, 0, 0, 0, 0, 0],
+        [3, 0, 0, 1, 0, 0, 0, 0, 1],
+        [8, 0, 0, 1, 0, 0, 0, 0, 2],
+        [6, 0, 0, 0, 0, 0, 0, 0],
+        [7, 0, 0, 0, 0, 0, 0, 0],
         [1, 0, 0, 23, 0, 0, 0, 0, 2, 2, 10, 1, 1, 0, 9, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 1, (byte)'h', 1, (byte)'r', 0, 0],
-        [1, 0, 0, 3, 0, 0, 0, 0, 2, 1, 10], [10, 0, 0, 6, 0, 0, 0, 0, 0, 1, 0, 53, 0, 60],
+        [1, 0, 0, 3, 0, 0, 0, 0, 2, 1, 10],
+        [10, 0, 0, 6, 0, 0, 0, 0, 0, 1, 0, 53, 0, 60],
         [10, 0, 0, 2, 0, 0, 0, 0, 0, 0],
         [9, 0, 0, 12, 0, 1, 0, 0, 0, 53, 0, 1, 127, 0, 0, 1, 127, 0, 0, 1],
-        [4, 0, 0, 1, 0, 0, 0, 1, 9], [4, 0, 0, 1, 0, 1, 0, 0, 9],
-        [0x16, 3, 1, 0, 4], [0x15, 3, 3, 0, 2, 2, 0x28], [0x16, 3, 3], [0x17, 3, 3],
+        [4, 0, 0, 1, 0, 0, 0, 1, 9],
+        [4, 0, 0, 1, 0, 1, 0, 0, 9],
+        [0x16, 3, 1, 0, 4],
+        [0x15, 3, 3, 0, 2, 2, 0x28],
+        [0x16, 3, 3],
+        [0x17, 3, 3],
     ];
 
     /// <inheritdoc/>
@@ -131,10 +142,17 @@ internal sealed class GreetingTarget : IFuzzTarget
             new TlsCodec(),
             _own.Context,
             maxFlows: 10,
-            targets);
+            targets
+        );
         using var socket = _listener.AcceptSocket();
         var session = new SenderSession(
-            connection, () => new Introduction(targets.Offer, 1, "h", "r"), _ => null, _ => { }, _ => { }, _ => { });
+            connection,
+            () => new Introduction(targets.Offer, 1, "h", "r"),
+            _ => null,
+            _ => { },
+            _ => { },
+            _ => { }
+        );
         var running = Task.Run(session.Run);
         Talk(socket, isReceiver: true, bytes, afterHandshake);
         Assert.True(running.Wait(Patience));
@@ -178,9 +196,7 @@ internal sealed class GreetingTarget : IFuzzTarget
 
             socket.Shutdown(SocketShutdown.Send);
             var buffer = new byte[4096];
-            while (socket.Receive(buffer) > 0)
-            {
-            }
+            while (socket.Receive(buffer) > 0) { }
         }
         catch (SocketException e) when (e.SocketErrorCode != SocketError.TimedOut)
         {
@@ -192,9 +208,13 @@ internal sealed class GreetingTarget : IFuzzTarget
 
     private static (ReceiverEngine Engine, int Port) StartReceiver(RelayServices services)
     {
-        var friends = Enumerable.Range(0, Networks)
+        var friends = Enumerable
+            .Range(0, Networks)
             .Select(i => new ApprovedSender(
-                KeyFingerprint.FromHash(SHA256.HashData([(byte)i])), $"{AddressOf(i)}:1", DateTimeOffset.UnixEpoch))
+                KeyFingerprint.FromHash(SHA256.HashData([(byte)i])),
+                $"{AddressOf(i)}:1",
+                DateTimeOffset.UnixEpoch
+            ))
             .ToList();
         var (udp, tcp) = (FreePort(SocketType.Dgram), FreePort(SocketType.Stream));
         var config = new RelayConfig

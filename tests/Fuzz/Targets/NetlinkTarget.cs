@@ -28,8 +28,23 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
     [
-        [20, 0, 0, 0], [16, 0, 0, 0], [2, 0], [16, 0], [3, 0], [20, 0], [24, 0], [80, 0], [7, 0, 0, 0], [8, 0, 2, 0], [8, 0, 1, 0],
-        [8, 0, 4, 0], [8, 0, 5, 0], [2, 24, 0, 0], [0xEF, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0x7F], [0, 0, 0, 0x80],
+        [20, 0, 0, 0],
+        [16, 0, 0, 0],
+        [2, 0],
+        [16, 0],
+        [3, 0],
+        [20, 0],
+        [24, 0],
+        [80, 0],
+        [7, 0, 0, 0],
+        [8, 0, 2, 0],
+        [8, 0, 1, 0],
+        [8, 0, 4, 0],
+        [8, 0, 5, 0],
+        [2, 24, 0, 0],
+        [0xEF, 0xFF, 0xFF, 0xFF],
+        [0xFF, 0xFF, 0xFF, 0x7F],
+        [0, 0, 0, 0x80],
     ];
 
     /// <inheritdoc/>
@@ -43,7 +58,11 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
             .. Message(Error, [0xEF, 0xFF, 0xFF, 0xFF]),
         ];
         yield return Message(NewLink, [0, 0, 1, 0, 42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        yield return [.. NetlinkAnswerTests.Message(NewLink, 8, random.Bytes(33)), .. Message(NewLink, random.Bytes(18))];
+        yield return
+        [
+            .. NetlinkAnswerTests.Message(NewLink, 8, random.Bytes(33)),
+            .. Message(NewLink, random.Bytes(18)),
+        ];
         yield return
         [
             .. Message(NewAddress, [2, 24, 0, 0, 5, 0, 0, 0, 8, 0, 1, 0, 10, 0, 0, 1, 8, 0, 2, 0, 10, 0, 0, 1]),
@@ -52,7 +71,45 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
         ];
         yield return Message(
             NewRoute,
-            [2, 24, 0, 0, 254, 2, 0, 1, 0, 0, 0, 0, 8, 0, 1, 0, 10, 1, 0, 0, 8, 0, 5, 0, 10, 0, 0, 9, 8, 0, 4, 0, 3, 0, 0, 0]);
+            [
+                2,
+                24,
+                0,
+                0,
+                254,
+                2,
+                0,
+                1,
+                0,
+                0,
+                0,
+                0,
+                8,
+                0,
+                1,
+                0,
+                10,
+                1,
+                0,
+                0,
+                8,
+                0,
+                5,
+                0,
+                10,
+                0,
+                0,
+                9,
+                8,
+                0,
+                4,
+                0,
+                3,
+                0,
+                0,
+                0,
+            ]
+        );
         yield return Message(NewRoute, [2, 0, 0, 0, 254, 2, 0, 1, 0, 0, 0, 0, 8, 0, 5, 0, 192, 0, 2, 1]);
         yield return Message(SocketFound, random.Bytes(72));
         yield return Message(NewConfiguration, [2, 0, 0, 0, 8, 0, 2, 0, 1, 0, 0, 0]);
@@ -70,12 +127,16 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
         var messages = Messages(input.ToArray());
         Assert.Equal(
             First(messages, Error, 4) is { } error ? (Errno)unchecked(-Word(error, 0)) : null,
-            NetlinkAnswer.FindAcknowledgement(answer, Sequence));
+            NetlinkAnswer.FindAcknowledgement(answer, Sequence)
+        );
         Assert.Equal(
-            First(messages, NewLink, 8) is { } link ? Word(link, 4) : null, NetlinkAnswer.FindLinkIndex(answer, Sequence));
+            First(messages, NewLink, 8) is { } link ? Word(link, 4) : null,
+            NetlinkAnswer.FindLinkIndex(answer, Sequence)
+        );
         Assert.Equal(
             First(messages, SocketFound, 72) is { } socket ? (uint?)Word(socket, 64) : null,
-            NetlinkAnswer.FindSocketUser(answer, Sequence));
+            NetlinkAnswer.FindSocketUser(answer, Sequence)
+        );
         Assert.Equal(First(messages, Done, 0) is not null, NetlinkAnswer.IsEndOfList(answer, Sequence));
         Assert.Equal(Forwarding(messages), NetlinkAnswer.FindForwarding(answer, Sequence));
 
@@ -97,7 +158,8 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     private static List<(ushort Type, byte[] Body)> Messages(byte[] bytes)
     {
         List<(ushort Type, byte[] Body)> messages = [];
-        for (long at = 0; at + 16 <= bytes.Length;)
+        long at = 0;
+        while (at + 16 <= bytes.Length)
         {
             long length = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan((int)at));
             if (length < 16 || at + length > bytes.Length)
@@ -138,7 +200,13 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     {
         foreach (var (type, body) in messages)
         {
-            if (type == NewAddress && body.Length >= 8 && body[0] == 2 && body[1] <= 32 && Attribute(body, 8, 2) is { } local)
+            if (
+                type == NewAddress
+                && body.Length >= 8
+                && body[0] == 2
+                && body[1] <= 32
+                && Attribute(body, 8, 2) is { } local
+            )
             {
                 yield return new LinkAddress(Address(local), body[1], Word(body, 4));
             }
@@ -156,7 +224,8 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
                     Attribute(body, 12, 1) is { } network ? Address(network) : 0,
                     body[1],
                     Attribute(body, 12, 5) is { } gateway ? Address(gateway) : null,
-                    Attribute(body, 12, 4) is { } link ? Word(link, 0) : null);
+                    Attribute(body, 12, 4) is { } link ? Word(link, 0) : null
+                );
             }
         }
     }
@@ -164,7 +233,8 @@ internal sealed unsafe class NetlinkTarget : IFuzzTarget
     /// <summary>The first attribute of a type that has four bytes.</summary>
     private static byte[]? Attribute(byte[] body, int begin, ushort type)
     {
-        for (var at = begin; at + 4 <= body.Length;)
+        var at = begin;
+        while (at + 4 <= body.Length)
         {
             int length = BinaryPrimitives.ReadUInt16LittleEndian(body.AsSpan(at));
             if (length < 4 || at + length > body.Length)

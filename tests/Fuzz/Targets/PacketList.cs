@@ -32,12 +32,21 @@ internal static class PacketList
 
     /// <summary>Makes an input.</summary>
     public static byte[] Write(IEnumerable<(byte Option, byte[] Packet)> packets) =>
-        [.. packets.SelectMany(p => (byte[])[p.Option, (byte)(p.Packet.Length >> 8), (byte)p.Packet.Length, .. p.Packet])];
+        [
+            .. packets.SelectMany(p =>
+                (byte[])[p.Option, (byte)(p.Packet.Length >> 8), (byte)p.Packet.Length, .. p.Packet]
+            ),
+        ];
 
     /// <summary>Gives a packet right checksums where it has room for them, since no mutation would find them.</summary>
     public static void FixChecksums(byte[] packet)
     {
-        if (packet.Length >= 40 && packet[0] >> 4 == 6 && packet[6] is 6 or 17 && packet.Length >= (packet[6] == 6 ? 60 : 48))
+        if (
+            packet.Length >= 40
+            && packet[0] >> 4 == 6
+            && packet[6] is 6 or 17
+            && packet.Length >= (packet[6] == 6 ? 60 : 48)
+        )
         {
             BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), (ushort)(packet.Length - 40));
             TestPacket.FixChecksums(packet);

@@ -19,7 +19,23 @@ internal sealed unsafe class ReplyTarget : IFuzzTarget
 
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
-        [[0x45, 0], [6], [17], [1], [8, 0], [0x20, 0], [0x50, 2], [0x50, 4], [0x60, 0, 0, 0], [58], [44], [60, 0], [0xFF, 2], [224, 0, 0, 1], [127, 0, 0, 1]];
+    [
+        [0x45, 0],
+        [6],
+        [17],
+        [1],
+        [8, 0],
+        [0x20, 0],
+        [0x50, 2],
+        [0x50, 4],
+        [0x60, 0, 0, 0],
+        [58],
+        [44],
+        [60, 0],
+        [0xFF, 2],
+        [224, 0, 0, 1],
+        [127, 0, 0, 1],
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random)
@@ -28,8 +44,19 @@ internal sealed unsafe class ReplyTarget : IFuzzTarget
         {
             foreach (bool isV6 in (bool[])[false, true])
             {
-                yield return new FilterPacket { Protocol = protocol, IsV6 = isV6, TcpFlags = (byte)random.Next(64) }.Build();
-                yield return new FilterPacket { Protocol = protocol, IsV6 = isV6, Payload = 1400, MoreFragments = true }.Build();
+                yield return new FilterPacket
+                {
+                    Protocol = protocol,
+                    IsV6 = isV6,
+                    TcpFlags = (byte)random.Next(64),
+                }.Build();
+                yield return new FilterPacket
+                {
+                    Protocol = protocol,
+                    IsV6 = isV6,
+                    Payload = 1400,
+                    MoreFragments = true,
+                }.Build();
             }
         }
     }

@@ -4,8 +4,8 @@ using UdpTunnel.Tests.Packets;
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
-/// Superpackets as a device gives them, virtio header first: what is cut is what the naive segmenter cuts, the superpacket is not changed, and nothing
-/// outside of it is read.
+/// Superpackets as a device gives them, virtio header first: what is cut is what the naive segmenter cuts, the
+/// superpacket is not changed, and nothing outside of it is read.
 /// </summary>
 internal sealed unsafe class SegmenterTarget : IFuzzTarget
 {
@@ -18,7 +18,26 @@ internal sealed unsafe class SegmenterTarget : IFuzzTarget
 
     /// <inheritdoc/>
     public IReadOnlyList<byte[]> Words { get; } =
-        [[0x45, 0], [6], [17], [0x50, 0x10], [0x50, 0x18], [0x80, 0x11], [1, 1], [1, 5], [20, 0, 16, 0], [20, 0, 6, 0], [0xE8, 3], [0x4F, 0], [0xFF, 0xFF], [0x60, 0, 0, 0], [1, 4], [40, 0, 16, 0], [40, 0, 6, 0], [60, 64]];
+    [
+        [0x45, 0],
+        [6],
+        [17],
+        [0x50, 0x10],
+        [0x50, 0x18],
+        [0x80, 0x11],
+        [1, 1],
+        [1, 5],
+        [20, 0, 16, 0],
+        [20, 0, 6, 0],
+        [0xE8, 3],
+        [0x4F, 0],
+        [0xFF, 0xFF],
+        [0x60, 0, 0, 0],
+        [1, 4],
+        [40, 0, 16, 0],
+        [40, 0, 6, 0],
+        [60, 64],
+    ];
 
     /// <inheritdoc/>
     public IEnumerable<byte[]> Seeds(Random random)

@@ -4,8 +4,8 @@ using UdpTunnel.Relay.Wire;
 namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
-/// The frames of the tls relay: read the same whole and in pieces, each written again as the bytes it was; a hello and a denial say something for a
-/// person whatever is in them, and nothing that would drive a terminal.
+/// The frames of the tls relay: read the same whole and in pieces, each written again as the bytes it was; a hello and
+/// a denial say something for a person whatever is in them, and nothing that would drive a terminal.
 /// </summary>
 internal sealed class TlsFrameTarget : IFuzzTarget
 {
@@ -18,7 +18,14 @@ internal sealed class TlsFrameTarget : IFuzzTarget
     public IReadOnlyList<byte[]> Words { get; } =
     [
         .. Enum.GetValues<FrameType>().Select(type => (byte[])[(byte)type, 0, 0, 0, 0, 0, 0, 0]),
-        [0, 2, 0, 0, 0, 0], [0xFF, 0xE3], [0, 0, 0, 1], [0xFF, 0xFF, 0xFF, 0xFF], [1, 1], [1, 2], [0x1B, (byte)'['], [2, 0],
+        [0, 2, 0, 0, 0, 0],
+        [0xFF, 0xE3],
+        [0, 0, 0, 1],
+        [0xFF, 0xFF, 0xFF, 0xFF],
+        [1, 1],
+        [1, 2],
+        [0x1B, (byte)'['],
+        [2, 0],
     ];
 
     /// <inheritdoc/>
@@ -28,9 +35,27 @@ internal sealed class TlsFrameTarget : IFuzzTarget
         var output = new byte[1000];
         foreach (var type in Enum.GetValues<FrameType>())
         {
-            foreach (var payload in (byte[][])[[], [1, 2], [3, .. "because"u8]])
+            foreach (
+                var payload in (byte[][])
+                    [
+                        [],
+                        [1, 2],
+                        [3, .. "because"u8],
+                    ]
+            )
             {
-                yield return [9, .. output[..codec.WriteControl(output, type, type is FrameType.Datagram or FrameType.FlowClosed ? 7u : 0, payload)]];
+                yield return
+                [
+                    9,
+                    .. output[
+                        ..codec.WriteControl(
+                            output,
+                            type,
+                            type is FrameType.Datagram or FrameType.FlowClosed ? 7u : 0,
+                            payload
+                        )
+                    ],
+                ];
             }
         }
 

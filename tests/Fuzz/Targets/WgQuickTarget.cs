@@ -18,26 +18,71 @@ internal sealed class WgQuickTarget : IFuzzTarget
     public string Name => "wg-quick";
 
     /// <inheritdoc/>
-    public IReadOnlyList<byte[]> Words { get; } = AllTargets.Words(
-        "[Interface]\n", "[Peer]\n", "PrivateKey = ", "Address = ", "ListenPort = ", "MTU = ", "Table = ", "FwMark = ", "DNS = ", "AllowedPorts = ",
-        "PublicKey = ", "PresharedKey = ", "AllowedIPs = ", "Endpoint = ", "PersistentKeepalive = ", "PostUp = ", "SaveConfig = ", Key, Peer,
-        "10.99.0.1/24", "fd00::1/64", "0.0.0.0/0", "::/0", "vpn.example.com:51820", "[2001:db8::1]:51820", "off", "auto", "0xca6c", "51820", "25",
-        "22, 8000-8010", "all", ",", "=", "#", "\n", "\r\n", "\t", "\0", "\u00e9", "\ufeff", "4294967296", "-1", "/", "(hidden)");
+    public IReadOnlyList<byte[]> Words { get; } =
+        AllTargets.Words(
+            "[Interface]\n",
+            "[Peer]\n",
+            "PrivateKey = ",
+            "Address = ",
+            "ListenPort = ",
+            "MTU = ",
+            "Table = ",
+            "FwMark = ",
+            "DNS = ",
+            "AllowedPorts = ",
+            "PublicKey = ",
+            "PresharedKey = ",
+            "AllowedIPs = ",
+            "Endpoint = ",
+            "PersistentKeepalive = ",
+            "PostUp = ",
+            "SaveConfig = ",
+            Key,
+            Peer,
+            "10.99.0.1/24",
+            "fd00::1/64",
+            "0.0.0.0/0",
+            "::/0",
+            "vpn.example.com:51820",
+            "[2001:db8::1]:51820",
+            "off",
+            "auto",
+            "0xca6c",
+            "51820",
+            "25",
+            "22, 8000-8010",
+            "all",
+            ",",
+            "=",
+            "#",
+            "\n",
+            "\r\n",
+            "\t",
+            "\0",
+            "\u00e9",
+            "\ufeff",
+            "4294967296",
+            "-1",
+            "/",
+            "(hidden)"
+        );
 
     /// <inheritdoc/>
-    public IEnumerable<byte[]> Seeds(Random random) => AllTargets.Words(
-        $"[Interface]\nAddress = 10.99.0.1/24, fd00::1/64\nListenPort = 51820\nPrivateKey = {Key}\nMTU = 1380\nTable "
-            + "= 200\nFwMark = 0xca6c\n",
-        $"# client\n[Interface]\r\nPrivateKey={Key}\r\nAddress=10.99.0.2\r\nDNS = 10.99.0.53, lan\r\nTable = "
-            + "off\r\nAllowedPorts = 22, 8000-8010\r\n\r\n"
-            + $"[Peer]\r\nPublicKey={Peer}\r\nPresharedKey = {Key}\r\nAllowedIPs = 0.0.0.0/0, ::/0\r\nEndpoint = [2001:db8::1]:51820\r\nPersistentKeepalive = 25\r\n",
-        $"[Interface]\n[peer]\npublickey = {Peer}\nallowedips = 10.99.0.2/24\nallowedips = 10.99.0.2/24, "
-            + "fd00::/7\nAllowedPorts = all\npersistentkeepalive = off\n",
-        $"[Interface]\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = 10.0.0.0/8\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = "
-            + "10.0.0.0/8, 10.1.0.0/16\n",
-        "[Interface]\nPreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\nSaveConfig = true\nJc = "
-            + "4\nnonsense\n[Other]\nx = y\n",
-        "PrivateKey = x\n");
+    public IEnumerable<byte[]> Seeds(Random random) =>
+        AllTargets.Words(
+            $"[Interface]\nAddress = 10.99.0.1/24, fd00::1/64\nListenPort = 51820\nPrivateKey = {Key}\nMTU = 1380\nTable "
+                + "= 200\nFwMark = 0xca6c\n",
+            $"# client\n[Interface]\r\nPrivateKey={Key}\r\nAddress=10.99.0.2\r\nDNS = 10.99.0.53, lan\r\nTable = "
+                + "off\r\nAllowedPorts = 22, 8000-8010\r\n\r\n"
+                + $"[Peer]\r\nPublicKey={Peer}\r\nPresharedKey = {Key}\r\nAllowedIPs = 0.0.0.0/0, ::/0\r\nEndpoint = [2001:db8::1]:51820\r\nPersistentKeepalive = 25\r\n",
+            $"[Interface]\n[peer]\npublickey = {Peer}\nallowedips = 10.99.0.2/24\nallowedips = 10.99.0.2/24, "
+                + "fd00::/7\nAllowedPorts = all\npersistentkeepalive = off\n",
+            $"[Interface]\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = 10.0.0.0/8\n[Peer]\nPublicKey = {Peer}\nAllowedIPs = "
+                + "10.0.0.0/8, 10.1.0.0/16\n",
+            "[Interface]\nPreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\nSaveConfig = true\nJc = "
+                + "4\nnonsense\n[Other]\nx = y\n",
+            "PrivateKey = x\n"
+        );
 
     /// <inheritdoc/>
     public void Try(ReadOnlySpan<byte> input)
@@ -58,14 +103,14 @@ internal sealed class WgQuickTarget : IFuzzTarget
         Assert.Equal(TunnelProtocol.WireGuard, config.Protocol);
         var again = ConfigFile.Parse(Encoding.UTF8.GetBytes(config.ToJson()), "another");
         Assert.Equal(config, again.Configuration);
-        var written = WgQuickWriter.Write(config, showSecrets: true).Replace("# AllowedPorts", "AllowedPorts", StringComparison.Ordinal);
+        var written = WgQuickWriter
+            .Write(config, showSecrets: true)
+            .Replace("# AllowedPorts", "AllowedPorts", StringComparison.Ordinal);
         Assert.Equal(Normal(config), ConfigFile.Parse(Encoding.UTF8.GetBytes(written), "wg0").Configuration);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     /// <summary>Without a table that has no effect, which is not written.</summary>
     private static TunnelConfig Normal(TunnelConfig config) =>

@@ -46,8 +46,14 @@ internal sealed class WireGuardMessageTarget : IFuzzTarget
         _jar = new CookieJar(_crypto, key);
         Words =
         [
-            [(byte)type, 0, 0, 0], new byte[16], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], [0x45, 0, 0, 20],
-            [10, 0, 0, 1], [0x60, 0, 0, 0, 0, 0, 17, 64], [0xFD, .. new byte[14], 1], _true[4..8],
+            [(byte)type, 0, 0, 0],
+            new byte[16],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+            [0x45, 0, 0, 20],
+            [10, 0, 0, 1],
+            [0x60, 0, 0, 0, 0, 0, 17, 64],
+            [0xFD, .. new byte[14], 1],
+            _true[4..8],
         ];
     }
 
@@ -140,8 +146,7 @@ internal sealed class WireGuardMessageTarget : IFuzzTarget
             var packet = received.Packet;
             var isV4 = packet[0] >> 4 == 4;
             Assert.Equal(isV4 ? (packet[2] << 8) | packet[3] : 40 + ((packet[4] << 8) | packet[5]), packet.Length);
-            Assert.Equal(
-                isV4 ? [10, 0, 0, 1] : [0xFD, .. new byte[14], 1], isV4 ? packet[12..16] : packet[8..24]);
+            Assert.Equal(isV4 ? [10, 0, 0, 1] : [0xFD, .. new byte[14], 1], isV4 ? packet[12..16] : packet[8..24]);
 
             // Padding is zeros, and may be taken for more of a packet that says that it is longer than it was.
             byte[] padded = [.. bytes, .. new byte[16]];
@@ -173,7 +178,11 @@ internal sealed class WireGuardMessageTarget : IFuzzTarget
         if (_type == MessageType.CookieReply)
         {
             using var busy = new TestEnd(
-                "192.0.2.2:1002", 1, _pair.Right.PrivateKey, new HandshakeRates(CheapRate: 0, CheapBurst: 0));
+                "192.0.2.2:1002",
+                1,
+                _pair.Right.PrivateKey,
+                new HandshakeRates(CheapRate: 0, CheapBurst: 0)
+            );
             busy.Receive(initiation);
             return Assert.Single(busy.Outbox).Bytes;
         }
@@ -197,7 +206,16 @@ internal sealed class WireGuardMessageTarget : IFuzzTarget
             && message.AsSpan(8..end).SequenceEqual(_true.AsSpan(8..end));
     }
 
-    private object Describe() => (
-        _peer.Endpoint.ToString(), _peer.Current, _peer.Next, _peer.Timestamps, _peer.LastReceivedAt,
-        _peer.LastHandshakeAt, _peer.Counters.PacketsIn, _peer.Counters.CookiesIn, _end.Engine.SessionCount);
+    private object Describe() =>
+        (
+            _peer.Endpoint.ToString(),
+            _peer.Current,
+            _peer.Next,
+            _peer.Timestamps,
+            _peer.LastReceivedAt,
+            _peer.LastHandshakeAt,
+            _peer.Counters.PacketsIn,
+            _peer.Counters.CookiesIn,
+            _end.Engine.SessionCount
+        );
 }

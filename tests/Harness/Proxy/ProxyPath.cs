@@ -30,7 +30,13 @@ internal sealed class ProxyPath
     /// <param name="impairment">What happens to them.</param>
     /// <param name="seed">Of chance.</param>
     public ProxyPath(
-        Socket from, Socket to, Func<SocketAddress?> target, Action<SocketAddress> heard, Impairment impairment, ulong seed)
+        Socket from,
+        Socket to,
+        Func<SocketAddress?> target,
+        Action<SocketAddress> heard,
+        Impairment impairment,
+        ulong seed
+    )
     {
         _from = from;
         _to = to;

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace UdpTunnel.Tests.Harness.Proxy;
 
 /// <summary>
-/// A bad network in one place: passes a client's datagrams to a server and the server's back, and mistreats some of them.
+/// A bad network in one place: passes a client's datagrams to a server and the server's back, and mistreats some of
+/// them.
 /// </summary>
 internal sealed class UdpProxy : IDisposable
 {

@@ -56,7 +56,9 @@ internal sealed record CraftedPacket(string Source, string Destination)
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)packet.Length);
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(4), Identification);
         BinaryPrimitives.WriteUInt16BigEndian(
-            packet.AsSpan(6), (ushort)((FragmentOffset / 8) | (HasMoreFragments ? MoreFragments : 0)));
+            packet.AsSpan(6),
+            (ushort)((FragmentOffset / 8) | (HasMoreFragments ? MoreFragments : 0))
+        );
         packet[8] = 64;
         packet[9] = Protocol;
         IPAddress.Parse(Source).TryWriteBytes(packet.AsSpan(12), out _);

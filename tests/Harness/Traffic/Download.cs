@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace UdpTunnel.Tests.Harness.Traffic;
 
-/// <summary>A file that is sent at a moderate pace until it is told to end, whatever happens to the network meanwhile.</summary>
+/// <summary>
+/// A file that is sent at a moderate pace until it is told to end, whatever happens to the network meanwhile.
+/// </summary>
 internal sealed class Download : IAsyncDisposable
 {
     private const int ChunkSize = 64 * 1024;

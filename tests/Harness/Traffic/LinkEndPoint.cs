@@ -4,7 +4,10 @@ using System.Net.Sockets;
 
 namespace UdpTunnel.Tests.Harness.Traffic;
 
-/// <summary>A network device as the address of a packet socket (<c>sockaddr_ll</c>, packet(7)): what is sent to it passes no routing.</summary>
+/// <summary>
+/// A network device as the address of a packet socket (<c>sockaddr_ll</c>, packet(7)): what is sent to it passes no
+/// routing.
+/// </summary>
 /// <param name="index">The device's number.</param>
 internal sealed class LinkEndPoint(int index) : EndPoint
 {

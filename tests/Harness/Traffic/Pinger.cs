@@ -6,8 +6,8 @@ using System.Security.Cryptography;
 namespace UdpTunnel.Tests.Harness.Traffic;
 
 /// <summary>
-/// Sends ICMP echo and waits for each answer. The command of that name sends by the clock and gives an answer that it is waiting for
-/// only two round trips, which on a busy machine is not an exact count of anything.
+/// Sends ICMP echo and waits for each answer. The command of that name sends by the clock and gives an answer that it
+/// is waiting for only two round trips, which on a busy machine is not an exact count of anything.
 /// </summary>
 internal sealed class Pinger : IDisposable
 {
@@ -34,7 +34,10 @@ internal sealed class Pinger : IDisposable
         _target = new IPEndPoint(IPAddress.Parse(target), 0);
         _socket = home.Open(AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Icmp);
         _socket.SetRawSocketOption(
-            IPPROTO_IP, IP_MTU_DISCOVER, BitConverter.GetBytes(mayFragment ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO));
+            IPPROTO_IP,
+            IP_MTU_DISCOVER,
+            BitConverter.GetBytes(mayFragment ? IP_PMTUDISC_WANT : IP_PMTUDISC_DO)
+        );
     }
 
     /// <summary>Sends one.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace UdpTunnel.Tests.Harness.Traffic;
 
-/// <summary>Endless content that does not compress and never repeats, the same for the same seed (SplitMix64).</summary>
+/// <summary>
+/// Endless content that does not compress and never repeats, the same for the same seed (SplitMix64).
+/// </summary>
 internal struct RandomContent(ulong seed)
 {
     private ulong _state = seed;

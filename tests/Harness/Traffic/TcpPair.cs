@@ -31,9 +31,14 @@ internal sealed class TcpPair : IDisposable
     /// <param name="address">The listener's address to use.</param>
     /// <param name="port">The port to listen on.</param>
     /// <exception cref="TimeoutException">There was no connection in time.</exception>
-    public static async Task<TcpPair> OpenAsync(Host dialler, Host listener, string address, int port = TunnelFile.Allowed) =>
+    public static async Task<TcpPair> OpenAsync(
+        Host dialler,
+        Host listener,
+        string address,
+        int port = TunnelFile.Allowed
+    ) =>
         await TryOpenAsync(dialler, listener, address, port, Patience)
-            ?? throw new TimeoutException($"no TCP connection to {address}:{port} within {Patience}");
+        ?? throw new TimeoutException($"no TCP connection to {address}:{port} within {Patience}");
 
     /// <summary>Whether a port can be reached where somebody listens on it.</summary>
     public static async Task<bool> CanOpenAsync(Host dialler, Host listener, string address, int port)
@@ -90,7 +95,13 @@ internal sealed class TcpPair : IDisposable
         Accepted.Dispose();
     }
 
-    private static async Task<TcpPair?> TryOpenAsync(Host dialler, Host listener, string address, int port, TimeSpan deadline)
+    private static async Task<TcpPair?> TryOpenAsync(
+        Host dialler,
+        Host listener,
+        string address,
+        int port,
+        TimeSpan deadline
+    )
     {
         var endpoint = new IPEndPoint(IPAddress.Parse(address), port);
         using var waiting = listener.Open(SocketType.Stream, endpoint.AddressFamily);

@@ -21,7 +21,8 @@ internal static class Transfer
         using var second = await TcpPair.OpenAsync(lab.Client, lab.Server, server, TunnelFile.AlsoAllowed);
         await Task.WhenAll(
             RunAsync(first.Dialled, first.Accepted, length, seed: 1, deadline),
-            RunAsync(second.Accepted, second.Dialled, length, seed: 2, deadline));
+            RunAsync(second.Accepted, second.Dialled, length, seed: 2, deadline)
+        );
     }
 
     /// <summary>Moves one file.</summary>
@@ -54,7 +55,8 @@ internal static class Transfer
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var content = new RandomContent(seed);
         var chunk = new byte[ChunkSize];
-        for (var left = length; left > 0;)
+        var left = length;
+        while (left > 0)
         {
             var part = chunk.AsMemory(0, (int)Math.Min(ChunkSize, left));
             content.Fill(part.Span);

@@ -16,19 +16,31 @@ public sealed class AddressTests
     {
         await using var relay = await RelayLab.CreateAsync();
         await relay.Outside.Namespace.IpAsync(
-            $"addr add 192.0.2.77/24 dev {Lab.Link}\naddr add 2001:db8::77/64 dev {Lab.Link} nodad\naddr add 2001:db8::1:1/128 dev lo nodad\n");
+            $"addr add 192.0.2.77/24 dev {Lab.Link}\naddr add 2001:db8::77/64 dev {Lab.Link} nodad\naddr add 2001:db8::1:1/128 dev lo nodad\n"
+        );
         using var echo = relay.StartEcho();
         await relay.StartApprovedAsync(protocol);
 
         // A connected socket takes datagrams from the address alone that it was connected to.
-        foreach (var (own, asked) in new[] { ("192.0.2.1", "192.0.2.77"), ("192.0.2.77", "192.0.2.1"), ("2001:db8::1:1", "2001:db8::77"), ("2001:db8::77", "2001:db8::1") })
+        foreach (
+            var (own, asked) in new[]
+            {
+                ("192.0.2.1", "192.0.2.77"),
+                ("192.0.2.77", "192.0.2.1"),
+                ("2001:db8::1:1", "2001:db8::77"),
+                ("2001:db8::77", "2001:db8::1"),
+            }
+        )
         {
             var source = IPAddress.Parse(own);
             using var client = relay.Outside.Open(SocketType.Dgram, source.AddressFamily);
             client.Bind(new IPEndPoint(source, 0));
             client.Connect(new IPEndPoint(IPAddress.Parse(asked), RelayLab.UdpPort));
             Assert.True(await RelayLab.EchoesAsync(client, [1, 2, 3], Patience), $"{own} asked {asked}");
-            Assert.True(await RelayLab.EchoesAsync(client, new byte[20_000], Patience), $"{own} asked {asked} at length");
+            Assert.True(
+                await RelayLab.EchoesAsync(client, new byte[20_000], Patience),
+                $"{own} asked {asked} at length"
+            );
         }
     }
 

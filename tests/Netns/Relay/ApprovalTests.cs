@@ -110,12 +110,16 @@ public sealed class ApprovalTests
     {
         await using var relay = await RelayLab.CreateAsync();
         await relay.StartApprovedAsync();
-        var old = (await RelayLab.WaitForStateAsync(relay.Inside, RelayLab.Sender, "running")).GetProperty("peerFingerprint").GetString()!;
+        var old = (await RelayLab.WaitForStateAsync(relay.Inside, RelayLab.Sender, "running"))
+            .GetProperty("peerFingerprint")
+            .GetString()!;
         await relay.Outside.Daemon.TerminateAsync();
         Directory.Delete(relay.Outside.Daemon.StateDirectory, recursive: true);
         await relay.Outside.Daemon.StartAsync();
         await relay.StartReceiverAsync();
-        var own = (await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver)).GetProperty("ownFingerprint").GetString()!;
+        var own = (await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver))
+            .GetProperty("ownFingerprint")
+            .GetString()!;
 
         var refused = await RelayLab.WaitForStateAsync(relay.Inside, RelayLab.Sender, "refused");
         var problem = refused.GetProperty("problem").GetString()!;

@@ -85,10 +85,25 @@ public sealed class ChangeTests
         {
             var tcp = RelayLab.TcpPort + 1 + i;
             await relay.Outside.Control.RunAsync(
-                "relay", "receiver", "--name", names[i], "--udp", $":{RelayLab.UdpPort + 10 + i}", "--tcp", $":{tcp}");
+                "relay",
+                "receiver",
+                "--name",
+                names[i],
+                "--udp",
+                $":{RelayLab.UdpPort + 10 + i}",
+                "--tcp",
+                $":{tcp}"
+            );
             await relay.Inside.Control.RunAsync(
-                "relay", "sender", "--name", names[i], "--udp", "127.0.0.1:7100",
-                "--tcp", $"{relay.Outside.Address}:{tcp}");
+                "relay",
+                "sender",
+                "--name",
+                names[i],
+                "--udp",
+                "127.0.0.1:7100",
+                "--tcp",
+                $"{relay.Outside.Address}:{tcp}"
+            );
         }
 
         await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two that wait");
@@ -114,7 +129,15 @@ public sealed class ChangeTests
         await relay.StartApprovedAsync();
 
         var refused = await relay.Inside.Control.TryAsync(
-            "relay", "sender", "--name", "more", "--udp", "127.0.0.1:7999", "--tcp", $"{relay.Receivers}");
+            "relay",
+            "sender",
+            "--name",
+            "more",
+            "--udp",
+            "127.0.0.1:7999",
+            "--tcp",
+            $"{relay.Receivers}"
+        );
 
         Assert.Equal((1, "receiver_taken"), (refused.ExitCode, refused.Reason));
         Assert.Contains(RelayLab.Sender, refused.Error, StringComparison.Ordinal);
@@ -124,16 +147,18 @@ public sealed class ChangeTests
     }
 
     private static (Host Host, string Name, string Udp, string Tcp, string Role)[] Ends(RelayLab relay) =>
-    [
-        (relay.Outside, RelayLab.Receiver, $":{RelayLab.UdpPort}", $":{RelayLab.TcpPort}", "receiver"),
-        (relay.Inside, RelayLab.Sender, $"127.0.0.1:{RelayLab.ServicePort}", $"{relay.Receivers}", "sender"),
-    ];
+        [
+            (relay.Outside, RelayLab.Receiver, $":{RelayLab.UdpPort}", $":{RelayLab.TcpPort}", "receiver"),
+            (relay.Inside, RelayLab.Sender, $"127.0.0.1:{RelayLab.ServicePort}", $"{relay.Receivers}", "sender"),
+        ];
 
     private static string Write(RelayLab relay, string name, string role, string udp, string tcp, string more = "")
     {
         var path = Path.Combine(Path.GetDirectoryName(relay.Outside.Daemon.SocketPath)!, $"{name}.json");
         File.WriteAllText(
-            path, $$"""{"Relay": "{{role}}", "UdpAddress": "{{udp}}", "TcpAddress": "{{tcp}}"{{more}}}""");
+            path,
+            $$"""{"Relay": "{{role}}", "UdpAddress": "{{udp}}", "TcpAddress": "{{tcp}}"{{more}}}"""
+        );
         return path;
     }
 }

@@ -43,7 +43,9 @@ public sealed class ConnectionLossTests
         var cut = DateTimeOffset.UtcNow;
 
         var noticed = await Task.WhenAll(
-            relay.Inside.Control.WaitForEventAsync("relay_disconnected", Patience), relay.Outside.Control.WaitForEventAsync("sender_gone", Patience));
+            relay.Inside.Control.WaitForEventAsync("relay_disconnected", Patience),
+            relay.Outside.Control.WaitForEventAsync("sender_gone", Patience)
+        );
         Assert.All(noticed, e => Assert.InRange(e.Time - cut, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15)));
         await RelayLab.WaitForStateAsync(relay.Inside, RelayLab.Sender, "connecting");
         await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "waiting");

@@ -84,35 +84,61 @@ public sealed class DescriptorTests
 
         var connecting = HandmadeSender.ConnectAsync(relay.Inside, relay.Receivers);
         await WaitFor.TrueAsync(
-            async () => (await api.RelayAsync(RelayLab.Receiver)).Counters.Drops.Any(
-                d => d is { Reason: RelayDropReason.NoDescriptors, Packets: > 1 }),
-            "a connection that is not accepted");
+            async () =>
+                (await api.RelayAsync(RelayLab.Receiver)).Counters.Drops.Any(d =>
+                    d is { Reason: RelayDropReason.NoDescriptors, Packets: > 1 }
+                ),
+            "a connection that is not accepted"
+        );
         Assert.True(await RelayLab.EchoesAsync(client, [2], Patience));
         Assert.False(connecting.IsCompleted);
 
         await LimitAsync(relay.Outside.Daemon, more: 1000);
         using var sender = await connecting;
         await WaitFor.TrueAsync(
-            async () => (await relay.SendersAsync()).Any(s => s.GetProperty("fingerprint").GetString() == sender.Fingerprint), "the sender that came meanwhile");
+            async () =>
+                (await relay.SendersAsync()).Any(s => s.GetProperty("fingerprint").GetString() == sender.Fingerprint),
+            "the sender that came meanwhile"
+        );
     }
 
-    private static Task WaitForFlowsAsync(RelayLab relay, int count) => Task.WhenAll(
-        WaitForFlowsAsync(relay.Outside, RelayLab.Receiver, count), WaitForFlowsAsync(relay.Inside, RelayLab.Sender, count));
+    private static Task WaitForFlowsAsync(RelayLab relay, int count) =>
+        Task.WhenAll(
+            WaitForFlowsAsync(relay.Outside, RelayLab.Receiver, count),
+            WaitForFlowsAsync(relay.Inside, RelayLab.Sender, count)
+        );
 
-    private static Task WaitForFlowsAsync(Host host, string name, int count) => WaitFor.AnswerAsync(
-        () => RelayLab.StatusAsync(host, name), s => s.GetProperty("counters").GetProperty("flows").GetInt32() == count, $"{count} flows at {name}");
+    private static Task WaitForFlowsAsync(Host host, string name, int count) =>
+        WaitFor.AnswerAsync(
+            () => RelayLab.StatusAsync(host, name),
+            s => s.GetProperty("counters").GetProperty("flows").GetInt32() == count,
+            $"{count} flows at {name}"
+        );
 
     /// <summary>A daemon closes the connection of a command that has ended a moment after that.</summary>
-    private static Task WaitForDescriptorsAsync(Daemon daemon, int most) => WaitFor.AnswerAsync(
-        () => Task.FromResult(ProcessUsage.Of(daemon.Id).Descriptors), now => now <= most, $"at the most {most} descriptors");
+    private static Task WaitForDescriptorsAsync(Daemon daemon, int most) =>
+        WaitFor.AnswerAsync(
+            () => Task.FromResult(ProcessUsage.Of(daemon.Id).Descriptors),
+            now => now <= most,
+            $"at the most {most} descriptors"
+        );
 
     /// <summary>Lets a daemon open so many descriptors more than it has now.</summary>
     private static async Task LimitAsync(Daemon daemon, int more)
     {
         // The kernel gives the lowest free number, and the limit is one of numbers.
-        var used = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{daemon.Id}/fd"))
-            .Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture)).ToHashSet();
+        var used = Directory
+            .EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{daemon.Id}/fd"))
+            .Select(path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture))
+            .ToHashSet();
         var limit = Enumerable.Range(0, int.MaxValue).Where(number => !used.Contains(number)).ElementAt(more);
-        (await Command.RunAsync(["prlimit", "--pid", daemon.Id.ToString(CultureInfo.InvariantCulture), $"--nofile={limit}:"])).RequireSuccess();
+        (
+            await Command.RunAsync([
+                "prlimit",
+                "--pid",
+                daemon.Id.ToString(CultureInfo.InvariantCulture),
+                $"--nofile={limit}:",
+            ])
+        ).RequireSuccess();
     }
 }

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 
-/// <summary>A UDP service that answers the first datagram with as many as its socket takes, until it is disposed of.</summary>
+/// <summary>
+/// A UDP service that answers the first datagram with as many as its socket takes, until it is disposed of.
+/// </summary>
 internal sealed class FloodingService : IDisposable
 {
     private readonly Socket _socket;

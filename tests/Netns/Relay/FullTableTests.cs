@@ -24,23 +24,27 @@ public sealed class FullTableTests
         var address = IPAddress.Parse("127.0.0.9");
         var attacker = Enumerable.Range(0, 2 * MaxFlows).Select(_ => relay.OpenClient(address)).ToList();
         using var stop = new CancellationTokenSource();
-        var attack = Task.Run(async () =>
-        {
-            while (!stop.IsCancellationRequested)
+        var attack = Task.Run(
+            async () =>
             {
-                foreach (var socket in attacker)
+                while (!stop.IsCancellationRequested)
                 {
-                    await socket.SendAsync(new byte[] { 1 });
-                    await Task.Delay(1);
+                    foreach (var socket in attacker)
+                    {
+                        await socket.SendAsync(new byte[] { 1 });
+                        await Task.Delay(1);
+                    }
                 }
-            }
-        }, CancellationToken.None);
+            },
+            CancellationToken.None
+        );
         try
         {
             await WaitFor.AnswerAsync(
                 () => RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver),
                 s => s.GetProperty("counters").GetProperty("flowsOpened").GetInt32() > 2 * MaxFlows,
-                "a table that is full");
+                "a table that is full"
+            );
 
             // Each question from a port of its own, as resolvers send; one that is lost is lost.
             for (var i = 0; i < 50; i++)

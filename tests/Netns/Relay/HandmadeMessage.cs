@@ -9,6 +9,9 @@ internal static class HandmadeMessage
     /// <summary>The bytes of a message.</summary>
     /// <param name="host">What it gives as the client, right or not.</param>
     /// <param name="datagram">The datagram.</param>
-    public static byte[] Of(string host, byte[] datagram) => Encoding.UTF8.GetBytes(
-        $$$"""{"PacketMessage":{"Host":{{{JsonSerializer.Serialize(host)}}},"Packet":"{{{Convert.ToBase64String(datagram)}}}"}}""" + "\n");
+    public static byte[] Of(string host, byte[] datagram) =>
+        Encoding.UTF8.GetBytes(
+            $$$"""{"PacketMessage":{"Host":{{{JsonSerializer.Serialize(host)}}},"Packet":"{{{Convert.ToBase64String(datagram)}}}"}}"""
+                + "\n"
+        );
 }

@@ -9,7 +9,10 @@ using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 
-/// <summary>A sender of the protocol tls, written from docs/relay-protocol.md, for tests to do with it what a real one would not.</summary>
+/// <summary>
+/// A sender of the protocol tls, written from docs/relay-protocol.md, for tests to do with it what a real one would
+/// not.
+/// </summary>
 internal sealed class HandmadeSender : IDisposable
 {
     public const byte Hello = 1;
@@ -43,7 +46,8 @@ internal sealed class HandmadeSender : IDisposable
         _socket = socket;
         _certificate = certificate;
         _stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-        Fingerprint = $"SHA256:{Convert.ToBase64String(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()))}";
+        Fingerprint =
+            $"SHA256:{Convert.ToBase64String(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()))}";
     }
 
     /// <summary>As the receiver shows it.</summary>
@@ -146,9 +150,7 @@ internal sealed class HandmadeSender : IDisposable
         var buffer = new byte[4096];
         try
         {
-            while (await _stream.ReadAsync(buffer, patience.Token) > 0)
-            {
-            }
+            while (await _stream.ReadAsync(buffer, patience.Token) > 0) { }
         }
         catch (IOException)
         {

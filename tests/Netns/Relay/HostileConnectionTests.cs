@@ -5,8 +5,8 @@ using UdpTunnel.Tests.Harness;
 namespace UdpTunnel.Tests.Netns.Relay;
 
 /// <summary>
-/// What a stranger can send to the TCP port, and a sender that was approved by mistake: its connection ends, the other relay of the same daemon goes on
-/// and the daemon does not grow.
+/// What a stranger can send to the TCP port, and a sender that was approved by mistake: its connection ends, the other
+/// relay of the same daemon goes on and the daemon does not grow.
 /// </summary>
 public sealed class HostileConnectionTests
 {
@@ -22,7 +22,20 @@ public sealed class HostileConnectionTests
     // A connection that does nothing useful has 10 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
 
-    private static readonly byte[] ClientHelloStart = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03];
+    private static readonly byte[] ClientHelloStart =
+    [
+        0x16,
+        0x03,
+        0x01,
+        0x02,
+        0x00,
+        0x01,
+        0x00,
+        0x01,
+        0xFC,
+        0x03,
+        0x03,
+    ];
 
     [Fact]
     public async Task Whatever_a_stranger_sends_to_the_tls_port_ends_its_connection_alone()
@@ -34,7 +47,11 @@ public sealed class HostileConnectionTests
 
         await AssertEndsAsync(relay, "nothing", s => Task.CompletedTask);
         await AssertEndsAsync(relay, "random bytes", s => s.WriteAsync(endless));
-        await AssertEndsAsync(relay, "random bytes behind the first byte of TLS", s => s.WriteAsync(new byte[] { 0x16 }.Concat(endless).ToArray()));
+        await AssertEndsAsync(relay, "random bytes behind the first byte of TLS", s => s.WriteAsync(
+                new byte[] { 0x16 }
+                    .Concat(endless)
+                    .ToArray()
+            ));
         await AssertEndsAsync(relay, "half a handshake", s => s.WriteAsync(ClientHelloStart));
         await AssertEndsAsync(relay, "a record of the greatest length, one byte at a time", async s =>
         {
@@ -44,7 +61,9 @@ public sealed class HostileConnectionTests
                 await Task.Delay(100);
             }
         });
-        await AssertEndsAsync(relay, "the classic protocol", s => s.WriteAsync(Encoding.ASCII.GetBytes("{\"PacketMessage\":{\"Host\":\"192.0.2.7:1\",\"Packet\":\"\"}}\n")));
+        await AssertEndsAsync(relay, "the classic protocol", s =>
+            s.WriteAsync(Encoding.ASCII.GetBytes("{\"PacketMessage\":{\"Host\":\"192.0.2.7:1\",\"Packet\":\"\"}}\n"))
+        );
         await AssertEndsAsync(relay, "HTTP", s => s.WriteAsync("GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray()));
         await AssertUnharmedAsync(relay);
     }
@@ -111,7 +130,8 @@ public sealed class HostileConnectionTests
             await WaitFor.AnswerAsync(
                 () => RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver),
                 s => RelayLab.Drops(s, "protocol_error") == ended && s.GetProperty("state").GetString() == "waiting",
-                $"frame {ended} to end the connection");
+                $"frame {ended} to end the connection"
+            );
         }
     }
 
@@ -125,19 +145,34 @@ public sealed class HostileConnectionTests
         // Before the approval, and after it, when more is read.
         foreach (var approve in new[] { false, true })
         {
-            await AssertEndsAsync(relay, "an object of a gigabyte without a line feed", s => s.WriteEndlesslyAsync(beginning, base64, Gigabyte), approve);
-            await AssertEndsAsync(relay, "brackets without end", s => s.WriteEndlesslyAsync(
-                [], Encoding.ASCII.GetBytes(new string('[', 64 * 1024)), Gigabyte), approve);
+            await AssertEndsAsync(
+                relay,
+                "an object of a gigabyte without a line feed",
+                s => s.WriteEndlesslyAsync(beginning, base64, Gigabyte),
+                approve
+            );
+            await AssertEndsAsync(
+                relay,
+                "brackets without end",
+                s => s.WriteEndlesslyAsync([], Encoding.ASCII.GetBytes(new string('[', 64 * 1024)), Gigabyte),
+                approve
+            );
             await AssertEndsAsync(relay, "random bytes", s => s.WriteEndlesslyAsync([0xFF], base64, Gigabyte), approve);
             await AssertEndsAsync(relay, "TLS", s => s.WriteAsync(ClientHelloStart), approve);
         }
 
-        foreach (var text in new[]
-        {
-            """{"PacketMessage":{"Host":"192.0.2.7:1","Packet":"%%%%"}}""", """{"PacketMessage":{"Host":7,"Packet":""}}""",
-            """{"PacketMessage":[1]}""", """{"PacketMessage":{"Host":"x","Packet":[256]}}""", """{"PacketMessage":{"Host":"x","Packet":[-1]}}""",
-            "nonsense", "{\"PacketMessage\":{\"Host\":\"" + new string('x', 300) + "\",\"Packet\":\"\"}}",
-        })
+        foreach (
+            var text in new[]
+            {
+                """{"PacketMessage":{"Host":"192.0.2.7:1","Packet":"%%%%"}}""",
+                """{"PacketMessage":{"Host":7,"Packet":""}}""",
+                """{"PacketMessage":[1]}""",
+                """{"PacketMessage":{"Host":"x","Packet":[256]}}""",
+                """{"PacketMessage":{"Host":"x","Packet":[-1]}}""",
+                "nonsense",
+                "{\"PacketMessage\":{\"Host\":\"" + new string('x', 300) + "\",\"Packet\":\"\"}}",
+            }
+        )
         {
             await AssertEndsAsync(relay, text, s => s.WriteAsync(Encoding.ASCII.GetBytes(text + "\n")), approve: true);
         }
@@ -153,7 +188,17 @@ public sealed class HostileConnectionTests
         {
             await relay.StartApprovedAsync();
             await relay.Outside.Control.RunAsync(
-                "relay", "receiver", "--udp", $":{VictimUdpPort}", "--tcp", $":{VictimTcpPort}", "--name", Victim, "--protocol", protocol);
+                "relay",
+                "receiver",
+                "--udp",
+                $":{VictimUdpPort}",
+                "--tcp",
+                $":{VictimTcpPort}",
+                "--name",
+                Victim,
+                "--protocol",
+                protocol
+            );
             return relay;
         }
         catch
@@ -163,14 +208,24 @@ public sealed class HostileConnectionTests
         }
     }
 
-    private static async Task AssertEndsAsync(RelayLab relay, string what, Func<HostileStream, Task> attack, bool approve = false)
+    private static async Task AssertEndsAsync(
+        RelayLab relay,
+        string what,
+        Func<HostileStream, Task> attack,
+        bool approve = false
+    )
     {
         var before = ProcessUsage.Of(relay.Outside.Daemon.Id).ResidentKilobytes;
-        using var stream = await HostileStream.ConnectAsync(relay.Inside, new IPEndPoint(IPAddress.Parse(relay.Outside.Address), VictimTcpPort));
+        using var stream = await HostileStream.ConnectAsync(
+            relay.Inside,
+            new IPEndPoint(IPAddress.Parse(relay.Outside.Address), VictimTcpPort)
+        );
         if (approve)
         {
             await WaitFor.TrueAsync(
-                async () => (await relay.Outside.Control.TryAsync("approve", stream.Address)).ExitCode == 0, "the stranger to be approved by mistake");
+                async () => (await relay.Outside.Control.TryAsync("approve", stream.Address)).ExitCode == 0,
+                "the stranger to be approved by mistake"
+            );
         }
 
         await attack(stream);
@@ -185,8 +240,17 @@ public sealed class HostileConnectionTests
         using var echo = relay.StartEcho();
         using var client = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(client, [1], Patience));
-        Assert.Equal(1, (await RelayLab.StatusAsync(relay.Inside, RelayLab.Sender)).GetProperty("counters").GetProperty("connections").GetInt64());
+        Assert.Equal(
+            1,
+            (await RelayLab.StatusAsync(relay.Inside, RelayLab.Sender))
+                .GetProperty("counters")
+                .GetProperty("connections")
+                .GetInt64()
+        );
         await WaitFor.AnswerAsync(
-            () => RelayLab.StatusAsync(relay.Outside, Victim), s => s.GetProperty("pendingSenders").GetInt32() == 0, "nobody to wait at the victim");
+            () => RelayLab.StatusAsync(relay.Outside, Victim),
+            s => s.GetProperty("pendingSenders").GetInt32() == 0,
+            "nobody to wait at the victim"
+        );
     }
 }

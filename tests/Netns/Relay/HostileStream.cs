@@ -36,7 +36,9 @@ internal sealed class HostileStream : IDisposable
         }
     }
 
-    /// <summary>Sends a beginning, and then the same bytes again and again until the other end closes or so many were sent.</summary>
+    /// <summary>
+    /// Sends a beginning, and then the same bytes again and again until the other end closes or so many were sent.
+    /// </summary>
     public async Task WriteEndlesslyAsync(byte[] beginning, byte[] again, long count)
     {
         try
@@ -61,9 +63,7 @@ internal sealed class HostileStream : IDisposable
         var buffer = new byte[4096];
         try
         {
-            while (await _socket.ReceiveAsync(buffer, limit.Token) > 0)
-            {
-            }
+            while (await _socket.ReceiveAsync(buffer, limit.Token) > 0) { }
 
             return true;
         }

@@ -4,7 +4,9 @@ using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 
-/// <summary>A receiver that does not keep to the rules cannot make the sender send anywhere but to its service.</summary>
+/// <summary>
+/// A receiver that does not keep to the rules cannot make the sender send anywhere but to its service.
+/// </summary>
 public sealed class MaliciousReceiverTests
 {
     private static readonly byte[] Datagram = "for somebody else"u8.ToArray();
@@ -13,7 +15,9 @@ public sealed class MaliciousReceiverTests
     public async Task Whatever_address_it_names_only_the_service_is_sent_to()
     {
         await using var relay = await RelayLab.CreateAsync();
-        using var service = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort, answers: _ => false);
+        using var service = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort, answers: _ =>
+            false
+        );
         using var victim = relay.Inside.Open(SocketType.Dgram);
         victim.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         using var receiver = relay.Outside.Open(SocketType.Stream);
@@ -28,8 +32,18 @@ public sealed class MaliciousReceiverTests
 
         string[] hosts =
         [
-            victim.LocalEndPoint!.ToString()!, "127.0.0.1:22", "192.0.2.1:53", "255.255.255.255:53", "224.0.0.1:5353", "localhost:53", "[::1]:53",
-            "not an address", "", ":", "\0", "é:1",
+            victim.LocalEndPoint!.ToString()!,
+            "127.0.0.1:22",
+            "192.0.2.1:53",
+            "255.255.255.255:53",
+            "224.0.0.1:5353",
+            "localhost:53",
+            "[::1]:53",
+            "not an address",
+            "",
+            ":",
+            "\0",
+            "é:1",
         ];
         foreach (var host in hosts)
         {

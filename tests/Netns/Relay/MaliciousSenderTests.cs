@@ -4,7 +4,9 @@ using System.Text;
 
 namespace UdpTunnel.Tests.Netns.Relay;
 
-/// <summary>An approved sender that does not keep to the rules cannot make the receiver send anywhere but to its clients.</summary>
+/// <summary>
+/// An approved sender that does not keep to the rules cannot make the receiver send anywhere but to its clients.
+/// </summary>
 public sealed class MaliciousSenderTests
 {
     private static readonly byte[] Datagram = "for somebody else"u8.ToArray();
@@ -24,7 +26,13 @@ public sealed class MaliciousSenderTests
         Assert.Equal("question"u8.ToArray(), question);
         var before = await RelayLab.SentDatagramsAsync(relay.Outside);
 
-        uint[] others = [.. Enumerable.Range(0, 200).Select(i => unchecked((uint)(i * 0x0101_0101))).Where(id => id != flow && id != 0)];
+        uint[] others =
+        [
+            .. Enumerable
+                .Range(0, 200)
+                .Select(i => unchecked((uint)(i * 0x0101_0101)))
+                .Where(id => id != flow && id != 0),
+        ];
         foreach (var id in others)
         {
             await sender.WriteAsync(HandmadeSender.Frame(HandmadeSender.Datagram, id, Datagram));
@@ -33,7 +41,10 @@ public sealed class MaliciousSenderTests
         await sender.WriteAsync(HandmadeSender.Frame(HandmadeSender.Datagram, flow, "answer"u8.ToArray()));
 
         Assert.Equal("answer", await ReceiveAsync(client));
-        Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
+        Assert.Equal(
+            others.Length,
+            RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow")
+        );
         Assert.Equal(before + 1, await RelayLab.SentDatagramsAsync(relay.Outside));
         var (closed, _) = await sender.WaitForAsync(HandmadeSender.FlowClosed);
         Assert.Contains(closed, others);
@@ -61,18 +72,38 @@ public sealed class MaliciousSenderTests
 
         string[] others =
         [
-            $"192.0.2.2:{((IPEndPoint)victim.LocalEndPoint!).Port}", "255.255.255.255:53", "224.0.0.1:5353", "localhost:53", "example.org:53",
-            "127.0.0.1:22", "[::1]:53", "[fe80::1%link0]:53", "not an address", "", ":", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:99999", "\0", "é:1",
+            $"192.0.2.2:{((IPEndPoint)victim.LocalEndPoint!).Port}",
+            "255.255.255.255:53",
+            "224.0.0.1:5353",
+            "localhost:53",
+            "example.org:53",
+            "127.0.0.1:22",
+            "[::1]:53",
+            "[fe80::1%link0]:53",
+            "not an address",
+            "",
+            ":",
+            "192.0.2.1",
+            "192.0.2.1:0",
+            "192.0.2.1:99999",
+            "\0",
+            "é:1",
         ];
         foreach (var other in others)
         {
             await stream.WriteAsync(HandmadeMessage.Of(other, Datagram), patience.Token);
         }
 
-        await stream.WriteAsync(HandmadeMessage.Of(client.LocalEndPoint!.ToString()!, "answer"u8.ToArray()), patience.Token);
+        await stream.WriteAsync(
+            HandmadeMessage.Of(client.LocalEndPoint!.ToString()!, "answer"u8.ToArray()),
+            patience.Token
+        );
 
         Assert.Equal("answer", await ReceiveAsync(client));
-        Assert.Equal(others.Length, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow"));
+        Assert.Equal(
+            others.Length,
+            RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "unknown_flow")
+        );
         Assert.Equal(before + 1, await RelayLab.SentDatagramsAsync(relay.Outside));
         Assert.Equal(0, victim.Available);
     }

@@ -22,7 +22,10 @@ public sealed class ManyClientsTests
         using var echo = relay.StartEcho();
         await relay.StartApprovedAsync(protocol);
         await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "running");
-        var clients = Enumerable.Range(0, Clients).Select(i => relay.OpenClient(IPAddress.Parse($"127.0.0.{1 + (i % 20)}"))).ToList();
+        var clients = Enumerable
+            .Range(0, Clients)
+            .Select(i => relay.OpenClient(IPAddress.Parse($"127.0.0.{1 + (i % 20)}")))
+            .ToList();
         try
         {
             await Task.WhenAll(clients.Select((client, i) => Task.Run(() => AskAsync(client, i))));
@@ -36,7 +39,10 @@ public sealed class ManyClientsTests
         Assert.Equal(Clients, status.GetProperty("counters").GetProperty("flows").GetInt32());
     }
 
-    /// <summary>Asks one question after the other, each of which holds its asker's number; an answer to a former one may come late.</summary>
+    /// <summary>
+    /// Asks one question after the other, each of which holds its asker's number; an answer to a former one may come
+    /// late.
+    /// </summary>
     private static async Task AskAsync(Socket client, int number)
     {
         var answer = new byte[2048];
@@ -59,7 +65,10 @@ public sealed class ManyClientsTests
                         Assert.True(length >= 8, $"client {number} got {length} bytes");
                         Assert.Equal(number, BinaryPrimitives.ReadInt32BigEndian(answer));
                         isAnswered = BinaryPrimitives.ReadInt32BigEndian(answer.AsSpan(4)) == question;
-                        Assert.True(!isAnswered || answer.AsSpan(0, length).SequenceEqual(datagram), $"client {number} got other bytes");
+                        Assert.True(
+                            !isAnswered || answer.AsSpan(0, length).SequenceEqual(datagram),
+                            $"client {number} got other bytes"
+                        );
                     }
                 }
                 catch (OperationCanceledException)

@@ -16,7 +16,15 @@ public sealed class OriginalTests
         await relay.Outside.Daemon.StartAsync();
         await relay.StartReceiverAsync("classic");
         relay.Inside.Namespace.Start(
-            "mcudpt", original, "-mode", "sender", "-tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}", "-udp", $"127.0.0.1:{RelayLab.ServicePort}");
+            "mcudpt",
+            original,
+            "-mode",
+            "sender",
+            "-tcp",
+            $"{relay.Outside.Address}:{RelayLab.TcpPort}",
+            "-udp",
+            $"127.0.0.1:{RelayLab.ServicePort}"
+        );
 
         await relay.ApproveAsync();
 
@@ -31,13 +39,19 @@ public sealed class OriginalTests
         await using var relay = await RelayLab.CreateAsync();
         using var echo = relay.StartEcho();
         var receiver = relay.Outside.Namespace.Start(
-            "mcudpt", "bash", "-c",
-            $"echo y | exec {original} -mode receiver -tcp :{RelayLab.TcpPort} -udp :{RelayLab.UdpPort}");
+            "mcudpt",
+            "bash",
+            "-c",
+            $"echo y | exec {original} -mode receiver -tcp :{RelayLab.TcpPort} -udp :{RelayLab.UdpPort}"
+        );
         await relay.Inside.Daemon.StartAsync();
 
         await relay.StartSenderAsync("classic");
 
-        await WaitFor.TrueAsync(() => receiver.Text.Contains("Successfully accepted", StringComparison.Ordinal), "the original to accept");
+        await WaitFor.TrueAsync(
+            () => receiver.Text.Contains("Successfully accepted", StringComparison.Ordinal),
+            "the original to accept"
+        );
         using var client = relay.OpenClient();
         await CarriesAsync(client);
     }
@@ -50,13 +64,23 @@ public sealed class OriginalTests
         await relay.StartDaemonsAsync();
         await relay.StartReceiverAsync("classic");
         var loser = relay.Inside.Namespace.Start(
-            "mcudpt", original, "-mode", "sender", "-tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}", "-udp", $"127.0.0.1:{RelayLab.ServicePort}");
+            "mcudpt",
+            original,
+            "-mode",
+            "sender",
+            "-tcp",
+            $"{relay.Outside.Address}:{RelayLab.TcpPort}",
+            "-udp",
+            $"127.0.0.1:{RelayLab.ServicePort}"
+        );
         var address = (await relay.WaitForSenderAsync("pending")).GetProperty("address").GetString();
         await relay.StartSenderAsync("classic");
         var senders = await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two senders that wait");
 
         await relay.Outside.Control.RunAsync(
-            "approve", senders.Select(s => s.GetProperty("address").GetString()!).Single(other => other != address));
+            "approve",
+            senders.Select(s => s.GetProperty("address").GetString()!).Single(other => other != address)
+        );
 
         await WaitFor.TrueAsync(() => !loser.IsRunning, "the original to end");
         Assert.Contains("EOF", loser.Text, StringComparison.Ordinal);
@@ -68,7 +92,10 @@ public sealed class OriginalTests
         Random.Shared.NextBytes(largest);
         foreach (var datagram in new[] { Datagram, [], largest })
         {
-            Assert.True(await RelayLab.EchoesAsync(client, datagram, TimeSpan.FromSeconds(15)), $"a datagram of {datagram.Length} bytes");
+            Assert.True(
+                await RelayLab.EchoesAsync(client, datagram, TimeSpan.FromSeconds(15)),
+                $"a datagram of {datagram.Length} bytes"
+            );
         }
     }
 

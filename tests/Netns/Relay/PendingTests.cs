@@ -18,7 +18,9 @@ public sealed class PendingTests
         await WaitFor.TrueAsync(async () => (await relay.SendersAsync()).Length == 2, "two senders that wait");
 
         var results = await Task.WhenAll(
-            relay.Outside.Control.TryAsync("approve", one.Fingerprint), relay.Outside.Control.TryAsync("approve", other.Fingerprint));
+            relay.Outside.Control.TryAsync("approve", one.Fingerprint),
+            relay.Outside.Control.TryAsync("approve", other.Fingerprint)
+        );
 
         var (winner, loser) = results[0].ExitCode == 0 ? (one, other) : (other, one);
         var refused = Assert.Single(results, r => r.ExitCode != 0);
@@ -39,7 +41,11 @@ public sealed class PendingTests
     [Theory]
     [InlineData("tls", "relay_waiting", "has let another sender in")]
     [InlineData("classic", "relay_disconnected", "closed the connection")]
-    public async Task Who_waits_when_another_one_is_let_in_is_told_by_its_own_daemon(string protocol, string kind, string words)
+    public async Task Who_waits_when_another_one_is_let_in_is_told_by_its_own_daemon(
+        string protocol,
+        string kind,
+        string words
+    )
     {
         await using var relay = await RelayLab.CreateAsync();
         await relay.StartDaemonsAsync();
@@ -55,12 +61,17 @@ public sealed class PendingTests
 
         var other = await WaitFor.AnswerAsync(relay.SendersAsync, s => s.Length == 2, "two senders that wait");
         await relay.Outside.Control.RunAsync(
-            "approve", other.Select(s => s.GetProperty("address").GetString()!).Single(address => address != loser));
+            "approve",
+            other.Select(s => s.GetProperty("address").GetString()!).Single(address => address != loser)
+        );
 
         await WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
-            s => s.GetProperty("state").GetString() == "pending" && s.GetProperty("problem").GetString()!.Contains(words, StringComparison.Ordinal),
-            "the other to be told");
+            s =>
+                s.GetProperty("state").GetString() == "pending"
+                && s.GetProperty("problem").GetString()!.Contains(words, StringComparison.Ordinal),
+            "the other to be told"
+        );
         var events = (await relay.Inside.Control.RunAsync("events")).Json.GetProperty("events").EnumerateArray();
         Assert.Single(events, e => e.GetProperty("kind").GetString() == kind);
     }
@@ -81,7 +92,9 @@ public sealed class PendingTests
             {
                 for (var i = 0; i < 5; i++)
                 {
-                    strangers.Add(await HandmadeSender.ConnectAsync(relay.Outside, local, IPAddress.Parse($"127.0.0.{address}")));
+                    strangers.Add(
+                        await HandmadeSender.ConnectAsync(relay.Outside, local, IPAddress.Parse($"127.0.0.{address}"))
+                    );
                     if (i == 4 || strangers.Count > 20)
                     {
                         var (_, denial) = await strangers[^1].WaitForAsync(HandmadeSender.Denied);
@@ -90,11 +103,17 @@ public sealed class PendingTests
                 }
             }
 
-            var waiting = (await relay.SendersAsync()).Where(s => s.GetProperty("state").GetString() == "pending").ToList();
+            var waiting = (await relay.SendersAsync())
+                .Where(s => s.GetProperty("state").GetString() == "pending")
+                .ToList();
             Assert.Equal(16, waiting.Count);
-            Assert.All(
-                waiting.CountBy(s => s.GetProperty("address").GetString()!.Split(':')[0]), byAddress => Assert.Equal(4, byAddress.Value));
-            Assert.Equal(14, RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "pending_limit"));
+            Assert.All(waiting.CountBy(s => s.GetProperty("address").GetString()!.Split(':')[0]), byAddress =>
+                Assert.Equal(4, byAddress.Value)
+            );
+            Assert.Equal(
+                14,
+                RelayLab.Drops(await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), "pending_limit")
+            );
             await relay.Outside.Control.WaitForEventAsync("limit_reached");
             Assert.True(await RelayLab.EchoesAsync(client, [2], TimeSpan.FromSeconds(15)));
 
@@ -109,6 +128,9 @@ public sealed class PendingTests
         }
     }
 
-    private static string? State(System.Text.Json.JsonElement[] senders, HandmadeSender sender) => senders
-        .Single(s => s.GetProperty("fingerprint").GetString() == sender.Fingerprint).GetProperty("state").GetString();
+    private static string? State(System.Text.Json.JsonElement[] senders, HandmadeSender sender) =>
+        senders
+            .Single(s => s.GetProperty("fingerprint").GetString() == sender.Fingerprint)
+            .GetProperty("state")
+            .GetString();
 }

@@ -16,10 +16,15 @@ public sealed class ProtocolMismatchTests
         await Harness.WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
             r => r.GetProperty("problem").GetString()?.Contains("--protocol", StringComparison.Ordinal) == true,
-            "the sender to say what is wrong");
+            "the sender to say what is wrong"
+        );
         await Harness.WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver),
-            r => r.GetProperty("problem").GetString()?.Contains(sender == "tls" ? "TLS" : "classic", StringComparison.Ordinal) == true,
-            "the receiver to say what is wrong");
+            r =>
+                r.GetProperty("problem")
+                    .GetString()
+                    ?.Contains(sender == "tls" ? "TLS" : "classic", StringComparison.Ordinal) == true,
+            "the receiver to say what is wrong"
+        );
     }
 }

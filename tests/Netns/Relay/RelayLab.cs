@@ -7,7 +7,8 @@ using UdpTunnel.Tests.Harness;
 namespace UdpTunnel.Tests.Netns.Relay;
 
 /// <summary>
-/// A receiver on a reachable host, and a sender on a host whose firewall lets only TCP out. The clients are on the receiver's host.
+/// A receiver on a reachable host, and a sender on a host whose firewall lets only TCP out. The clients are on the
+/// receiver's host.
 /// </summary>
 internal sealed class RelayLab : IAsyncDisposable
 {
@@ -57,7 +58,8 @@ internal sealed class RelayLab : IAsyncDisposable
                     oifname "{{Lab.Link}}" meta l4proto udp drop
                 }
             }
-            """);
+            """
+        );
         return new RelayLab(lab);
     }
 
@@ -74,20 +76,46 @@ internal sealed class RelayLab : IAsyncDisposable
     public Task StartDaemonsAsync() => Task.WhenAll(Outside.Daemon.StartAsync(), Inside.Daemon.StartAsync());
 
     /// <summary>Starts the receiver.</summary>
-    public Task<ControlResult> StartReceiverAsync(string protocol = "tls", params string[] more) => Outside.Control.RunAsync(
-        ["relay", "receiver", "--udp", $":{UdpPort}", "--tcp", $":{TcpPort}", "--name", Receiver, "--protocol", protocol, .. more]);
+    public Task<ControlResult> StartReceiverAsync(string protocol = "tls", params string[] more) =>
+        Outside.Control.RunAsync([
+            "relay",
+            "receiver",
+            "--udp",
+            $":{UdpPort}",
+            "--tcp",
+            $":{TcpPort}",
+            "--name",
+            Receiver,
+            "--protocol",
+            protocol,
+            .. more,
+        ]);
 
     /// <summary>Starts the sender.</summary>
-    public Task<ControlResult> StartSenderAsync(string protocol = "tls", params string[] more) => Inside.Control.RunAsync(
-        ["relay", "sender", "--udp", $"127.0.0.1:{ServicePort}", "--tcp", $"{Outside.Address}:{TcpPort}", "--name", Sender,
-            "--protocol", protocol, .. more]);
+    public Task<ControlResult> StartSenderAsync(string protocol = "tls", params string[] more) =>
+        Inside.Control.RunAsync([
+            "relay",
+            "sender",
+            "--udp",
+            $"127.0.0.1:{ServicePort}",
+            "--tcp",
+            $"{Outside.Address}:{TcpPort}",
+            "--name",
+            Sender,
+            "--protocol",
+            protocol,
+            .. more,
+        ]);
 
     /// <summary>Waits for a sender in this state.</summary>
     /// <returns>The sender as <c>senders --json</c> has it.</returns>
     public async Task<JsonElement> WaitForSenderAsync(string state)
     {
         var all = await WaitFor.AnswerAsync(
-            SendersAsync, s => s.Any(e => e.GetProperty("state").GetString() == state), $"a sender that is {state}");
+            SendersAsync,
+            s => s.Any(e => e.GetProperty("state").GetString() == state),
+            $"a sender that is {state}"
+        );
         return all.First(e => e.GetProperty("state").GetString() == state);
     }
 
@@ -115,23 +143,39 @@ internal sealed class RelayLab : IAsyncDisposable
     }
 
     /// <summary>Waits until a relay is in this state.</summary>
-    public static Task<JsonElement> WaitForStateAsync(Host host, string relay, string state, TimeSpan? deadline = null) =>
+    public static Task<JsonElement> WaitForStateAsync(
+        Host host,
+        string relay,
+        string state,
+        TimeSpan? deadline = null
+    ) =>
         WaitFor.AnswerAsync(
-            () => StatusAsync(host, relay), r => r.GetProperty("state").GetString() == state, $"{relay} to be {state}", deadline);
+            () => StatusAsync(host, relay),
+            r => r.GetProperty("state").GetString() == state,
+            $"{relay} to be {state}",
+            deadline
+        );
 
     /// <summary>How a relay is.</summary>
     public static async Task<JsonElement> StatusAsync(Host host, string relay) =>
         (await host.Control.RunAsync("status", relay)).Json.GetProperty("relays")[0];
 
     /// <summary>How many datagrams a relay dropped for a reason.</summary>
-    public static long Drops(JsonElement relay, string reason) => relay.GetProperty("counters").GetProperty("drops").EnumerateArray()
-        .Where(d => d.GetProperty("reason").GetString() == reason).Sum(d => d.GetProperty("packets").GetInt64());
+    public static long Drops(JsonElement relay, string reason) =>
+        relay
+            .GetProperty("counters")
+            .GetProperty("drops")
+            .EnumerateArray()
+            .Where(d => d.GetProperty("reason").GetString() == reason)
+            .Sum(d => d.GetProperty("packets").GetInt64());
 
     /// <summary>A service that sends each datagram back, until it is disposed of.</summary>
     public EchoService StartEcho() => new(Inside.Open(SocketType.Dgram), ServicePort);
 
     /// <summary>A client of the service.</summary>
-    /// <param name="source">One of the loopback's addresses to come from, which then is where it sends to as well; null for the network.</param>
+    /// <param name="source">
+    /// One of the loopback's addresses to come from, which then is where it sends to as well; null for the network.
+    /// </param>
     public Socket OpenClient(IPAddress? source = null)
     {
         var socket = Outside.Open(SocketType.Dgram);
@@ -173,36 +217,43 @@ internal sealed class RelayLab : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets a service take the address of one that was just closed: between fork and exec a process that another test starts holds a copy of
-    /// every descriptor.
+    /// Lets a service take the address of one that was just closed: between fork and exec a process that another test
+    /// starts holds a copy of every descriptor.
     /// </summary>
-    public static void ShareAddress(Socket service) => service.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+    public static void ShareAddress(Socket service) =>
+        service.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
 
-    /// <summary>UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.</summary>
+    /// <summary>
+    /// UDP datagrams that the host has sent, whoever it was: OutDatagrams of /proc/net/snmp and its IPv6 twin.
+    /// </summary>
     public static async Task<long> SentDatagramsAsync(Host host)
     {
         var text = await host.Namespace.RunAsync("cat", "/proc/net/snmp", "/proc/net/snmp6");
         var lines = text.Split('\n');
         var udp = lines.Where(l => l.StartsWith("Udp:", StringComparison.Ordinal)).Select(l => l.Split(' ')).ToList();
         var v4 = long.Parse(udp[1][Array.IndexOf(udp[0], "OutDatagrams")], CultureInfo.InvariantCulture);
-        var v6 = lines.Single(l => l.StartsWith("Udp6OutDatagrams", StringComparison.Ordinal)).Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
+        var v6 = lines
+            .Single(l => l.StartsWith("Udp6OutDatagrams", StringComparison.Ordinal))
+            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1];
         return v4 + long.Parse(v6, CultureInfo.InvariantCulture);
     }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Lab.DisposeAsync();
 
-    private Task CutAsync(string input, string output) => Outside.Namespace.NftAsync(
-        $$"""
-        table inet cut {
-            chain input {
-                type filter hook input priority 0;
-                tcp dport {{TcpPort}} {{input}}
+    private Task CutAsync(string input, string output) =>
+        Outside.Namespace.NftAsync(
+            $$"""
+            table inet cut {
+                chain input {
+                    type filter hook input priority 0;
+                    tcp dport {{TcpPort}} {{input}}
+                }
+                chain output {
+                    type filter hook output priority 0;
+                    tcp sport {{TcpPort}} {{output}}
+                }
             }
-            chain output {
-                type filter hook output priority 0;
-                tcp sport {{TcpPort}} {{output}}
-            }
-        }
-        """);
+            """
+        );
 }

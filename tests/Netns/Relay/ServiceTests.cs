@@ -21,7 +21,10 @@ public sealed class ServiceTests
         using var names = HostsOf(relay, $"127.0.0.1 {Name}");
         var before = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort);
         using var after = new EchoService(
-            relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort, address: IPAddress.Parse("127.0.0.2"));
+            relay.Inside.Open(SocketType.Dgram),
+            RelayLab.ServicePort,
+            address: IPAddress.Parse("127.0.0.2")
+        );
         await StartAsync(relay, $"{Name}:{RelayLab.ServicePort}");
         using var client = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(client, [1], Patience));
@@ -44,9 +47,12 @@ public sealed class ServiceTests
 
         Assert.True(await RelayLab.EchoesAsync(client, [1], Patience));
         await WaitFor.TrueAsync(
-            async () => (await relay.Inside.Control.EventsAsync()).Any(
-                e => e.Message.Contains($"nobody listens at [::1]:{RelayLab.ServicePort}", StringComparison.Ordinal)),
-            "an event that tells it");
+            async () =>
+                (await relay.Inside.Control.EventsAsync()).Any(e =>
+                    e.Message.Contains($"nobody listens at [::1]:{RelayLab.ServicePort}", StringComparison.Ordinal)
+                ),
+            "an event that tells it"
+        );
     }
 
     [Fact]
@@ -59,7 +65,9 @@ public sealed class ServiceTests
         answering.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         using var stop = new CancellationTokenSource();
         var service = Task.WhenAll(
-            AnswerAsync(asked, answering, stop.Token), AnswerAsync(answering, answering, stop.Token));
+            AnswerAsync(asked, answering, stop.Token),
+            AnswerAsync(answering, answering, stop.Token)
+        );
         await StartAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", "asked");
         await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "running");
         using var client = relay.OpenClient();
@@ -67,7 +75,8 @@ public sealed class ServiceTests
         await WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
             s => RelayLab.Drops(s, "other_source") > 0,
-            "a dropped answer");
+            "a dropped answer"
+        );
         var doctor = await relay.Inside.Control.TryRawAsync("doctor", RelayLab.Sender);
         Assert.Contains("any-port", doctor.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("datagrams flow", doctor.Output, StringComparison.Ordinal);
@@ -100,7 +109,8 @@ public sealed class ServiceTests
         File.SetUnixFileMode(files["boot.bin"], (UnixFileMode)0b110_100_100);
         relay.Inside.Namespace.Start(
             "in.tftpd",
-            [TftpServer, "-L", "-4", "-a", $"127.0.0.1:{RelayLab.ServicePort}", "-s", "-u", "root", files[""]]);
+            [TftpServer, "-L", "-4", "-a", $"127.0.0.1:{RelayLab.ServicePort}", "-s", "-u", "root", files[""]]
+        );
         await relay.StartDaemonsAsync();
         await relay.StartReceiverAsync();
         await UpAsync(relay, $"127.0.0.1:{RelayLab.ServicePort}", answersFrom: null);
@@ -119,7 +129,8 @@ public sealed class ServiceTests
         var file = new List<byte>();
         byte[] question = [0, 1, .. "boot.bin\0octet\0"u8];
         var answer = new byte[600];
-        for (var (block, tries) = (1, 0); ;)
+        var (block, tries) = (1, 0);
+        while (true)
         {
             Assert.True(tries++ < 20, $"no block {block}");
             await client.SendAsync(question);
@@ -130,8 +141,7 @@ public sealed class ServiceTests
                 do
                 {
                     length = await client.ReceiveAsync(answer, turn.Token);
-                }
-                while (answer[1] != 3 || BinaryPrimitives.ReadUInt16BigEndian(answer.AsSpan(2)) != block);
+                } while (answer[1] != 3 || BinaryPrimitives.ReadUInt16BigEndian(answer.AsSpan(2)) != block);
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
@@ -164,13 +174,13 @@ public sealed class ServiceTests
 
     private static string RefuseUnfragmentable(string datagrams) =>
         $$"""
-        table ip whole {
-            chain output {
-                type filter hook output priority 0;
-                {{datagrams}} ip frag-off & 0x4000 != 0 drop
+            table ip whole {
+                chain output {
+                    type filter hook output priority 0;
+                    {{datagrams}} ip frag-off & 0x4000 != 0 drop
+                }
             }
-        }
-        """;
+            """;
 
     private static TemporaryDirectory HostsOf(RelayLab relay, string lines)
     {
@@ -199,7 +209,8 @@ public sealed class ServiceTests
                 "Relay": "sender", "Name": "{{RelayLab.Sender}}", {{answers}}
                 "UdpAddress": "{{service}}", "TcpAddress": "{{relay.Outside.Address}}:{{RelayLab.TcpPort}}"
             }
-            """);
+            """
+        );
         await relay.Inside.Control.RunAsync("up", directory["sender.json"]);
     }
 

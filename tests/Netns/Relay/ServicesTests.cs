@@ -20,11 +20,29 @@ public sealed class ServicesTests
         using var late = new NamingService(relay.Inside, 7300);
         await relay.StartDaemonsAsync();
         await relay.Outside.Control.RunAsync(
-            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":7101-7103", "--udp", ":53",
-            "--tcp", $":{RelayLab.TcpPort}");
+            "relay",
+            "receiver",
+            "--name",
+            RelayLab.Receiver,
+            "--udp",
+            ":7101-7103",
+            "--udp",
+            ":53",
+            "--tcp",
+            $":{RelayLab.TcpPort}"
+        );
         await relay.Inside.Control.RunAsync(
-            "relay", "sender", "--name", RelayLab.Sender, "--udp", "127.0.0.1:7101-7102", "--udp", "53=127.0.0.1:7200",
-            "--tcp", $"{relay.Outside.Address}:{RelayLab.TcpPort}");
+            "relay",
+            "sender",
+            "--name",
+            RelayLab.Sender,
+            "--udp",
+            "127.0.0.1:7101-7102",
+            "--udp",
+            "53=127.0.0.1:7200",
+            "--tcp",
+            $"{relay.Outside.Address}:{RelayLab.TcpPort}"
+        );
         var waiting = await relay.WaitForSenderAsync("pending");
         Assert.Equal(["53", "7101-7102"], waiting.GetProperty("services").EnumerateArray().Select(s => s.GetString()));
         Assert.Equal(RelayLab.Sender, waiting.GetProperty("name").GetString());
@@ -39,7 +57,9 @@ public sealed class ServicesTests
 
         // The sender shows who the clients are, and what they ask.
         var status = (await relay.Inside.Control.RunAsync("status", RelayLab.Sender)).Json;
-        var flows = status.GetProperty("flows").EnumerateArray()
+        var flows = status
+            .GetProperty("flows")
+            .EnumerateArray()
             .Select(f => (f.GetProperty("client").GetString(), f.GetProperty("port").GetInt32()))
             .Order();
         var own = $"{relay.Outside.Address}:{((IPEndPoint)client.LocalEndPoint!).Port}";
@@ -53,21 +73,22 @@ public sealed class ServicesTests
             RelayLab.Sender,
             "sender",
             """["127.0.0.1:7101", "7103=127.0.0.1:7300"]""",
-            $"{relay.Receivers}");
+            $"{relay.Receivers}"
+        );
         Assert.Equal("7300", await AskAsync(relay, client, 7103, Long));
         Assert.Equal("7101", await AskAsync(relay, client, 7101, Long));
         Assert.Null(await AskAsync(relay, client, 7102, Short));
 
         // And the receiver: another port, and one less, which is free at once.
-        await ReloadAsync(
-            relay, relay.Outside, RelayLab.Receiver, "receiver", """[":7101", ":7104"]""", receiversTcp);
+        await ReloadAsync(relay, relay.Outside, RelayLab.Receiver, "receiver", """[":7101", ":7104"]""", receiversTcp);
         await ReloadAsync(
             relay,
             relay.Inside,
             RelayLab.Sender,
             "sender",
             """["127.0.0.1:7101", "7104=127.0.0.1:7300"]""",
-            $"{relay.Receivers}");
+            $"{relay.Receivers}"
+        );
         Assert.Equal("7300", await AskAsync(relay, client, 7104, Long));
         Assert.Equal("7101", await AskAsync(relay, client, 7101, Long));
         using var freed = relay.Outside.Open(SocketType.Dgram);
@@ -82,14 +103,24 @@ public sealed class ServicesTests
         await using var relay = await RelayLab.CreateAsync();
         await relay.StartDaemonsAsync();
         await relay.Outside.Control.RunAsync(
-            "relay", "receiver", "--name", RelayLab.Receiver, "--udp", ":53", "--udp", ":123",
-            "--tcp", $":{RelayLab.TcpPort}");
+            "relay",
+            "receiver",
+            "--name",
+            RelayLab.Receiver,
+            "--udp",
+            ":53",
+            "--udp",
+            ":123",
+            "--tcp",
+            $":{RelayLab.TcpPort}"
+        );
         await relay.StartSenderAsync();
 
         await WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
             s => s.GetProperty("problem").GetString()!.Contains("listens for UDP 53, 123", StringComparison.Ordinal),
-            "the sender to be told");
+            "the sender to be told"
+        );
         Assert.Empty(await relay.SendersAsync());
     }
 
@@ -118,7 +149,9 @@ public sealed class ServicesTests
     [InlineData("v2", false)]
     [InlineData("v2-every", true)]
     public async Task The_service_is_told_who_the_client_is_with_the_first_datagram_or_with_each(
-        string option, bool each)
+        string option,
+        bool each
+    )
     {
         await using var relay = await RelayLab.CreateAsync();
         using var service = relay.Inside.Open(SocketType.Dgram);
@@ -143,17 +176,38 @@ public sealed class ServicesTests
     }
 
     private static byte[] Header(IPEndPoint client, IPEndPoint receiver) =>
-    [
-        0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A, 0x21, 0x12, 0, 12,
-        .. client.Address.MapToIPv4().GetAddressBytes(), .. receiver.Address.MapToIPv4().GetAddressBytes(),
-        (byte)(client.Port >> 8), (byte)client.Port, (byte)(receiver.Port >> 8), (byte)receiver.Port,
-    ];
+        [
+            0x0D,
+            0x0A,
+            0x0D,
+            0x0A,
+            0x00,
+            0x0D,
+            0x0A,
+            0x51,
+            0x55,
+            0x49,
+            0x54,
+            0x0A,
+            0x21,
+            0x12,
+            0,
+            12,
+            .. client.Address.MapToIPv4().GetAddressBytes(),
+            .. receiver.Address.MapToIPv4().GetAddressBytes(),
+            (byte)(client.Port >> 8),
+            (byte)client.Port,
+            (byte)(receiver.Port >> 8),
+            (byte)receiver.Port,
+        ];
 
     private static async Task ReloadAsync(RelayLab relay, Host host, string name, string role, string udp, string tcp)
     {
         var path = Path.Combine(Path.GetDirectoryName(relay.Outside.Daemon.SocketPath)!, $"{name}.json");
         await File.WriteAllTextAsync(
-            path, $$"""{"Relay": "{{role}}", "UdpAddress": {{udp}}, "TcpAddress": "{{tcp}}"}""");
+            path,
+            $$"""{"Relay": "{{role}}", "UdpAddress": {{udp}}, "TcpAddress": "{{tcp}}"}"""
+        );
         Assert.True((await host.Control.RunAsync("reload", name, path)).Json.GetProperty("applied").GetBoolean());
     }
 

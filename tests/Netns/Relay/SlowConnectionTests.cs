@@ -16,14 +16,29 @@ public sealed class SlowConnectionTests
     public async Task A_flow_that_fills_it_delays_itself_and_what_is_lost_is_counted()
     {
         await using var relay = await RelayLab.CreateAsync();
-        await relay.Inside.Namespace.RunAsync(
-            ["tc", "qdisc", "add", "dev", Harness.Lab.Link, "root",
-                "tbf", "rate", "4mbit", "burst", "16k", "latency", "100ms"]);
+        await relay.Inside.Namespace.RunAsync([
+            "tc",
+            "qdisc",
+            "add",
+            "dev",
+            Harness.Lab.Link,
+            "root",
+            "tbf",
+            "rate",
+            "4mbit",
+            "burst",
+            "16k",
+            "latency",
+            "100ms",
+        ]);
         using var socket = relay.Inside.Open(SocketType.Dgram);
         socket.Bind(new IPEndPoint(IPAddress.Loopback, RelayLab.ServicePort));
         using var stop = new CancellationTokenSource();
         var sent = 0L;
-        var service = Task.Run(() => ServeAsync(socket, () => Interlocked.Increment(ref sent), stop.Token), TestContext.Current.CancellationToken);
+        var service = Task.Run(
+            () => ServeAsync(socket, () => Interlocked.Increment(ref sent), stop.Token),
+            TestContext.Current.CancellationToken
+        );
         await relay.StartApprovedAsync();
         using var asker = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(asker, [1], Patience));
@@ -42,8 +57,7 @@ public sealed class SlowConnectionTests
         var counters = status.GetProperty("counters");
         var dropped = RelayLab.Drops(status, "queue_full") + RelayLab.Drops(status, "buffer_full");
         Assert.True(dropped > 0, status.ToString());
-        Assert.Equal(
-            Interlocked.Read(ref sent), counters.GetProperty("packetsToClients").GetInt64() + dropped);
+        Assert.Equal(Interlocked.Read(ref sent), counters.GetProperty("packetsToClients").GetInt64() + dropped);
         Assert.Equal(1, counters.GetProperty("connections").GetInt32());
     }
 
@@ -60,8 +74,10 @@ public sealed class SlowConnectionTests
             await client.SendAsync(BitConverter.GetBytes(question), turn.Token);
             try
             {
-                while (await client.ReceiveAsync(answer, turn.Token) != sizeof(int)
-                    || BitConverter.ToInt32(answer) != question)
+                while (
+                    await client.ReceiveAsync(answer, turn.Token) != sizeof(int)
+                    || BitConverter.ToInt32(answer) != question
+                )
                 {
                     // Of a former question.
                 }
@@ -110,7 +126,8 @@ public sealed class SlowConnectionTests
     {
         const double PerSecond = 6e6 / 8 / StreamedDatagram;
         var clock = Stopwatch.StartNew();
-        for (var count = 0; clock.Elapsed < TimeSpan.FromSeconds(StreamSeconds);)
+        var count = 0;
+        while (clock.Elapsed < TimeSpan.FromSeconds(StreamSeconds))
         {
             for (; count < clock.Elapsed.TotalSeconds * PerSecond; count++)
             {

@@ -14,13 +14,20 @@ public sealed class SpoofedSourceTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     // 100,000 take half a minute.
-    private static readonly int Sources = int.TryParse(Environment.GetEnvironmentVariable(SourcesVariable), out var sources) ? sources : FewSources;
+    private static readonly int Sources = int.TryParse(
+        Environment.GetEnvironmentVariable(SourcesVariable),
+        out var sources
+    )
+        ? sources
+        : FewSources;
 
     [Fact]
     public async Task Sources_that_nobody_answers_keep_no_real_client_out_and_push_none_out()
     {
         await using var relay = await RelayLab.CreateAsync();
-        using var echo = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort, answers: d => d[0] != 0);
+        using var echo = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort, answers: d =>
+            d[0] != 0
+        );
         await relay.StartApprovedAsync("tls", "--max-flows", $"{MaxFlows}");
         using var old = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(old, [1], Patience));
@@ -33,7 +40,10 @@ public sealed class SpoofedSourceTests
             await spoofed.SendAsync(new byte[] { 0 });
         }
 
-        await WaitFor.TrueAsync(async () => await FlowsOpenedAsync(relay) >= opened + (Sources / 2), "flows of the spoofed sources");
+        await WaitFor.TrueAsync(
+            async () => await FlowsOpenedAsync(relay) >= opened + (Sources / 2),
+            "flows of the spoofed sources"
+        );
         using var late = relay.OpenClient();
         Assert.True(await RelayLab.EchoesAsync(late, [2], Patience));
         Assert.True(await RelayLab.EchoesAsync(old, [3], Patience));
@@ -46,7 +56,8 @@ public sealed class SpoofedSourceTests
         await WaitFor.AnswerAsync(
             () => RelayLab.StatusAsync(relay.Inside, RelayLab.Sender),
             s => s.GetProperty("counters").GetProperty("flows").GetInt32() <= MaxFlows * 7 / 8,
-            "sockets of the spoofed sources to be closed");
+            "sockets of the spoofed sources to be closed"
+        );
     }
 
     [Fact]
@@ -62,11 +73,17 @@ public sealed class SpoofedSourceTests
         clients.ForEach(c => c.Dispose());
 
         await WaitFor.AnswerAsync(
-            () => RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver), s => RelayLab.Drops(s, "flow_rate") > 0, "flows that are refused");
+            () => RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver),
+            s => RelayLab.Drops(s, "flow_rate") > 0,
+            "flows that are refused"
+        );
         using var other = relay.OpenClient(IPAddress.Loopback);
         Assert.True(await RelayLab.EchoesAsync(other, [2], Patience));
     }
 
-    private static async Task<long> FlowsOpenedAsync(RelayLab relay) => (await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver))
-        .GetProperty("counters").GetProperty("flowsOpened").GetInt64();
+    private static async Task<long> FlowsOpenedAsync(RelayLab relay) =>
+        (await RelayLab.StatusAsync(relay.Outside, RelayLab.Receiver))
+            .GetProperty("counters")
+            .GetProperty("flowsOpened")
+            .GetInt64();
 }

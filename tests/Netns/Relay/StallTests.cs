@@ -46,7 +46,10 @@ public sealed class StallTests
     {
         await using var relay = await RelayLab.CreateAsync();
         await relay.StartApprovedAsync(protocol);
-        using var service = new FloodingService(relay.Inside.Open(System.Net.Sockets.SocketType.Dgram), RelayLab.ServicePort);
+        using var service = new FloodingService(
+            relay.Inside.Open(System.Net.Sockets.SocketType.Dgram),
+            RelayLab.ServicePort
+        );
         using var client = relay.OpenClient();
         await WaitFor.TrueAsync(
             async () =>
@@ -54,7 +57,8 @@ public sealed class StallTests
                 await client.SendAsync(new byte[] { 1 });
                 return service.Sent > 20_000;
             },
-            "full load");
+            "full load"
+        );
 
         await relay.Outside.Daemon.SignalAsync("STOP");
         await AssertFlatAsync(relay.Inside.Daemon);
@@ -69,8 +73,12 @@ public sealed class StallTests
 
     private static async Task RecoversAsync(RelayLab relay, System.Net.Sockets.Socket client, string protocol)
     {
-        // A stall of more than 12 s is the end of a connection with signs of life; without identity a person has to approve the next one.
-        if (protocol == "classic" && (await relay.SendersAsync()).Any(s => s.GetProperty("state").GetString() == "pending"))
+        // A stall of more than 12 s is the end of a connection with signs of life; without identity a person has to
+        // approve the next one.
+        if (
+            protocol == "classic"
+            && (await relay.SendersAsync()).Any(s => s.GetProperty("state").GetString() == "pending")
+        )
         {
             await relay.ApproveAsync();
         }
@@ -81,8 +89,10 @@ public sealed class StallTests
     private static async Task AssertFlatAsync(Daemon daemon)
     {
         var seconds = int.Parse(
-            Environment.GetEnvironmentVariable(SecondsVariable) ?? DefaultSeconds.ToString(CultureInfo.InvariantCulture),
-            CultureInfo.InvariantCulture);
+            Environment.GetEnvironmentVariable(SecondsVariable)
+                ?? DefaultSeconds.ToString(CultureInfo.InvariantCulture),
+            CultureInfo.InvariantCulture
+        );
 
         // What the queue takes, it has taken within a second.
         await Task.Delay(TimeSpan.FromSeconds(1));
@@ -95,7 +105,9 @@ public sealed class StallTests
             most = Math.Max(most, ProcessUsage.Of(daemon.Id).ResidentKilobytes);
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"resident: {first} KiB after one second, at the most {most} KiB in {seconds} s");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"resident: {first} KiB after one second, at the most {most} KiB in {seconds} s"
+        );
         Assert.InRange(most - first, 0, Slack);
     }
 }

@@ -60,7 +60,18 @@ internal static class Echo
     {
         byte[] addresses = [.. IPAddress.Parse(from).GetAddressBytes(), .. IPAddress.Parse(to).GetAddressBytes()];
         byte[] pseudoHeader =
-            [.. addresses, 0, 0, (byte)(message.Length >> 8), (byte)message.Length, 0, 0, 0, Icmpv6, .. message];
+        [
+            .. addresses,
+            0,
+            0,
+            (byte)(message.Length >> 8),
+            (byte)message.Length,
+            0,
+            0,
+            0,
+            Icmpv6,
+            .. message,
+        ];
         BinaryPrimitives.WriteUInt16BigEndian(message.AsSpan(2), InternetChecksum.Of(pseudoHeader));
         byte[] header = [0x60, 0, 0, 0, (byte)(message.Length >> 8), (byte)message.Length, Icmpv6, 64];
         return [.. header, .. addresses, .. message];

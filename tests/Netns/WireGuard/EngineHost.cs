@@ -38,7 +38,11 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
         Span<byte> key = stackalloc byte[32];
         LocalIdentity.Generate(RandomSource.System, key);
         _engine = new WireGuardEngine(
-            LocalIdentity.Import(key), this, RandomSource.System, rates ?? new HandshakeRates());
+            LocalIdentity.Import(key),
+            this,
+            RandomSource.System,
+            rates ?? new HandshakeRates()
+        );
         TellTime();
         _thread = new Thread(Run) { Name = nameof(EngineHost) };
         _thread.Start();
@@ -61,8 +65,14 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
             Assert.Equal(PeerRefusal.None, _engine.AddPeer(publicKey, default, out peer));
             peer!.SetPresharedKey(presharedKey);
             peer!.SetEndpoint(Endpoint.From(new IPEndPoint(IPAddress.Loopback, port), dualStack: false));
-            _engine.SetAllowedIps(peer!, [.. allowedIps.Select(IPNetwork.Parse).Select(network =>
-                IpPrefix.Of(network.BaseAddress, network.PrefixLength))]);
+            _engine.SetAllowedIps(
+                peer!,
+                [
+                    .. allowedIps
+                        .Select(IPNetwork.Parse)
+                        .Select(network => IpPrefix.Of(network.BaseAddress, network.PrefixLength)),
+                ]
+            );
         });
         return peer!;
     }
@@ -80,12 +90,13 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
     public void LetPass(TimeSpan time) => Do(() => _ahead += time);
 
     /// <summary>Goes on from another port.</summary>
-    public void Move() => Do(() =>
-    {
-        var before = _socket;
-        _socket = Open();
-        before.Dispose();
-    });
+    public void Move() =>
+        Do(() =>
+        {
+            var before = _socket;
+            _socket = Open();
+            before.Dispose();
+        });
 
     /// <summary>Sends a datagram past the engine.</summary>
     public void SendRaw(ReadOnlySpan<byte> datagram, int port) =>
@@ -110,13 +121,10 @@ internal sealed class EngineHost : IWireGuardOutput, IDisposable
         Assert.Null(_failure);
     }
 
-    unsafe void IWireGuardOutput.Send(
-        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
+    unsafe void IWireGuardOutput.Send(byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
         _socket.SendTo(new ReadOnlySpan<byte>(datagram, length), endpoint.ToIPEndPoint());
 
-    void IWireGuardOutput.Notify(Peer peer, PeerEvent what)
-    {
-    }
+    void IWireGuardOutput.Notify(Peer peer, PeerEvent what) { }
 
     public unsafe void Dispose()
     {

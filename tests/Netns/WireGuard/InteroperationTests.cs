@@ -68,7 +68,9 @@ public sealed class InteroperationTests
             lab.Host.LetPass(TimeSpan.FromSeconds(renewals % 2 == 0 ? 181 : 121));
             await lab.Host.PingAsync(lab.Peer, Ours, Theirs);
             await WaitFor.TrueAsync(
-                () => lab.Peer.Counters.HandshakesCompleted == renewals + 1, $"handshake {renewals + 1}");
+                () => lab.Peer.Counters.HandshakesCompleted == renewals + 1,
+                $"handshake {renewals + 1}"
+            );
             await lab.PingUsAsync(Ours, 3, 100);
             await lab.Host.PingAsync(lab.Peer, OursV6, TheirsV6);
         }
@@ -193,7 +195,8 @@ public sealed class InteroperationTests
                 "allowed-ips",
                 $"{Ours}/32,{OursV6}/128",
                 "endpoint",
-                host.Address.ToString());
+                host.Address.ToString()
+            );
             return new Lab(network, go, host, peer, key);
         }
 
@@ -201,7 +204,18 @@ public sealed class InteroperationTests
         public async Task PingUsAsync(string address, int count, int size, int seconds = 10)
         {
             var result = await Network.TryAsync(
-                "ping", "-q", "-c", $"{count}", "-i", "0.05", "-s", $"{size}", "-W", $"{seconds}", address);
+                "ping",
+                "-q",
+                "-c",
+                $"{count}",
+                "-i",
+                "0.05",
+                "-s",
+                $"{size}",
+                "-W",
+                $"{seconds}",
+                address
+            );
             Assert.True(result.ExitCode == 0, result.ToString());
             Assert.Contains($"{count} received", result.Output, StringComparison.Ordinal);
         }

@@ -30,23 +30,26 @@ public sealed class SecureTunnelTests
         const string Ours = "10.99.0.2/32,fd99::2/128";
         string[] peer = ["peer", us.Public, "preshared-key", go.FileWith(shared), "allowed-ips", Ours];
         await go.SetAsync(weBegin ? peer : [.. peer, "endpoint", $"{outerOfUs}:{Port + 1}"]);
-        await lab.UpAsync(lab.Client, new
-        {
-            TunnelAddress = new[] { "10.99.0.2/24", "fd99::2/64" },
-            NetworkAddress = weBegin ? null : $":{Port + 1}",
-            PrivateKey = us.Private,
-            Peers = new[]
+        await lab.UpAsync(
+            lab.Client,
+            new
             {
-                new
+                TunnelAddress = new[] { "10.99.0.2/24", "fd99::2/64" },
+                NetworkAddress = weBegin ? null : $":{Port + 1}",
+                PrivateKey = us.Private,
+                Peers = new[]
                 {
-                    Name = "go",
-                    PublicKey = await go.PublicKeyAsync(),
-                    PresharedKey = shared,
-                    AllowedIPs = new[] { "10.99.0.1/32", "fd99::1/128" },
-                    Endpoint = weBegin ? $"{outer}:{Port}" : null,
+                    new
+                    {
+                        Name = "go",
+                        PublicKey = await go.PublicKeyAsync(),
+                        PresharedKey = shared,
+                        AllowedIPs = new[] { "10.99.0.1/32", "fd99::1/128" },
+                        Endpoint = weBegin ? $"{outer}:{Port}" : null,
+                    },
                 },
-            },
-        });
+            }
+        );
 
         var (first, firstTarget) = weBegin ? (lab.Client, "10.99.0.1") : (lab.Server, "10.99.0.2");
         await first.WaitForPingAsync(firstTarget, Soon);
@@ -74,7 +77,10 @@ public sealed class SecureTunnelTests
         await lab.Server.Namespace.IpAsync($"address add 10.99.0.77/32 dev {go.Device}");
         await lab.Server.Namespace.TryAsync("ping", "-c", "1", "-W", "1", "-I", "10.99.0.77", "10.99.0.2");
         await lab.Client.Control.WaitForAsync(
-            "t", s => s.Drops("wrong_source", "in") == 1, "the drop of a wrong source");
+            "t",
+            s => s.Drops("wrong_source", "in") == 1,
+            "the drop of a wrong source"
+        );
     }
 
     [Fact]
@@ -131,7 +137,8 @@ public sealed class SecureTunnelTests
         await TcpPair.SayAsync(pair.Dialled, pair.Accepted);
 
         TestContext.Current.TestOutputHelper?.WriteLine(
-            $"{end} after {signal}: {clock.Elapsed.TotalMilliseconds:0} ms");
+            $"{end} after {signal}: {clock.Elapsed.TotalMilliseconds:0} ms"
+        );
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(8), $"the connection went on only after {clock.Elapsed}");
     }
 
@@ -150,7 +157,8 @@ public sealed class SecureTunnelTests
         }
 
         await lab.Client.Namespace.IpAsync(
-            $"address delete 192.0.2.2/24 dev {Lab.Link}\naddress add 192.0.2.22/24 dev {Lab.Link}");
+            $"address delete 192.0.2.2/24 dev {Lab.Link}\naddress add 192.0.2.22/24 dev {Lab.Link}"
+        );
         Assert.Equal(1, await lab.Client.PingAsync("10.99.0.1"));
         await lab.Server.Control.WaitForEventAsync("peer_moved", Soon);
         Assert.Equal(1, await lab.Server.PingAsync("10.99.0.2"));
@@ -166,11 +174,13 @@ public sealed class SecureTunnelTests
         await using var lab = await SecureLab.StartAsync();
         var server = await lab.NewKeyAsync();
         var keys = await Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => lab.NewKeyAsync()));
-        var absent = Enumerable.Range(0, Strangers)
+        var absent = Enumerable
+            .Range(0, Strangers)
             .Select(i => (SecureLab.AnyPublicKey(), $"10.98.{i / 250}.{(i % 250) + 1}/32", $"fd98::{i + 1:x}/128"));
         (string, string, string)[] peers =
         [
-            .. absent, .. keys.Select((key, i) => (key.Public, $"10.99.0.{i + 2}/32", $"fd99::{i + 2}/128")),
+            .. absent,
+            .. keys.Select((key, i) => (key.Public, $"10.99.0.{i + 2}/32", $"fd99::{i + 2}/128")),
         ];
         await lab.UpServerAsync(server, peers);
         for (var i = 0; i < Clients; i++)
@@ -180,7 +190,8 @@ public sealed class SecureTunnelTests
 
             // All are on one host: an answer has to go through the tunnel that the question came by.
             await lab.Client.Namespace.IpAsync(
-                $"route add 10.99.0.1/32 dev t{i} table {100 + i}\nrule add from 10.99.0.{i + 2} table {100 + i}");
+                $"route add 10.99.0.1/32 dev t{i} table {100 + i}\nrule add from 10.99.0.{i + 2} table {100 + i}"
+            );
         }
 
         await lab.Client.WaitForPingAsync("10.99.0.1", Soon);
@@ -242,7 +253,11 @@ public sealed class SecureTunnelTests
             UpServerAsync(key, peers, reload: false);
 
         public Task UpServerAsync(
-            (string Private, string) key, (string Key, string V4, string V6)[] peers, bool reload) => UpAsync(
+            (string Private, string) key,
+            (string Key, string V4, string V6)[] peers,
+            bool reload
+        ) =>
+            UpAsync(
                 Server,
                 new
                 {
@@ -251,17 +266,28 @@ public sealed class SecureTunnelTests
                     PrivateKey = key.Private,
                     Peers = peers.Select(peer => new { PublicKey = peer.Key, AllowedIPs = new[] { peer.V4, peer.V6 } }),
                 },
-                reload: reload);
+                reload: reload
+            );
 
-        public Task UpClientAsync((string Private, string) key, string server, params string[] networks) => UpAsync(
-            Client,
-            new
-            {
-                TunnelAddress = new[] { "10.99.0.2/24", "fd99::2/64" },
-                TunnelDevice = "tun0",
-                PrivateKey = key.Private,
-                Peers = new[] { new { PublicKey = server, AllowedIPs = networks, Endpoint = $"192.0.2.1:{Port}" } },
-            });
+        public Task UpClientAsync((string Private, string) key, string server, params string[] networks) =>
+            UpAsync(
+                Client,
+                new
+                {
+                    TunnelAddress = new[] { "10.99.0.2/24", "fd99::2/64" },
+                    TunnelDevice = "tun0",
+                    PrivateKey = key.Private,
+                    Peers = new[]
+                    {
+                        new
+                        {
+                            PublicKey = server,
+                            AllowedIPs = networks,
+                            Endpoint = $"192.0.2.1:{Port}",
+                        },
+                    },
+                }
+            );
 
         public Task UpClientAsync(
             (string Private, string) key,
@@ -269,27 +295,30 @@ public sealed class SecureTunnelTests
             string address,
             string name,
             string[] networks,
-            bool routes) => UpAsync(
-            Client,
-            new
-            {
-                Name = name,
-                TunnelDevice = name,
-                TunnelAddress = $"{address}/32",
-                PrivateKey = key.Private,
-                Routes = routes ? "auto" : "off",
-                Peers = new[]
+            bool routes
+        ) =>
+            UpAsync(
+                Client,
+                new
                 {
-                    new
+                    Name = name,
+                    TunnelDevice = name,
+                    TunnelAddress = $"{address}/32",
+                    PrivateKey = key.Private,
+                    Routes = routes ? "auto" : "off",
+                    Peers = new[]
                     {
-                        PublicKey = server,
-                        AllowedIPs = networks,
-                        Endpoint = $"192.0.2.1:{Port}",
-                        PersistentKeepalive = 5,
+                        new
+                        {
+                            PublicKey = server,
+                            AllowedIPs = networks,
+                            Endpoint = $"192.0.2.1:{Port}",
+                            PersistentKeepalive = 5,
+                        },
                     },
                 },
-            },
-            name);
+                name
+            );
 
         public async Task UpAsync(Host host, object fields, string name = "t", bool reload = false)
         {

@@ -28,7 +28,9 @@ internal sealed class WireGuardGo : IDisposable
     {
         var result = new WireGuardGo(network, $"wg{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
         await WaitFor.TrueAsync(
-            async () => (await network.TryAsync("wg", "show", result.Device)).ExitCode == 0, "wireguard-go");
+            async () => (await network.TryAsync("wg", "show", result.Device)).ExitCode == 0,
+            "wireguard-go"
+        );
         var key = await network.RunAsync("wg", "genkey");
         await result.SetAsync("private-key", result.FileWith(key));
         foreach (var address in addresses)
@@ -49,9 +51,11 @@ internal sealed class WireGuardGo : IDisposable
 
     /// <summary>Lines of <c>wg show DEVICE WHAT</c>, as words.</summary>
     public async Task<string[][]> ShowAsync(string what) =>
-        [.. (await _network.RunAsync("wg", "show", Device, what))
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-            .Select(line => line.Split('\t'))];
+        [
+            .. (await _network.RunAsync("wg", "show", Device, what))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => line.Split('\t')),
+        ];
 
     /// <summary>Runs <c>wg set DEVICE …</c>.</summary>
     public Task SetAsync(params string[] words) => _network.RunAsync(["wg", "set", Device, .. words]);

@@ -39,7 +39,11 @@ public sealed class AccessPolicyTests
 
         Assert.Equal(Role.Connect, policy.RoleOf(new Caller(1000, 901, 1, [901, 902])).Role);
         Assert.Equal(Role.Operate, policy.RoleOf(new Caller(0, 0, 1, [])).Role);
-        Assert.Contains("udptunnel (which does not exist)", policy.RoleOf(new Caller(1000, 901, 1, [])).Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "udptunnel (which does not exist)",
+            policy.RoleOf(new Caller(1000, 901, 1, [])).Reason,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -50,7 +50,12 @@ public sealed class CallerPlacesTests
         for (var i = 0; i < 20_000; i++)
         {
             var user = random.Next(0, 12);
-            var caller = new RankedCaller((uint)user, user == 0 ? CallerRank.Daemon : user < 5 ? CallerRank.Operator : CallerRank.Other);
+            var caller = new RankedCaller(
+                (uint)user,
+                user == 0 ? CallerRank.Daemon
+                    : user < 5 ? CallerRank.Operator
+                    : CallerRank.Other
+            );
             if (random.Next(2) == 0)
             {
                 var count = random.Next(1, 4);
@@ -70,7 +75,8 @@ public sealed class CallerPlacesTests
 
     private static bool Holds(Dictionary<RankedCaller, int> held, RankedCaller caller, int count)
     {
-        int Of(CallerRank upTo) => held.Where(h => h.Key.Rank <= upTo).Sum(h => h.Value) + (caller.Rank <= upTo ? count : 0);
+        int Of(CallerRank upTo) =>
+            held.Where(h => h.Key.Rank <= upTo).Sum(h => h.Value) + (caller.Rank <= upTo ? count : 0);
         return (caller.Rank == CallerRank.Daemon || held.GetValueOrDefault(caller) + count <= 20)
             && (caller.Rank > CallerRank.Other || Of(CallerRank.Other) <= 50)
             && (caller.Rank > CallerRank.Operator || Of(CallerRank.Operator) <= 75)

@@ -9,23 +9,35 @@ public sealed class MethodRolesTests
     /// <summary>Every service of every proto that the daemon is built with, however it came to be there.</summary>
     private static readonly ServiceDescriptor[] All =
     [
-        .. typeof(MethodRoles).Assembly.GetTypes()
-            .Select(t => t.GetProperty("Descriptor", System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static))
+        .. typeof(MethodRoles)
+            .Assembly.GetTypes()
+            .Select(t =>
+                t.GetProperty(
+                    "Descriptor",
+                    System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static
+                )
+            )
             .Where(p => p?.PropertyType == typeof(FileDescriptor))
             .SelectMany(p => ((FileDescriptor)p!.GetValue(null)!).Services),
     ];
 
     [Fact]
-    public void Every_service_of_the_protos_is_known() => Assert.Equal(
-        All.Select(s => s.FullName).Order(StringComparer.Ordinal),
-        MethodRoles.Services.Select(s => s.FullName).Order(StringComparer.Ordinal));
+    public void Every_service_of_the_protos_is_known() =>
+        Assert.Equal(
+            All.Select(s => s.FullName).Order(StringComparer.Ordinal),
+            MethodRoles.Services.Select(s => s.FullName).Order(StringComparer.Ordinal)
+        );
 
     [Fact]
-    public void Every_method_has_a_role() => Assert.All(
-        All.SelectMany(s => s.Methods),
-        m => Assert.NotEqual(Role.Unspecified, MethodRoles.Required($"/{m.Service.FullName}/{m.Name}")));
+    public void Every_method_has_a_role() =>
+        Assert.All(All.SelectMany(s => s.Methods), m =>
+            Assert.NotEqual(Role.Unspecified, MethodRoles.Required($"/{m.Service.FullName}/{m.Name}"))
+        );
 
-    /// <remarks>By their names, so that a method with a wrong role stands out: what lists, watches or gets looks; everything else operates.</remarks>
+    /// <remarks>
+    /// By their names, so that a method with a wrong role stands out: what lists, watches or gets looks; everything
+    /// else operates.
+    /// </remarks>
     [Fact]
     public void Methods_that_change_something_need_to_operate()
     {
@@ -37,7 +49,10 @@ public sealed class MethodRolesTests
                 ['L', 'i', 's', 't', ..] or ['W', 'a', 't', 'c', 'h', ..] or ['G', 'e', 't', ..] => Role.Look,
                 _ => Role.Operate,
             };
-            Assert.Equal((method.FullName, expected), (method.FullName, MethodRoles.Required($"/{method.Service.FullName}/{method.Name}")));
+            Assert.Equal(
+                (method.FullName, expected),
+                (method.FullName, MethodRoles.Required($"/{method.Service.FullName}/{method.Name}"))
+            );
         }
     }
 
@@ -48,5 +63,6 @@ public sealed class MethodRolesTests
     [InlineData("/udptunnel.v1.DaemonService/whoami")]
     [InlineData("/udptunnel.v1.DaemonService/WhoAmI/")]
     [InlineData("/udptunnel.v2.DaemonService/WhoAmI")]
-    public void A_method_that_nobody_knows_is_for_nobody(string method) => Assert.Equal(Role.Unspecified, MethodRoles.Required(method));
+    public void A_method_that_nobody_knows_is_for_nobody(string method) =>
+        Assert.Equal(Role.Unspecified, MethodRoles.Required(method));
 }

@@ -9,7 +9,9 @@ public sealed class OperationTextTests
 {
     private static readonly MethodDescriptor[] Operations =
     [
-        .. MethodRoles.Services.SelectMany(s => s.Methods).Where(m => MethodRoles.Required($"/{m.Service.FullName}/{m.Name}") == Role.Operate),
+        .. MethodRoles
+            .Services.SelectMany(s => s.Methods)
+            .Where(m => MethodRoles.Required($"/{m.Service.FullName}/{m.Name}") == Role.Operate),
     ];
 
     [Fact]
@@ -19,7 +21,9 @@ public sealed class OperationTextTests
         foreach (var method in Operations)
         {
             var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
-            foreach (var field in method.InputType.Fields.InDeclarationOrder().Where(f => f.FieldType == FieldType.String))
+            foreach (
+                var field in method.InputType.Fields.InDeclarationOrder().Where(f => f.FieldType == FieldType.String)
+            )
             {
                 field.Accessor.SetValue(request, field.Name == "configuration" ? "secret" : $"the {field.Name}");
             }
@@ -27,7 +31,11 @@ public sealed class OperationTextTests
             var text = OperationText.Of(request);
 
             Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
-            foreach (var field in method.InputType.Fields.InDeclarationOrder().Where(f => f.FieldType == FieldType.String && f.Name != "configuration"))
+            foreach (
+                var field in method
+                    .InputType.Fields.InDeclarationOrder()
+                    .Where(f => f.FieldType == FieldType.String && f.Name != "configuration")
+            )
             {
                 Assert.Contains($" \"the {field.Name}\"", text, StringComparison.Ordinal);
             }
@@ -38,11 +46,16 @@ public sealed class OperationTextTests
     public void What_a_caller_sends_is_short_and_on_one_line()
     {
         var name = OperationText.Of(new StopTunnelRequest { Name = "a\n\u001b[2J\u202e" + new string('x', 1_000_000) });
-        var ports = OperationText.Of(new UpdatePortsRequest
-        {
-            Name = "t",
-            Allow = { Enumerable.Range(1, 50_000).Select(i => new PortRange { First = (uint)i, Last = uint.MaxValue }) },
-        });
+        var ports = OperationText.Of(
+            new UpdatePortsRequest
+            {
+                Name = "t",
+                Allow =
+                {
+                    Enumerable.Range(1, 50_000).Select(i => new PortRange { First = (uint)i, Last = uint.MaxValue }),
+                },
+            }
+        );
 
         Assert.InRange(name.Length, 1, 200);
         Assert.DoesNotContain(name, char.IsControl);
@@ -56,15 +69,36 @@ public sealed class OperationTextTests
     [InlineData(false, true, " \"t\" may restart")]
     [InlineData(true, true, " \"t\" dry run")]
     public void A_reload_says_how_far_it_may_go(bool dryRun, bool allowRestart, string text) =>
-        Assert.Equal(text, OperationText.Of(new ReloadTunnelRequest { Name = "t", DryRun = dryRun, AllowRestart = allowRestart }));
+        Assert.Equal(
+            text,
+            OperationText.Of(
+                new ReloadTunnelRequest
+                {
+                    Name = "t",
+                    DryRun = dryRun,
+                    AllowRestart = allowRestart,
+                }
+            )
+        );
 
     [Fact]
-    public void Ports_are_told() => Assert.Equal(
-        " \"t\" allow 80, 8000-8010 deny 22",
-        OperationText.Of(new UpdatePortsRequest
-        {
-            Name = "t",
-            Allow = { new PortRange { First = 80, Last = 80 }, new PortRange { First = 8000, Last = 8010 } },
-            Deny = { new PortRange { First = 22, Last = 22 } },
-        }));
+    public void Ports_are_told() =>
+        Assert.Equal(
+            " \"t\" allow 80, 8000-8010 deny 22",
+            OperationText.Of(
+                new UpdatePortsRequest
+                {
+                    Name = "t",
+                    Allow =
+                    {
+                        new PortRange { First = 80, Last = 80 },
+                        new PortRange { First = 8000, Last = 8010 },
+                    },
+                    Deny =
+                    {
+                        new PortRange { First = 22, Last = 22 },
+                    },
+                }
+            )
+        );
 }

@@ -36,7 +36,9 @@ public sealed class BoundedMessageTests
         var body = Reader(isStream: false);
         await WriteAsync(Message(Longest + 1).AsMemory(0, 5));
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(async () => await body.ReadAsync(TestContext.Current.CancellationToken));
+        var refusal = await Assert.ThrowsAsync<RpcException>(async () =>
+            await body.ReadAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Equal(StatusCode.ResourceExhausted, refusal.StatusCode);
         Assert.Equal(0, _taken);
     }
@@ -60,7 +62,9 @@ public sealed class BoundedMessageTests
         _room = 299;
         await WriteAsync(Message(300));
 
-        var refusal = await Assert.ThrowsAsync<RpcException>(async () => await body.ReadAsync(TestContext.Current.CancellationToken));
+        var refusal = await Assert.ThrowsAsync<RpcException>(async () =>
+            await body.ReadAsync(TestContext.Current.CancellationToken)
+        );
         Assert.Equal(StatusCode.ResourceExhausted, refusal.StatusCode);
         Assert.Equal(0, _taken);
     }

@@ -35,11 +35,14 @@ public sealed class ErrorsTests
         var seen = 0;
         for (var i = 1; i < lines.Length; i++)
         {
-            if (lines[i].Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is
-                [['E', 'R', 'R', 'O', 'R', '_', 'R', 'E', 'A', 'S', 'O', 'N', '_', .. var name], "=", var number]
-                && name != "UNSPECIFIED")
+            if (
+                lines[i].Split(' ', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    is [['E', 'R', 'R', 'O', 'R', '_', 'R', 'E', 'A', 'S', 'O', 'N', '_', .. var name], "=", var number]
+                && name != "UNSPECIFIED"
+            )
             {
-                var reason = (ErrorReason)int.Parse(number.TrimEnd(';'), System.Globalization.CultureInfo.InvariantCulture);
+                var reason = (ErrorReason)
+                    int.Parse(number.TrimEnd(';'), System.Globalization.CultureInfo.InvariantCulture);
                 var status = lines[i - 1].TrimEnd('.').Split(' ')[^1];
                 Assert.Equal((name, Statuses[status]), (name, Errors.CodeOf(reason)));
                 Assert.Equal(name, Errors.NameOf(reason));
@@ -70,18 +73,27 @@ public sealed class ErrorsTests
     [Fact]
     public void Every_remark_about_a_configuration_becomes_a_diagnostic()
     {
-        var exception = Errors.From(new RequestException(
-        [
-            new Remark(DiagnosticSeverity.Error, 3, 7, "Mtu", "is wrong"),
-            new Remark(DiagnosticSeverity.Warning, 0, 0, "", "is odd"),
-        ]));
+        var exception = Errors.From(
+            new RequestException([
+                new Remark(DiagnosticSeverity.Error, 3, 7, "Mtu", "is wrong"),
+                new Remark(DiagnosticSeverity.Warning, 0, 0, "", "is odd"),
+            ])
+        );
 
         Assert.Equal(
             [
-                new Diagnostic { Severity = Severity.Error, Line = 3, Column = 7, Field = "Mtu", Message = "is wrong" },
+                new Diagnostic
+                {
+                    Severity = Severity.Error,
+                    Line = 3,
+                    Column = 7,
+                    Field = "Mtu",
+                    Message = "is wrong",
+                },
                 new Diagnostic { Severity = Severity.Warning, Message = "is odd" },
             ],
-            Details(exception).Details.Skip(1).Select(d => d.Unpack<Diagnostic>()));
+            Details(exception).Details.Skip(1).Select(d => d.Unpack<Diagnostic>())
+        );
         Assert.Equal(StatusCode.InvalidArgument, exception.StatusCode);
     }
 
@@ -95,15 +107,22 @@ public sealed class ErrorsTests
         var exception = Errors.Exception(
             ErrorReason.InvalidConfiguration,
             "the configuration is not valid",
-            Enumerable.Range(1, count).Select(i => new Diagnostic
-            {
-                Severity = i == count ? Severity.Error : Severity.Warning,
-                Line = i,
-                Message = new string('x', length),
-            }));
+            Enumerable
+                .Range(1, count)
+                .Select(i => new Diagnostic
+                {
+                    Severity = i == count ? Severity.Error : Severity.Warning,
+                    Line = i,
+                    Message = new string('x', length),
+                })
+        );
 
         var diagnostics = Details(exception).Details.Skip(1).Select(d => d.Unpack<Diagnostic>()).ToList();
-        Assert.InRange(exception.Trailers.Sum(t => t.Key.Length + (t.ValueBytes.Length * 4 / 3) + 4), 1, MaxMetadata - 1024);
+        Assert.InRange(
+            exception.Trailers.Sum(t => t.Key.Length + (t.ValueBytes.Length * 4 / 3) + 4),
+            1,
+            MaxMetadata - 1024
+        );
         var shown = diagnostics.Count - 1;
         Assert.Equal(Enumerable.Range(1, shown), diagnostics.Take(shown).Select(d => d.Line));
         Assert.Equal((0, Severity.Error), (diagnostics[^1].Line, diagnostics[^1].Severity));

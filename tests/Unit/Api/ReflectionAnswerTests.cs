@@ -18,7 +18,10 @@ public sealed class ReflectionAnswerTests
 
         Assert.Equal("here", answer.ValidHost);
         Assert.Equal(question, answer.OriginalRequest);
-        Assert.Equal(MethodRoles.Services.Select(s => s.FullName), answer.ListServicesResponse.Service.Select(s => s.Name));
+        Assert.Equal(
+            MethodRoles.Services.Select(s => s.FullName),
+            answer.ListServicesResponse.Service.Select(s => s.Name)
+        );
     }
 
     [Fact]
@@ -26,8 +29,10 @@ public sealed class ReflectionAnswerTests
     {
         foreach (var service in MethodRoles.Services)
         {
-            var files = ReflectionApi.Answer(new ServerReflectionRequest { FileContainingSymbol = service.FullName })
-                .FileDescriptorResponse.FileDescriptorProto.Select(f => FileDescriptorProto.Parser.ParseFrom(f)).ToList();
+            var files = ReflectionApi
+                .Answer(new ServerReflectionRequest { FileContainingSymbol = service.FullName })
+                .FileDescriptorResponse.FileDescriptorProto.Select(f => FileDescriptorProto.Parser.ParseFrom(f))
+                .ToList();
 
             Assert.Equal(service.File.Name, files[0].Name);
             Assert.Distinct(files.Select(f => f.Name));
@@ -43,24 +48,53 @@ public sealed class ReflectionAnswerTests
     [InlineData("udptunnel.v1.required_role", "udptunnel/v1/access.proto")]
     [InlineData("grpc.health.v1.HealthCheckResponse.ServingStatus", "grpc/health/v1/health.proto")]
     [InlineData("google.protobuf.DescriptorProto.ExtensionRange", "google/protobuf/descriptor.proto")]
-    public void A_symbol_is_found_in_its_file(string symbol, string file) => Assert.Equal(
-        file,
-        FileDescriptorProto.Parser.ParseFrom(ReflectionApi.Answer(new ServerReflectionRequest { FileContainingSymbol = symbol })
-            .FileDescriptorResponse.FileDescriptorProto[0]).Name);
+    public void A_symbol_is_found_in_its_file(string symbol, string file) =>
+        Assert.Equal(
+            file,
+            FileDescriptorProto
+                .Parser.ParseFrom(
+                    ReflectionApi
+                        .Answer(new ServerReflectionRequest { FileContainingSymbol = symbol })
+                        .FileDescriptorResponse.FileDescriptorProto[0]
+                )
+                .Name
+        );
 
     [Fact]
     public void Extensions_are_found_by_type_and_number()
     {
         const string Options = "google.protobuf.MethodOptions";
 
-        Assert.Equal([50001], ReflectionApi.Answer(new ServerReflectionRequest { AllExtensionNumbersOfType = Options })
-            .AllExtensionNumbersResponse.ExtensionNumber);
-        Assert.Empty(ReflectionApi.Answer(new ServerReflectionRequest { AllExtensionNumbersOfType = "nobody" })
-            .AllExtensionNumbersResponse.ExtensionNumber);
-        Assert.Equal("udptunnel/v1/access.proto", FileDescriptorProto.Parser.ParseFrom(ReflectionApi.Answer(new ServerReflectionRequest
-        {
-            FileContainingExtension = new ExtensionRequest { ContainingType = Options, ExtensionNumber = 50001 },
-        }).FileDescriptorResponse.FileDescriptorProto[0]).Name);
+        Assert.Equal(
+            [50001],
+            ReflectionApi
+                .Answer(new ServerReflectionRequest { AllExtensionNumbersOfType = Options })
+                .AllExtensionNumbersResponse.ExtensionNumber
+        );
+        Assert.Empty(
+            ReflectionApi
+                .Answer(new ServerReflectionRequest { AllExtensionNumbersOfType = "nobody" })
+                .AllExtensionNumbersResponse.ExtensionNumber
+        );
+        Assert.Equal(
+            "udptunnel/v1/access.proto",
+            FileDescriptorProto
+                .Parser.ParseFrom(
+                    ReflectionApi
+                        .Answer(
+                            new ServerReflectionRequest
+                            {
+                                FileContainingExtension = new ExtensionRequest
+                                {
+                                    ContainingType = Options,
+                                    ExtensionNumber = 50001,
+                                },
+                            }
+                        )
+                        .FileDescriptorResponse.FileDescriptorProto[0]
+                )
+                .Name
+        );
     }
 
     [Fact]
@@ -74,9 +108,21 @@ public sealed class ReflectionAnswerTests
             new() { FileByFilename = "../udptunnel/v1/tunnel.proto" },
             new() { FileByFilename = new string('x', 100_000) },
             new() { FileContainingExtension = new ExtensionRequest() },
-            new() { FileContainingExtension = new ExtensionRequest { ContainingType = "google.protobuf.MethodOptions", ExtensionNumber = int.MinValue } },
+            new()
+            {
+                FileContainingExtension = new ExtensionRequest
+                {
+                    ContainingType = "google.protobuf.MethodOptions",
+                    ExtensionNumber = int.MinValue,
+                },
+            },
         ];
-        Assert.All(unknown, q => Assert.Equal((int)StatusCode.NotFound, ReflectionApi.Answer(q).ErrorResponse.ErrorCode));
-        Assert.Equal((int)StatusCode.InvalidArgument, ReflectionApi.Answer(new ServerReflectionRequest()).ErrorResponse.ErrorCode);
+        Assert.All(unknown, q =>
+            Assert.Equal((int)StatusCode.NotFound, ReflectionApi.Answer(q).ErrorResponse.ErrorCode)
+        );
+        Assert.Equal(
+            (int)StatusCode.InvalidArgument,
+            ReflectionApi.Answer(new ServerReflectionRequest()).ErrorResponse.ErrorCode
+        );
     }
 }

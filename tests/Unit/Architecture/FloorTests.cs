@@ -23,19 +23,27 @@ public sealed partial class FloorTests
     public void The_document_draws_the_graph_of_the_compiled_program()
     {
         var graph = FolderGraph.Of(typeof(DaemonOptions).Assembly);
-        Assert.Equal(graph.Keys.Order(StringComparer.Ordinal), Floors.Select(f => f.Folder).Order(StringComparer.Ordinal));
-        var wrong = Floors.SelectMany(f => graph[f.Folder]
-            .Where(use => !f.Uses.Contains(use.Key))
-            .Select(use => $"{f.Folder} -> {use.Key}, which is not drawn: {use.Value}")
-            .Concat(f.Uses.Except(graph[f.Folder].Keys).Select(u => $"{f.Folder} -> {u} is drawn, and nothing uses it")));
+        Assert.Equal(
+            graph.Keys.Order(StringComparer.Ordinal),
+            Floors.Select(f => f.Folder).Order(StringComparer.Ordinal)
+        );
+        var wrong = Floors.SelectMany(f =>
+            graph[f.Folder]
+                .Where(use => !f.Uses.Contains(use.Key))
+                .Select(use => $"{f.Folder} -> {use.Key}, which is not drawn: {use.Value}")
+                .Concat(
+                    f.Uses.Except(graph[f.Folder].Keys).Select(u => $"{f.Folder} -> {u} is drawn, and nothing uses it")
+                )
+        );
         Assert.True(!wrong.Any(), string.Join("\n", wrong));
     }
 
     private static List<(string Folder, string[] Uses)> ReadFloors() =>
-    [
-        .. FloorLine().Matches(Block().Match(Repository.Read("docs/architecture.md")).Value)
-            .Select(m => (m.Groups[1].Value, m.Groups[2].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
-    ];
+        [
+            .. FloorLine()
+                .Matches(Block().Match(Repository.Read("docs/architecture.md")).Value)
+                .Select(m => (m.Groups[1].Value, m.Groups[2].Value.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
+        ];
 
     [GeneratedRegex("```floors\n.*?```", RegexOptions.Singleline)]
     private static partial Regex Block();

@@ -8,7 +8,11 @@ internal static class FolderGraph
 {
     private const string Root = "UdpTunnel";
     private const BindingFlags All =
-        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+        BindingFlags.Public
+        | BindingFlags.NonPublic
+        | BindingFlags.Static
+        | BindingFlags.Instance
+        | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OpCode> OpCodesByValue = typeof(OpCodes)
         .GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -39,16 +43,24 @@ internal static class FolderGraph
         return graph;
     }
 
-    /// <summary>The folder of a type; "Daemon" for the ones beside the folders, null for what the compiler and protoc make.</summary>
+    /// <summary>
+    /// The folder of a type; "Daemon" for the ones beside the folders, null for what the compiler and protoc make.
+    /// </summary>
     private static string? FolderOf(Type type, Assembly assembly)
     {
-        if (type.Assembly != assembly || type.Namespace is not { } name || type.DeclaringType is { } outer && FolderOf(outer, assembly) is null)
+        if (
+            type.Assembly != assembly
+            || type.Namespace is not { } name
+            || type.DeclaringType is { } outer && FolderOf(outer, assembly) is null
+        )
         {
             return null;
         }
 
         var parts = name.Split('.');
-        return parts[0] != Root || parts.Contains("V1") ? null : parts.Length == 1 ? "Daemon" : parts[1];
+        return parts[0] != Root || parts.Contains("V1") ? null
+            : parts.Length == 1 ? "Daemon"
+            : parts[1];
     }
 
     private static IEnumerable<Type> Parts(Type type)
@@ -58,7 +70,9 @@ internal static class FolderGraph
             type = type.GetElementType()!;
         }
 
-        return type.IsGenericType ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()) : [type];
+        return type.IsGenericType
+            ? type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition())
+            : [type];
     }
 
     private static IEnumerable<Type> TypesOf(Type type)
@@ -91,7 +105,9 @@ internal static class FolderGraph
             yield return local.LocalType;
         }
 
-        foreach (var clause in body.ExceptionHandlingClauses.Where(c => c.Flags == ExceptionHandlingClauseOptions.Clause))
+        foreach (
+            var clause in body.ExceptionHandlingClauses.Where(c => c.Flags == ExceptionHandlingClauseOptions.Clause)
+        )
         {
             yield return clause.CatchType!;
         }
@@ -123,7 +139,13 @@ internal static class FolderGraph
             }
 
             var operand = OpCodesByValue[value].OperandType;
-            if (operand is OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType)
+            if (
+                operand
+                is OperandType.InlineField
+                    or OperandType.InlineMethod
+                    or OperandType.InlineTok
+                    or OperandType.InlineType
+            )
             {
                 yield return BitConverter.ToInt32(code, at);
             }

@@ -11,14 +11,19 @@ public sealed class ConfigDiffTests
     [Fact]
     public void Each_change_tells_field_values_and_what_it_takes()
     {
-        var after = Assert.IsType<TunnelConfig>(Sample.Parse(
-            """
-            {
-                "Name": "other", "TunnelAddress": "10.0.0.2/30", "NetworkAddress": "example.com:8000",
-                "AllowedPorts": [22, "8000-8010"], "AllowedSources": ["10.0.0.0/8", "1.2.3.4"], "AllowedDestinations": ["10.0.0.2"], "Forward": true, "Overlap": true, "TunnelDevice": "tun7", "HeartbeatInterval": 0, "PacketMagic": "hunter2",
-                "Mtu": 1400, "Firewall": true, "Offload": "off"
-            }
-            """).Configuration);
+        var after = Assert.IsType<TunnelConfig>(
+            Sample
+                .Parse(
+                    """
+                    {
+                        "Name": "other", "TunnelAddress": "10.0.0.2/30", "NetworkAddress": "example.com:8000",
+                        "AllowedPorts": [22, "8000-8010"], "AllowedSources": ["10.0.0.0/8", "1.2.3.4"], "AllowedDestinations": ["10.0.0.2"], "Forward": true, "Overlap": true, "TunnelDevice": "tun7", "HeartbeatInterval": 0, "PacketMagic": "hunter2",
+                        "Mtu": 1400, "Firewall": true, "Offload": "off"
+                    }
+                    """
+                )
+                .Configuration
+        );
 
         Assert.Equal(
             [
@@ -37,19 +42,22 @@ public sealed class ConfigDiffTests
                 new FieldChange("Overlap", "false", "true", ChangeEffect.Live),
                 new FieldChange("Offload", "auto", "off", ChangeEffect.Restart),
             ],
-            ConfigDiff.Between(Before, after));
+            ConfigDiff.Between(Before, after)
+        );
     }
 
     [Fact]
     public void Every_field_of_a_tunnel_is_compared()
     {
         // A field that is added to the record and forgotten in the comparison would change without anybody being told.
-        var fields = typeof(TunnelConfig).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        var fields = typeof(TunnelConfig)
+            .GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite)
             .Select(p => p.Name == nameof(TunnelConfig.TunnelAddresses) ? nameof(TunnelConfig.TunnelAddress) : p.Name)
             // There is one value so far.
             .Except([nameof(TunnelConfig.UnknownPeers)]);
-        var all = Gen.Two(Generated.Tunnels).Sample(200)
+        var all = Gen.Two(Generated.Tunnels)
+            .Sample(200)
             .SelectMany(pair => ConfigDiff.Between(pair.Item1, pair.Item2))
             .Select(change => change.Field.Split('[')[0]);
 
@@ -63,14 +71,17 @@ public sealed class ConfigDiffTests
             from before in Generated.Tunnels
             from other in Generated.Tunnels
             from mask in Gen.Choose(0, 31)
-            select (before, after: before with
-            {
-                Mtu = (mask & 1) == 0 ? before.Mtu : other.Mtu,
-                PacketMagic = (mask & 2) == 0 ? before.PacketMagic : other.PacketMagic,
-                AllowedPorts = (mask & 4) == 0 ? before.AllowedPorts : other.AllowedPorts,
-                NetworkAddress = (mask & 8) == 0 ? before.NetworkAddress : other.NetworkAddress,
-                Peers = (mask & 16) == 0 ? before.Peers : other.Peers,
-            });
+            select (
+                before,
+                after: before with
+                {
+                    Mtu = (mask & 1) == 0 ? before.Mtu : other.Mtu,
+                    PacketMagic = (mask & 2) == 0 ? before.PacketMagic : other.PacketMagic,
+                    AllowedPorts = (mask & 4) == 0 ? before.AllowedPorts : other.AllowedPorts,
+                    NetworkAddress = (mask & 8) == 0 ? before.NetworkAddress : other.NetworkAddress,
+                    Peers = (mask & 16) == 0 ? before.Peers : other.Peers,
+                }
+            );
 
         Generated.ForAll(pairs, pair =>
         {
@@ -78,10 +89,14 @@ public sealed class ConfigDiffTests
 
             Assert.Equal(pair.before == pair.after, changes.Count == 0);
             Assert.Equal(pair.before.Mtu != pair.after.Mtu, changes.Any(c => c.Field == "Mtu"));
-            Assert.Equal(pair.before.AllowedPorts != pair.after.AllowedPorts, changes.Any(c => c.Field == "AllowedPorts"));
+            Assert.Equal(
+                pair.before.AllowedPorts != pair.after.AllowedPorts,
+                changes.Any(c => c.Field == "AllowedPorts")
+            );
             Assert.Equal(
                 !pair.before.Peers.Equals(pair.after.Peers),
-                changes.Any(c => c.Field.StartsWith("Peers", StringComparison.Ordinal)));
+                changes.Any(c => c.Field.StartsWith("Peers", StringComparison.Ordinal))
+            );
         });
     }
 }

@@ -10,34 +10,69 @@ public sealed class ConfigFilePropertyTests
 {
     private static readonly string[] Seeds =
     [
-        Sample.Server, Sample.Client, Sample.Receiver, Sample.Sender,
+        Sample.Server,
+        Sample.Client,
+        Sample.Receiver,
+        Sample.Sender,
         """
-        // comment
-        {
-            "Name": "home", "TunnelAddress": "10.0.0.1/24", "NetworkAddress": "[fe80::1%eth0]:8000", /* é😀 */
-            "AllowedPorts": [22, "8000-8010", 443,], "PacketMagic": "a\n\u00e9\ud83d\ude00", "Mtu": 1300, "Offload": "auto",
-        }
-        """,
-        "{\"Relay\": \"sender\", \"UdpAddress\": \"a:1\", \"TcpAddress\": \"b:2\", \"ReceiverKey\": \"" + Sample.Key + "\"}",
+            // comment
+            {
+                "Name": "home", "TunnelAddress": "10.0.0.1/24", "NetworkAddress": "[fe80::1%eth0]:8000", /* é😀 */
+                "AllowedPorts": [22, "8000-8010", 443,], "PacketMagic": "a\n\u00e9\ud83d\ude00", "Mtu": 1300, "Offload": "auto",
+            }
+            """,
+        "{\"Relay\": \"sender\", \"UdpAddress\": \"a:1\", \"TcpAddress\": \"b:2\", \"ReceiverKey\": \""
+            + Sample.Key
+            + "\"}",
         """{"a": [0, -1, 1.5, 2e-7, true, false, null, "", {}, [], {"b": {"c": [[]]}}]}""",
     ];
 
     private static readonly string[] Splices =
     [
-        "{", "}", "[", "]", ",", ":", "\"", "\\", "//", "/*", "*/", "\n", "0", "-", "1.5", "e9", "null", "true", "\"Mtu\":1,", "'",
-        "\\u", "\\ud800", "\"Relay\":\"sender\",", "\t", "\0", "é", "\u007f", "99999999999", "\"Name\":", "AllowedPorts",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        "//",
+        "/*",
+        "*/",
+        "\n",
+        "0",
+        "-",
+        "1.5",
+        "e9",
+        "null",
+        "true",
+        "\"Mtu\":1,",
+        "'",
+        "\\u",
+        "\\ud800",
+        "\"Relay\":\"sender\",",
+        "\t",
+        "\0",
+        "é",
+        "\u007f",
+        "99999999999",
+        "\"Name\":",
+        "AllowedPorts",
     ];
 
     private static readonly Gen<byte[]> RandomBytes = Gen.ArrayOf(Gen.Choose(0, 255).Select(b => (byte)b));
 
-    /// <summary>Valid files after up to four edits: a byte changed, a stretch removed or doubled, a token put in, the end cut.</summary>
+    /// <summary>
+    /// Valid files after up to four edits: a byte changed, a stretch removed or doubled, a token put in, the end cut.
+    /// </summary>
     private static readonly Gen<byte[]> Mutated =
         from seed in Gen.Elements(Seeds)
         from edits in Gen.Choose(0, 4)
         from numbers in Gen.ArrayOf(Gen.Choose(0, int.MaxValue), 4 * edits)
-        select Enumerable.Range(0, edits).Aggregate(
-            Encoding.UTF8.GetBytes(seed),
-            (text, edit) => Mutate(text, numbers.AsSpan(4 * edit, 4)));
+        select Enumerable
+            .Range(0, edits)
+            .Aggregate(Encoding.UTF8.GetBytes(seed), (text, edit) => Mutate(text, numbers.AsSpan(4 * edit, 4)));
 
     [Fact]
     public void The_canonical_text_of_a_configuration_parses_to_an_equal_configuration() =>
@@ -62,8 +97,7 @@ public sealed class ConfigFilePropertyTests
         Generated.ForAll(Mutated, CheckTotal);
 
     [Fact]
-    public void What_a_mutated_file_gives_survives_being_stored() =>
-        Generated.ForAll(Mutated, text =>
+    public void What_a_mutated_file_gives_survives_being_stored() => Generated.ForAll(Mutated, text =>
         {
             if (ConfigFile.Parse(text, "config").Configuration is { } config)
             {
@@ -74,9 +108,11 @@ public sealed class ConfigFilePropertyTests
     [Fact]
     public void A_text_is_JSON_exactly_when_the_frameworks_reader_takes_it() =>
         Generated.ForAll(
-            // The framework ends a comment at every line end that Unicode knows; HuJSON and this format only at a line feed.
+            // The framework ends a comment at every line end that Unicode knows; HuJSON and this format only at a line
+            // feed.
             Mutated.Where(text => !text.Contains((byte)'\r') && text.AsSpan().IndexOf("\u2028"u8) < 0),
-            text => Assert.Equal(IsJson(text), IsWellFormed(text)));
+            text => Assert.Equal(IsJson(text), IsWellFormed(text))
+        );
 
     [Fact]
     public void The_largest_configuration_fits_when_it_is_stored()
@@ -107,14 +143,23 @@ public sealed class ConfigFilePropertyTests
         }
     }
 
-    private static bool IsWellFormed(byte[] text) => ConfigFile.Parse(text, "config").Diagnostics
-        .All(d => d.Field.Length > 0
-            || d.Message == "a JSON object is expected ({ … })"
-            || d.Message.StartsWith("is not a field", StringComparison.Ordinal));
+    private static bool IsWellFormed(byte[] text) =>
+        ConfigFile
+            .Parse(text, "config")
+            .Diagnostics.All(d =>
+                d.Field.Length > 0
+                || d.Message == "a JSON object is expected ({ … })"
+                || d.Message.StartsWith("is not a field", StringComparison.Ordinal)
+            );
 
     private static bool IsJson(byte[] text)
     {
-        var options = new JsonReaderOptions { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 32 };
+        var options = new JsonReaderOptions
+        {
+            AllowTrailingCommas = true,
+            CommentHandling = JsonCommentHandling.Skip,
+            MaxDepth = 32,
+        };
         try
         {
             _ = new UTF8Encoding(false, true).GetString(text);

@@ -43,7 +43,8 @@ public sealed class ConfigFileTests
                 "AllowedPorts": ["8000-8010", 22, "80"], "TunnelDevice": "tun.home", "HeartbeatInterval": 0,
                 "PacketMagic": "a \"word\"\n\u00e9\ud83d\ude00/\/", "Mtu": 1456, "Firewall": true, "Offload": "off"
             }
-            """);
+            """
+        );
 
         Assert.Equal("home-2", config.Name);
         Assert.Equal("172.16.3.9/30", config.TunnelAddress.ToString());
@@ -81,7 +82,8 @@ public sealed class ConfigFileTests
                 "ReceiverKey": "{{Sample.Key}}", "MaxFlows": 65535, "IdleTimeout": 86400, "Protocol": "tls",
                 "TcpAddress": "[2001:DB8:0::1]:5353", "UdpAddress": "192.0.2.1:53", "Name": "dns", "Relay": "sender"
             }
-            """);
+            """
+        );
 
         Assert.Equal(RelayRole.Sender, config.Relay);
         Assert.Equal("[2001:db8::1]:5353", config.TcpAddress.ToString());
@@ -103,8 +105,8 @@ public sealed class ConfigFileTests
     [Fact]
     public void A_receiver_may_bind_one_address_of_its_host()
     {
-        var text = Sample.Receiver
-            .Replace("\":53\"", "\"0.0.0.0:53\"", StringComparison.Ordinal)
+        var text = Sample
+            .Receiver.Replace("\":53\"", "\"0.0.0.0:53\"", StringComparison.Ordinal)
             .Replace("\":5353\"", "\"[::1]:5353\"", StringComparison.Ordinal);
 
         Assert.Equal("::1", Sample.Clean<RelayConfig>(text).TcpAddress.Host);
@@ -123,11 +125,12 @@ public sealed class ConfigFileTests
     [Fact]
     public void Null_is_the_same_as_no_field()
     {
-        var text = """
-            {
-                "TunnelDevice": null, "HeartbeatInterval": null, "PacketMagic": null, "TunnelPeerAddress": null,
-                "LogFile": null, "Name": null, "Mtu": null, "Firewall": null, "Offload": null,
-            """ + Sample.Server[1..];
+        var text =
+            """
+                {
+                    "TunnelDevice": null, "HeartbeatInterval": null, "PacketMagic": null, "TunnelPeerAddress": null,
+                    "LogFile": null, "Name": null, "Mtu": null, "Firewall": null, "Offload": null,
+                """ + Sample.Server[1..];
 
         Assert.Equal(Sample.Clean<TunnelConfig>(Sample.Server), Sample.Clean<TunnelConfig>(text));
     }
@@ -143,7 +146,8 @@ public sealed class ConfigFileTests
     [Fact]
     public void Names_match_as_the_predecessors_decoder_matched_them()
     {
-        var text = "{\"tunneladdress\": \"10.0.0.1\", \"NETWORKADDRESS\": \":8000\", "
+        var text =
+            "{\"tunneladdress\": \"10.0.0.1\", \"NETWORKADDRESS\": \":8000\", "
             + "\"allowedPort\u017F\": [22], \"Pac\u212AetMagic\": \"m\", \"\\u004dtu\": 1280}";
         var config = Sample.Clean<TunnelConfig>(text);
 
@@ -167,7 +171,8 @@ public sealed class ConfigFileTests
         Assert.NotNull(Sample.Parse(largest).Configuration);
         Assert.Equal(
             ["config.json: the text has 2097153 bytes (at most 2097152 are allowed)"],
-            Sample.Remarks(largest + " "));
+            Sample.Remarks(largest + " ")
+        );
     }
 
     [Fact]
@@ -182,7 +187,8 @@ public sealed class ConfigFileTests
     [Fact]
     public void The_canonical_text_is_stable()
     {
-        var text = Sample.Client.Replace("{", """{"TunnelDevice": "tun0", "PacketMagic": "é<", """, StringComparison.Ordinal)
+        var text = Sample
+            .Client.Replace("{", """{"TunnelDevice": "tun0", "PacketMagic": "é<", """, StringComparison.Ordinal)
             .Replace("[22]", "[23, 22, \"8000-8010\"]", StringComparison.Ordinal);
 
         Assert.Equal(
@@ -201,6 +207,7 @@ public sealed class ConfigFileTests
             }
 
             """,
-            Sample.Clean<TunnelConfig>(text).ToJson());
+            Sample.Clean<TunnelConfig>(text).ToJson()
+        );
     }
 }

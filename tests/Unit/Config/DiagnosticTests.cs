@@ -13,12 +13,15 @@ public sealed class DiagnosticTests
     public void A_file_name_cannot_move_the_terminal() =>
         Assert.Equal(
             "a\\u001b[2J\\u202e.json:1:2: warning: Mtu: m",
-            new Diagnostic(DiagnosticSeverity.Warning, 1, 2, "Mtu", "m").Render("a\e[2J\u202E.json"));
+            new Diagnostic(DiagnosticSeverity.Warning, 1, 2, "Mtu", "m").Render("a\e[2J\u202E.json")
+        );
 
     [Fact]
     public void Long_values_and_names_are_shortened()
     {
-        var text = Sample.ServerWith(new string('n', 500), "1").Replace(":8000", new string('8', 500), StringComparison.Ordinal);
+        var text = Sample
+            .ServerWith(new string('n', 500), "1")
+            .Replace(":8000", new string('8', 500), StringComparison.Ordinal);
 
         Assert.Equal(2, Sample.Remarks(text).Length);
         Assert.All(Sample.Remarks(text), r => Assert.InRange(r.Length, 1, 320));
@@ -43,7 +46,8 @@ public sealed class DiagnosticTests
         Assert.StartsWith(
             "config.json:2:1: \\u001b]0;x: is not a field",
             Assert.Single(Sample.Remarks(Sample.ServerWith("\\u001b]0;x", "1"))),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void The_number_of_remarks_is_bounded_and_the_rest_is_counted()
@@ -89,9 +93,11 @@ public sealed class DiagnosticTests
         Assert.Equal(
             "f:1:1: Name: is missing, and the file's name cannot serve: "
                 + "\"my tunnel\" is not a name (1 to 64 of A-Z a-z 0-9 . _ -; a letter or digit first)",
-            Assert.Single(ConfigFile.Parse(text, "my tunnel").Diagnostics).Render("f"));
+            Assert.Single(ConfigFile.Parse(text, "my tunnel").Diagnostics).Render("f")
+        );
         Assert.Equal(
             "f:1:1: Name: is missing; without a file's name it is required",
-            Assert.Single(ConfigFile.Parse(text, null).Diagnostics).Render("f"));
+            Assert.Single(ConfigFile.Parse(text, null).Diagnostics).Render("f")
+        );
     }
 }

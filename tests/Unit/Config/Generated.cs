@@ -10,8 +10,18 @@ internal static class Generated
 {
     private static readonly string[] Hosts =
     [
-        "example.com", "a", "xn--bcher-kva.example.", "192.0.2.1", "255.255.255.255", "[2001:db8::1]", "[::ffff:192.0.2.1]",
-        "[::1]", "[fe80::1%eth0]", "[fe80::a:b%tun.4-x_y]", "0x.example", "1-2.3a",
+        "example.com",
+        "a",
+        "xn--bcher-kva.example.",
+        "192.0.2.1",
+        "255.255.255.255",
+        "[2001:db8::1]",
+        "[::ffff:192.0.2.1]",
+        "[::1]",
+        "[fe80::1%eth0]",
+        "[fe80::a:b%tun.4-x_y]",
+        "0x.example",
+        "1-2.3a",
     ];
 
     private static readonly Gen<string> Names =
@@ -21,15 +31,16 @@ internal static class Generated
 
     private static readonly Gen<int> Ports = Gen.Frequency(
         (3, Gen.Choose(1, 65_535)),
-        (1, Gen.Elements(1, 22, 23, 24, 65_534, 65_535)));
+        (1, Gen.Elements(1, 22, 23, 24, 65_534, 65_535))
+    );
 
     public static readonly Gen<PortRange> PortRanges =
         from first in Ports
         from length in Gen.Frequency((2, Gen.Constant(0)), (2, Gen.Choose(0, 20)), (1, Gen.Choose(0, 65_535)))
         select new PortRange((ushort)first, (ushort)Math.Min(65_535, first + length));
 
-    public static readonly Gen<PortSet> PortSets =
-        Gen.NonEmptyListOf(PortRanges).Select(ranges => PortSet.Create([.. ranges]));
+    public static readonly Gen<PortSet> PortSets = Gen.NonEmptyListOf(PortRanges)
+        .Select(ranges => PortSet.Create([.. ranges]));
 
     public static readonly Gen<HostPort> Clients =
         from host in Gen.Elements(Hosts)
@@ -41,14 +52,19 @@ internal static class Generated
         from port in Ports
         select Read($"{host}:{port}");
 
-    /// <summary>Any text: quotes, controls, pairs of surrogates, but no half of a pair, which UTF-8 cannot have.</summary>
+    /// <summary>
+    /// Any text: quotes, controls, pairs of surrogates, but no half of a pair, which UTF-8 cannot have.
+    /// </summary>
     public static readonly Gen<string> Words =
-        from runes in Gen.ArrayOf(Gen.Frequency(
-            (4, Gen.Choose(' ', '~')),
-            (2, Gen.Choose(0, 0x1F)),
-            (1, Gen.Elements('"', '\\', '/', 0x7F, 0x85, 0x2028, 0xFEFF, 0xFFFF, 0x10FFFF)),
-            (1, Gen.Choose(0x80, 0xD7FF)),
-            (1, Gen.Choose(0xE000, 0x10FFFF))))
+        from runes in Gen.ArrayOf(
+            Gen.Frequency(
+                (4, Gen.Choose(' ', '~')),
+                (2, Gen.Choose(0, 0x1F)),
+                (1, Gen.Elements('"', '\\', '/', 0x7F, 0x85, 0x2028, 0xFEFF, 0xFFFF, 0x10FFFF)),
+                (1, Gen.Choose(0x80, 0xD7FF)),
+                (1, Gen.Choose(0xE000, 0x10FFFF))
+            )
+        )
         select string.Concat(runes.Select(char.ConvertFromUtf32));
 
     private static readonly Gen<InterfaceAddress> Addresses =
@@ -57,17 +73,26 @@ internal static class Generated
         from prefix in Gen.Choose(1, 32)
         let text = $"10.0.{third}.{last}/{prefix}"
         where InterfaceAddress.TryParse(text, out _, out _)
-        select InterfaceAddress.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
+        select InterfaceAddress.TryParse(text, out var address, out var error)
+            ? address
+            : throw new ArgumentException(error);
 
     private static readonly Gen<ValueList<Ipv4Network>> NetworkLists = Gen.ListOf(
-        from address in Gen.Choose(int.MinValue, int.MaxValue)
-        from prefix in Gen.Choose(0, 32)
-        select Ipv4Network.Of(unchecked((uint)address), prefix)).Select(networks => ValueList.Create<Ipv4Network>([.. networks.Take(TunnelConfig.MaxNetworks)]));
+            from address in Gen.Choose(int.MinValue, int.MaxValue)
+            from prefix in Gen.Choose(0, 32)
+            select Ipv4Network.Of(unchecked((uint)address), prefix)
+        )
+        .Select(networks => ValueList.Create<Ipv4Network>([.. networks.Take(TunnelConfig.MaxNetworks)]));
 
     private static readonly Gen<ValueList<IpPrefix>> BothNetworks = Gen.Elements<ValueList<IpPrefix>>(
         [],
         [IpPrefix.Of(IPAddress.Parse("192.0.2.0"), 24)],
-        [IpPrefix.Of(IPAddress.Parse("2001:db8::"), 32), IpPrefix.Of(IPAddress.Parse("0.0.0.0"), 0), IpPrefix.Of(IPAddress.Parse("198.51.100.7"), 32)]);
+        [
+            IpPrefix.Of(IPAddress.Parse("2001:db8::"), 32),
+            IpPrefix.Of(IPAddress.Parse("0.0.0.0"), 0),
+            IpPrefix.Of(IPAddress.Parse("198.51.100.7"), 32),
+        ]
+    );
 
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
@@ -132,7 +157,9 @@ internal static class Generated
         from v6 in Gen.Elements(false, true)
         from length in Gen.Choose(0, v6 ? 128 : 32)
         let bits = ((ulong)(uint)high << 32) | (uint)low
-        select v6 ? IpPrefix.Of(true, bits, ~bits, length) : IpPrefix.Of(false, bits & 0xFFFF_FFFF_0000_0000, 0, length);
+        select v6
+            ? IpPrefix.Of(true, bits, ~bits, length)
+            : IpPrefix.Of(false, bits & 0xFFFF_FFFF_0000_0000, 0, length);
 
     private static readonly Gen<PeerConfig> Peers =
         from name in Gen.Frequency((1, Gen.Constant((string?)null)), (2, Names.Select(n => (string?)n)))
@@ -216,17 +243,20 @@ internal static class Generated
             Protocol = protocol,
             IdleTimeout = TimeSpan.FromSeconds(idle),
             MaxFlows = flows,
-            ReceiverKey = pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
-                ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
-                : null,
+            ReceiverKey =
+                pinned && role == RelayRole.Sender && protocol == RelayProtocol.Tls
+                    ? KeyFingerprint.FromHash([.. hash.Select(b => (byte)b)])
+                    : null,
             AnswersFrom = role == RelayRole.Sender ? answers : AnswersFrom.AnyPort,
             AllowedClients = role == RelayRole.Receiver ? clients : [],
             ClientFlowRate = role == RelayRole.Receiver ? flowRate : 0,
             ClientByteRate = role == RelayRole.Receiver ? byteRate : 0,
         };
 
-    public static readonly Gen<Configuration> Configurations =
-        Gen.OneOf(Tunnels.Select(Configuration (c) => c), Relays.Select(Configuration (c) => c));
+    public static readonly Gen<Configuration> Configurations = Gen.OneOf(
+        Tunnels.Select(Configuration (c) => c),
+        Relays.Select(Configuration (c) => c)
+    );
 
     /// <summary>Tries a property with 1,000 values; a failure shows the value and the seed.</summary>
     public static void ForAll<T>(Gen<T> values, Action<T> property) =>
@@ -239,7 +269,8 @@ internal static class Generated
         var networks = new HashSet<IpPrefix>();
         return
         [
-            .. peers.DistinctBy(p => p.PublicKey)
+            .. peers
+                .DistinctBy(p => p.PublicKey)
                 .Where(p => p.Name is null || names.Add(p.Name))
                 .Select(p => p with { AllowedIPs = [.. p.AllowedIPs.Where(networks.Add)] }),
         ];
@@ -255,8 +286,12 @@ internal static class Generated
             var isMapped = role == RelayRole.Sender && more % 2 == 1 && last.Length == 0;
             var mapped = isMapped ? $"{(address.Port % 60_000) + 1}=" : "";
             Assert.True(UdpService.TryParse($"{mapped}{address}{last}", out var service, out var error), error);
-            if (!result.Any(s => s.ReceiverPorts.First <= service.ReceiverPorts.Last
-                && service.ReceiverPorts.First <= s.ReceiverPorts.Last))
+            if (
+                !result.Any(s =>
+                    s.ReceiverPorts.First <= service.ReceiverPorts.Last
+                    && service.ReceiverPorts.First <= s.ReceiverPorts.Last
+                )
+            )
             {
                 result.Add(service);
             }
@@ -266,5 +301,7 @@ internal static class Generated
     }
 
     private static HostPort Read(string text) =>
-        HostPort.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error, nameof(text));
+        HostPort.TryParse(text, out var address, out var error)
+            ? address
+            : throw new ArgumentException(error, nameof(text));
 }

@@ -24,7 +24,10 @@ public sealed class InterfaceAddressTests
     public void Every_address_is_read_exactly_when_it_is_no_special_one()
     {
         var cases =
-            from bytes in Gen.ArrayOf(Gen.Frequency((2, Gen.Choose(0, 255)), (1, Gen.Elements(0, 127, 224, 239, 240, 255))), 4)
+            from bytes in Gen.ArrayOf(
+                Gen.Frequency((2, Gen.Choose(0, 255)), (1, Gen.Elements(0, 127, 224, 239, 240, 255))),
+                4
+            )
             from prefix in Gen.Choose(1, 32)
             select (bytes, prefix);
 
@@ -33,7 +36,8 @@ public sealed class InterfaceAddressTests
             // Bit by bit, as one would explain it.
             var bits = string.Concat(c.bytes.Select(b => Convert.ToString(b, 2).PadLeft(8, '0')));
             var host = bits[c.prefix..];
-            var isHost = c.bytes[0] is not (0 or 127 or (>= 224 and <= 239))
+            var isHost =
+                c.bytes[0] is not (0 or 127 or (>= 224 and <= 239))
                 && bits.Contains('0')
                 && (host.Length < 2 || (host.Contains('0') && host.Contains('1')));
             var text = $"{string.Join('.', c.bytes)}/{c.prefix}";

@@ -6,51 +6,82 @@ namespace UdpTunnel.Tests.Config;
 /// <summary>Texts that are not JSON: one error, at the place where a reader would look.</summary>
 public sealed class JsonMistakeTests
 {
-    public static TheoryData<string, string> Mistakes => new()
-    {
-        { "", "1:1: the text is empty; a JSON object is expected ({ … })" },
-        { " \n\t ", "1:1: the text is empty; a JSON object is expected ({ … })" },
-        { "// only\n/* comments */", "1:1: the text is empty; a JSON object is expected ({ … })" },
-        { "[]", "1:1: a JSON object is expected ({ … })" },
-        { "\n  \"text\"", "2:3: a JSON object is expected ({ … })" },
-        { "null", "1:1: a JSON object is expected ({ … })" },
-        { "{} {}", "1:4: '{' follows the end of the JSON value; nothing may" },
-        { "{}\nx", "2:1: a word without quotes follows the end of the JSON value; nothing may" },
-        { "{", "1:1: what begins here has no end ('}' is missing)" },
-        { "{\"Mtu\": 1300", "1:1: what begins here has no end ('}' is missing)" },
-        { "{\"AllowedPorts\": [1,\n", "1:18: what begins here has no end (']' is missing)" },
-        { "{\"Mtu\": ", "1:9: the text ends where a value is expected" },
-        { "{\"Mtu\"", "1:7: the end of the text stands where ':' is expected after the field's name" },
-        { "{\"Mtu\" 1}", "1:8: a number stands where ':' is expected after the field's name" },
-        { "{Mtu: 1}", "1:2: a word without quotes stands where a field's name in double quotes or '}' is expected" },
-        { "{,}", "1:2: ',' stands where a field's name in double quotes or '}' is expected" },
-        { "{\"a\":1,,}", "1:8: ',' stands where a field's name in double quotes or '}' is expected" },
-        { "{\"a\":1\n \"b\":2}", "2:2: a string stands where ',' or '}' is expected" },
-        { "{\"a\":[1 2]}", "1:9: a number stands where ',' or ']' is expected" },
-        { "{\"a\":[,1]}", "1:7: ',' is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
-        { "{\"a\":}", "1:6: '}' is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
-        { "{\"a\":True}", "1:6: a word without quotes is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
-        { "{\"a\":nullx}", "1:10: a word without quotes stands where ',' or '}' is expected" },
-        { "{\"a\":'b'}", "1:6: a string stands in double quotes, not in single quotes" },
-        { "{\"a\":01}", "1:6: this is not a number: it begins with a digit, and with 0 only if the whole part is 0" },
-        { "{\"a\":-}", "1:6: this is not a number: it begins with a digit, and with 0 only if the whole part is 0" },
-        { "{\"a\":1.}", "1:6: this is not a number: a digit follows the decimal point" },
-        { "{\"a\":1e+}", "1:6: this is not a number: a digit follows the exponent's sign" },
-        { "{\"a\":+1}", "1:6: a character that JSON does not have outside quotes is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
-        { "{\"a\":\"b}", "1:6: the string that begins here has no end (a double quote is missing)" },
-        { "{\"a\":\"b\\", "1:6: the string that begins here has no end (a double quote is missing)" },
-        { "{\"a\":\"b\n\"}", "1:8: a string does not go over the end of a line (a double quote is missing, or write \\n)" },
-        { "{\"a\":\"b\t\"}", "1:8: a string has no bare control characters (write \\t or \\u and four hexadecimal digits)" },
-        { "{\"a\":\"b\\x41\"}", "1:8: this is not an escape in a string (\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u and four hexadecimal digits)" },
-        { "{\"a\":\"\\u12g4\"}", "1:7: this is not an escape in a string (\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u and four hexadecimal digits)" },
-        { "{\"a\":\"\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
-        { "{\"a\":\"\\ud800\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
-        { "{\"a\":\"\\ud800xxxxxx\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
-        { "{\"a\":\"\\udc00\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
-        { "{\n/* begun", "2:1: the comment that begins here has no end (*/)" },
-        { "{/*/}", "1:2: the comment that begins here has no end (*/)" },
-        { "{}/", "1:3: a character that JSON does not have outside quotes follows the end of the JSON value; nothing may" },
-    };
+    public static TheoryData<string, string> Mistakes =>
+        new()
+        {
+            { "", "1:1: the text is empty; a JSON object is expected ({ … })" },
+            { " \n\t ", "1:1: the text is empty; a JSON object is expected ({ … })" },
+            { "// only\n/* comments */", "1:1: the text is empty; a JSON object is expected ({ … })" },
+            { "[]", "1:1: a JSON object is expected ({ … })" },
+            { "\n  \"text\"", "2:3: a JSON object is expected ({ … })" },
+            { "null", "1:1: a JSON object is expected ({ … })" },
+            { "{} {}", "1:4: '{' follows the end of the JSON value; nothing may" },
+            { "{}\nx", "2:1: a word without quotes follows the end of the JSON value; nothing may" },
+            { "{", "1:1: what begins here has no end ('}' is missing)" },
+            { "{\"Mtu\": 1300", "1:1: what begins here has no end ('}' is missing)" },
+            { "{\"AllowedPorts\": [1,\n", "1:18: what begins here has no end (']' is missing)" },
+            { "{\"Mtu\": ", "1:9: the text ends where a value is expected" },
+            { "{\"Mtu\"", "1:7: the end of the text stands where ':' is expected after the field's name" },
+            { "{\"Mtu\" 1}", "1:8: a number stands where ':' is expected after the field's name" },
+            {
+                "{Mtu: 1}",
+                "1:2: a word without quotes stands where a field's name in double quotes or '}' is expected"
+            },
+            { "{,}", "1:2: ',' stands where a field's name in double quotes or '}' is expected" },
+            { "{\"a\":1,,}", "1:8: ',' stands where a field's name in double quotes or '}' is expected" },
+            { "{\"a\":1\n \"b\":2}", "2:2: a string stands where ',' or '}' is expected" },
+            { "{\"a\":[1 2]}", "1:9: a number stands where ',' or ']' is expected" },
+            { "{\"a\":[,1]}", "1:7: ',' is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
+            { "{\"a\":}", "1:6: '}' is not a value (a string in quotes, a number, true, false, null, […] or {…})" },
+            {
+                "{\"a\":True}",
+                "1:6: a word without quotes is not a value (a string in quotes, a number, true, false, null, […] or {…})"
+            },
+            { "{\"a\":nullx}", "1:10: a word without quotes stands where ',' or '}' is expected" },
+            { "{\"a\":'b'}", "1:6: a string stands in double quotes, not in single quotes" },
+            {
+                "{\"a\":01}",
+                "1:6: this is not a number: it begins with a digit, and with 0 only if the whole part is 0"
+            },
+            {
+                "{\"a\":-}",
+                "1:6: this is not a number: it begins with a digit, and with 0 only if the whole part is 0"
+            },
+            { "{\"a\":1.}", "1:6: this is not a number: a digit follows the decimal point" },
+            { "{\"a\":1e+}", "1:6: this is not a number: a digit follows the exponent's sign" },
+            {
+                "{\"a\":+1}",
+                "1:6: a character that JSON does not have outside quotes is not a value (a string in quotes, a number, true, false, null, […] or {…})"
+            },
+            { "{\"a\":\"b}", "1:6: the string that begins here has no end (a double quote is missing)" },
+            { "{\"a\":\"b\\", "1:6: the string that begins here has no end (a double quote is missing)" },
+            {
+                "{\"a\":\"b\n\"}",
+                "1:8: a string does not go over the end of a line (a double quote is missing, or write \\n)"
+            },
+            {
+                "{\"a\":\"b\t\"}",
+                "1:8: a string has no bare control characters (write \\t or \\u and four hexadecimal digits)"
+            },
+            {
+                "{\"a\":\"b\\x41\"}",
+                "1:8: this is not an escape in a string (\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u and four hexadecimal digits)"
+            },
+            {
+                "{\"a\":\"\\u12g4\"}",
+                "1:7: this is not an escape in a string (\\\" \\\\ \\/ \\b \\f \\n \\r \\t or \\u and four hexadecimal digits)"
+            },
+            { "{\"a\":\"\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
+            { "{\"a\":\"\\ud800\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
+            { "{\"a\":\"\\ud800xxxxxx\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
+            { "{\"a\":\"\\udc00\\ud800\"}", "1:7: this escape is half of a surrogate pair; the other half is missing" },
+            { "{\n/* begun", "2:1: the comment that begins here has no end (*/)" },
+            { "{/*/}", "1:2: the comment that begins here has no end (*/)" },
+            {
+                "{}/",
+                "1:3: a character that JSON does not have outside quotes follows the end of the JSON value; nothing may"
+            },
+        };
 
     [Theory]
     [MemberData(nameof(Mistakes))]
@@ -88,12 +119,20 @@ public sealed class JsonMistakeTests
     {
         string[] forgotten =
         [
-            """{"PacketMagic": hunter2}""", """{"PacketMagic": 'hunter2'}""", """{"PacketMagic": "hunter2}""",
-            """{"PacketMagic": "hun"ter2"}""", """{"PacketMagic": "\hunter2"}""", """{"PacketMagic": "hunter2\"}""",
-            """{"PacketMagic": $hunter2}""", """{"PacketMagic" "hunter2"}""", """{"PacketMagic" hunter2}""",
+            """{"PacketMagic": hunter2}""",
+            """{"PacketMagic": 'hunter2'}""",
+            """{"PacketMagic": "hunter2}""",
+            """{"PacketMagic": "hun"ter2"}""",
+            """{"PacketMagic": "\hunter2"}""",
+            """{"PacketMagic": "hunter2\"}""",
+            """{"PacketMagic": $hunter2}""",
+            """{"PacketMagic" "hunter2"}""",
+            """{"PacketMagic" hunter2}""",
         ];
 
-        Assert.All(forgotten, text => Assert.DoesNotContain("hun", Assert.Single(Sample.Remarks(text)), StringComparison.Ordinal));
+        Assert.All(forgotten, text =>
+            Assert.DoesNotContain("hun", Assert.Single(Sample.Remarks(text)), StringComparison.Ordinal)
+        );
     }
 
     private static string Only(byte[] text)

@@ -8,14 +8,14 @@ public sealed class PortSetAlgebraTests
 {
     [Fact]
     public void Sets_of_ranges_are_sets_of_ports() => Randomised.Check(300, random =>
-    {
-        // Near each other and at both ends, where ranges touch and numbers wrap.
-        var (a, aPorts) = Any(random);
-        var (b, bPorts) = Any(random);
+        {
+            // Near each other and at both ends, where ranges touch and numbers wrap.
+            var (a, aPorts) = Any(random);
+            var (b, bPorts) = Any(random);
 
-        Assert.Equal(aPorts.Union(bPorts).Order(), Ports(a.Union(b)));
-        Assert.Equal(aPorts.Except(bPorts).Order(), Ports(a.Except(b)));
-    });
+            Assert.Equal(aPorts.Union(bPorts).Order(), Ports(a.Union(b)));
+            Assert.Equal(aPorts.Except(bPorts).Order(), Ports(a.Except(b)));
+        });
 
     [Fact]
     public void Thousands_of_ranges_cost_no_more_than_their_number()
@@ -47,5 +47,6 @@ public sealed class PortSetAlgebraTests
         return (PortSet.Create([.. ranges]), ports);
     }
 
-    private static IEnumerable<int> Ports(PortSet set) => set.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1));
+    private static IEnumerable<int> Ports(PortSet set) =>
+        set.SelectMany(r => Enumerable.Range(r.First, r.Last - r.First + 1));
 }

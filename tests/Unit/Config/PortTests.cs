@@ -53,8 +53,7 @@ public sealed class PortTests
     }
 
     [Fact]
-    public void The_text_of_a_range_reads_back_equal() =>
-        Generated.ForAll(Generated.PortRanges, range =>
+    public void The_text_of_a_range_reads_back_equal() => Generated.ForAll(Generated.PortRanges, range =>
         {
             Assert.True(PortRange.TryParse(range.ToString(), out var again, out _));
             Assert.Equal(range, again);
@@ -66,7 +65,8 @@ public sealed class PortTests
         var edits = Gen.NonEmptyListOf(
             from range in Generated.PortRanges
             from allow in Gen.Frequency((2, Gen.Constant(true)), (1, Gen.Constant(false)))
-            select (range, allow));
+            select (range, allow)
+        );
 
         Generated.ForAll(edits, list =>
         {

@@ -19,7 +19,8 @@ public sealed class PredecessorTests
             		80,
             	],
             }
-            """);
+            """
+        );
 
         Assert.Equal("22, 80", config.AllowedPorts.ToString());
     }
@@ -27,8 +28,7 @@ public sealed class PredecessorTests
     [Fact]
     public void A_client_file_with_every_old_field_works_and_says_which_have_no_effect()
     {
-        const string Text =
-            """
+        const string Text = """
             {
             	"LogFile": "/var/log/udptunnel.log",
             	"TunnelDevice": "tunnel",
@@ -47,7 +47,8 @@ public sealed class PredecessorTests
                     + "the daemon logs to standard error and never opens a path that a file names",
                 "config.json:5:23: warning: TunnelPeerAddress: has no effect: it is not used on Linux",
             ],
-            Sample.Remarks(Text));
+            Sample.Remarks(Text)
+        );
         var config = Assert.IsType<TunnelConfig>(Sample.Parse(Text).Configuration);
         Assert.Equal("tunnel", config.TunnelDevice);
         Assert.Equal(TimeSpan.FromMinutes(1), config.HeartbeatInterval);
@@ -60,7 +61,8 @@ public sealed class PredecessorTests
         var text = Sample.Server.Replace(
             "{",
             """{"LogFile": "", "TunnelDevice": "", "TunnelPeerAddress": "", "PacketMagic": "", """,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
 
         Assert.Equal(Sample.Clean<TunnelConfig>(Sample.Server), Sample.Clean<TunnelConfig>(text));
     }

@@ -25,7 +25,9 @@ internal static class Sample
         where T : Configuration
     {
         var result = Parse(text);
-        Assert.DoesNotContain(result.Diagnostics, d => d.Severity == DiagnosticSeverity.Error || d.Field != "PacketMagic");
+        Assert.DoesNotContain(result.Diagnostics, d =>
+            d.Severity == DiagnosticSeverity.Error || d.Field != "PacketMagic"
+        );
         return Assert.IsType<T>(result.Configuration);
     }
 

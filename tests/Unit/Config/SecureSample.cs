@@ -13,8 +13,7 @@ internal static class SecureSample
     public const string Phone = "RsR3QXga8j2BxYMPuujYP4pw+Uo0wgaxEOgiTsjK138=";
 
     /// <summary>The shortest server that has peers.</summary>
-    public const string Server =
-        $$"""
+    public const string Server = $$"""
         {
           "Protocol": "wireguard",
           "TunnelAddress": "10.99.0.1/24",
@@ -52,7 +51,10 @@ internal static class SecureSample
             ["AllowedIPs"] = "[\"10.99.0.2/32\"]",
         };
         fields.Remove(field);
-        return With("Peers", $"[{{\"{field}\": {json}, {string.Join(", ", fields.Select(f => $"\"{f.Key}\": {f.Value}"))}}}]");
+        return With(
+            "Peers",
+            $"[{{\"{field}\": {json}, {string.Join(", ", fields.Select(f => $"\"{f.Key}\": {f.Value}"))}}}]"
+        );
     }
 
     /// <summary>What a program with X25519 at hand would compute.</summary>

@@ -20,7 +20,13 @@ public sealed class SecureTunnelTests
         Assert.Equal("10.99.0.3/32, fd00::3/128", $"{config.Peers[1].AllowedIPs}");
         Assert.Equal(
             (null, null, TimeSpan.Zero, null),
-            (config.Peers[1].Endpoint, config.Peers[1].PresharedKey, config.Peers[1].PersistentKeepalive, config.Peers[1].AllowedPorts));
+            (
+                config.Peers[1].Endpoint,
+                config.Peers[1].PresharedKey,
+                config.Peers[1].PersistentKeepalive,
+                config.Peers[1].AllowedPorts
+            )
+        );
         Assert.False(config.IsServer);
     }
 
@@ -37,7 +43,8 @@ public sealed class SecureTunnelTests
                 "Endpoint": "vpn.example.com:51820", "PersistentKeepalive": 25, "AllowedPorts": [22],
               }],
             }
-            """);
+            """
+        );
 
         Assert.Equal("10.99.0.2/32, fd00::2/128", $"{config.TunnelAddresses}");
         Assert.Same(HostPort.AnyPort, config.NetworkAddress);
@@ -52,7 +59,9 @@ public sealed class SecureTunnelTests
     [Fact]
     public void A_tunnel_may_leave_its_addresses_to_somebody_else_and_have_no_peers_yet()
     {
-        var config = Sample.Clean<TunnelConfig>("""{"Protocol": "wireguard", "TunnelAddress": [], "AllowedPorts": [22]}""");
+        var config = Sample.Clean<TunnelConfig>(
+            """{"Protocol": "wireguard", "TunnelAddress": [], "AllowedPorts": [22]}"""
+        );
 
         Assert.Empty(config.TunnelAddresses);
         Assert.Empty(config.Peers);
@@ -92,7 +101,8 @@ public sealed class SecureTunnelTests
             }
 
             """,
-            config.ToJson(showSecrets: false));
+            config.ToJson(showSecrets: false)
+        );
         Assert.Equal(config, Sample.Clean<TunnelConfig>(config.ToJson()));
     }
 
@@ -100,8 +110,16 @@ public sealed class SecureTunnelTests
     public void No_text_of_a_configuration_or_a_comparison_shows_a_secret_unasked() =>
         Generated.ForAll(Generated.SecureTunnels, config =>
         {
-            var after = config with { PrivateKey = null, Peers = [.. config.Peers.Select(p => p with { PresharedKey = null })] };
-            var shown = config.ToJson(showSecrets: false) + config + string.Concat(ConfigDiff.Between(config, after)) + string.Concat(config.Peers);
+            var after = config with
+            {
+                PrivateKey = null,
+                Peers = [.. config.Peers.Select(p => p with { PresharedKey = null })],
+            };
+            var shown =
+                config.ToJson(showSecrets: false)
+                + config
+                + string.Concat(ConfigDiff.Between(config, after))
+                + string.Concat(config.Peers);
             var secrets = config.Peers.Select(p => p.PresharedKey).Append(config.PrivateKey).OfType<SecretKey>();
             Assert.All(secrets, secret => Assert.DoesNotContain(secret.Reveal(), shown, StringComparison.Ordinal));
         });
@@ -116,8 +134,16 @@ public sealed class SecureTunnelTests
             PrivateKey = null,
             Peers =
             [
-                before.Peers[1] with { PresharedKey = before.PrivateKey, PersistentKeepalive = TimeSpan.FromSeconds(25) },
-                before.Peers[0] with { Name = null, PublicKey = new PublicKey(before.PrivateKey!.Bytes) },
+                before.Peers[1] with
+                {
+                    PresharedKey = before.PrivateKey,
+                    PersistentKeepalive = TimeSpan.FromSeconds(25),
+                },
+                before.Peers[0] with
+                {
+                    Name = null,
+                    PublicKey = new PublicKey(before.PrivateKey!.Bytes),
+                },
             ],
         };
 
@@ -129,29 +155,39 @@ public sealed class SecureTunnelTests
                     "Peers[laptop]",
                     $"key {SecureSample.Laptop}; AllowedIPs 10.99.0.2/32",
                     "(none)",
-                    ChangeEffect.Live),
+                    ChangeEffect.Live
+                ),
                 new FieldChange(
                     "Peers[phone]",
                     "PersistentKeepalive never; PresharedKey (none)",
                     "PersistentKeepalive 25 s; PresharedKey (hidden)",
-                    ChangeEffect.Live),
+                    ChangeEffect.Live
+                ),
                 new FieldChange(
                     "Peers[SP234PKz]",
                     "(none)",
                     $"key {SecureSample.Private}; AllowedIPs 10.99.0.2/32",
-                    ChangeEffect.Live),
+                    ChangeEffect.Live
+                ),
             ],
-            ConfigDiff.Between(before, after));
+            ConfigDiff.Between(before, after)
+        );
     }
 
     [Fact]
     public void A_thousand_changed_peers_are_told_in_a_hundred_and_one_lines()
     {
         var before = Sample.Clean<TunnelConfig>(SecureSample.Server);
-        var many = Enumerable.Range(1, 1000).Select(i => before.Peers[0] with
-        {
-            Name = $"p{i}", PublicKey = new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]]), AllowedIPs = [],
-        });
+        var many = Enumerable
+            .Range(1, 1000)
+            .Select(i =>
+                before.Peers[0] with
+                {
+                    Name = $"p{i}",
+                    PublicKey = new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]]),
+                    AllowedIPs = [],
+                }
+            );
 
         var changes = ConfigDiff.Between(before, before with { Peers = [.. many] });
 
@@ -162,12 +198,14 @@ public sealed class SecureTunnelTests
     [Fact]
     public void Ten_thousand_peers_fit_a_file()
     {
-        var peers = Enumerable.Range(1, TunnelConfig.MaxPeers).Select(i => new PeerConfig
-        {
-            Name = $"laptop-{i}",
-            PublicKey = new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]]),
-            AllowedIPs = [IpPrefix.Of(false, (0x0A000000UL | (uint)i) << 32, 0, 32)],
-        });
+        var peers = Enumerable
+            .Range(1, TunnelConfig.MaxPeers)
+            .Select(i => new PeerConfig
+            {
+                Name = $"laptop-{i}",
+                PublicKey = new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]]),
+                AllowedIPs = [IpPrefix.Of(false, (0x0A000000UL | (uint)i) << 32, 0, 32)],
+            });
         var largest = Sample.Clean<TunnelConfig>(SecureSample.Server) with { Peers = [.. peers] };
 
         Assert.Equal(largest, Sample.Clean<TunnelConfig>(largest.ToJson()));
@@ -176,14 +214,19 @@ public sealed class SecureTunnelTests
     [Fact]
     public void What_does_not_fit_when_it_is_stored_is_refused_at_once()
     {
-        var peers = Enumerable.Range(1, 9_900).Select(i =>
-            $"{{\"PublicKey\":\"{new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]])}\",\"Endpoint\":\"{new string('a', 63)}.{new string('b', 44)}:1\",\"AllowedIPs\":[]}}");
-        var text = $$"""{"Protocol":"wireguard","TunnelAddress":[],"AllowedPorts":"all","Peers":[{{string.Join(',', peers)}}]}""";
+        var peers = Enumerable
+            .Range(1, 9_900)
+            .Select(i =>
+                $"{{\"PublicKey\":\"{new PublicKey([.. BitConverter.GetBytes(i), .. new byte[28]])}\",\"Endpoint\":\"{new string('a', 63)}.{new string('b', 44)}:1\",\"AllowedIPs\":[]}}"
+            );
+        var text =
+            $$"""{"Protocol":"wireguard","TunnelAddress":[],"AllowedPorts":"all","Peers":[{{string.Join(',', peers)}}]}""";
 
         Assert.InRange(Encoding.UTF8.GetByteCount(text), 1, ConfigFile.MaxLength);
         Assert.Contains(
             "Peers: with all defaults written out the text is longer than 2097152 bytes",
             string.Concat(Sample.Remarks(text)),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 }

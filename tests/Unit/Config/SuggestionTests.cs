@@ -7,8 +7,18 @@ public sealed class SuggestionTests
 {
     private static readonly string[] TunnelFields =
     [
-        "Name", "TunnelAddress", "NetworkAddress", "AllowedPorts", "TunnelDevice", "HeartbeatInterval", "PacketMagic",
-        "TunnelPeerAddress", "LogFile", "Mtu", "Firewall", "Offload",
+        "Name",
+        "TunnelAddress",
+        "NetworkAddress",
+        "AllowedPorts",
+        "TunnelDevice",
+        "HeartbeatInterval",
+        "PacketMagic",
+        "TunnelPeerAddress",
+        "LogFile",
+        "Mtu",
+        "Firewall",
+        "Offload",
     ];
 
     [Theory]
@@ -21,17 +31,20 @@ public sealed class SuggestionTests
     public void A_misspelled_field_gets_the_nearest_name(string wrong, string right) =>
         Assert.Equal(
             [$"config.json:2:1: {wrong}: is not a field; did you mean {right}?"],
-            Sample.Remarks(Sample.ServerWith(wrong, "null")));
+            Sample.Remarks(Sample.ServerWith(wrong, "null"))
+        );
 
     [Fact]
     public void A_misspelled_field_of_the_other_kind_of_file_is_told_apart()
     {
         Assert.Equal(
             ["config.json:2:1: ReceiverKye: is not a field; ReceiverKey, the nearest, belongs to a relay file"],
-            Sample.Remarks(Sample.ServerWith("ReceiverKye", "1")));
+            Sample.Remarks(Sample.ServerWith("ReceiverKye", "1"))
+        );
         Assert.Equal(
             ["config.json:1:2: TunelDevice: is not a field; TunnelDevice, the nearest, belongs to a tunnel file"],
-            Sample.Remarks("{\"TunelDevice\": 1, " + Sample.Receiver[1..]));
+            Sample.Remarks("{\"TunelDevice\": 1, " + Sample.Receiver[1..])
+        );
     }
 
     [Theory]
@@ -43,7 +56,8 @@ public sealed class SuggestionTests
         Assert.Contains(
             "is not a field of a tunnel file (Name, Protocol, TunnelAddress, ",
             Assert.Single(Sample.Remarks(Sample.ServerWith(name, "1"))),
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void One_edit_of_a_name_suggests_that_name()
@@ -63,14 +77,18 @@ public sealed class SuggestionTests
                 Assert.EndsWith(
                     $"{c.wrong}: is not a field; did you mean {c.field}?",
                     Assert.Single(Sample.Remarks(Sample.ServerWith(c.wrong, "1"))),
-                    StringComparison.Ordinal)));
+                    StringComparison.Ordinal
+                )
+            )
+        );
     }
 
-    private static string Edit(string word, int place, int edit, char letter) => edit switch
-    {
-        0 => word.Insert(place, letter.ToString()),
-        1 => word.Remove(place, 1),
-        2 => $"{word[..place]}{letter}{word[(place + 1)..]}",
-        _ => $"{word[..place]}{word[place + 1]}{word[place]}{word[(place + 2)..]}",
-    };
+    private static string Edit(string word, int place, int edit, char letter) =>
+        edit switch
+        {
+            0 => word.Insert(place, letter.ToString()),
+            1 => word.Remove(place, 1),
+            2 => $"{word[..place]}{letter}{word[(place + 1)..]}",
+            _ => $"{word[..place]}{word[place + 1]}{word[place]}{word[(place + 2)..]}",
+        };
 }

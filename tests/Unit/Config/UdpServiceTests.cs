@@ -47,7 +47,11 @@ public sealed class UdpServiceTests
     [InlineData("sender", """["a:53", "54=b:53"]""", "tls", null)]
     [InlineData("sender", """["a:53", ":54"]""", "tls", "UdpAddress[1]: \":54\" has no host")]
     public void Services_of_one_relay_do_not_get_in_each_other_s_way(
-        string role, string udp, string protocol, string? mistake)
+        string role,
+        string udp,
+        string protocol,
+        string? mistake
+    )
     {
         var host = role == "sender" ? "r" : "";
         var text = $$"""

@@ -29,7 +29,8 @@ public sealed class Blake2sTests : IDisposable
         _blake2s.Hash(bytes.AsSpan(0, 32), bytes.AsSpan(32), bytes.AsSpan(0, 32));
         Assert.Equal(
             "f03f5789d3336b80d002d59fdf918bdb775b00956ed5528e86aa994acb38fe2d",
-            Convert.ToHexStringLower(bytes.AsSpan(0, 32)));
+            Convert.ToHexStringLower(bytes.AsSpan(0, 32))
+        );
     }
 
     /// <summary>Made with the reference implementation (Python's hashlib.blake2s), with digest_size 16.</summary>
@@ -56,21 +57,29 @@ public sealed class Blake2sTests : IDisposable
         "test-input",
         "6f0e5ad38daba1bea8a0d213688736f19763239305e0f58aba697f9ffc41c633",
         "df1194df20802a4fe594cde27e92991c8cae66c366e8106aaa937a55fa371e8a",
-        "fac6e2745a325f5dc5d11a5b165aad08b0ada28e7b4e666b7c077934a4d76c24")]
+        "fac6e2745a325f5dc5d11a5b165aad08b0ada28e7b4e666b7c077934a4d76c24"
+    )]
     [InlineData(
         "wireguard",
         "wireguard",
         "491d43bbfdaa8750aaf535e334ecbfe5129967cd64635101c566d4caefda96e8",
         "1e71a379baefd8a79aa4662212fcafe19a23e2b609a3db7d6bcba8f560e3d25f",
-        "31e1ae48bddfbe5de38f295e5452b1909a1b4e38e183926af3780b0c1e1f0160")]
+        "31e1ae48bddfbe5de38f295e5452b1909a1b4e38e183926af3780b0c1e1f0160"
+    )]
     [InlineData(
         "",
         "",
         "8387b46bf43eccfcf349552a095d8315c4055beb90208fb1be23b894bc2ed5d0",
         "58a0e5f6faefccf4807bff1f05fa8a9217945762040bcec2f4b4a62bdfe0e86e",
-        "0ce6ea98ec548f8e281e93e32db65621c45eb18dc6f0a7ad94178610a2f7338e")]
+        "0ce6ea98ec548f8e281e93e32db65621c45eb18dc6f0a7ad94178610a2f7338e"
+    )]
     public void Derived_keys_are_those_of_wireguard_go(
-        string key, string input, string first, string second, string third)
+        string key,
+        string input,
+        string first,
+        string second,
+        string third
+    )
     {
         var keyBytes = Encoding.ASCII.GetBytes(key);
         var inputBytes = Encoding.ASCII.GetBytes(input);
@@ -85,7 +94,8 @@ public sealed class Blake2sTests : IDisposable
             _blake2s.DeriveKeys(keyBytes, inputBytes, outputs[0], outputs[1], outputs[2]);
             Assert.Equal(
                 new[] { first, second, third }.Take(wanted),
-                outputs.Take(wanted).Select(output => Convert.ToHexStringLower(output)));
+                outputs.Take(wanted).Select(output => Convert.ToHexStringLower(output))
+            );
         }
     }
 

@@ -26,9 +26,10 @@ public sealed unsafe class ChaChaKeyTests
             Assert.True(sealing.Seal(nonce, associated, start, plain.Length));
             Assert.Equal(
                 "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b"
-                + "1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
-                + "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
-                Convert.ToHexStringLower(text));
+                    + "1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc"
+                    + "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691",
+                Convert.ToHexStringLower(text)
+            );
             Assert.True(opening.Open(nonce, associated, start, text.Length));
         }
 
@@ -64,7 +65,10 @@ public sealed unsafe class ChaChaKeyTests
         byte[] one = new byte[40 + ChaChaKey.TagSize];
         byte[] other = new byte[40 + ChaChaKey.TagSize];
         using var sealing = ChaChaKey.ForSealing(Key(2));
-        fixed (byte* first = one, second = other)
+        fixed (
+            byte* first = one,
+                second = other
+        )
         {
             Assert.True(sealing.Seal(0x0102030405060708, first, 40));
             Assert.True(sealing.Seal([0, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1], default, second, 40));

@@ -9,15 +9,18 @@ public sealed class X25519Tests
     [InlineData(
         "a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4",
         "e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c",
-        "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552")]
+        "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552"
+    )]
     [InlineData(
         "4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d",
         "e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493",
-        "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957")]
+        "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957"
+    )]
     [InlineData(
         "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb",
         "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a",
-        "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742")]
+        "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742"
+    )]
     public void Keys_agree_as_in_RFC_7748(string privateKey, string publicKey, string shared)
     {
         var output = new byte[X25519PrivateKey.Size];
@@ -31,10 +34,13 @@ public sealed class X25519Tests
     {
         var output = new byte[X25519PrivateKey.Size];
         using var key = X25519PrivateKey.Import(
-            Convert.FromHexString("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb"));
+            Convert.FromHexString("5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb")
+        );
         key.ExportPublicKey(output);
         Assert.Equal(
-            "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f", Convert.ToHexStringLower(output));
+            "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f",
+            Convert.ToHexStringLower(output)
+        );
     }
 
     [Fact]
@@ -51,7 +57,9 @@ public sealed class X25519Tests
             if (round == 1)
             {
                 Assert.Equal(
-                    "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079", Convert.ToHexStringLower(k));
+                    "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079",
+                    Convert.ToHexStringLower(k)
+                );
             }
         }
 
@@ -73,7 +81,8 @@ public sealed class X25519Tests
     {
         byte[] output = [.. Enumerable.Repeat((byte)1, X25519PrivateKey.Size)];
         using var key = X25519PrivateKey.Import(
-            Convert.FromHexString("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"));
+            Convert.FromHexString("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4")
+        );
         Assert.False(key.Agree(Convert.FromHexString(publicKey), output));
         Assert.Equal(new byte[X25519PrivateKey.Size], output);
     }

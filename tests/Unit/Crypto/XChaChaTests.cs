@@ -13,7 +13,8 @@ public sealed class XChaChaTests
         XChaCha.Hash(
             Convert.FromHexString("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
             Convert.FromHexString("000000090000004a0000000031415927"),
-            key);
+            key
+        );
         Assert.Equal("82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc", Convert.ToHexStringLower(key));
     }
 
@@ -30,9 +31,10 @@ public sealed class XChaChaTests
         Assert.True(cipher.Seal(key, nonce, associated, text));
         Assert.Equal(
             "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39"
-            + "ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
-            + "21f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49",
-            Convert.ToHexStringLower(text));
+                + "ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"
+                + "21f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49",
+            Convert.ToHexStringLower(text)
+        );
 
         byte[] forged = [.. text];
         forged[^1] ^= 1;

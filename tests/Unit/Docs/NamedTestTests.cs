@@ -10,12 +10,17 @@ public sealed partial class NamedTestTests
     [InlineData("docs/reliability.md")]
     public void Every_test_that_is_named_is_there(string document)
     {
-        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
+        var sources = Directory
+            .EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
             .ToLookup(path => Path.GetFileNameWithoutExtension(path), File.ReadAllText);
         var text = Repository.Read(document);
-        var missing = NamedTest().Matches(text)
-            .Where(match => !sources[match.Groups["class"].Value].Any(source => source.Contains(match.Groups["method"].Value, StringComparison.Ordinal)))
+        var missing = NamedTest()
+            .Matches(text)
+            .Where(match =>
+                !sources[match.Groups["class"].Value]
+                    .Any(source => source.Contains(match.Groups["method"].Value, StringComparison.Ordinal))
+            )
             .Select(match => match.Value);
 
         Assert.Empty(missing);

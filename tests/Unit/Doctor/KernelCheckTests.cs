@@ -22,8 +22,15 @@ public sealed class KernelCheckTests
     [InlineData("4.19", false, CheckResult.Warning, "no UDP_GRO")]
     [InlineData("WSL", false, CheckResult.Skipped, "no version")]
     [InlineData("", false, CheckResult.Skipped, "no version")]
-    internal void What_is_known_of_a_kernel_is_told(string release, bool hasVirtioCard, CheckResult result, string text) =>
-        Assert.Contains(KernelCheck.Of(release, hasVirtioCard), f => f.Result == result && f.Message.Contains(text, StringComparison.Ordinal));
+    internal void What_is_known_of_a_kernel_is_told(
+        string release,
+        bool hasVirtioCard,
+        CheckResult result,
+        string text
+    ) =>
+        Assert.Contains(KernelCheck.Of(release, hasVirtioCard), f =>
+            f.Result == result && f.Message.Contains(text, StringComparison.Ordinal)
+        );
 
     [Fact]
     public void Ranges_are_ranges() => Assert.All(KernelQuirk.All, q => Assert.True(q.From < q.Below));

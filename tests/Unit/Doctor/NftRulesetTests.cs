@@ -7,11 +7,14 @@ namespace UdpTunnel.Tests.Doctor;
 /// <summary>Rules as <c>nft -j list ruleset</c> writes them.</summary>
 public sealed class NftRulesetTests
 {
-    private const string Accepting = """{"chain": {"family": "inet", "table": "filter", "name": "input", "hook": "input", "policy": "accept"}}""";
-    private const string Dropping = """{"chain": {"family": "inet", "table": "filter", "name": "input", "hook": "input", "policy": "drop"}}""";
+    private const string Accepting =
+        """{"chain": {"family": "inet", "table": "filter", "name": "input", "hook": "input", "policy": "accept"}}""";
+    private const string Dropping =
+        """{"chain": {"family": "inet", "table": "filter", "name": "input", "hook": "input", "policy": "drop"}}""";
     private const string Accept = """{"accept": null}""";
     private const string Drop = """{"drop": null}""";
-    private const string Established = """{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}""";
+    private const string Established =
+        """{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established", "related"]}}""";
 
     [Fact]
     public void No_rules_block_nothing() => Assert.Null(Of().BlockerOf(isTcp: false, 8000));
@@ -21,7 +24,10 @@ public sealed class NftRulesetTests
     {
         Assert.Equal("inet filter input", Of(Dropping).BlockerOf(isTcp: false, 8000));
         Assert.Equal("inet filter input", Of(Dropping, Rule(Established, Accept)).BlockerOf(isTcp: false, 8000));
-        Assert.Equal("inet filter input", Of(Dropping, Rule(Port("tcp", "8000"), Accept)).BlockerOf(isTcp: false, 8000));
+        Assert.Equal(
+            "inet filter input",
+            Of(Dropping, Rule(Port("tcp", "8000"), Accept)).BlockerOf(isTcp: false, 8000)
+        );
         Assert.Null(Of(Accepting).BlockerOf(isTcp: false, 8000));
     }
 
@@ -32,7 +38,11 @@ public sealed class NftRulesetTests
     [InlineData("""{"set": [22, {"range": [8000, 8010]}]}""")]
     public void A_rule_for_the_port_lets_it_in(string right)
     {
-        var rules = Of(Dropping, Rule(Established, Accept), Rule(Port("udp", right), """{"counter": {"packets": 0, "bytes": 0}}""", Accept));
+        var rules = Of(
+            Dropping,
+            Rule(Established, Accept),
+            Rule(Port("udp", right), """{"counter": {"packets": 0, "bytes": 0}}""", Accept)
+        );
 
         Assert.Null(rules.BlockerOf(isTcp: false, 8000));
         Assert.Equal("inet filter input", rules.BlockerOf(isTcp: false, 9001));
@@ -43,8 +53,14 @@ public sealed class NftRulesetTests
     public void A_rule_that_drops_the_port_blocks_although_the_chain_accepts()
     {
         Assert.Equal("inet filter input", Of(Accepting, Rule(Port("udp", "8000"), Drop)).BlockerOf(isTcp: false, 8000));
-        Assert.Equal("inet filter input", Of(Accepting, Rule(Port("udp", "8000"), """{"reject": {"type": "icmp"}}""")).BlockerOf(isTcp: false, 8000));
-        Assert.Equal("inet filter input", Of(Accepting, Rule(Port("udp", "22", "!="), Drop)).BlockerOf(isTcp: false, 8000));
+        Assert.Equal(
+            "inet filter input",
+            Of(Accepting, Rule(Port("udp", "8000"), """{"reject": {"type": "icmp"}}""")).BlockerOf(isTcp: false, 8000)
+        );
+        Assert.Equal(
+            "inet filter input",
+            Of(Accepting, Rule(Port("udp", "22", "!="), Drop)).BlockerOf(isTcp: false, 8000)
+        );
         Assert.Null(Of(Accepting, Rule(Port("udp", "8000"), Accept), Rule(Drop)).BlockerOf(isTcp: false, 8000));
     }
 
@@ -59,28 +75,30 @@ public sealed class NftRulesetTests
     }
 
     [Fact]
-    public void Whatever_is_read_is_understood_or_refused() => Prop.ForAll<string>(text =>
-    {
-        string[] answers =
-        [
-            text ?? "",
-            "{\"nftables\": [{\"rule\": " + Quoted(text) + "}]}",
-            "{\"nftables\": [{\"chain\": {\"hook\": " + Quoted(text) + "}}]}",
-            $$"""{"nftables": [{{Dropping}}, {{Rule(Quoted(text))}}]}""",
-            $$"""{"nftables": [{{Dropping}}, {{Rule(Port("udp", $"[{Quoted(text)}]"), $"{{\"match\": {Quoted(text)}}}")}}]}""",
-        ];
-        foreach (var json in answers)
-        {
-            try
+    public void Whatever_is_read_is_understood_or_refused() =>
+        Prop.ForAll<string>(text =>
             {
-                NftRuleset.Parse(json).BlockerOf(isTcp: false, 1);
-            }
-            catch (IOException)
-            {
-                // Refused.
-            }
-        }
-    }).QuickCheckThrowOnFailure();
+                string[] answers =
+                [
+                    text ?? "",
+                    "{\"nftables\": [{\"rule\": " + Quoted(text) + "}]}",
+                    "{\"nftables\": [{\"chain\": {\"hook\": " + Quoted(text) + "}}]}",
+                    $$"""{"nftables": [{{Dropping}}, {{Rule(Quoted(text))}}]}""",
+                    $$"""{"nftables": [{{Dropping}}, {{Rule(Port("udp", $"[{Quoted(text)}]"), $"{{\"match\": {Quoted(text)}}}")}}]}""",
+                ];
+                foreach (var json in answers)
+                {
+                    try
+                    {
+                        NftRuleset.Parse(json).BlockerOf(isTcp: false, 1);
+                    }
+                    catch (IOException)
+                    {
+                        // Refused.
+                    }
+                }
+            })
+            .QuickCheckThrowOnFailure();
 
     [Fact]
     public void Tables_are_not_asked_for_and_names_are_no_commands()
@@ -104,7 +122,9 @@ public sealed class NftRulesetTests
     private static string Quoted(string? text) => System.Text.Json.JsonSerializer.Serialize(text ?? "");
 
     private static NftRuleset Of(params string[] items) =>
-        NftRuleset.Parse($$$"""{"nftables": [{"metainfo": {"version": "1.0.6"}}{{{string.Concat(items.Select(i => "," + i))}}}]}""");
+        NftRuleset.Parse(
+            $$$"""{"nftables": [{"metainfo": {"version": "1.0.6"}}{{{string.Concat(items.Select(i => "," + i))}}}]}"""
+        );
 
     private static string Rule(params string[] statements) =>
         $$$"""{"rule": {"family": "inet", "table": "filter", "chain": "input", "expr": [{{{string.Join(',', statements)}}}]}}""";

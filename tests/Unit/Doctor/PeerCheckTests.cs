@@ -11,33 +11,46 @@ public sealed class PeerCheckTests
 {
     private static readonly TunnelConfig Server = Sample.Clean<TunnelConfig>(SecureSample.Server);
 
-    public static TheoryData<string, string> Reasons => new()
-    {
-        { nameof(DropReason.WrongKey), "3 handshakes were for another public key than this end's" },
-        { nameof(DropReason.UnknownPeer), "3 handshakes came with a key that is no peer's" },
-        { nameof(DropReason.UnderLoad), "3 handshakes came in so short a time" },
-        { nameof(DropReason.NoRoute), "3 packets went to addresses that are among no peer's" },
-    };
+    public static TheoryData<string, string> Reasons =>
+        new()
+        {
+            { nameof(DropReason.WrongKey), "3 handshakes were for another public key than this end's" },
+            { nameof(DropReason.UnknownPeer), "3 handshakes came with a key that is no peer's" },
+            { nameof(DropReason.UnderLoad), "3 handshakes came in so short a time" },
+            { nameof(DropReason.NoRoute), "3 packets went to addresses that are among no peer's" },
+        };
 
-    public static TheoryData<string, string> ReasonsOfPeers => new()
-    {
-        { nameof(DropReason.HandshakeReplayed), "its clock was set back" },
-        { nameof(DropReason.NotAuthentic), "the preshared keys of both ends differ" },
-        { nameof(DropReason.WrongSource), "sent 1 packets from addresses that are not among its" },
-    };
+    public static TheoryData<string, string> ReasonsOfPeers =>
+        new()
+        {
+            { nameof(DropReason.HandshakeReplayed), "its clock was set back" },
+            { nameof(DropReason.NotAuthentic), "the preshared keys of both ends differ" },
+            { nameof(DropReason.WrongSource), "sent 1 packets from addresses that are not among its" },
+        };
 
     [Theory]
     [MemberData(nameof(Reasons))]
-    public void The_reason_is_what_was_dropped(string reason, string why) => Assert.Contains(
-        Findings(
-            Running(Heard with { State = PeerState.Waiting }) with { Drops = [(Enum.Parse<DropReason>(reason), Direction.In, 3)] }),
-        f => f.Message.StartsWith(why, StringComparison.Ordinal) && f.Remedy.Length > 0 && f.Result == CheckResult.Warning);
+    public void The_reason_is_what_was_dropped(string reason, string why) =>
+        Assert.Contains(
+            Findings(
+                Running(Heard with { State = PeerState.Waiting }) with
+                {
+                    Drops = [(Enum.Parse<DropReason>(reason), Direction.In, 3)],
+                }
+            ),
+            f =>
+                f.Message.StartsWith(why, StringComparison.Ordinal)
+                && f.Remedy.Length > 0
+                && f.Result == CheckResult.Warning
+        );
 
     [Theory]
     [MemberData(nameof(ReasonsOfPeers))]
-    public void Or_what_was_dropped_of_the_peer(string reason, string why) => Assert.Contains(
-        Findings(Running(Heard with { State = PeerState.Idle, Drops = [(Enum.Parse<DropReason>(reason), 1)] })),
-        f => f.Message.Contains(why, StringComparison.Ordinal));
+    public void Or_what_was_dropped_of_the_peer(string reason, string why) =>
+        Assert.Contains(
+            Findings(Running(Heard with { State = PeerState.Idle, Drops = [(Enum.Parse<DropReason>(reason), 1)] })),
+            f => f.Message.Contains(why, StringComparison.Ordinal)
+        );
 
     [Fact]
     public void Where_nothing_arrives_it_depends_on_who_can_call_whom()
@@ -45,11 +58,21 @@ public sealed class PeerCheckTests
         Assert.Contains(
             "none has an \"Endpoint\" by which it could be called: they have to call UDP port 51820",
             Assert.Single(Findings(Running(new PeerStatus { Name = "laptop" }))).Message,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             Findings(
-                Running(new PeerStatus { Name = "server", State = PeerState.Unreachable, Endpoint = "192.0.2.1:51820" })),
-            f => f.Message.Contains("does not answer handshakes at 192.0.2.1:51820", StringComparison.Ordinal));
+                Running(
+                    new PeerStatus
+                    {
+                        Name = "server",
+                        State = PeerState.Unreachable,
+                        Endpoint = "192.0.2.1:51820",
+                    }
+                )
+            ),
+            f => f.Message.Contains("does not answer handshakes at 192.0.2.1:51820", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -68,21 +91,48 @@ public sealed class PeerCheckTests
         Assert.StartsWith(
             "10.99.0.1 is this end's own address",
             Assert.Single(Findings(Running(Heard) with { Config = Server with { Peers = [peer] } })).Message,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public void Of_a_thousand_peers_with_faults_a_few_are_named() => Assert.InRange(
-        Findings(Running([.. Enumerable.Range(0, 1000).Select(i => new PeerStatus { Name = $"p{i}", State = PeerState.Unreachable })])).Count, 2, 20);
+    public void Of_a_thousand_peers_with_faults_a_few_are_named() =>
+        Assert.InRange(
+            Findings(
+                Running([
+                    .. Enumerable
+                        .Range(0, 1000)
+                        .Select(i => new PeerStatus { Name = $"p{i}", State = PeerState.Unreachable }),
+                ])
+            ).Count,
+            2,
+            20
+        );
 
     [Fact]
-    public void Of_a_classic_tunnel_nothing_is_said() => Assert.Empty(Findings(
-        new TunnelStatus { Config = Sample.Clean<TunnelConfig>(Sample.Server), State = TunnelState.Running }));
+    public void Of_a_classic_tunnel_nothing_is_said() =>
+        Assert.Empty(
+            Findings(
+                new TunnelStatus { Config = Sample.Clean<TunnelConfig>(Sample.Server), State = TunnelState.Running }
+            )
+        );
 
-    private static PeerStatus Heard => new() { Name = "laptop", State = PeerState.Connected, LastHeard = DateTimeOffset.UnixEpoch };
+    private static PeerStatus Heard =>
+        new()
+        {
+            Name = "laptop",
+            State = PeerState.Connected,
+            LastHeard = DateTimeOffset.UnixEpoch,
+        };
 
     private static TunnelStatus Running(params PeerStatus[] peers) =>
-        new() { Config = Server, State = TunnelState.Running, LocalPort = 51820, Peers = peers };
+        new()
+        {
+            Config = Server,
+            State = TunnelState.Running,
+            LocalPort = 51820,
+            Peers = peers,
+        };
 
     private static List<Finding> Findings(TunnelStatus tunnel) => [.. new PeerCheck().Run(new Patient([tunnel], []))];
 }

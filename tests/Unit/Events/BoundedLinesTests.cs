@@ -27,7 +27,11 @@ public sealed class BoundedLinesTests
 
         // 20 at once, and one at the end of each of ten minutes.
         Assert.InRange(_written.Count, Burst + 9, Burst + 11);
-        Assert.Equal(600, _written.Count + _written.Sum(w => int.Parse(w.Split('+')[1], System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            600,
+            _written.Count
+                + _written.Sum(w => int.Parse(w.Split('+')[1], System.Globalization.CultureInfo.InvariantCulture))
+        );
     }
 
     [Fact]
@@ -73,7 +77,11 @@ public sealed class BoundedLinesTests
             _lines.Add(i, "one of many");
         }
 
-        Assert.InRange(_written.Count, BoundedLines<int, string>.MaxCauses, BoundedLines<int, string>.MaxCauses + (2 * Burst));
+        Assert.InRange(
+            _written.Count,
+            BoundedLines<int, string>.MaxCauses,
+            BoundedLines<int, string>.MaxCauses + (2 * Burst)
+        );
 
         // Causes of before give way once they have been quiet.
         _time.Advance(TimeSpan.FromHours(1));

@@ -23,7 +23,10 @@ public sealed class EventLogTests
 
         _log.Add(EventKind.PeerMoved, EventLevel.Warning, "home", "moved");
 
-        Assert.Equal([new Event(1, _time.GetUtcNow(), EventKind.PeerMoved, EventLevel.Warning, "home", "moved")], _log.After(0));
+        Assert.Equal(
+            [new Event(1, _time.GetUtcNow(), EventKind.PeerMoved, EventLevel.Warning, "home", "moved")],
+            _log.After(0)
+        );
     }
 
     [Fact]
@@ -40,7 +43,8 @@ public sealed class EventLogTests
         var first = (2 * EventLog.Capacity) + 8;
         Assert.Equal(
             Enumerable.Range(first, EventLog.Capacity).Select(i => ((ulong)i, $"{i}")),
-            _log.After(0).Select(e => (e.Sequence, e.Message)));
+            _log.After(0).Select(e => (e.Sequence, e.Message))
+        );
         Assert.Equal(_log.After(0), _log.After((ulong)first - 1));
         Assert.Equal(_log.After(0).Skip(10), _log.After((ulong)first + 9));
         Assert.Empty(_log.After(ulong.MaxValue - 1));
@@ -62,7 +66,12 @@ public sealed class EventLogTests
 
         Assert.Equal(
             Enum.GetValues<EventKind>().Where(k => k != EventKind.Reloaded),
-            _log.After(0).Where(e => e.Message == "first of its kind").Select(e => e.Kind).Where(k => k != EventKind.Reloaded).Order());
+            _log.After(0)
+                .Where(e => e.Message == "first of its kind")
+                .Select(e => e.Kind)
+                .Where(k => k != EventKind.Reloaded)
+                .Order()
+        );
     }
 
     [Fact]
@@ -83,7 +92,10 @@ public sealed class EventLogTests
     [Fact]
     public void What_others_bring_about_is_told_in_a_burst_and_then_once_a_minute_with_the_number_of_those_left_out()
     {
-        foreach (var kind in (EventKind[])[EventKind.SenderPending, EventKind.RelayConnected, EventKind.SenderApproved, EventKind.PeerMoved])
+        foreach (
+            var kind in (EventKind[])
+                [EventKind.SenderPending, EventKind.RelayConnected, EventKind.SenderApproved, EventKind.PeerMoved]
+        )
         {
             var log = new EventLog(_time, NullLogger<EventLog>.Instance);
             for (var i = 1; i <= 1000; i++)
@@ -92,7 +104,10 @@ public sealed class EventLogTests
             }
 
             log.Add(kind, EventLevel.Info, "other", "another's");
-            Assert.Equal([.. Enumerable.Range(1, 20).Select(i => $"{i}"), "another's"], log.After(0).Select(e => e.Message));
+            Assert.Equal(
+                [.. Enumerable.Range(1, 20).Select(i => $"{i}"), "another's"],
+                log.After(0).Select(e => e.Message)
+            );
             Assert.Equal(1001, log.Count(kind));
 
             _time.Advance(TimeSpan.FromMinutes(1));
@@ -139,15 +154,22 @@ public sealed class EventLogTests
         const int Each = EventLog.Capacity / Writers;
         var watchers = Enumerable.Range(0, 4).Select(_ => Task.Run(WatchAsync, Cancellation)).ToList();
 
-        await Task.WhenAll(Enumerable.Range(0, Writers).Select(_ => Task.Run(
-            () =>
-            {
-                for (var i = 0; i < Each; i++)
-                {
-                    Add(i);
-                }
-            },
-            Cancellation)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Writers)
+                .Select(_ =>
+                    Task.Run(
+                        () =>
+                        {
+                            for (var i = 0; i < Each; i++)
+                            {
+                                Add(i);
+                            }
+                        },
+                        Cancellation
+                    )
+                )
+        );
 
         foreach (var seen in await Task.WhenAll(watchers))
         {
@@ -159,7 +181,9 @@ public sealed class EventLogTests
             var seen = new List<ulong>();
             while (seen.Count < Writers * Each)
             {
-                seen.AddRange((await _log.WaitAfterAsync(seen.Count > 0 ? seen[^1] : 0, Cancellation)).Select(e => e.Sequence));
+                seen.AddRange(
+                    (await _log.WaitAfterAsync(seen.Count > 0 ? seen[^1] : 0, Cancellation)).Select(e => e.Sequence)
+                );
             }
 
             return seen;

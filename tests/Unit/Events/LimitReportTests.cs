@@ -22,7 +22,10 @@ public sealed class LimitReportTests
         _report.Hit(Limit.Streams, "full");
 
         var e = Assert.Single(_log.After(0));
-        Assert.Equal((EventKind.LimitReached, EventLevel.Warning, "home", Limit.Streams, "full (1 so far)"), (e.Kind, e.Level, e.Tunnel, e.Limit, e.Message));
+        Assert.Equal(
+            (EventKind.LimitReached, EventLevel.Warning, "home", Limit.Streams, "full (1 so far)"),
+            (e.Kind, e.Level, e.Tunnel, e.Limit, e.Message)
+        );
     }
 
     [Fact]

@@ -52,7 +52,10 @@ public sealed unsafe class AddressRulesTests
     {
         var verdict = isRefused ? DropReason.SourceAddress : DropReason.None;
         var own = System.Net.IPAddress.Parse("2001:db8::1").GetAddressBytes();
-        var host = new HostAddresses(() => [], () => [System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(own)]);
+        var host = new HostAddresses(
+            () => [],
+            () => [System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(own)]
+        );
         host.Refresh(0);
         var rules = new AddressRules(host, [], []);
         byte[] packet = new TestPacket { IsV6 = true, IsUdp = true }.Build();
@@ -158,5 +161,7 @@ public sealed unsafe class AddressRulesTests
     }
 
     private static Ipv4Network Network(string text) =>
-        Ipv4Network.TryParse(text, out var network, out var error) ? network : throw new ArgumentException(error, nameof(text));
+        Ipv4Network.TryParse(text, out var network, out var error)
+            ? network
+            : throw new ArgumentException(error, nameof(text));
 }

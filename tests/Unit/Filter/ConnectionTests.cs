@@ -7,7 +7,10 @@ namespace UdpTunnel.Tests.Filter;
 /// again.</summary>
 public sealed class ConnectionTests : IDisposable
 {
-    private const byte Fin = TcpHeader.Fin, Syn = TcpHeader.Syn, Reset = TcpHeader.Reset, Ack = TcpHeader.Ack;
+    private const byte Fin = TcpHeader.Fin,
+        Syn = TcpHeader.Syn,
+        Reset = TcpHeader.Reset,
+        Ack = TcpHeader.Ack;
     private const uint Start = 1000;
     private const uint Day = 86_400;
 
@@ -124,7 +127,11 @@ public sealed class ConnectionTests : IDisposable
         Connect(idle, Start);
         for (int number = 0; number < 3 * PortFilter.DefaultMaxFlows; number++)
         {
-            FilterPacket client = _client with { Source = 0x0A010000u + (uint)(number >> 14), SourcePort = (ushort)(2000 + (number & 0x3FFF)) };
+            FilterPacket client = _client with
+            {
+                Source = 0x0A010000u + (uint)(number >> 14),
+                SourcePort = (ushort)(2000 + (number & 0x3FFF)),
+            };
             uint now = Start + 1 + (uint)(number / 218);
             Connect(client, now);
             Assert.Equal(DropReason.None, _filter.Out(client with { TcpFlags = Fin | Ack }, now));
@@ -140,7 +147,9 @@ public sealed class ConnectionTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void Where_short_flows_fill_the_table_they_give_way_to_each_other_and_no_idle_connection_does(bool areAnswered)
+    public void Where_short_flows_fill_the_table_they_give_way_to_each_other_and_no_idle_connection_does(
+        bool areAnswered
+    )
     {
         Connect(_client, Start);
         for (int number = 0; number < 2 * PortFilter.DefaultMaxFlows; number++)
@@ -196,7 +205,11 @@ public sealed class ConnectionTests : IDisposable
         Assert.Equal(DropReason.None, _filter.Out(client with { TcpFlags = Ack }, now));
     }
 
-    private void Check(bool fromClient, byte flags, uint now) => Assert.Equal(
-        DropReason.None,
-        fromClient ? _filter.Out(_client with { TcpFlags = flags }, now) : _filter.In(Server with { TcpFlags = flags }, now));
+    private void Check(bool fromClient, byte flags, uint now) =>
+        Assert.Equal(
+            DropReason.None,
+            fromClient
+                ? _filter.Out(_client with { TcpFlags = flags }, now)
+                : _filter.In(Server with { TcpFlags = flags }, now)
+        );
 }

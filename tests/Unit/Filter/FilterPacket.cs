@@ -6,11 +6,15 @@ namespace UdpTunnel.Tests.Filter;
 /// <summary>A packet as the filter sees it; the filter looks at no checksum, so there are none.</summary>
 internal sealed record FilterPacket
 {
-    public const byte Icmp = 1, Tcp = 6, Udp = 17;
+    public const byte Icmp = 1,
+        Tcp = 6,
+        Udp = 17;
 
     public byte Protocol { get; init; } = Tcp;
 
-    /// <summary>IPv6: addresses are 2001:db8:: with the last 32 bits of <see cref="Source"/> and <see cref="Destination"/>.</summary>
+    /// <summary>
+    /// IPv6: addresses are 2001:db8:: with the last 32 bits of <see cref="Source"/> and <see cref="Destination"/>.
+    /// </summary>
     public bool IsV6 { get; init; }
 
     /// <summary>Numbers of extension headers of 8 bytes each, in front of the fragment header.</summary>
@@ -41,19 +45,23 @@ internal sealed record FilterPacket
     /// <summary>Bytes behind the transport header; all bytes behind the IPv4 header for a later fragment.</summary>
     public int Payload { get; init; } = 8;
 
-    public FilterPacket Reply => this with
-    {
-        Source = Destination,
-        Destination = Source,
-        SourcePort = DestinationPort,
-        DestinationPort = SourcePort,
-    };
+    public FilterPacket Reply =>
+        this with
+        {
+            Source = Destination,
+            Destination = Source,
+            SourcePort = DestinationPort,
+            DestinationPort = SourcePort,
+        };
 
     public byte[] Build()
     {
         bool isFragment = MoreFragments || FragmentOffset > 0;
         int header = IsV6 ? 40 + (8 * (Extensions.Length + (isFragment ? 1 : 0))) : 20 + IpOptions;
-        int transportHeader = FragmentOffset > 0 ? 0 : Protocol == Tcp ? 20 : 8;
+        int transportHeader =
+            FragmentOffset > 0 ? 0
+            : Protocol == Tcp ? 20
+            : 8;
         byte[] packet = new byte[header + transportHeader + Payload];
         if (IsV6)
         {

@@ -29,7 +29,10 @@ public sealed class FlowBoundTests : IDisposable
         Assert.Equal(1000, _filter.TakeDisplaced(Direction.Out));
         Assert.Equal(0, _filter.TakeDisplaced(Direction.Out));
         Assert.Equal(Bound, _filter.Flows(1239).Select(flow => flow.Flow).Distinct().Count());
-        Assert.Equal(Bound - 1000, Enumerable.Range(0, Bound).Count(n => _filter.In(Request(n).Reply, 1239) == DropReason.None));
+        Assert.Equal(
+            Bound - 1000,
+            Enumerable.Range(0, Bound).Count(n => _filter.In(Request(n).Reply, 1239) == DropReason.None)
+        );
     }
 
     /// <remarks>What a stranger does who has seen one datagram of the classic protocol.</remarks>
@@ -40,7 +43,11 @@ public sealed class FlowBoundTests : IDisposable
         Assert.Equal(DropReason.None, _filter.In(earlier));
         for (int flow = 0; flow < 80_000; flow++)
         {
-            var flood = new FilterPacket { Source = 0x0A010100u + (uint)(flow / 4000), SourcePort = (ushort)(1024 + (flow % 4000)) };
+            var flood = new FilterPacket
+            {
+                Source = 0x0A010100u + (uint)(flow / 4000),
+                SourcePort = (ushort)(1024 + (flow % 4000)),
+            };
             Assert.Equal(DropReason.None, _filter.In(flood));
         }
 
@@ -48,7 +55,10 @@ public sealed class FlowBoundTests : IDisposable
         {
             var request = new FilterPacket { Source = 0x0A630002, SourcePort = (ushort)(50_001 + number) };
             Assert.Equal(DropReason.None, _filter.In(request));
-            Assert.Equal(DropReason.None, _filter.In(new FilterPacket { Source = 0x0A010113, SourcePort = (ushort)(10_000 + number) }));
+            Assert.Equal(
+                DropReason.None,
+                _filter.In(new FilterPacket { Source = 0x0A010113, SourcePort = (ushort)(10_000 + number) })
+            );
             Assert.Equal(DropReason.None, _filter.Out(request.Reply));
         }
 

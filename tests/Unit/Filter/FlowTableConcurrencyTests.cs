@@ -4,13 +4,16 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Filter;
 
-/// <summary>One thread checks packets while others take statistics and change ports, as in a tunnel, only faster.</summary>
+/// <summary>
+/// One thread checks packets while others take statistics and change ports, as in a tunnel, only faster.
+/// </summary>
 public sealed class FlowTableConcurrencyTests
 {
     [Fact]
     public async Task A_flow_that_was_never_remembered_is_never_listed()
     {
-        // One node, so that each flow takes the place of the one before while it is read. Addresses and ports belong together.
+        // One node, so that each flow takes the place of the one before while it is read. Addresses and ports belong
+        // together.
         const int Steps = 1_000_000;
         using var table = new FlowTable(1);
         bool done = false;
@@ -27,14 +30,22 @@ public sealed class FlowTableConcurrencyTests
                 {
                     flows.Clear();
                     table.AddTo(flows, Direction.Out, 1000);
-                    Assert.All(flows, flow => Assert.Equal(
-                        FlowOf((int)((uint)flow.Flow.SourceAddress - 0x0A000000), (int)((uint)flow.Flow.SourceAddress - 0x0A000000)), flow.Flow));
+                    Assert.All(flows, flow =>
+                        Assert.Equal(
+                            FlowOf(
+                                (int)((uint)flow.Flow.SourceAddress - 0x0A000000),
+                                (int)((uint)flow.Flow.SourceAddress - 0x0A000000)
+                            ),
+                            flow.Flow
+                        )
+                    );
                     listed += flows.Count;
                 }
             },
             TestContext.Current.CancellationToken,
             TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+            TaskScheduler.Default
+        );
         started.Wait(TestContext.Current.CancellationToken);
         for (int step = 0; step < Steps && !reader.IsCompleted; step++)
         {
@@ -53,15 +64,18 @@ public sealed class FlowTableConcurrencyTests
         using var filter = new PortFilter(PortFilterCalls.Ports(22));
         PortSet[] portSets = [PortFilterCalls.Ports(22, 80), PortFilterCalls.Ports(22), PortFilterCalls.Ports(22, 90)];
         bool done = false;
-        Task watching = Task.Run(() =>
-        {
-            for (int round = 0; !Volatile.Read(ref done); round++)
+        Task watching = Task.Run(
+            () =>
             {
-                filter.Ports = portSets[round % portSets.Length];
-                Assert.InRange(filter.FlowCount(0), 0, 2 * PortFilter.DefaultMaxFlows);
-                Assert.All(filter.Flows(0), flow => Assert.Equal(22, flow.Flow.DestinationPort));
-            }
-        }, TestContext.Current.CancellationToken);
+                for (int round = 0; !Volatile.Read(ref done); round++)
+                {
+                    filter.Ports = portSets[round % portSets.Length];
+                    Assert.InRange(filter.FlowCount(0), 0, 2 * PortFilter.DefaultMaxFlows);
+                    Assert.All(filter.Flows(0), flow => Assert.Equal(22, flow.Flow.DestinationPort));
+                }
+            },
+            TestContext.Current.CancellationToken
+        );
         for (int number = 0; number < Exchanges && !watching.IsCompleted; number++)
         {
             Assert.Equal(DropReason.None, filter.Out(Request(number), now: (uint)(number / 1000)));
@@ -75,10 +89,12 @@ public sealed class FlowTableConcurrencyTests
 
     private static FilterPacket Request(int number) => new() { SourcePort = (ushort)(40_000 + (number % 1000)) };
 
-    private static Flow FlowOf(int addresses, int ports) => new(
-        6,
-        0x0A000000u + (uint)addresses,
-        0x0A800000u + (uint)addresses,
-        (ushort)(1024 + ports),
-        (ushort)(1024 + ports));
+    private static Flow FlowOf(int addresses, int ports) =>
+        new(
+            6,
+            0x0A000000u + (uint)addresses,
+            0x0A800000u + (uint)addresses,
+            (ushort)(1024 + ports),
+            (ushort)(1024 + ports)
+        );
 }

@@ -61,7 +61,12 @@ public sealed class FragmentTableTests
 
     private unsafe FragmentKey Key(int id, uint source = 0x0A000001)
     {
-        byte[] bytes = new FilterPacket { Id = (ushort)id, Source = source, MoreFragments = true }.Build();
+        byte[] bytes = new FilterPacket
+        {
+            Id = (ushort)id,
+            Source = source,
+            MoreFragments = true,
+        }.Build();
         fixed (byte* packet = bytes)
         {
             return _table.KeyOf(PacketView.Parse(packet, bytes.Length), peer: 0);

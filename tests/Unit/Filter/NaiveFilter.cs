@@ -59,9 +59,11 @@ internal sealed class NaiveFilter
                 : DropReason.Fragment;
         }
 
-        return Decide(datagram, now, impossible
-            ? DropReason.Malformed
-            : CheckTransport(direction, packet, protocol, rest, whole: false, now));
+        return Decide(
+            datagram,
+            now,
+            impossible ? DropReason.Malformed : CheckTransport(direction, packet, protocol, rest, whole: false, now)
+        );
     }
 
     private DropReason CheckV6(Direction direction, byte[] packet, uint now)
@@ -76,8 +78,13 @@ internal sealed class NaiveFilter
         string? fragment = null;
         for (int headers = 1; next is 0 or 43 or 44 or 60; headers++)
         {
-            if (headers > 8 || at + 8 > packet.Length || (next == 0 && headers > 1) || (next == 44 && fragment is not null)
-                || (next == 43 && packet[at + 3] != 0))
+            if (
+                headers > 8
+                || at + 8 > packet.Length
+                || (next == 0 && headers > 1)
+                || (next == 44 && fragment is not null)
+                || (next == 43 && packet[at + 3] != 0)
+            )
             {
                 return Decide(fragment, now, DropReason.Malformed);
             }
@@ -93,7 +100,8 @@ internal sealed class NaiveFilter
                 if (offset > 0)
                 {
                     return impossible ? DropReason.Malformed
-                        : _passedFirstFragments.TryGetValue(datagram, out uint passed) && now - passed < 30 ? DropReason.None
+                        : _passedFirstFragments.TryGetValue(datagram, out uint passed) && now - passed < 30
+                            ? DropReason.None
                         : DropReason.Fragment;
                 }
 
@@ -108,9 +116,13 @@ internal sealed class NaiveFilter
             at += size;
         }
 
-        return Decide(fragment, now, next != 6 && next != 17 && next != 58 ? DropReason.Protocol
-            : at > packet.Length ? DropReason.Malformed
-            : CheckTransport(direction, packet, next, packet[at..], fragment is null, now));
+        return Decide(
+            fragment,
+            now,
+            next != 6 && next != 17 && next != 58 ? DropReason.Protocol
+                : at > packet.Length ? DropReason.Malformed
+                : CheckTransport(direction, packet, next, packet[at..], fragment is null, now)
+        );
     }
 
     private DropReason Decide(string? datagram, uint now, DropReason verdict)
@@ -130,7 +142,13 @@ internal sealed class NaiveFilter
     }
 
     private DropReason CheckTransport(
-        Direction direction, byte[] packet, int protocol, byte[] transport, bool whole, uint now)
+        Direction direction,
+        byte[] packet,
+        int protocol,
+        byte[] transport,
+        bool whole,
+        uint now
+    )
     {
         if (protocol == 58)
         {
@@ -147,14 +165,18 @@ internal sealed class NaiveFilter
                 : DropReason.IcmpType;
         }
 
-        if (protocol == 6 && (transport.Length < 20 || transport[12] / 16 < 5
-            || transport[12] / 16 * 4 > transport.Length))
+        if (
+            protocol == 6
+            && (transport.Length < 20 || transport[12] / 16 < 5 || transport[12] / 16 * 4 > transport.Length)
+        )
         {
             return DropReason.Malformed;
         }
 
-        if (protocol == 17 && (transport.Length < 8 || Number(transport, 4) < 8
-            || (whole && Number(transport, 4) > transport.Length)))
+        if (
+            protocol == 17
+            && (transport.Length < 8 || Number(transport, 4) < 8 || (whole && Number(transport, 4) > transport.Length))
+        )
         {
             return DropReason.Malformed;
         }
@@ -201,7 +223,9 @@ internal sealed class NaiveFilter
         return DropReason.Port;
     }
 
-    private const int Fin = 1, Syn = 2, Reset = 4;
+    private const int Fin = 1,
+        Syn = 2,
+        Reset = 4;
 
     /// <summary>What was seen of a flow.</summary>
     private sealed record Flow
@@ -222,11 +246,14 @@ internal sealed class NaiveFilter
 
         private bool IsOver => IsReset || (IsOpenerDone && IsAnswererDone);
 
-        public bool IsAlive(uint now) => now - Used < (
-            !IsTcp ? (IsAnswered ? 300u : 120u)
-            : IsOver ? 10u
-            : WentOn || IsOpenerDone || IsAnswererDone ? 86_400u
-            : 240u);
+        public bool IsAlive(uint now) =>
+            now - Used
+            < (
+                !IsTcp ? (IsAnswered ? 300u : 120u)
+                : IsOver ? 10u
+                : WentOn || IsOpenerDone || IsAnswererDone ? 86_400u
+                : 240u
+            );
 
         public Flow OnOpener(int flags)
         {
@@ -245,12 +272,24 @@ internal sealed class NaiveFilter
                 return IsOver || IsOpenerDone || IsAnswererDone ? new Flow { IsTcp = true } : this;
             }
 
-            return this with { WentOn = IsAnswered, IsOpenerDone = IsOpenerDone || (IsAnswered && (flags & Fin) != 0) };
+            return this with
+            {
+                WentOn = IsAnswered,
+                IsOpenerDone = IsOpenerDone || (IsAnswered && (flags & Fin) != 0),
+            };
         }
 
-        public Flow OnAnswerer(int flags) => (flags & Reset) != 0
-            ? this with { IsReset = true }
-            : this with { IsAnswered = true, IsAnswererDone = IsAnswererDone || (flags & Fin) != 0 };
+        public Flow OnAnswerer(int flags) =>
+            (flags & Reset) != 0
+                ? this with
+                {
+                    IsReset = true,
+                }
+                : this with
+                {
+                    IsAnswered = true,
+                    IsAnswererDone = IsAnswererDone || (flags & Fin) != 0,
+                };
     }
 
     private static int Number(byte[] bytes, int at) => (bytes[at] * 256) + bytes[at + 1];

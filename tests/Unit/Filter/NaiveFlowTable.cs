@@ -1,7 +1,8 @@
 namespace UdpTunnel.Tests.Filter;
 
 /// <summary>
-/// The flow table as its documentation says it of flows of UDP, with a list that is searched from end to end. The model that the real one is compared with.
+/// The flow table as its documentation says it of flows of UDP, with a list that is searched from end to end. The model
+/// that the real one is compared with.
 /// </summary>
 internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
 {
@@ -45,7 +46,11 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         int left = 2;
         foreach (bool isAnswered in (bool[])[false, true])
         {
-            while (left > 0 && _flows.Where(f => f.IsAnswered == isAnswered).MinBy(f => f.Place) is { } oldest && !IsAlive(oldest, now))
+            while (
+                left > 0
+                && _flows.Where(f => f.IsAnswered == isAnswered).MinBy(f => f.Place) is { } oldest
+                && !IsAlive(oldest, now)
+            )
             {
                 Forget(oldest);
                 left--;
@@ -56,9 +61,10 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         if (_flows.Count == maxFlows)
         {
             int most = _classes.Values.Max(c => c.Class);
-            int giver = _classes.TryGetValue(owner, out (int Class, int Since) own) && own.Class == most
-                ? owner
-                : _classes.Where(c => c.Value.Class == most).MinBy(c => c.Value.Since).Key;
+            int giver =
+                _classes.TryGetValue(owner, out (int Class, int Since) own) && own.Class == most
+                    ? owner
+                    : _classes.Where(c => c.Value.Class == most).MinBy(c => c.Value.Since).Key;
             Flow[] unanswered = [.. _flows.Where(f => f.Owner == giver && !f.IsAnswered)];
             Flow[] answered = [.. _flows.Where(f => f.Owner == giver && f.IsAnswered)];
             bool isUnanswered = unanswered.Length * 8 >= unanswered.Length + answered.Length;
@@ -68,7 +74,16 @@ internal sealed class NaiveFlowTable(int maxFlows, Func<int, int> ownerOf)
         }
 
         ++_step;
-        _flows.Add(new Flow { Number = number, Owner = owner, Used = now, Place = _step, PlaceAtOwner = _step });
+        _flows.Add(
+            new Flow
+            {
+                Number = number,
+                Owner = owner,
+                Used = now,
+                Place = _step,
+                PlaceAtOwner = _step,
+            }
+        );
         Classify(owner);
     }
 

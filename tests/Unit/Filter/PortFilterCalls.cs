@@ -15,8 +15,13 @@ internal static class PortFilterCalls
         }
     }
 
-    public static unsafe DropReason Check(this PortFilter filter, Direction direction, byte* packet, int length, uint now) =>
-        filter.Check(direction, PacketView.Parse(packet, length), now);
+    public static unsafe DropReason Check(
+        this PortFilter filter,
+        Direction direction,
+        byte* packet,
+        int length,
+        uint now
+    ) => filter.Check(direction, PacketView.Parse(packet, length), now);
 
     public static DropReason Out(this PortFilter filter, FilterPacket packet, uint now = 1000) =>
         filter.Check(Direction.Out, packet.Build(), now);

@@ -112,7 +112,8 @@ public sealed class PortFilterFragmentTests : IDisposable
                 _filter.Out(_first),
                 _filter.Out(_first with { FragmentOffset = 8, Payload = 1280 }),
                 _filter.Out(Middle),
-            });
+            }
+        );
 
     [Fact]
     public void Only_the_last_fragment_may_end_off_the_grid()

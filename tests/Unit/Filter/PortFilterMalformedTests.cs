@@ -18,9 +18,7 @@ public sealed class PortFilterMalformedTests : IDisposable
         {
             byte[] packet = _tcp.Build();
             packet[0] = (byte)((version << 4) | 5);
-            Assert.Equal(
-                version == 4 ? DropReason.None : DropReason.NotIpv4,
-                _filter.Check(Direction.In, packet, 1));
+            Assert.Equal(version == 4 ? DropReason.None : DropReason.NotIpv4, _filter.Check(Direction.In, packet, 1));
         }
     }
 
@@ -30,7 +28,12 @@ public sealed class PortFilterMalformedTests : IDisposable
     [InlineData(FilterPacket.Icmp, 8)]
     public void A_packet_that_ends_within_its_headers_is_malformed(byte protocol, int transportHeader)
     {
-        byte[] whole = new FilterPacket { Protocol = protocol, IpOptions = 8, Payload = 0 }.Build();
+        byte[] whole = new FilterPacket
+        {
+            Protocol = protocol,
+            IpOptions = 8,
+            Payload = 0,
+        }.Build();
         Assert.Equal(28 + transportHeader, whole.Length);
         Assert.Equal(DropReason.None, _filter.Check(Direction.In, whole, 1));
         for (int length = 1; length < whole.Length; length++)

@@ -12,33 +12,37 @@ public sealed class PortFilterModelTests
 
     [Fact]
     public void Every_verdict_is_that_of_the_table_in_the_design() => Randomised.Check(Cases, random =>
-    {
-        bool carriesV6 = random.Chance(70);
-        using var filter = new PortFilter(PortFilterCalls.Ports(22), versions: carriesV6 ? IpVersions.Both : IpVersions.V4);
-        var model = new NaiveFilter { Ports = [22], CarriesV6 = carriesV6 };
-        uint now = random.OneOf(0u, 1000u, int.MaxValue - 100u, uint.MaxValue - 500u);
-        for (int step = 0; step < Steps; step++)
         {
-            now += random.Chance(2)
-                ? 86_399u
-                : random.OneOf(0u, 0u, 0u, 0u, 0u, 0u, 1u, 1u, 1u, 7u, 9u, 10u, 29u, 30u, 119u, 150u, 239u, 300u);
-            if (random.Chance(2))
+            bool carriesV6 = random.Chance(70);
+            using var filter = new PortFilter(
+                PortFilterCalls.Ports(22),
+                versions: carriesV6 ? IpVersions.Both : IpVersions.V4
+            );
+            var model = new NaiveFilter { Ports = [22], CarriesV6 = carriesV6 };
+            uint now = random.OneOf(0u, 1000u, int.MaxValue - 100u, uint.MaxValue - 500u);
+            for (int step = 0; step < Steps; step++)
             {
-                ushort[] ports = random.OneOf<ushort[]>([], [22], [53], [22, 53], [53, 40_000]);
-                filter.Ports = PortFilterCalls.Ports(ports);
-                model.Ports = [.. ports.Select(port => (int)port)];
+                now += random.Chance(2)
+                    ? 86_399u
+                    : random.OneOf(0u, 0u, 0u, 0u, 0u, 0u, 1u, 1u, 1u, 7u, 9u, 10u, 29u, 30u, 119u, 150u, 239u, 300u);
+                if (random.Chance(2))
+                {
+                    ushort[] ports = random.OneOf<ushort[]>([], [22], [53], [22, 53], [53, 40_000]);
+                    filter.Ports = PortFilterCalls.Ports(ports);
+                    model.Ports = [.. ports.Select(port => (int)port)];
+                }
+
+                Direction direction = random.OneOf(Direction.Out, Direction.In);
+                byte[] packet = AnyPacket(random);
+                Assert.Equal(model.Check(direction, packet, now), filter.Check(direction, packet, now));
             }
 
-            Direction direction = random.OneOf(Direction.Out, Direction.In);
-            byte[] packet = AnyPacket(random);
-            Assert.Equal(model.Check(direction, packet, now), filter.Check(direction, packet, now));
-        }
-
-        Assert.Equal(
-            model.CountFlows(Direction.Out, now) + model.CountFlows(Direction.In, now),
-            filter.FlowCount(now));
-        Assert.Equal(filter.FlowCount(now), filter.Flows(now).Count);
-    });
+            Assert.Equal(
+                model.CountFlows(Direction.Out, now) + model.CountFlows(Direction.In, now),
+                filter.FlowCount(now)
+            );
+            Assert.Equal(filter.FlowCount(now), filter.Flows(now).Count);
+        });
 
     [Fact]
     public void Random_steps_meet_every_verdict_of_the_filter()
@@ -54,8 +58,15 @@ public sealed class PortFilterModelTests
 
         DropReason[] expected =
         [
-            DropReason.None, DropReason.NotIpv4, DropReason.Malformed, DropReason.Protocol, DropReason.IcmpType,
-            DropReason.Port, DropReason.NoFlow, DropReason.Fragment, DropReason.LinkControl,
+            DropReason.None,
+            DropReason.NotIpv4,
+            DropReason.Malformed,
+            DropReason.Protocol,
+            DropReason.IcmpType,
+            DropReason.Port,
+            DropReason.NoFlow,
+            DropReason.Fragment,
+            DropReason.LinkControl,
         ];
         Assert.Equal(expected, seen.Order());
     }
@@ -85,7 +96,8 @@ public sealed class PortFilterModelTests
                 packet = goesOut ? packet : packet with { Source = packet.Destination, Destination = packet.Source };
                 Assert.Equal(
                     predecessor.Passes(direction, packet.SourcePort, packet.DestinationPort, now),
-                    filter.Check(direction, packet.Build(), now) == DropReason.None);
+                    filter.Check(direction, packet.Build(), now) == DropReason.None
+                );
             }
         });
 
@@ -100,7 +112,12 @@ public sealed class PortFilterModelTests
             IsV6 = random.Chance(50),
             Extensions = random.Chance(70)
                 ? []
-                : [.. Enumerable.Range(0, random.Next(1, 10)).Select(i => random.OneOf<byte>(60, 60, 43, i == 0 ? (byte)0 : (byte)60))],
+                :
+                [
+                    .. Enumerable
+                        .Range(0, random.Next(1, 10))
+                        .Select(i => random.OneOf<byte>(60, 60, 43, i == 0 ? (byte)0 : (byte)60)),
+                ],
             Source = fragment || random.Chance(80) ? 0x0A000001u : 0x0A000003u,
             Destination = fragment || random.Chance(80) ? 0x0A000002u : 0x0A000004u,
             SourcePort = random.OneOf(ports),

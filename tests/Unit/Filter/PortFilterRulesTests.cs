@@ -114,13 +114,18 @@ public sealed class PortFilterRulesTests : IDisposable
     {
         int[] passing =
         [
-            .. Enumerable.Range(0, 256).Where(type => _filter.In(
-                new FilterPacket { Protocol = FilterPacket.Icmp, IcmpType = (byte)type }) == DropReason.None),
+            .. Enumerable
+                .Range(0, 256)
+                .Where(type =>
+                    _filter.In(new FilterPacket { Protocol = FilterPacket.Icmp, IcmpType = (byte)type })
+                    == DropReason.None
+                ),
         ];
         Assert.Equal([0, 3, 4, 5, 8, 11, 12], passing);
         Assert.Equal(
             DropReason.IcmpType,
-            _filter.Out(new FilterPacket { Protocol = FilterPacket.Icmp, IcmpType = 13 }));
+            _filter.Out(new FilterPacket { Protocol = FilterPacket.Icmp, IcmpType = 13 })
+        );
     }
 
     [Fact]
@@ -128,8 +133,9 @@ public sealed class PortFilterRulesTests : IDisposable
     {
         int[] known =
         [
-            .. Enumerable.Range(0, 256).Where(protocol =>
-                _filter.Out(_request with { Protocol = (byte)protocol }) != DropReason.Protocol),
+            .. Enumerable
+                .Range(0, 256)
+                .Where(protocol => _filter.Out(_request with { Protocol = (byte)protocol }) != DropReason.Protocol),
         ];
         Assert.Equal([1, 6, 17], known);
     }

@@ -55,14 +55,17 @@ public sealed unsafe class PortFilterV6Tests : IDisposable
     [InlineData(143, (int)DropReason.LinkControl)]
     [InlineData(8, (int)DropReason.IcmpType)]
     [InlineData(139, (int)DropReason.IcmpType)]
-    public void Icmp_passes_by_its_type(byte type, int verdict) => Assert.Equal(
-        (DropReason)verdict, _filter.In(_request with { Protocol = FilterPacket.Icmp, IcmpType = type }));
+    public void Icmp_passes_by_its_type(byte type, int verdict) =>
+        Assert.Equal((DropReason)verdict, _filter.In(_request with { Protocol = FilterPacket.Icmp, IcmpType = type }));
 
     [Fact]
     public void A_chain_of_headers_is_walked_so_far_and_no_further()
     {
         Assert.Equal(DropReason.None, _filter.Out(_request with { Extensions = [0, 60, 43, 60, 60, 60, 60, 60] }));
-        Assert.Equal(DropReason.Malformed, _filter.Out(_request with { Extensions = [60, 60, 60, 60, 60, 60, 60, 60, 60] }));
+        Assert.Equal(
+            DropReason.Malformed,
+            _filter.Out(_request with { Extensions = [60, 60, 60, 60, 60, 60, 60, 60, 60] })
+        );
         Assert.Equal(DropReason.Malformed, _filter.Out(_request with { Extensions = [60, 0] }));
         Assert.Equal(DropReason.Protocol, _filter.Out(_request with { Protocol = 50 }));
 

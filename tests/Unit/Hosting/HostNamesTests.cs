@@ -16,19 +16,20 @@ public sealed class HostNamesTests
             Assert.Single(taken, won => won);
             names.GiveBack("same");
 
-            Task<bool> Try(string kind) => Task.Run(() =>
-            {
-                start.SignalAndWait();
-                try
+            Task<bool> Try(string kind) =>
+                Task.Run(() =>
                 {
-                    names.Take("same", kind);
-                    return true;
-                }
-                catch (RequestException e) when (e.Fault == Fault.NameTaken)
-                {
-                    return false;
-                }
-            });
+                    start.SignalAndWait();
+                    try
+                    {
+                        names.Take("same", kind);
+                        return true;
+                    }
+                    catch (RequestException e) when (e.Fault == Fault.NameTaken)
+                    {
+                        return false;
+                    }
+                });
         }
     }
 
@@ -37,7 +38,11 @@ public sealed class HostNamesTests
     {
         var names = new HostNames();
         names.Take("a", "tunnel");
-        Assert.Contains("a tunnel named a", Assert.Throws<RequestException>(() => names.Take("a", "relay")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "a tunnel named a",
+            Assert.Throws<RequestException>(() => names.Take("a", "relay")).Message,
+            StringComparison.Ordinal
+        );
         names.GiveBack("a");
 
         names.Take("a", "relay");

@@ -36,26 +36,30 @@ public sealed class HostTests
             Assert.Equal(1, tunnels.Count + relays.Count);
             await (tunnels.Count == 1 ? tunnels : relays).StopAsync("same");
 
-            Task<bool> Start(TestHost host) => Task.Run(async () =>
-            {
-                start.SignalAndWait(Cancellation);
-                try
+            Task<bool> Start(TestHost host) =>
+                Task.Run(async () =>
                 {
-                    await host.StartAsync("same");
-                    return true;
-                }
-                catch (RequestException e) when (e.Fault == Fault.NameTaken)
-                {
-                    return false;
-                }
-            });
+                    start.SignalAndWait(Cancellation);
+                    try
+                    {
+                        await host.StartAsync("same");
+                        return true;
+                    }
+                    catch (RequestException e) when (e.Fault == Fault.NameTaken)
+                    {
+                        return false;
+                    }
+                });
         }
     }
 
     [Fact]
     public async Task A_name_whose_start_failed_is_free()
     {
-        await using var host = new TestHost("tunnel", new HostNames(), _events, _time) { StartFailure = new RequestException(Fault.System, "no device") };
+        await using var host = new TestHost("tunnel", new HostNames(), _events, _time)
+        {
+            StartFailure = new RequestException(Fault.System, "no device"),
+        };
         await Assert.ThrowsAsync<RequestException>(() => host.StartAsync("a"));
         host.StartFailure = new InvalidOperationException("nobody expects this");
         await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync("a"));
@@ -136,13 +140,23 @@ public sealed class HostTests
         }
     }
 
-    private sealed class TestHost(string kind, HostNames names, EventLog events, TimeProvider time) : Host<TunnelConfig, Engine>(
-        new HostedKind(
-            kind, 1024, Fault.NoSuchTunnel, Limit.Tunnels, EventKind.TunnelStarted, EventKind.TunnelStopped, EventKind.TunnelFailed),
-        names,
-        events,
-        time,
-        new Supervised(NullLogger<Supervised>.Instance)), IHostTest
+    private sealed class TestHost(string kind, HostNames names, EventLog events, TimeProvider time)
+        : Host<TunnelConfig, Engine>(
+            new HostedKind(
+                kind,
+                1024,
+                Fault.NoSuchTunnel,
+                Limit.Tunnels,
+                EventKind.TunnelStarted,
+                EventKind.TunnelStopped,
+                EventKind.TunnelFailed
+            ),
+            names,
+            events,
+            time,
+            new Supervised(NullLogger<Supervised>.Instance)
+        ),
+            IHostTest
     {
         public Exception? StartFailure { get; set; }
 
@@ -158,18 +172,15 @@ public sealed class HostTests
 
         protected override IReadOnlyList<TunnelConfig> LoadStored() => [];
 
-        protected override void Save(TunnelConfig config)
-        {
-        }
+        protected override void Save(TunnelConfig config) { }
 
-        protected override void Forget(HostEntry<TunnelConfig, Engine> entry)
-        {
-        }
+        protected override void Forget(HostEntry<TunnelConfig, Engine> entry) { }
 
         protected override (Engine Engine, string What) Open(HostEntry<TunnelConfig, Engine> entry, object? memory) =>
             StartFailure is null ? (new Engine(), "runs") : throw StartFailure;
 
-        protected override IReadOnlyList<FieldChange> Differences(TunnelConfig before, TunnelConfig after) => ConfigDiff.Between(before, after);
+        protected override IReadOnlyList<FieldChange> Differences(TunnelConfig before, TunnelConfig after) =>
+            ConfigDiff.Between(before, after);
 
         protected override void Tick(HostEntry<TunnelConfig, Engine> entry)
         {
@@ -181,9 +192,15 @@ public sealed class HostTests
             }
         }
 
-        private static TunnelConfig Config(string name) => (TunnelConfig)ConfigFile.Parse(
-            System.Text.Encoding.UTF8.GetBytes(
-                $$"""{"Name": "{{name}}", "TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22]}"""),
-            name).Configuration!;
+        private static TunnelConfig Config(string name) =>
+            (TunnelConfig)
+                ConfigFile
+                    .Parse(
+                        System.Text.Encoding.UTF8.GetBytes(
+                            $$"""{"Name": "{{name}}", "TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22]}"""
+                        ),
+                        name
+                    )
+                    .Configuration!;
     }
 }

@@ -79,7 +79,10 @@ public sealed unsafe class ClientSocketTests
     private static ClientSocket Bind(string? address, out int port)
     {
         // A free port, for that socket is bound to one that is given.
-        using var free = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { DualMode = true };
+        using var free = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp)
+        {
+            DualMode = true,
+        };
         free.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
         port = ((IPEndPoint)free.LocalEndPoint!).Port;
         free.Dispose();
@@ -89,13 +92,22 @@ public sealed unsafe class ClientSocketTests
     private static Socket Connect(string address, int port)
     {
         var target = IPAddress.Parse(address);
-        var client = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = (int)Patience.TotalMilliseconds };
-        client.Bind(new IPEndPoint(target.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback, 0));
+        var client = new Socket(target.AddressFamily, SocketType.Dgram, ProtocolType.Udp)
+        {
+            ReceiveTimeout = (int)Patience.TotalMilliseconds,
+        };
+        client.Bind(
+            new IPEndPoint(
+                target.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Loopback : IPAddress.IPv6Loopback,
+                0
+            )
+        );
         client.Connect(target, port);
         return client;
     }
 
-    private static void Receive(ClientSocket socket, ReceiveBatch batch) => Assert.True(SpinWait.SpinUntil(() => socket.TryReceive(batch), Patience));
+    private static void Receive(ClientSocket socket, ReceiveBatch batch) =>
+        Assert.True(SpinWait.SpinUntil(() => socket.TryReceive(batch), Patience));
 
     private static byte[] Receive(Socket client)
     {

@@ -8,48 +8,51 @@ public sealed unsafe class DatagramQueueTests
     private const int SmallMtu = 1280;
     private const int Size = 1400;
 
-    /// <remarks>The device of a run that is refused is the same for all here: its MTU stands for that of a client's path.</remarks>
+    /// <remarks>
+    /// The device of a run that is refused is the same for all here: its MTU stands for that of a client's path.
+    /// </remarks>
     [Fact]
-    public void A_small_path_of_one_destination_ends_runs_for_that_one_alone() => NetworkNamespaceThread.Run(SmallMtu, () =>
-    {
-        using var sender = UdpSocket.Bind(0, offload: true);
-        using var receiver = UdpSocket.Bind(0, offload: true);
-        using var queue = new DatagramQueue(isV6: true);
-        using var batch = new ReceiveBatch();
-        var to = receiver.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort));
-
-        // Refused as a run and sent one by one.
-        Assert.Equal([1, 1, 1], SendThree(key: 1));
-
-        RouteSocket.SetMtu(RouteSocket.FindLink("lo")!.Value, 65_536);
-        Assert.Equal([3], SendThree(key: 2));
-        Assert.Equal([1, 1, 1], SendThree(key: 1));
-
-        // How many datagrams each message had that arrived: a run stays one on this device.
-        List<int> SendThree(uint key)
+    public void A_small_path_of_one_destination_ends_runs_for_that_one_alone() =>
+        NetworkNamespaceThread.Run(SmallMtu, () =>
         {
-            var datagrams = new byte[3 * Size];
-            fixed (byte* start = datagrams)
+            using var sender = UdpSocket.Bind(0, offload: true);
+            using var receiver = UdpSocket.Bind(0, offload: true);
+            using var queue = new DatagramQueue(isV6: true);
+            using var batch = new ReceiveBatch();
+            var to = receiver.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort));
+
+            // Refused as a run and sent one by one.
+            Assert.Equal([1, 1, 1], SendThree(key: 1));
+
+            RouteSocket.SetMtu(RouteSocket.FindLink("lo")!.Value, 65_536);
+            Assert.Equal([3], SendThree(key: 2));
+            Assert.Equal([1, 1, 1], SendThree(key: 1));
+
+            // How many datagrams each message had that arrived: a run stays one on this device.
+            List<int> SendThree(uint key)
             {
-                for (var i = 0; i < 3; i++)
+                var datagrams = new byte[3 * Size];
+                fixed (byte* start = datagrams)
                 {
-                    queue.Add(start + (i * Size), Size, to, default, key);
+                    for (var i = 0; i < 3; i++)
+                    {
+                        queue.Add(start + (i * Size), Size, to, default, key);
+                    }
+
+                    Assert.Equal(3, queue.Send(sender.Descriptor).Sent);
                 }
 
-                Assert.Equal(3, queue.Send(sender.Descriptor).Sent);
-            }
-
-            var arrived = new List<int>();
-            while (arrived.Sum() < 3)
-            {
-                Assert.True(SpinWait.SpinUntil(() => receiver.Receive(batch), TimeSpan.FromSeconds(10)));
-                for (var i = 0; i < batch.Count; i++)
+                var arrived = new List<int>();
+                while (arrived.Sum() < 3)
                 {
-                    arrived.Add(batch.Length(i) / Size);
+                    Assert.True(SpinWait.SpinUntil(() => receiver.Receive(batch), TimeSpan.FromSeconds(10)));
+                    for (var i = 0; i < batch.Count; i++)
+                    {
+                        arrived.Add(batch.Length(i) / Size);
+                    }
                 }
-            }
 
-            return arrived;
-        }
-    });
+                return arrived;
+            }
+        });
 }

@@ -20,7 +20,12 @@ public sealed unsafe class NetlinkAnswerTests
     [Fact]
     public void Answers_to_other_requests_are_passed_over()
     {
-        byte[] answer = [.. Message(NLMSG_ERROR, 6, Number(-1)), .. Message(RTM_NEWLINK, 7, new byte[18]), .. Message(NLMSG_ERROR, 7, Number(-19))];
+        byte[] answer =
+        [
+            .. Message(NLMSG_ERROR, 6, Number(-1)),
+            .. Message(RTM_NEWLINK, 7, new byte[18]),
+            .. Message(NLMSG_ERROR, 7, Number(-19)),
+        ];
 
         Assert.Equal(Errno.NoDevice, NetlinkAnswer.FindAcknowledgement(answer, 7));
         Assert.Null(NetlinkAnswer.FindAcknowledgement(answer, 8));
@@ -33,7 +38,10 @@ public sealed unsafe class NetlinkAnswerTests
         byte[] link = [.. new byte[4], .. Number(42), .. new byte[8]];
 
         Assert.Equal(42, NetlinkAnswer.FindLinkIndex(Message(RTM_NEWLINK, 7, link), 7));
-        Assert.Equal(42, NetlinkAnswer.FindLinkIndex([.. Message(NLMSG_DONE, 7, []), .. Message(RTM_NEWLINK, 7, link)], 7));
+        Assert.Equal(
+            42,
+            NetlinkAnswer.FindLinkIndex([.. Message(NLMSG_DONE, 7, []), .. Message(RTM_NEWLINK, 7, link)], 7)
+        );
         Assert.Null(NetlinkAnswer.FindLinkIndex(Message(RTM_NEWLINK, 8, link), 7));
         Assert.Null(NetlinkAnswer.FindLinkIndex(Message(NLMSG_ERROR, 7, link), 7));
     }
@@ -51,7 +59,10 @@ public sealed unsafe class NetlinkAnswerTests
         Assert.Null(NetlinkAnswer.FindLinkIndex(Message(RTM_NEWLINK, 7, new byte[7]), 7));
     }
 
-    /// <remarks>Behind the bytes lies memory that ends the program when it is read; a message of length 0 must not be read for ever.</remarks>
+    /// <remarks>
+    /// Behind the bytes lies memory that ends the program when it is read; a message of length 0 must not be read for
+    /// ever.
+    /// </remarks>
     [Fact]
     public void Whatever_the_bytes_are_nothing_beyond_them_is_read()
     {
@@ -74,7 +85,13 @@ public sealed unsafe class NetlinkAnswerTests
         List<byte> bytes = [];
         for (var i = random.Next(1, 5); i > 0; i--)
         {
-            bytes.AddRange(Message(random.OneOf(NLMSG_ERROR, NLMSG_DONE, RTM_NEWLINK), (uint)random.Next(6, 9), random.Bytes(random.Next(40))));
+            bytes.AddRange(
+                Message(
+                    random.OneOf(NLMSG_ERROR, NLMSG_DONE, RTM_NEWLINK),
+                    (uint)random.Next(6, 9),
+                    random.Bytes(random.Next(40))
+                )
+            );
         }
 
         byte[] mutated = [.. bytes];

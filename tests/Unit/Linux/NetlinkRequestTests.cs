@@ -3,7 +3,9 @@ using UdpTunnel.Linux;
 
 namespace UdpTunnel.Tests.Linux;
 
-/// <summary>Requests byte by byte, as rtnetlink(7) lays them out and as <c>ip</c> sends them on a little-endian machine.</summary>
+/// <summary>
+/// Requests byte by byte, as rtnetlink(7) lays them out and as <c>ip</c> sends them on a little-endian machine.
+/// </summary>
 public sealed class NetlinkRequestTests
 {
     private const ushort RTM_NEWLINK = 16;
@@ -19,25 +21,34 @@ public sealed class NetlinkRequestTests
 
         AssertBytes(
             "2c000000 1200 0100 07000000 00000000"
-            + "00000000 00000000 00000000 00000000"
-            + "0900 0300 74756e30 00 000000",
-            request.Bytes);
+                + "00000000 00000000 00000000 00000000"
+                + "0900 0300 74756e30 00 000000",
+            request.Bytes
+        );
     }
 
     [Fact]
     public void An_address_for_a_device()
     {
         var request = new NetlinkRequest(new byte[256], RTM_NEWADDR, flags: 0x605, sequence: 0x01020304);
-        request.Append(new AddressMessage { Family = 2, PrefixLength = 24, Index = 5 });
+        request.Append(
+            new AddressMessage
+            {
+                Family = 2,
+                PrefixLength = 24,
+                Index = 5,
+            }
+        );
         request.Attribute(2, [10, 0, 0, 1]);
         request.Attribute(1, [10, 0, 0, 1]);
 
         AssertBytes(
             "28000000 1400 0506 04030201 00000000"
-            + "02 18 00 00 05000000"
-            + "0800 0200 0a000001"
-            + "0800 0100 0a000001",
-            request.Bytes);
+                + "02 18 00 00 05000000"
+                + "0800 0200 0a000001"
+                + "0800 0100 0a000001",
+            request.Bytes
+        );
     }
 
     [Fact]
@@ -52,10 +63,9 @@ public sealed class NetlinkRequestTests
         request.EndNested(families);
 
         AssertBytes(
-            "28000000 1000 0500 01000000 00000000"
-            + "0800 0400 78050000"
-            + "1000 1a00  0c00 0a00  0500 0800 01 000000",
-            request.Bytes);
+            "28000000 1000 0500 01000000 00000000" + "0800 0400 78050000" + "1000 1a00  0c00 0a00  0500 0800 01 000000",
+            request.Bytes
+        );
     }
 
     [Fact]

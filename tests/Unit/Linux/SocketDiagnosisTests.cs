@@ -33,5 +33,9 @@ public sealed class SocketDiagnosisTests
     }
 
     private static uint OwnUser() =>
-        uint.Parse(File.ReadLines("/proc/self/status").Single(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[2]);
+        uint.Parse(
+            File.ReadLines("/proc/self/status")
+                .Single(line => line.StartsWith("Uid:", StringComparison.Ordinal))
+                .Split('\t')[2]
+        );
 }

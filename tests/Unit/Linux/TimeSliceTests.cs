@@ -23,7 +23,10 @@ public sealed class TimeSliceTests
         thread.Join();
         Assert.NotEmpty(before);
         Assert.Equal(before, after);
-        Assert.SkipWhen(slice < 0, "this kernel does not tell the slice of a thread (Linux 6.12 with CONFIG_SCHED_DEBUG does)");
+        Assert.SkipWhen(
+            slice < 0,
+            "this kernel does not tell the slice of a thread (Linux 6.12 with CONFIG_SCHED_DEBUG does)"
+        );
         Assert.Equal(100_000, slice);
     }
 
@@ -37,8 +40,11 @@ public sealed class TimeSliceTests
     private static long Slice()
     {
         const string Name = "se.slice";
-        return File.Exists("/proc/thread-self/sched")
-            && File.ReadLines("/proc/thread-self/sched").FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal)) is { } line
+        return
+            File.Exists("/proc/thread-self/sched")
+            && File.ReadLines("/proc/thread-self/sched")
+                .FirstOrDefault(l => l.StartsWith(Name, StringComparison.Ordinal))
+                is { } line
             ? long.Parse(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture)
             : -1;
     }

@@ -13,89 +13,96 @@ public sealed unsafe class UdpSocketTests
     [InlineData(true)]
     [InlineData(false)]
     public void A_batch_arrives_whole_and_in_order(bool offload) => Randomised.Check(30, random =>
-    {
-        using var sender = UdpSocket.Bind(0, offload);
-        using var receiver = UdpSocket.Bind(0, offload);
-        Assert.Equal(offload, sender.Segments);
-
-        var sent = SendAndAssert(random, sender, receiver);
-
-        PacketLists.AssertSame(sent, Receive(receiver, sent.Count, sender.LocalPort));
-        Assert.Equal(offload, sender.Segments);
-    });
-
-    /// <remarks>The kernel refuses a segment above the path's MTU, while it cuts a datagram alone into fragments.</remarks>
-    [Fact]
-    public void Runs_that_the_kernel_refuses_go_one_by_one_and_nothing_is_lost() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
-        Randomised.Check(20, random =>
         {
-            using var sender = UdpSocket.Bind(0, offload: true);
-            using var receiver = UdpSocket.Bind(0, offload: true);
-            using var batch = new SendBatch(16);
-            using var memory = new GuardedMemory(100_000);
-            List<byte[]> expected = [];
-            var at = memory.Start;
+            using var sender = UdpSocket.Bind(0, offload);
+            using var receiver = UdpSocket.Bind(0, offload);
+            Assert.Equal(offload, sender.Segments);
 
-            // Runs that fit, then some that do not, then some that fit again.
-            foreach (var size in (int[])[500, 500, 500, 1500, 1500, 1500, 1500, 100, 100, 3000, 3000])
+            var sent = SendAndAssert(random, sender, receiver);
+
+            PacketLists.AssertSame(sent, Receive(receiver, sent.Count, sender.LocalPort));
+            Assert.Equal(offload, sender.Segments);
+        });
+
+    /// <remarks>
+    /// The kernel refuses a segment above the path's MTU, while it cuts a datagram alone into fragments.
+    /// </remarks>
+    [Fact]
+    public void Runs_that_the_kernel_refuses_go_one_by_one_and_nothing_is_lost() =>
+        NetworkNamespaceThread.Run(loopbackMtu: 1400, () => Randomised.Check(20, random =>
             {
-                Add(batch, ref at, random.Bytes(size), expected);
-            }
+                using var sender = UdpSocket.Bind(0, offload: true);
+                using var receiver = UdpSocket.Bind(0, offload: true);
+                using var batch = new SendBatch(16);
+                using var memory = new GuardedMemory(100_000);
+                List<byte[]> expected = [];
+                var at = memory.Start;
 
-            var result = sender.Send(batch, [sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))]);
+                // Runs that fit, then some that do not, then some that fit again.
+                foreach (var size in (int[])[500, 500, 500, 1500, 1500, 1500, 1500, 100, 100, 3000, 3000])
+                {
+                    Add(batch, ref at, random.Bytes(size), expected);
+                }
 
-            Assert.Equal((expected.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
-            Assert.Equal(expected.Sum(d => d.Length), result.SentBytes);
-            PacketLists.AssertSame(expected, Receive(receiver, expected.Count, sender.LocalPort));
-            Assert.False(sender.Segments);
-            sender.RetrySegments();
-            Assert.True(sender.Segments);
-        }));
+                var result = sender.Send(
+                    batch,
+                    [sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))]
+                );
+
+                Assert.Equal((expected.Count, 0, 0), (result.Sent, result.TooBig, result.Failed));
+                Assert.Equal(expected.Sum(d => d.Length), result.SentBytes);
+                PacketLists.AssertSame(expected, Receive(receiver, expected.Count, sender.LocalPort));
+                Assert.False(sender.Segments);
+                sender.RetrySegments();
+                Assert.True(sender.Segments);
+            }));
 
     [Theory]
     [InlineData("127.0.0.1")]
     [InlineData("::1")]
-    public void An_error_that_is_kept_says_where_nobody_is_and_is_forgotten_when_nobody_asks(string address) => NetworkNamespaceThread.Run(65_536, () =>
-    {
-        using var sender = UdpSocket.Bind(0, offload: true);
-        using var closed = UdpSocket.Bind(0, offload: true);
-        var nobody = sender.ToEndpoint(new IPEndPoint(IPAddress.Parse(address), closed.LocalPort));
-        closed.Dispose();
-        byte datagram = 1;
-        _ = sender.Send(&datagram, 1, nobody);
-        Assert.False(sender.TakeError(out _, out _));
+    public void An_error_that_is_kept_says_where_nobody_is_and_is_forgotten_when_nobody_asks(string address) =>
+        NetworkNamespaceThread.Run(65_536, () =>
+        {
+            using var sender = UdpSocket.Bind(0, offload: true);
+            using var closed = UdpSocket.Bind(0, offload: true);
+            var nobody = sender.ToEndpoint(new IPEndPoint(IPAddress.Parse(address), closed.LocalPort));
+            closed.Dispose();
+            byte datagram = 1;
+            _ = sender.Send(&datagram, 1, nobody);
+            Assert.False(sender.TakeError(out _, out _));
 
-        sender.KeepErrors(true);
-        _ = sender.Send(&datagram, 1, nobody);
-        Assert.True(sender.TakeError(out var endpoint, out var isPortUnreachable));
-        Assert.Equal(nobody, endpoint);
-        Assert.True(isPortUnreachable);
-        Assert.False(sender.TakeError(out _, out _));
+            sender.KeepErrors(true);
+            _ = sender.Send(&datagram, 1, nobody);
+            Assert.True(sender.TakeError(out var endpoint, out var isPortUnreachable));
+            Assert.Equal(nobody, endpoint);
+            Assert.True(isPortUnreachable);
+            Assert.False(sender.TakeError(out _, out _));
 
-        _ = sender.Send(&datagram, 1, nobody);
-        _ = sender.Send(&datagram, 1, nobody);
-        sender.KeepErrors(false);
-        Assert.False(sender.TakeError(out _, out _));
-    });
+            _ = sender.Send(&datagram, 1, nobody);
+            _ = sender.Send(&datagram, 1, nobody);
+            sender.KeepErrors(false);
+            Assert.False(sender.TakeError(out _, out _));
+        });
 
     [Fact]
-    public void What_the_network_refuses_is_counted_and_ends_nothing() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
-    {
-        using var sender = UdpSocket.Bind(0, offload: true);
-        using var batch = new SendBatch(16);
-        using var memory = new GuardedMemory(10_000);
-        var at = memory.Start;
-        foreach (var size in (int[])[100, 100, 1000])
+    public void What_the_network_refuses_is_counted_and_ends_nothing() =>
+        NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
         {
-            Add(batch, ref at, new byte[size], []);
-        }
+            using var sender = UdpSocket.Bind(0, offload: true);
+            using var batch = new SendBatch(16);
+            using var memory = new GuardedMemory(10_000);
+            var at = memory.Start;
+            foreach (var size in (int[])[100, 100, 1000])
+            {
+                Add(batch, ref at, new byte[size], []);
+            }
 
-        // A network of its own has no route to anywhere.
-        var result = sender.Send(batch, [sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))]);
+            // A network of its own has no route to anywhere.
+            var result = sender.Send(batch, [sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))]);
 
-        Assert.Equal((0, 0L, 3), (result.Sent, result.SentBytes, result.Failed + result.TooBig));
-        Assert.False(sender.Send(memory.Start, 100, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))));
-    });
+            Assert.Equal((0, 0L, 3), (result.Sent, result.SentBytes, result.Failed + result.TooBig));
+            Assert.False(sender.Send(memory.Start, 100, sender.ToEndpoint(IPEndPoint.Parse("192.0.2.1:9"))));
+        });
 
     [Fact]
     public void One_batch_goes_to_many_sockets_each_run_to_its_own()
@@ -104,7 +111,14 @@ public sealed unsafe class UdpSocketTests
         UdpSocket[] receivers = [.. Enumerable.Range(0, 5).Select(_ => UdpSocket.Bind(0, offload: true))];
         using var batch = new SendBatch(16);
         using var memory = new GuardedMemory(100_000);
-        List<byte[]>[] expected = [[], [], [], [], []];
+        List<byte[]>[] expected =
+        [
+            [],
+            [],
+            [],
+            [],
+            [],
+        ];
         var at = memory.Start;
         for (var i = 0; i < 40; i++)
         {
@@ -113,7 +127,9 @@ public sealed unsafe class UdpSocketTests
         }
 
         var result = sender.Send(
-            batch, [.. receivers.Select(r => sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, r.LocalPort)))]);
+            batch,
+            [.. receivers.Select(r => sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, r.LocalPort)))]
+        );
 
         Assert.Equal(40, result.Sent);
         Assert.True(batch.RunCount < 20, "each datagram went by itself");
@@ -124,40 +140,44 @@ public sealed unsafe class UdpSocketTests
         }
     }
 
-    /// <remarks>Datagrams to a neighbour that does not answer stay in the sender's buffer until its address resolution fails, after 3 s.</remarks>
+    /// <remarks>
+    /// Datagrams to a neighbour that does not answer stay in the sender's buffer until its address resolution fails,
+    /// after 3 s.
+    /// </remarks>
     [Fact]
-    public void A_full_send_buffer_is_counted_and_never_waited_for() => NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
-    {
-        Ip("link add near type veth peer name far");
-        Ip("addr add 192.0.2.1/24 dev near");
-        Ip("link set near up");
-        Ip("link set far up");
-        using var sender = UdpSocket.Bind(0, offload: true);
-        using var batch = new SendBatch(16);
-        using var memory = new GuardedMemory(1300);
-        BoundSocket.SetSendBuffer(sender.Descriptor, 8192);
-        for (var i = 0; i < 200; i++)
+    public void A_full_send_buffer_is_counted_and_never_waited_for() =>
+        NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>
         {
-            Assert.True(batch.AddDatagram(memory.Start, 200 + i, 200 + i));
-        }
+            Ip("link add near type veth peer name far");
+            Ip("addr add 192.0.2.1/24 dev near");
+            Ip("link set near up");
+            Ip("link set far up");
+            using var sender = UdpSocket.Bind(0, offload: true);
+            using var batch = new SendBatch(16);
+            using var memory = new GuardedMemory(1300);
+            BoundSocket.SetSendBuffer(sender.Descriptor, 8192);
+            for (var i = 0; i < 200; i++)
+            {
+                Assert.True(batch.AddDatagram(memory.Start, 200 + i, 200 + i));
+            }
 
-        var silent = sender.ToEndpoint(IPEndPoint.Parse("192.0.2.9:9"));
-        var clock = Stopwatch.StartNew();
-        var result = sender.Send(batch, [silent]);
-        var single = sender.Send(memory.Start, 100, silent);
+            var silent = sender.ToEndpoint(IPEndPoint.Parse("192.0.2.9:9"));
+            var clock = Stopwatch.StartNew();
+            var result = sender.Send(batch, [silent]);
+            var single = sender.Send(memory.Start, 100, silent);
 
-        Assert.True(clock.ElapsedMilliseconds < 1000, $"{clock.ElapsedMilliseconds} ms");
-        Assert.Equal((200, 0, 0), (result.Sent + result.BufferFull, result.Failed, result.TooBig));
-        Assert.True(result is { Sent: > 0, BufferFull: > 0 }, $"{result.Sent} sent");
-        Assert.False(single);
+            Assert.True(clock.ElapsedMilliseconds < 1000, $"{clock.ElapsedMilliseconds} ms");
+            Assert.Equal((200, 0, 0), (result.Sent + result.BufferFull, result.Failed, result.TooBig));
+            Assert.True(result is { Sent: > 0, BufferFull: > 0 }, $"{result.Sent} sent");
+            Assert.False(single);
 
-        static void Ip(string arguments)
-        {
-            using var process = Process.Start("ip", arguments);
-            process.WaitForExit();
-            Assert.Equal(0, process.ExitCode);
-        }
-    });
+            static void Ip(string arguments)
+            {
+                using var process = Process.Start("ip", arguments);
+                process.WaitForExit();
+                Assert.Equal(0, process.ExitCode);
+            }
+        });
 
     [Fact]
     public void Both_families_reach_one_socket()
@@ -166,9 +186,13 @@ public sealed unsafe class UdpSocketTests
         using var sender = UdpSocket.Bind(0, offload: true);
         var datagram = stackalloc byte[3];
 
-        Assert.True(sender.Send(datagram, 3, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort))));
+        Assert.True(
+            sender.Send(datagram, 3, sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort)))
+        );
         Assert.Equal([3], Receive(receiver, 1, sender.LocalPort).Select(d => d.Length));
-        Assert.True(sender.Send(datagram, 2, sender.ToEndpoint(new IPEndPoint(IPAddress.IPv6Loopback, receiver.LocalPort))));
+        Assert.True(
+            sender.Send(datagram, 2, sender.ToEndpoint(new IPEndPoint(IPAddress.IPv6Loopback, receiver.LocalPort)))
+        );
         Assert.Equal([2], Receive(receiver, 1, sender.LocalPort).Select(d => d.Length));
     }
 
@@ -177,7 +201,10 @@ public sealed unsafe class UdpSocketTests
     {
         using var first = UdpSocket.Bind(0, offload: true);
 
-        Assert.Equal(Errno.AddressInUse, Assert.Throws<LinuxException>(() => UdpSocket.Bind(first.LocalPort, offload: true)).Errno);
+        Assert.Equal(
+            Errno.AddressInUse,
+            Assert.Throws<LinuxException>(() => UdpSocket.Bind(first.LocalPort, offload: true)).Errno
+        );
     }
 
     [Fact]
@@ -233,7 +260,9 @@ public sealed unsafe class UdpSocketTests
                 Assert.NotEqual(0, batch.Length(i));
                 Assert.Equal(fromPort, batch.Source(i).ToIPEndPoint().Port);
                 Assert.False(batch.IsTruncated(i));
-                datagrams.AddRange(new ReadOnlySpan<byte>(batch.Start(i), batch.Length(i)).ToArray().Chunk(batch.DatagramSize(i)));
+                datagrams.AddRange(
+                    new ReadOnlySpan<byte>(batch.Start(i), batch.Length(i)).ToArray().Chunk(batch.DatagramSize(i))
+                );
             }
         }
 

@@ -19,7 +19,8 @@ public sealed class UnixGroupsTests
     [InlineData(997, Two, true)]
     [InlineData(65536, Two, true)]
     [InlineData(65537, Two, false)]
-    public void A_number_is_there_if_the_map_has_it(uint id, string map, bool there) => Assert.Equal(there, UnixGroups.IsMapped(id, map));
+    public void A_number_is_there_if_the_map_has_it(uint id, string map, bool there) =>
+        Assert.Equal(there, UnixGroups.IsMapped(id, map));
 
     [Fact]
     public void Without_a_map_every_number_is_there() => Assert.True(UnixGroups.IsMapped(997, ""));

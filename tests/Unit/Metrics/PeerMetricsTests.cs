@@ -25,32 +25,44 @@ public sealed class PeerMetricsTests
                 Handshakes = 5,
                 Drops = [(DropReason.Port, 7)],
             },
-            new PeerStatus { Name = "phone" });
+            new PeerStatus { Name = "phone" }
+        );
 
         Assert.Contains(
-            "udptunnel_peer_connected{tunnel=\"config\",peer=\"laptop\"} 1\n", text, StringComparison.Ordinal);
+            "udptunnel_peer_connected{tunnel=\"config\",peer=\"laptop\"} 1\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains(
-            "udptunnel_peer_connected{tunnel=\"config\",peer=\"phone\"} 0\n", text, StringComparison.Ordinal);
+            "udptunnel_peer_connected{tunnel=\"config\",peer=\"phone\"} 0\n",
+            text,
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"laptop\"} 1700000000.5\n",
             text,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(
             "udptunnel_peer_last_handshake_time_seconds{tunnel=\"config\",peer=\"phone\"}",
             text,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "udptunnel_peer_bytes_total{tunnel=\"config\",peer=\"laptop\",direction=\"in\"} 40\n",
             text,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "udptunnel_peer_handshakes_total{tunnel=\"config\",peer=\"laptop\",result=\"made\"} 5\n",
             text,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
         Assert.Contains(
             "udptunnel_peer_drops_total{tunnel=\"config\",peer=\"laptop\",reason=\"port\"} 7\n",
             text,
-            StringComparison.Ordinal);
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -58,7 +70,8 @@ public sealed class PeerMetricsTests
     {
         var text = Written(
             new PeerStatus { Name = "ZX68P", PublicKey = SecureSample.Public },
-            new PeerStatus { Name = "ZX68P", PublicKey = SecureSample.Laptop });
+            new PeerStatus { Name = "ZX68P", PublicKey = SecureSample.Laptop }
+        );
 
         Assert.Contains($"peer=\"{SecureSample.Public}\"", text, StringComparison.Ordinal);
         Assert.Contains($"peer=\"{SecureSample.Laptop}\"", text, StringComparison.Ordinal);
@@ -70,7 +83,9 @@ public sealed class PeerMetricsTests
     {
         var classic = new TunnelStatus
         {
-            Config = Sample.Clean<TunnelConfig>(Sample.Server), State = TunnelState.Running, Peers = [new PeerStatus()],
+            Config = Sample.Clean<TunnelConfig>(Sample.Server),
+            State = TunnelState.Running,
+            Peers = [new PeerStatus()],
         };
 
         Assert.Empty(PeerMetrics.Of([classic]).SelectMany(f => f.Samples));
@@ -79,7 +94,12 @@ public sealed class PeerMetricsTests
     private static string Written(params PeerStatus[] peers)
     {
         var output = new ArrayBufferWriter<byte>();
-        var tunnel = new TunnelStatus { Config = Server, State = TunnelState.Running, Peers = peers };
+        var tunnel = new TunnelStatus
+        {
+            Config = Server,
+            State = TunnelState.Running,
+            Peers = peers,
+        };
         foreach (var family in PeerMetrics.Of([tunnel]))
         {
             MetricsText.Write(output, family);

@@ -55,30 +55,30 @@ public sealed unsafe class ChecksumTests
 
     [Fact]
     public void Carries_of_sparse_and_dense_words_are_kept() => Randomised.Check(300, random =>
-    {
-        byte[] bytes = new byte[random.Next(70_000)];
-        for (int i = 0; i < bytes.Length; i++)
         {
-            bytes[i] = random.OneOf<byte>(0, 0xFF, 0xFF, (byte)random.Next(256));
-        }
+            byte[] bytes = new byte[random.Next(70_000)];
+            for (int i = 0; i < bytes.Length; i++)
+            {
+                bytes[i] = random.OneOf<byte>(0, 0xFF, 0xFF, (byte)random.Next(256));
+            }
 
-        fixed (byte* start = bytes)
-        {
-            CheckAll(start, bytes.Length);
-        }
-    });
+            fixed (byte* start = bytes)
+            {
+                CheckAll(start, bytes.Length);
+            }
+        });
 
     [Fact]
     public void Sums_of_even_pieces_add_up_to_the_sum_of_the_whole() => Randomised.Check(300, random =>
-    {
-        byte[] bytes = random.Bytes(random.Next(3000));
-        int cut = random.Next(bytes.Length + 1) & ~1;
-        fixed (byte* start = bytes)
         {
-            ulong sum = Checksum.Sum(start, cut) + Checksum.Sum(start + cut, bytes.Length - cut);
-            Assert.Equal(NaiveChecksum.Sum(bytes), HostOrder(Checksum.Fold(sum)));
-        }
-    });
+            byte[] bytes = random.Bytes(random.Next(3000));
+            int cut = random.Next(bytes.Length + 1) & ~1;
+            fixed (byte* start = bytes)
+            {
+                ulong sum = Checksum.Sum(start, cut) + Checksum.Sum(start + cut, bytes.Length - cut);
+                Assert.Equal(NaiveChecksum.Sum(bytes), HostOrder(Checksum.Fold(sum)));
+            }
+        });
 
     [Theory]
     [InlineData(0UL, 0)]
@@ -95,24 +95,24 @@ public sealed unsafe class ChecksumTests
 
     [Fact]
     public void A_right_checksum_verifies_and_any_single_flipped_bit_does_not() => Randomised.Check(500, random =>
-    {
-        TestPacket spec = TestPacket.Any(random, 1500);
-        byte[] packet = spec.Build();
-        (int ip, byte protocol) = TestPacket.Layout(packet);
-        fixed (byte* start = packet)
         {
-            Assert.True(spec.IsV6 || Checksum.VerifyIpv4Header(start, ip));
-            Assert.True(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
+            TestPacket spec = TestPacket.Any(random, 1500);
+            byte[] packet = spec.Build();
+            (int ip, byte protocol) = TestPacket.Layout(packet);
+            fixed (byte* start = packet)
+            {
+                Assert.True(spec.IsV6 || Checksum.VerifyIpv4Header(start, ip));
+                Assert.True(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
 
-            int bit = random.Next(8 * (packet.Length - ip));
-            packet[ip + (bit / 8)] ^= (byte)(1 << (bit % 8));
-            Assert.False(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
+                int bit = random.Next(8 * (packet.Length - ip));
+                packet[ip + (bit / 8)] ^= (byte)(1 << (bit % 8));
+                Assert.False(Checksum.VerifyTransport(start, protocol, ip, packet.Length));
 
-            bit = random.Next(8 * ip);
-            packet[bit / 8] ^= (byte)(1 << (bit % 8));
-            Assert.True(spec.IsV6 || !Checksum.VerifyIpv4Header(start, ip));
-        }
-    });
+                bit = random.Next(8 * ip);
+                packet[bit / 8] ^= (byte)(1 << (bit % 8));
+                Assert.True(spec.IsV6 || !Checksum.VerifyIpv4Header(start, ip));
+            }
+        });
 
     [Fact]
     public void A_udp_packet_without_a_checksum_does_not_verify()
@@ -130,17 +130,17 @@ public sealed unsafe class ChecksumTests
 
     [Fact]
     public void Completing_a_checksum_gives_what_the_naive_code_gives() => Randomised.Check(500, random =>
-    {
-        TestPacket spec = TestPacket.Any(random, 3000);
-        byte[] packet = spec.BuildSuperpacket();
-        VirtioNetHeader header = spec.VirtioHeader(1);
-        fixed (byte* start = packet)
         {
-            Assert.True(Checksum.Complete(start, packet.Length, header.ChecksumStart, header.ChecksumOffset));
-        }
+            TestPacket spec = TestPacket.Any(random, 3000);
+            byte[] packet = spec.BuildSuperpacket();
+            VirtioNetHeader header = spec.VirtioHeader(1);
+            fixed (byte* start = packet)
+            {
+                Assert.True(Checksum.Complete(start, packet.Length, header.ChecksumStart, header.ChecksumOffset));
+            }
 
-        Assert.Equal(spec.Build(), packet);
-    });
+            Assert.Equal(spec.Build(), packet);
+        });
 
     [Fact]
     public void A_completed_udp_checksum_of_0_is_sent_as_ffff()

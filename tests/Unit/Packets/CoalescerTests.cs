@@ -132,8 +132,14 @@ public sealed unsafe class CoalescerTests
     {
         byte[][] packets = [.. Train(Tcp, 100, 100), .. Train(Udp, 100, 100)];
         Assert.Equal([2, 2], ReceivedBatch.Messages(packets).Select(message => NaiveDevice.Take(message).Count));
-        Assert.Equal([1, 1, 2], ReceivedBatch.Messages(packets, mergeTcp: false).Select(m => NaiveDevice.Take(m).Count));
-        Assert.Equal([2, 1, 1], ReceivedBatch.Messages(packets, mergeUdp: false).Select(m => NaiveDevice.Take(m).Count));
+        Assert.Equal(
+            [1, 1, 2],
+            ReceivedBatch.Messages(packets, mergeTcp: false).Select(m => NaiveDevice.Take(m).Count)
+        );
+        Assert.Equal(
+            [2, 1, 1],
+            ReceivedBatch.Messages(packets, mergeUdp: false).Select(m => NaiveDevice.Take(m).Count)
+        );
     }
 
     [Fact]

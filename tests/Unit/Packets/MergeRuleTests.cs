@@ -1,4 +1,3 @@
-
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>Which packets may follow each other in a group.</summary>
@@ -20,11 +19,31 @@ public sealed class MergeRuleTests
     }
 
     public static TheoryData<string> Differences =>
-    [
-        "source", "destination", "source port", "destination port", "tos", "ttl", "don't fragment", "id", "sequence",
-        "acknowledgment", "window", "urgent pointer", "options", "more options", "reserved bits", "reserved flag",
-        "accurate ECN", "ip options", "fragment", "no payload", "padding", "ip checksum", "tcp checksum",
-    ];
+        [
+            "source",
+            "destination",
+            "source port",
+            "destination port",
+            "tos",
+            "ttl",
+            "don't fragment",
+            "id",
+            "sequence",
+            "acknowledgment",
+            "window",
+            "urgent pointer",
+            "options",
+            "more options",
+            "reserved bits",
+            "reserved flag",
+            "accurate ECN",
+            "ip options",
+            "fragment",
+            "no payload",
+            "padding",
+            "ip checksum",
+            "tcp checksum",
+        ];
 
     [Theory]
     [MemberData(nameof(Differences))]

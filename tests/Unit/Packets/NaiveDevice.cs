@@ -32,11 +32,15 @@ internal static unsafe class NaiveDevice
         Assert.Equal(tcp ? 16 : 6, header.ChecksumOffset);
         Assert.Equal(ip + (tcp ? (packet[ip + 12] >> 4) * 4 : 8), header.HeaderLength);
         Assert.InRange(header.GsoSize, 1, packet.Length - header.HeaderLength - 1);
-        Assert.Equal(packet.Length - (isV6 ? 40 : 0), BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(isV6 ? 4 : 2)));
+        Assert.Equal(
+            packet.Length - (isV6 ? 40 : 0),
+            BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(isV6 ? 4 : 2))
+        );
         Assert.True(isV6 || NaiveChecksum.Sum(packet.AsSpan(0, ip)) == 0xFFFF);
         Assert.Equal(
             NaiveChecksum.SumOfPseudoHeader(packet),
-            BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(ip + header.ChecksumOffset)));
+            BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(ip + header.ChecksumOffset))
+        );
         if (!tcp)
         {
             Assert.Equal(packet.Length - ip, BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(ip + 4)));

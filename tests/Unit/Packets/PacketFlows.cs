@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace UdpTunnel.Tests.Packets;
 
-/// <summary>Packets by flow, to compare what went in with what came out where only the order within a flow matters.</summary>
+/// <summary>
+/// Packets by flow, to compare what went in with what came out where only the order within a flow matters.
+/// </summary>
 internal static class PacketFlows
 {
     public static Dictionary<string, List<byte[]>> Of(IEnumerable<byte[]> packets) =>
@@ -17,7 +19,9 @@ internal static class PacketFlows
 
         int ip = packet.Length > 0 ? (packet[0] & 15) * 4 : 0;
         bool hasPorts = packet.Length >= 28 && packet.Length >= ip + 4 && packet[9] is 6 or 17;
-        return hasPorts ? Convert.ToHexString((byte[])[packet[9], .. packet[12..20], .. packet[ip..(ip + 4)]]) : "other";
+        return hasPorts
+            ? Convert.ToHexString((byte[])[packet[9], .. packet[12..20], .. packet[ip..(ip + 4)]])
+            : "other";
     }
 
     /// <summary>
@@ -26,9 +30,12 @@ internal static class PacketFlows
     /// </summary>
     private static byte[] WithoutMeaninglessId(byte[] packet)
     {
-        if (packet.Length >= 20 && packet[0] >> 4 == 4
+        if (
+            packet.Length >= 20
+            && packet[0] >> 4 == 4
             && (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(6)) & 0x7FFF) == 0x4000
-            && NaiveChecksum.Sum(packet.AsSpan(0, Math.Min(packet.Length, (packet[0] & 15) * 4))) == 0xFFFF)
+            && NaiveChecksum.Sum(packet.AsSpan(0, Math.Min(packet.Length, (packet[0] & 15) * 4))) == 0xFFFF
+        )
         {
             packet = [.. packet];
             packet[4] = packet[5] = packet[10] = packet[11] = 0;

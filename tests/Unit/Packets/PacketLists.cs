@@ -1,4 +1,3 @@
-
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>Compares packets in bulk; xunit's own comparison boxes every byte.</summary>
@@ -15,7 +14,8 @@ internal static class PacketLists
                     Packet {i} of {expected.Count} differs at byte {expected[i].AsSpan().CommonPrefixLength(actual[i])}:
                       expected {Convert.ToHexString(expected[i])}
                       actual   {Convert.ToHexString(actual[i])}
-                    """);
+                    """
+                );
             }
         }
 

@@ -42,7 +42,10 @@ internal static class RandomTraffic
     /// </summary>
     public static List<Packet> Mixed(Random random, int flows, int count)
     {
-        List<Queue<Packet>> streams = [.. Enumerable.Range(0, flows).Select(_ => new Queue<Packet>(Stream(random, count)))];
+        List<Queue<Packet>> streams =
+        [
+            .. Enumerable.Range(0, flows).Select(_ => new Queue<Packet>(Stream(random, count))),
+        ];
         int faults = random.OneOf(0, 2, 10);
         List<Packet> packets = [];
         while (packets.Count < count)

@@ -11,7 +11,8 @@ internal static class Randomised
     public static void Check(int cases, Action<Random> property) =>
         FsCheck.Check.One(
             FsCheck.Config.QuickThrowOnFailure.WithMaxTest(cases),
-            Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => property(new Random(seed))));
+            Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => property(new Random(seed)))
+        );
 
     public static bool Chance(this Random random, int percent) => random.Next(100) < percent;
 
@@ -22,5 +23,6 @@ internal static class Randomised
         return bytes;
     }
 
-    public static T OneOf<T>(this Random random, params ReadOnlySpan<T> choices) => choices[random.Next(choices.Length)];
+    public static T OneOf<T>(this Random random, params ReadOnlySpan<T> choices) =>
+        choices[random.Next(choices.Length)];
 }

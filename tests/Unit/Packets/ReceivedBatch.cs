@@ -15,7 +15,10 @@ internal sealed unsafe class ReceivedBatch : IDisposable
 
     public ReceivedBatch(IReadOnlyCollection<byte[]> packets)
     {
-        byte[] all = [.. packets.SelectMany(packet => (byte[])[.. Enumerable.Repeat((byte)0xEE, WireHeader), .. packet])];
+        byte[] all =
+        [
+            .. packets.SelectMany(packet => (byte[])[.. Enumerable.Repeat((byte)0xEE, WireHeader), .. packet]),
+        ];
         _memory = new GuardedMemory(all.Length);
         byte* start = _memory.PlaceAtEnd(all);
         int offset = (int)(start - _memory.Start);

@@ -23,12 +23,12 @@ public sealed unsafe class SegmenterTests
 
     [Fact]
     public void Packets_are_those_of_the_naive_segmenter() => Randomised.Check(600, random =>
-    {
-        TestPacket spec = TestPacket.Any(random, random.OneOf(100, 3000, 65_415));
-        int gsoSize = random.OneOf(1 + random.Next(100), 536, 1248, 1448, 1 + random.Next(65_535));
-        int mtu = random.OneOf(1280, 1300, 1500, 9000, 65_491);
-        CheckAgainstModel(spec, gsoSize, mtu);
-    });
+        {
+            TestPacket spec = TestPacket.Any(random, random.OneOf(100, 3000, 65_415));
+            int gsoSize = random.OneOf(1 + random.Next(100), 536, 1248, 1448, 1 + random.Next(65_535));
+            int mtu = random.OneOf(1280, 1300, 1500, 9000, 65_491);
+            CheckAgainstModel(spec, gsoSize, mtu);
+        });
 
     [Theory]
     [InlineData(0)]
@@ -58,15 +58,24 @@ public sealed unsafe class SegmenterTests
                 TestPacket.Ack | TestPacket.Ece,
                 TestPacket.Fin | TestPacket.Psh | TestPacket.Ack | TestPacket.Ece,
             ],
-            packets.Select(packet => (int)packet[33]));
+            packets.Select(packet => (int)packet[33])
+        );
     }
 
     [Fact]
     public void Sequence_and_id_wrap_around()
     {
-        var spec = new TestPacket { Sequence = uint.MaxValue - 999, Id = ushort.MaxValue, Payload = new byte[2500] };
+        var spec = new TestPacket
+        {
+            Sequence = uint.MaxValue - 999,
+            Id = ushort.MaxValue,
+            Payload = new byte[2500],
+        };
         List<byte[]> packets = CutAll(spec.BuildSuperpacket(), spec.VirtioHeader(1000), 1300);
-        Assert.Equal(["FFFFFC18", "00000000", "000003E8"], packets.Select(packet => Convert.ToHexString(packet, 24, 4)));
+        Assert.Equal(
+            ["FFFFFC18", "00000000", "000003E8"],
+            packets.Select(packet => Convert.ToHexString(packet, 24, 4))
+        );
         Assert.Equal(["FFFF", "0000", "0001"], packets.Select(packet => Convert.ToHexString(packet, 4, 2)));
     }
 
@@ -122,7 +131,8 @@ public sealed unsafe class SegmenterTests
     public void The_smallest_segments_of_the_largest_superpacket_fit_an_empty_batch(
         int gsoSize,
         int ipOptions,
-        int tcpOptions)
+        int tcpOptions
+    )
     {
         var spec = new TestPacket { IpOptions = new byte[ipOptions], TcpOptions = new byte[tcpOptions] };
         spec = spec with { Payload = new Random(5).Bytes(65_535 - spec.HeaderLength) };
@@ -173,7 +183,8 @@ public sealed unsafe class SegmenterTests
         {
             PacketLists.AssertSame(
                 NaiveSegmenter.Cut(spec.BuildSuperpacket(), 1000),
-                CutAll(spec.BuildSuperpacket(), spec.VirtioHeader(1000) with { HeaderLength = headerLength }, 1300));
+                CutAll(spec.BuildSuperpacket(), spec.VirtioHeader(1000) with { HeaderLength = headerLength }, 1300)
+            );
         }
     }
 

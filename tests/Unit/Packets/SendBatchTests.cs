@@ -113,24 +113,24 @@ public sealed unsafe class SendBatchTests
 
     [Fact]
     public void What_is_sent_is_what_was_added_in_the_same_order() => Randomised.Check(300, random =>
-    {
-        using var batch = new SendBatch(16);
-        List<byte[]> added = [];
-        using var memory = new GuardedMemory(200_000);
-        int used = 0;
-        int size = 1 + random.Next(2000);
-        while (used + 2000 < memory.Length && added.Count < 300)
         {
-            size = random.Chance(15) ? 1 + random.Next(2000) : size;
-            byte[] datagram = random.Bytes(size);
-            datagram.CopyTo(new Span<byte>(memory.Start + used, size));
-            Assert.True(batch.AddDatagram(memory.Start + used, size, size));
-            added.Add(datagram);
-            used += size;
-        }
+            using var batch = new SendBatch(16);
+            List<byte[]> added = [];
+            using var memory = new GuardedMemory(200_000);
+            int used = 0;
+            int size = 1 + random.Next(2000);
+            while (used + 2000 < memory.Length && added.Count < 300)
+            {
+                size = random.Chance(15) ? 1 + random.Next(2000) : size;
+                byte[] datagram = random.Bytes(size);
+                datagram.CopyTo(new Span<byte>(memory.Start + used, size));
+                Assert.True(batch.AddDatagram(memory.Start + used, size, size));
+                added.Add(datagram);
+                used += size;
+            }
 
-        PacketLists.AssertSame(added, SentDatagrams.Of(batch));
-    });
+            PacketLists.AssertSame(added, SentDatagrams.Of(batch));
+        });
 
     private static string[] Shapes(params int[] lengths)
     {

@@ -43,33 +43,83 @@ public sealed class SuperpacketCheckTests
         Assert.Equal(DropReason.None, SegmenterTests.Plan(udp, udpHeader, 1300));
         switch (what)
         {
-            case "empty": packet = []; break;
-            case "version 5": packet[0] = 0x55; break;
-            case "version 6": packet[0] = 0x65; break;
-            case "19 bytes": packet = WithLength(packet[..19]); break;
-            case "ihl 4": packet[0] = 0x44; break;
-            case "ihl beyond the end": packet = WithLength([0x4F, .. packet[1..50]]); break;
-            case "total length one less": packet[3]--; break;
-            case "total length one more": packet[3]++; break;
-            case "more fragments": packet[6] |= 0x20; break;
-            case "fragment offset": packet[7] = 1; break;
-            case "gso size 0": header = header with { GsoSize = 0 }; break;
-            case "gso type none": header = header with { GsoType = VirtioNetHeader.None }; break;
-            case "gso type tcpv6": header = header with { GsoType = 4 }; break;
-            case "gso type ufo": header = header with { GsoType = 3 }; break;
+            case "empty":
+                packet = [];
+                break;
+            case "version 5":
+                packet[0] = 0x55;
+                break;
+            case "version 6":
+                packet[0] = 0x65;
+                break;
+            case "19 bytes":
+                packet = WithLength(packet[..19]);
+                break;
+            case "ihl 4":
+                packet[0] = 0x44;
+                break;
+            case "ihl beyond the end":
+                packet = WithLength([0x4F, .. packet[1..50]]);
+                break;
+            case "total length one less":
+                packet[3]--;
+                break;
+            case "total length one more":
+                packet[3]++;
+                break;
+            case "more fragments":
+                packet[6] |= 0x20;
+                break;
+            case "fragment offset":
+                packet[7] = 1;
+                break;
+            case "gso size 0":
+                header = header with { GsoSize = 0 };
+                break;
+            case "gso type none":
+                header = header with { GsoType = VirtioNetHeader.None };
+                break;
+            case "gso type tcpv6":
+                header = header with { GsoType = 4 };
+                break;
+            case "gso type ufo":
+                header = header with { GsoType = 3 };
+                break;
             case "udp with ecn":
                 (packet, header) = (udp, udpHeader with { GsoType = VirtioNetHeader.UdpL4 | VirtioNetHeader.Ecn });
                 break;
-            case "tcp type on udp": packet = udp; break;
-            case "udp type on tcp": header = udpHeader; break;
-            case "data offset 4": packet[32] = 0x40; break;
-            case "data offset beyond the end": packet[32] = 0xF0; packet = WithLength(packet[..60]); break;
-            case "tcp header cut off": packet = WithLength(packet[..39]); break;
-            case "udp header cut off": (packet, header) = (WithLength(udp[..27]), udpHeader); break;
-            case "udp length": udp[25]--; (packet, header) = (udp, udpHeader); break;
-            case "checksum start": header = header with { ChecksumStart = 24 }; break;
-            case "checksum offset": header = header with { ChecksumOffset = 6 }; break;
-            default: Assert.Fail(what); break;
+            case "tcp type on udp":
+                packet = udp;
+                break;
+            case "udp type on tcp":
+                header = udpHeader;
+                break;
+            case "data offset 4":
+                packet[32] = 0x40;
+                break;
+            case "data offset beyond the end":
+                packet[32] = 0xF0;
+                packet = WithLength(packet[..60]);
+                break;
+            case "tcp header cut off":
+                packet = WithLength(packet[..39]);
+                break;
+            case "udp header cut off":
+                (packet, header) = (WithLength(udp[..27]), udpHeader);
+                break;
+            case "udp length":
+                udp[25]--;
+                (packet, header) = (udp, udpHeader);
+                break;
+            case "checksum start":
+                header = header with { ChecksumStart = 24 };
+                break;
+            case "checksum offset":
+                header = header with { ChecksumOffset = 6 };
+                break;
+            default:
+                Assert.Fail(what);
+                break;
         }
 
         Assert.Equal((DropReason)expected, SegmenterTests.Plan(packet, header, 1300));

@@ -6,11 +6,21 @@ namespace UdpTunnel.Tests.Packets;
 /// <summary>A TCP or UDP packet to be written out byte by byte from RFC 791, 8200, 768 and 9293.</summary>
 internal sealed record TestPacket
 {
-    public const byte Fin = 1, Syn = 2, Rst = 4, Psh = 8, Ack = 16, Urg = 32, Ece = 64, Cwr = 128;
+    public const byte Fin = 1,
+        Syn = 2,
+        Rst = 4,
+        Psh = 8,
+        Ack = 16,
+        Urg = 32,
+        Ece = 64,
+        Cwr = 128;
 
     public bool IsUdp { get; init; }
 
-    /// <summary>IPv6: the addresses end with <see cref="Source"/> and <see cref="Destination"/>; there is no id and there are no IP options.</summary>
+    /// <summary>
+    /// IPv6: the addresses end with <see cref="Source"/> and <see cref="Destination"/>; there is no id and there are no
+    /// IP options.
+    /// </summary>
     public bool IsV6 { get; init; }
 
     /// <summary>First 12 bytes of both IPv6 addresses.</summary>
@@ -112,20 +122,25 @@ internal sealed record TestPacket
         byte[] packet = Build();
         BinaryPrimitives.WriteUInt16BigEndian(
             packet.AsSpan(IpHeaderLength + (IsUdp ? 6 : 16)),
-            NaiveChecksum.SumOfPseudoHeader(packet));
+            NaiveChecksum.SumOfPseudoHeader(packet)
+        );
         return packet;
     }
 
     /// <summary>The virtio header that belongs to <see cref="BuildSuperpacket"/>.</summary>
-    public VirtioNetHeader VirtioHeader(int gsoSize) => new()
-    {
-        Flags = VirtioNetHeader.NeedsChecksum,
-        GsoType = IsUdp ? VirtioNetHeader.UdpL4 : IsV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4,
-        HeaderLength = (ushort)HeaderLength,
-        GsoSize = (ushort)gsoSize,
-        ChecksumStart = (ushort)IpHeaderLength,
-        ChecksumOffset = (ushort)(IsUdp ? 6 : 16),
-    };
+    public VirtioNetHeader VirtioHeader(int gsoSize) =>
+        new()
+        {
+            Flags = VirtioNetHeader.NeedsChecksum,
+            GsoType =
+                IsUdp ? VirtioNetHeader.UdpL4
+                : IsV6 ? VirtioNetHeader.TcpV6
+                : VirtioNetHeader.TcpV4,
+            HeaderLength = (ushort)HeaderLength,
+            GsoSize = (ushort)gsoSize,
+            ChecksumStart = (ushort)IpHeaderLength,
+            ChecksumOffset = (ushort)(IsUdp ? 6 : 16),
+        };
 
     /// <summary>Writes both checksums anew.</summary>
     public static void FixChecksums(byte[] packet)
@@ -139,10 +154,13 @@ internal sealed record TestPacket
 
         BinaryPrimitives.WriteUInt16BigEndian(
             packet.AsSpan(ip + (protocol == 6 ? 16 : 6)),
-            NaiveChecksum.OfTransport(packet));
+            NaiveChecksum.OfTransport(packet)
+        );
     }
 
-    /// <summary>Length of the IP header with all that belongs to it, and the protocol behind it, of a packet that is in order.</summary>
+    /// <summary>
+    /// Length of the IP header with all that belongs to it, and the protocol behind it, of a packet that is in order.
+    /// </summary>
     public static (int IpHeaderLength, byte Protocol) Layout(ReadOnlySpan<byte> packet)
     {
         if (packet[0] >> 4 != 6)

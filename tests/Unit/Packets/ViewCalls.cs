@@ -6,8 +6,12 @@ namespace UdpTunnel.Tests.Packets;
 internal static unsafe class ViewCalls
 {
     public static DropReason Plan(
-        this Segmenter segmenter, byte* packet, int length, in VirtioNetHeader header, out CutPlan plan) =>
-        segmenter.Plan(PacketView.Parse(packet, length), header, out plan);
+        this Segmenter segmenter,
+        byte* packet,
+        int length,
+        in VirtioNetHeader header,
+        out CutPlan plan
+    ) => segmenter.Plan(PacketView.Parse(packet, length), header, out plan);
 
     public static bool Add(this Coalescer coalescer, byte* packet, int length) =>
         coalescer.Add(PacketView.Parse(packet, length));

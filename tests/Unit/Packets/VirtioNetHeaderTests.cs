@@ -26,7 +26,9 @@ public sealed unsafe class VirtioNetHeaderTests
 
         byte[] expected =
         [
-            0, 1, 0x81,
+            0,
+            1,
+            0x81,
             .. BitConverter.GetBytes((ushort)0x0102),
             .. BitConverter.GetBytes((ushort)0x0304),
             .. BitConverter.GetBytes((ushort)0x0506),

@@ -70,7 +70,10 @@ public sealed class ApprovalsTests
     {
         var approvals = new Approvals<Applicant>([Remembered("friend"), Remembered("other")], TimeProvider.System);
         approvals.Enter(new Applicant("friend", 200), out _);
-        var admissions = Enumerable.Range(0, 100).Select(i => approvals.Enter(new Applicant($"stranger {i}", i, subnet: i), out _)).ToList();
+        var admissions = Enumerable
+            .Range(0, 100)
+            .Select(i => approvals.Enter(new Applicant($"stranger {i}", i, subnet: i), out _))
+            .ToList();
 
         Assert.Equal(Approvals<Applicant>.MaxWaiting, admissions.Count(a => a == Admission.Waits));
         Assert.All(admissions.Skip(Approvals<Applicant>.MaxWaiting), a => Assert.Equal(Admission.Refused, a));
@@ -88,7 +91,8 @@ public sealed class ApprovalsTests
         Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8), out _));
         Assert.Equal(
             Approvals<Applicant>.MaxWaitingPerWideNetwork - Approvals<Applicant>.MaxWaitingPerNetwork - 1,
-            Enumerable.Range(10, 100).Count(i => approvals.Enter(new Applicant(null, i), out _) == Admission.Waits));
+            Enumerable.Range(10, 100).Count(i => approvals.Enter(new Applicant(null, i), out _) == Admission.Waits)
+        );
         Assert.Equal(Admission.Waits, approvals.Enter(new Applicant(null, 8, subnet: 1), out _));
     }
 
@@ -122,7 +126,10 @@ public sealed class ApprovalsTests
     [Fact]
     public void Only_so_many_keys_are_remembered()
     {
-        var approvals = new Approvals<Applicant>(Enumerable.Range(0, Approvals<Applicant>.MaxRemembered).Select(i => Remembered($"{i}")), TimeProvider.System);
+        var approvals = new Approvals<Applicant>(
+            Enumerable.Range(0, Approvals<Applicant>.MaxRemembered).Select(i => Remembered($"{i}")),
+            TimeProvider.System
+        );
 
         Assert.Null(approvals.With(Remembered("one more")));
         Assert.Equal(Approvals<Applicant>.MaxRemembered, approvals.With(Remembered("7"))!.Count);
@@ -131,33 +138,35 @@ public sealed class ApprovalsTests
 
     [Fact]
     public void Whatever_happens_the_bounds_hold_and_strangers_never_get_in() => Randomised.Check(100, random =>
-    {
-        var approvals = new Approvals<Applicant>([Remembered("0"), Remembered("1")], TimeProvider.System);
-        var connected = new List<Applicant>();
-        for (var i = 0; i < 500; i++)
         {
-            if (random.Chance(60))
+            var approvals = new Approvals<Applicant>([Remembered("0"), Remembered("1")], TimeProvider.System);
+            var connected = new List<Applicant>();
+            for (var i = 0; i < 500; i++)
             {
-                var applicant = new Applicant(random.Chance(30) ? null : $"{random.Next(30)}", random.Next(10));
-                if (approvals.Enter(applicant, out var replaced) != Admission.Refused)
+                if (random.Chance(60))
                 {
-                    connected.Add(applicant);
+                    var applicant = new Applicant(random.Chance(30) ? null : $"{random.Next(30)}", random.Next(10));
+                    if (approvals.Enter(applicant, out var replaced) != Admission.Refused)
+                    {
+                        connected.Add(applicant);
+                    }
+
+                    Assert.True(replaced is null || replaced.Key == applicant.Key);
+                }
+                else if (connected.Count > 0)
+                {
+                    var leaving = random.OneOf(connected.ToArray());
+                    approvals.Leave(leaving);
+                    connected.Remove(leaving);
                 }
 
-                Assert.True(replaced is null || replaced.Key == applicant.Key);
+                Assert.True(
+                    approvals.Active is null || approvals.Active.Key == KeyOf("0") || approvals.Active.Key == KeyOf("1")
+                );
+                Assert.InRange(approvals.Waiting.Count, 0, Approvals<Applicant>.MaxWaiting + 2);
+                Assert.DoesNotContain(approvals.Active, approvals.Waiting.Select(w => w.Applicant));
             }
-            else if (connected.Count > 0)
-            {
-                var leaving = random.OneOf(connected.ToArray());
-                approvals.Leave(leaving);
-                connected.Remove(leaving);
-            }
-
-            Assert.True(approvals.Active is null || approvals.Active.Key == KeyOf("0") || approvals.Active.Key == KeyOf("1"));
-            Assert.InRange(approvals.Waiting.Count, 0, Approvals<Applicant>.MaxWaiting + 2);
-            Assert.DoesNotContain(approvals.Active, approvals.Waiting.Select(w => w.Applicant));
-        }
-    });
+        });
 
     [Theory]
     [InlineData("full", true)]
@@ -171,13 +180,18 @@ public sealed class ApprovalsTests
     {
         var key = KeyOf("key");
         var hash = key.ToString()["SHA256:".Length..];
-        text = text.Replace("full", key.ToString(), StringComparison.Ordinal).Replace("prefix", hash[..5], StringComparison.Ordinal);
+        text = text.Replace("full", key.ToString(), StringComparison.Ordinal)
+            .Replace("prefix", hash[..5], StringComparison.Ordinal);
         text = text == "x" ? hash[1..6] : text;
 
-        Assert.Equal(expected, SenderSelector.Matches(text, new SenderStatus(key, "192.0.2.1:4000", "relay", SenderState.Pending, Now)));
+        Assert.Equal(
+            expected,
+            SenderSelector.Matches(text, new SenderStatus(key, "192.0.2.1:4000", "relay", SenderState.Pending, Now))
+        );
     }
 
-    private static KeyFingerprint KeyOf(string name) => KeyFingerprint.FromHash(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+    private static KeyFingerprint KeyOf(string name) =>
+        KeyFingerprint.FromHash(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 
     private static ApprovedSender Remembered(string name) => new(KeyOf(name), "192.0.2.1:4000", Now);
 

@@ -7,29 +7,54 @@ namespace UdpTunnel.Tests.Relay;
 public sealed unsafe class ClassicCodecTests
 {
     [Theory]
-    [InlineData("127.0.0.1:6100", "hello", "{\"PacketMessage\":{\"Host\":\"127.0.0.1:6100\",\"Packet\":\"aGVsbG8=\"}}\n")]
+    [InlineData(
+        "127.0.0.1:6100",
+        "hello",
+        "{\"PacketMessage\":{\"Host\":\"127.0.0.1:6100\",\"Packet\":\"aGVsbG8=\"}}\n"
+    )]
     [InlineData("[2001:db8::9]:6103", "", "{\"PacketMessage\":{\"Host\":\"[2001:db8::9]:6103\",\"Packet\":\"\"}}\n")]
-    [InlineData("a<b>&\"\\\n\u0001ü\u2028", "x", "{\"PacketMessage\":{\"Host\":\"a\\u003cb\\u003e\\u0026\\\"\\\\\\n\\u0001ü\\u2028\",\"Packet\":\"eA==\"}}\n")]
-    public void A_datagram_is_written_to_the_byte_as_the_predecessor_does(string host, string datagram, string expected) =>
-        Assert.Equal(expected, Encoding.UTF8.GetString(Write(Encoding.UTF8.GetBytes(host), Encoding.UTF8.GetBytes(datagram))));
+    [InlineData(
+        "a<b>&\"\\\n\u0001ü\u2028",
+        "x",
+        "{\"PacketMessage\":{\"Host\":\"a\\u003cb\\u003e\\u0026\\\"\\\\\\n\\u0001ü\\u2028\",\"Packet\":\"eA==\"}}\n"
+    )]
+    public void A_datagram_is_written_to_the_byte_as_the_predecessor_does(
+        string host,
+        string datagram,
+        string expected
+    ) =>
+        Assert.Equal(
+            expected,
+            Encoding.UTF8.GetString(Write(Encoding.UTF8.GetBytes(host), Encoding.UTF8.GetBytes(datagram)))
+        );
 
     [Fact]
-    public void A_host_that_is_no_utf8_is_written_with_the_replacement_character() => Assert.Equal(
-        "{\"PacketMessage\":{\"Host\":\"a\\ufffd\",\"Packet\":\"\"}}\n",
-        Encoding.UTF8.GetString(Write([(byte)'a', 0xFF], [])));
+    public void A_host_that_is_no_utf8_is_written_with_the_replacement_character() =>
+        Assert.Equal(
+            "{\"PacketMessage\":{\"Host\":\"a\\ufffd\",\"Packet\":\"\"}}\n",
+            Encoding.UTF8.GetString(Write([(byte)'a', 0xFF], []))
+        );
 
     [Theory]
     [InlineData("{\"PacketMessage\":{\"Host\":\"h\",\"Packet\":\"aGk=\"}}", "h", "hi")]
     [InlineData(" \r\n\t{ \"PacketMessage\" : { \"Host\" : \"h\" , \"Packet\" : \"aGk=\" } } ", "h", "hi")]
     [InlineData("{\"packetmessage\":{\"PACKET\":\"aGk=\",\"host\":\"h\"}}", "h", "hi")]
-    [InlineData("{\"x\":[1,{\"y\":null}],\"PacketMessage\":{\"z\":\"\\\"}\",\"Host\":\"h\",\"w\":-1.5e3,\"Packet\":\"aGk=\",\"v\":true}}", "h", "hi")]
+    [InlineData(
+        "{\"x\":[1,{\"y\":null}],\"PacketMessage\":{\"z\":\"\\\"}\",\"Host\":\"h\",\"w\":-1.5e3,\"Packet\":\"aGk=\",\"v\":true}}",
+        "h",
+        "hi"
+    )]
     [InlineData("{\"PacketMessage\":{\"Host\":\"h\"}}", "h", "")]
     [InlineData("{\"PacketMessage\":{\"Packet\":\"aGk=\"}}", "", "hi")]
     [InlineData("{\"PacketMessage\":{\"Host\":null,\"Packet\":null}}", "", "")]
     [InlineData("{\"PacketMessage\":{}}", "", "")]
     [InlineData("{\"PacketMessage\":{\"Host\":\"h\",\"Packet\":[104,105]}}", "h", "hi")]
     [InlineData("{\"PacketMessage\":{\"Host\":\"h\",\"Packet\":[ ]}}", "h", "")]
-    [InlineData("{\"PacketMessage\":{\"Host\":\"a\",\"Host\":\"h\",\"Packet\":\"eA==\",\"Packet\":\"aGk=\"}}", "h", "hi")]
+    [InlineData(
+        "{\"PacketMessage\":{\"Host\":\"a\",\"Host\":\"h\",\"Packet\":\"eA==\",\"Packet\":\"aGk=\"}}",
+        "h",
+        "hi"
+    )]
     [InlineData("{\"PacketMessage\":{\"Host\":\"\\u0068\",\"Packet\":\"aG\\u006b\\u003d\"}}", "h", "hi")]
     [InlineData("{\"PacketMessage\":{\"Host\":\"h\",\"Packet\":\"aG\\r\\nk=\"}}", "h", "hi")]
     [InlineData("{\"PacketMessage\":{\"Host\":\"\\ud83d\\ude00\\ud83d\\/\",\"Packet\":\"\"}}", "😀\ufffd/", "")]
@@ -68,19 +93,26 @@ public sealed unsafe class ClassicCodecTests
         Assert.Equal(FrameStatus.Malformed, FrameFeed.ReadOne(new ClassicCodec(), Encoding.UTF8.GetBytes(text), out _));
 
     [Fact]
-    public void Datagrams_of_any_size_are_read_as_they_were_written_in_whatever_pieces_they_come() => Randomised.Check(40, random =>
-    {
-        var codec = new ClassicCodec();
-        var datagrams = Enumerable.Range(0, random.Next(1, 5))
-            .Select(i => (Host: $"192.0.2.{i}:{random.Next(1, 65_536)}", Bytes: random.Bytes(random.OneOf(0, 1, 2, 3, 512, IRelayCodec.MaxDatagram))))
-            .ToList();
-        var stream = datagrams.SelectMany(d => Write(Encoding.UTF8.GetBytes(d.Host), d.Bytes)).ToArray();
+    public void Datagrams_of_any_size_are_read_as_they_were_written_in_whatever_pieces_they_come() =>
+        Randomised.Check(40, random =>
+        {
+            var codec = new ClassicCodec();
+            var datagrams = Enumerable
+                .Range(0, random.Next(1, 5))
+                .Select(i =>
+                    (
+                        Host: $"192.0.2.{i}:{random.Next(1, 65_536)}",
+                        Bytes: random.Bytes(random.OneOf(0, 1, 2, 3, 512, IRelayCodec.MaxDatagram))
+                    )
+                )
+                .ToList();
+            var stream = datagrams.SelectMany(d => Write(Encoding.UTF8.GetBytes(d.Host), d.Bytes)).ToArray();
 
-        var frames = FrameFeed.Read(codec, stream, random);
+            var frames = FrameFeed.Read(codec, stream, random);
 
-        Assert.Equal(datagrams.Select(d => d.Host), frames.Select(f => Encoding.UTF8.GetString(f.Host)));
-        Assert.All(datagrams.Zip(frames), p => Assert.True(p.First.Bytes.AsSpan().SequenceEqual(p.Second.Payload)));
-    });
+            Assert.Equal(datagrams.Select(d => d.Host), frames.Select(f => Encoding.UTF8.GetString(f.Host)));
+            Assert.All(datagrams.Zip(frames), p => Assert.True(p.First.Bytes.AsSpan().SequenceEqual(p.Second.Payload)));
+        });
 
     [Theory]
     [InlineData("{\"PacketMessage\":{\"Host\":\"")]
@@ -101,8 +133,11 @@ public sealed unsafe class ClassicCodecTests
     }
 
     [Fact]
-    public void Nesting_is_bounded() => Assert.Equal(
-        FrameStatus.Malformed, FrameFeed.ReadOne(new ClassicCodec(), Encoding.UTF8.GetBytes("{\"a\":" + new string('[', 1000)), out _));
+    public void Nesting_is_bounded() =>
+        Assert.Equal(
+            FrameStatus.Malformed,
+            FrameFeed.ReadOne(new ClassicCodec(), Encoding.UTF8.GetBytes("{\"a\":" + new string('[', 1000)), out _)
+        );
 
     /// <remarks>Each byte is looked at once: from the start at each byte, this would take minutes.</remarks>
     [Fact]
@@ -126,28 +161,33 @@ public sealed unsafe class ClassicCodecTests
     }
 
     [Fact]
-    public void A_host_that_is_too_long_is_refused() => Assert.Equal(
-        FrameStatus.Malformed, FrameFeed.ReadOne(new ClassicCodec(), Write(new byte[ClassicCodec.MaxHost + 1], []), out _));
+    public void A_host_that_is_too_long_is_refused() =>
+        Assert.Equal(
+            FrameStatus.Malformed,
+            FrameFeed.ReadOne(new ClassicCodec(), Write(new byte[ClassicCodec.MaxHost + 1], []), out _)
+        );
 
     [Fact]
     public void Broken_text_is_read_without_going_beyond_it() => Randomised.Check(4000, random =>
-    {
-        var text = Write(Encoding.UTF8.GetBytes("[2001:db8::1%eth0]:53"), random.Bytes(random.Next(0, 30)));
-        for (var i = random.Next(0, 6); i > 0; i--)
         {
-            text[random.Next(text.Length)] = random.Chance(50) ? (byte)random.Next(256) : random.OneOf("{}[]\",:\\u0 n"u8.ToArray());
-        }
+            var text = Write(Encoding.UTF8.GetBytes("[2001:db8::1%eth0]:53"), random.Bytes(random.Next(0, 30)));
+            for (var i = random.Next(0, 6); i > 0; i--)
+            {
+                text[random.Next(text.Length)] = random.Chance(50)
+                    ? (byte)random.Next(256)
+                    : random.OneOf("{}[]\",:\\u0 n"u8.ToArray());
+            }
 
-        text = text[..random.Next(text.Length + 1)];
-        using var memory = new GuardedMemory(4096);
-        var start = memory.PlaceAtEnd(text);
-        var status = new ClassicCodec().Read(start, text.Length, out var frame, out var consumed);
+            text = text[..random.Next(text.Length + 1)];
+            using var memory = new GuardedMemory(4096);
+            var start = memory.PlaceAtEnd(text);
+            var status = new ClassicCodec().Read(start, text.Length, out var frame, out var consumed);
 
-        Assert.Equal(status == FrameStatus.Complete, consumed > 0);
-        Assert.InRange(consumed, 0, text.Length);
-        Assert.InRange(frame.Length, 0, text.Length);
-        Assert.InRange(frame.Host.Length, 0, ClassicCodec.MaxHost);
-    });
+            Assert.Equal(status == FrameStatus.Complete, consumed > 0);
+            Assert.InRange(consumed, 0, text.Length);
+            Assert.InRange(frame.Length, 0, text.Length);
+            Assert.InRange(frame.Host.Length, 0, ClassicCodec.MaxHost);
+        });
 
     private static byte[] Write(byte[] host, byte[] datagram)
     {

@@ -128,7 +128,8 @@ public sealed class ConnectionStateTests
 
                 return peer.HasEnded();
             },
-            "it to be ended");
+            "it to be ended"
+        );
         relay.WaitFor(() => relay.Receiver.Senders.Count == 0, "it to be gone");
     }
 
@@ -212,8 +213,14 @@ public sealed class ConnectionStateTests
         /// <summary>The text of the last denial.</summary>
         public string Refusal { get; private set; } = "";
 
-        public void SayHello() => _link.TryWrite(FrameType.Hello, Hello.OfSender(
-            _link.Version, new Introduction(new ServiceOffer(true, [new PortRange(9)]), Instance, Host, "relay")));
+        public void SayHello() =>
+            _link.TryWrite(
+                FrameType.Hello,
+                Hello.OfSender(
+                    _link.Version,
+                    new Introduction(new ServiceOffer(true, [new PortRange(9)]), Instance, Host, "relay")
+                )
+            );
 
         public void Say(FrameType type) => _link.TryWrite(type, []);
 

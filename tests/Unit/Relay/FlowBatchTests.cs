@@ -7,25 +7,34 @@ public sealed unsafe class FlowBatchTests
 {
     [Fact]
     public void Datagrams_come_out_by_flow_and_in_order_within_each() => Randomised.Check(200, random =>
-    {
-        var batch = new FlowBatch<string>();
-        var chains = new BatchChain[6];
-        for (var round = 0; round < 3; round++)
         {
-            var added = Enumerable.Range(0, random.Next(0, FlowBatch<string>.Capacity + 1))
-                .Select(i => (Flow: random.Next(chains.Length), Length: i))
-                .ToList();
-            foreach (var (flow, length) in added)
+            var batch = new FlowBatch<string>();
+            var chains = new BatchChain[6];
+            for (var round = 0; round < 3; round++)
             {
-                batch.Add(flow.ToString(System.Globalization.CultureInfo.InvariantCulture), ref chains[flow], null, length);
-            }
+                var added = Enumerable
+                    .Range(0, random.Next(0, FlowBatch<string>.Capacity + 1))
+                    .Select(i => (Flow: random.Next(chains.Length), Length: i))
+                    .ToList();
+                foreach (var (flow, length) in added)
+                {
+                    batch.Add(
+                        flow.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                        ref chains[flow],
+                        null,
+                        length
+                    );
+                }
 
-            Assert.Equal(added.Count, batch.Count);
-            Assert.Equal(added.GroupBy(a => a.Flow).SelectMany(g => g).Select(a => $"{a.Flow} {a.Length}"), Drain(batch));
-            batch.Clear();
-            Assert.Empty(Drain(batch));
-        }
-    });
+                Assert.Equal(added.Count, batch.Count);
+                Assert.Equal(
+                    added.GroupBy(a => a.Flow).SelectMany(g => g).Select(a => $"{a.Flow} {a.Length}"),
+                    Drain(batch)
+                );
+                batch.Clear();
+                Assert.Empty(Drain(batch));
+            }
+        });
 
     private static List<string> Drain(FlowBatch<string> batch)
     {

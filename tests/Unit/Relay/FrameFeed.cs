@@ -6,7 +6,8 @@ namespace UdpTunnel.Tests.Relay;
 internal static unsafe class FrameFeed
 {
     /// <summary>Compares the flow and the bytes of a datagram.</summary>
-    public static bool SameDatagram((uint Flow, byte[] Bytes) x, (uint Flow, byte[] Bytes) y) => x.Flow == y.Flow && x.Bytes.AsSpan().SequenceEqual(y.Bytes);
+    public static bool SameDatagram((uint Flow, byte[] Bytes) x, (uint Flow, byte[] Bytes) y) =>
+        x.Flow == y.Flow && x.Bytes.AsSpan().SequenceEqual(y.Bytes);
 
     /// <summary>All frames of a stream; fails if it is malformed or ends within one.</summary>
     public static List<ReadFrame> Read(IRelayCodec codec, byte[] stream, Random random)

@@ -31,10 +31,13 @@ public sealed class HandshakePlacesTests
     {
         var places = new Places();
         Assert.Equal(
-            Places.MostPerNetwork, Enumerable.Range(0, 20).Count(i => Takes(places, $"2001:db8:1:9::{i + 1:x}", 0)));
+            Places.MostPerNetwork,
+            Enumerable.Range(0, 20).Count(i => Takes(places, $"2001:db8:1:9::{i + 1:x}", 0))
+        );
         Assert.Equal(
             Places.MostPerWideNetwork - Places.MostPerNetwork,
-            Enumerable.Range(0, 40).Count(i => Takes(places, $"2001:db8:1:{i + 10:x}::1", 0)));
+            Enumerable.Range(0, 40).Count(i => Takes(places, $"2001:db8:1:{i + 10:x}::1", 0))
+        );
         Assert.True(Takes(places, "2001:db8:2:1::1", 0));
     }
 
@@ -78,35 +81,35 @@ public sealed class HandshakePlacesTests
 
     [Fact]
     public void Whatever_comes_the_bounds_hold() => Randomised.Check(50, random =>
-    {
-        var places = new Places();
-        var held = new List<Handshake>();
-        long now = 0;
-        for (var i = 0; i < 500; i++)
         {
-            now += random.Next(50);
-            var newcomer = new Handshake($"10.0.{random.Next(6)}.{random.Next(12)}", now);
-            if (places.TryTake(newcomer, random.Chance(10), now, out var givesWay))
+            var places = new Places();
+            var held = new List<Handshake>();
+            long now = 0;
+            for (var i = 0; i < 500; i++)
             {
-                held.Add(newcomer);
-            }
+                now += random.Next(50);
+                var newcomer = new Handshake($"10.0.{random.Next(6)}.{random.Next(12)}", now);
+                if (places.TryTake(newcomer, random.Chance(10), now, out var givesWay))
+                {
+                    held.Add(newcomer);
+                }
 
-            if (givesWay is not null)
-            {
-                Assert.True(held.Remove(givesWay));
-            }
+                if (givesWay is not null)
+                {
+                    Assert.True(held.Remove(givesWay));
+                }
 
-            if (held.Count > 0 && random.Chance(20))
-            {
-                var done = random.OneOf(held.ToArray());
-                places.Release(done);
-                held.Remove(done);
-            }
+                if (held.Count > 0 && random.Chance(20))
+                {
+                    var done = random.OneOf(held.ToArray());
+                    places.Release(done);
+                    held.Remove(done);
+                }
 
-            Assert.Equal(held.Count, places.Count);
-            Assert.InRange(held.Count, 0, Places.Most + Places.MostOfFriends);
-        }
-    });
+                Assert.Equal(held.Count, places.Count);
+                Assert.InRange(held.Count, 0, Places.Most + Places.MostOfFriends);
+            }
+        });
 
     private static int CountInTenSeconds(Places places, Func<int, string> address)
     {

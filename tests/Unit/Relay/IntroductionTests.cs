@@ -45,15 +45,19 @@ public sealed class IntroductionTests
     [InlineData("5=h:53", new[] { 5 }, "5")]
     [InlineData("h:50-60", new[] { 49, 50, 51, 60, 61 }, "50-51, 60")]
     public void A_receiver_takes_the_ports_that_both_have_and_a_lone_service_whatever_its_port_is(
-        string service, int[] listening, string expected)
+        string service,
+        int[] listening,
+        string expected
+    )
     {
         Assert.True(UdpService.TryParse(service, out var parsed, out _));
 
         var accepted = ServiceOffer.Of([parsed]).AcceptedBy(listening);
 
         Assert.Equal(expected, string.Join(", ", accepted.Ports));
-        Assert.All(Enumerable.Range(1, 70), p => Assert.Equal(
-            accepted.Contains(p), accepted.Ports.Any(r => p >= r.First && p <= r.Last)));
+        Assert.All(Enumerable.Range(1, 70), p =>
+            Assert.Equal(accepted.Contains(p), accepted.Ports.Any(r => p >= r.First && p <= r.Last))
+        );
     }
 
     [Fact]
@@ -63,14 +67,22 @@ public sealed class IntroductionTests
         var v4 = new FlowOpening(53, 40112, 0xC000_0207, 0xC633_6402, true);
         Assert.Equal(
             "0D0A0D0A000D0A515549540A" + "21" + "12" + "000C" + "C0000207" + "C6336402" + "9CB0" + "0035",
-            Convert.ToHexString(ProxyHeader.Of(v4)));
+            Convert.ToHexString(ProxyHeader.Of(v4))
+        );
 
         var client = new UInt128(0x2001_0DB8_0000_0000, 1);
         var v6 = new FlowOpening(53, 40112, client, client + 1, false);
         Assert.Equal(
-            "0D0A0D0A000D0A515549540A" + "21" + "22" + "0024" + "20010DB8000000000000000000000001"
-            + "20010DB8000000000000000000000002" + "9CB0" + "0035",
-            Convert.ToHexString(ProxyHeader.Of(v6)));
+            "0D0A0D0A000D0A515549540A"
+                + "21"
+                + "22"
+                + "0024"
+                + "20010DB8000000000000000000000001"
+                + "20010DB8000000000000000000000002"
+                + "9CB0"
+                + "0035",
+            Convert.ToHexString(ProxyHeader.Of(v6))
+        );
         Assert.Equal(IPEndPoint.Parse("192.0.2.7:40112"), v4.ToClient());
         Assert.Equal(IPEndPoint.Parse("[2001:db8::1]:40112"), v6.ToClient());
     }

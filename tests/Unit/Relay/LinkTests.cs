@@ -11,33 +11,33 @@ public sealed class LinkTests
 {
     [Fact]
     public void Pending_bytes_are_a_queue_that_never_grows() => Randomised.Check(200, random =>
-    {
-        var pending = new PendingBytes(1000);
-        var model = new Queue<byte>();
-        for (var i = 0; i < 300; i++)
         {
-            var bytes = random.Bytes(random.Next(0, 400));
-            if (model.Count + bytes.Length > 1000)
+            var pending = new PendingBytes(1000);
+            var model = new Queue<byte>();
+            for (var i = 0; i < 300; i++)
             {
-                Assert.False(pending.TryAppend(bytes));
-            }
-            else
-            {
-                Assert.True(pending.TryAppend(bytes));
-                Array.ForEach(bytes, model.Enqueue);
-            }
+                var bytes = random.Bytes(random.Next(0, 400));
+                if (model.Count + bytes.Length > 1000)
+                {
+                    Assert.False(pending.TryAppend(bytes));
+                }
+                else
+                {
+                    Assert.True(pending.TryAppend(bytes));
+                    Array.ForEach(bytes, model.Enqueue);
+                }
 
-            var taken = random.Next(0, model.Count + 1);
-            Assert.Equal(model.Take(taken), pending.Bytes[..taken].ToArray());
-            pending.Remove(taken);
-            for (; taken > 0; taken--)
-            {
-                model.Dequeue();
-            }
+                var taken = random.Next(0, model.Count + 1);
+                Assert.Equal(model.Take(taken), pending.Bytes[..taken].ToArray());
+                pending.Remove(taken);
+                for (; taken > 0; taken--)
+                {
+                    model.Dequeue();
+                }
 
-            Assert.Equal(model.Count, pending.Count);
-        }
-    });
+                Assert.Equal(model.Count, pending.Count);
+            }
+        });
 
     [Fact]
     public void A_stranger_s_frame_takes_no_more_than_a_small_buffer()
@@ -71,7 +71,8 @@ public sealed class LinkTests
                 pair.Peer.Send(bytes);
                 pair.Peer.Shutdown(SocketShutdown.Send);
             },
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
         var flows = new List<uint>();
         while (Fill(reader) > 0)
         {
@@ -177,12 +178,12 @@ public sealed class LinkTests
 
     [Fact]
     public void Random_denials_and_hellos_are_read_without_throwing() => Randomised.Check(500, random =>
-    {
-        var bytes = random.Bytes(random.Next(0, 512));
-        Assert.NotNull(Denial.Read(bytes));
-        _ = Hello.Problem(bytes, random.Chance(50), random.Next(1, 3));
-        _ = Hello.ReadIntroduction(bytes, random.Next(1, 3));
-    });
+        {
+            var bytes = random.Bytes(random.Next(0, 512));
+            Assert.NotNull(Denial.Read(bytes));
+            _ = Hello.Problem(bytes, random.Chance(50), random.Next(1, 3));
+            _ = Hello.ReadIntroduction(bytes, random.Next(1, 3));
+        });
 
     private static FrameReader ReaderOf(TcpPair pair, TlsCodec codec) =>
         new(new LinkStream(pair.Own, context: null, isReceiver: true), codec, new LockStep());

@@ -15,7 +15,10 @@ public sealed class LockStepTests
     [Fact]
     public void Nothing_is_tried_before_questions_and_answers_have_alternated_for_a_while()
     {
-        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(
+            Enumerable.Repeat(false, LockStep.LeastSteps),
+            Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50))
+        );
         Assert.True(Step(50));
         Assert.True(Step(50));
     }
@@ -38,12 +41,12 @@ public sealed class LockStepTests
 
     [Fact]
     public void A_stream_in_one_direction_is_no_lock_step() => Assert.All(Enumerable.Range(0, 100), _ =>
-    {
-        Assert.False(_one.Begin(_now));
-        _now += 50 * Microsecond;
-        _one.End(_now);
-        _one.CountSent();
-    });
+        {
+            Assert.False(_one.Begin(_now));
+            _now += 50 * Microsecond;
+            _one.End(_now);
+            _one.CountSent();
+        });
 
     [Fact]
     public void Several_questions_on_their_way_are_no_lock_step()
@@ -55,11 +58,11 @@ public sealed class LockStepTests
 
     [Fact]
     public void Several_datagrams_at_once_are_no_lock_step() => Assert.All(Enumerable.Range(0, 100), _ =>
-    {
-        _one.CountSent();
-        _one.CountReceived();
-        Assert.False(Step(50));
-    });
+        {
+            _one.CountSent();
+            _one.CountReceived();
+            Assert.False(Step(50));
+        });
 
     [Fact]
     public void One_try_is_over_after_a_moment()
@@ -90,7 +93,10 @@ public sealed class LockStepTests
         Assert.Equal(BusyPoll.MostSteps - 1, waits[^2]);
 
         Step(2_000_000);
-        Assert.Equal(Enumerable.Repeat(false, LockStep.LeastSteps), Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50)));
+        Assert.Equal(
+            Enumerable.Repeat(false, LockStep.LeastSteps),
+            Enumerable.Range(0, LockStep.LeastSteps).Select(_ => Step(50))
+        );
         Assert.True(Step(50));
     }
 
@@ -143,9 +149,7 @@ public sealed class LockStepTests
 
     private void Learn()
     {
-        while (!Step(50))
-        {
-        }
+        while (!Step(50)) { }
     }
 
     /// <summary>The thread waits, and an answer or a question comes, by turns.</summary>
@@ -153,9 +157,7 @@ public sealed class LockStepTests
     private bool Step(int microseconds)
     {
         var tries = _one.Begin(_now);
-        for (var i = 0; tries && i < microseconds && _one.GoesOn(_now + (i * Microsecond)); i++)
-        {
-        }
+        for (var i = 0; tries && i < microseconds && _one.GoesOn(_now + (i * Microsecond)); i++) { }
 
         _now += microseconds * Microsecond;
         _one.End(_now);

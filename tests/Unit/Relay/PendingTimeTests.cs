@@ -32,10 +32,21 @@ public sealed class PendingTimeTests
 
         Assert.DoesNotContain(relay.Receiver.Senders, s => s.Address == sender.Status.Address);
         relay.WaitFor(
-            () => sender.Events.After(0).Any(e => e.Message.EndsWith("nobody approved it in time", StringComparison.Ordinal)), "the sender to be told");
-        relay.WaitFor(() => relay.Events.After(0).Any(e => e.Kind == EventKind.SenderDenied), "the receiver to tell it");
+            () =>
+                sender
+                    .Events.After(0)
+                    .Any(e => e.Message.EndsWith("nobody approved it in time", StringComparison.Ordinal)),
+            "the sender to be told"
+        );
+        relay.WaitFor(
+            () => relay.Events.After(0).Any(e => e.Kind == EventKind.SenderDenied),
+            "the receiver to tell it"
+        );
 
         // It tries again, and waits anew.
-        relay.WaitFor(() => sender.Engine.Status.State == RelayState.Pending && relay.Receiver.Senders.Count == 1, "the sender to wait again");
+        relay.WaitFor(
+            () => sender.Engine.Status.State == RelayState.Pending && relay.Receiver.Senders.Count == 1,
+            "the sender to wait again"
+        );
     }
 }

@@ -33,6 +33,9 @@ public sealed class PinnedKeyTests
 
         var sender = relay.StartSender(key);
 
-        relay.WaitFor(() => sender.Engine.Status.State == RelayState.Pending && relay.Receiver.Senders.Count == 1, "the sender to wait");
+        relay.WaitFor(
+            () => sender.Engine.Status.State == RelayState.Pending && relay.Receiver.Senders.Count == 1,
+            "the sender to wait"
+        );
     }
 }

@@ -16,14 +16,21 @@ public sealed class RacedApprovalTests
         var (winner, loser) = Race(relay);
 
         relay.WaitFor(() => winner.Engine.Status.State == RelayState.Running, "the winner to run");
-        relay.WaitFor(() => loser.Engine.Status.Problem.Contains("has let another sender in", StringComparison.Ordinal), "the loser to be told");
+        relay.WaitFor(
+            () => loser.Engine.Status.Problem.Contains("has let another sender in", StringComparison.Ordinal),
+            "the loser to be told"
+        );
         Assert.Equal(RelayState.Pending, loser.Engine.Status.State);
         Assert.Single(loser.Events.After(0), e => e.Kind == EventKind.RelayWaiting);
         Assert.Contains(relay.Receiver.Senders, s => s == loser.Status);
 
         relay.Receiver.Revoke(relay.Receiver.Senders.Single(s => s.State == SenderState.Connected));
         relay.WaitFor(
-            () => loser.Engine.Status is { State: RelayState.Pending, Problem: "waits until the receiver's user approves it" }, "the loser to be told again");
+            () =>
+                loser.Engine.Status
+                    is { State: RelayState.Pending, Problem: "waits until the receiver's user approves it" },
+            "the loser to be told again"
+        );
         relay.Receiver.Approve(loser.Status, once: false);
         relay.WaitFor(() => loser.Engine.Status.State == RelayState.Running, "the loser to run");
     }
@@ -34,14 +41,29 @@ public sealed class RacedApprovalTests
         using var relay = new RelayEngines(RelayProtocol.Classic, TimeProvider.System);
         var (_, loser) = Race(relay);
 
-        relay.WaitFor(() => loser.Events.After(0).Any(e => e.Kind == EventKind.RelayDisconnected), "the loser to notice");
         relay.WaitFor(
-            () => relay.Events.After(0).Any(e => e.Kind == EventKind.SenderDenied && e.Message.StartsWith(Name(loser.Status), StringComparison.Ordinal)
-                && e.Message.EndsWith("another sender was let in", StringComparison.Ordinal)),
-            "the receiver to tell it");
+            () => loser.Events.After(0).Any(e => e.Kind == EventKind.RelayDisconnected),
+            "the loser to notice"
+        );
         relay.WaitFor(
-            () => relay.Receiver.Senders.Any(s => s.State == SenderState.Pending && s.Address != loser.Status.Address), "the loser to wait again");
-        relay.WaitFor(() => loser.Engine.Status.Problem.Contains("closed the connection", StringComparison.Ordinal), "the loser's status to say why");
+            () =>
+                relay
+                    .Events.After(0)
+                    .Any(e =>
+                        e.Kind == EventKind.SenderDenied
+                        && e.Message.StartsWith(Name(loser.Status), StringComparison.Ordinal)
+                        && e.Message.EndsWith("another sender was let in", StringComparison.Ordinal)
+                    ),
+            "the receiver to tell it"
+        );
+        relay.WaitFor(
+            () => relay.Receiver.Senders.Any(s => s.State == SenderState.Pending && s.Address != loser.Status.Address),
+            "the loser to wait again"
+        );
+        relay.WaitFor(
+            () => loser.Engine.Status.Problem.Contains("closed the connection", StringComparison.Ordinal),
+            "the loser's status to say why"
+        );
     }
 
     [Fact]
@@ -52,7 +74,10 @@ public sealed class RacedApprovalTests
 
         var late = relay.AddSender();
 
-        relay.WaitFor(() => late.Engine.Status.Problem.Contains("has let another sender in", StringComparison.Ordinal), "it to be told");
+        relay.WaitFor(
+            () => late.Engine.Status.Problem.Contains("has let another sender in", StringComparison.Ordinal),
+            "it to be told"
+        );
     }
 
     private static string Name(SenderStatus sender) => $"a sender without a key from {sender.Address}";
@@ -62,11 +87,19 @@ public sealed class RacedApprovalTests
         var senders = new[] { relay.AddSender(), relay.AddSender() };
         using var together = new Barrier(2);
         var results = new Exception?[2];
-        var threads = senders.Select((sender, i) => new Thread(() =>
-        {
-            together.SignalAndWait();
-            results[i] = Record.Exception(() => { relay.Receiver.Approve(sender.Status, once: false); });
-        })).ToList();
+        var threads = senders
+            .Select(
+                (sender, i) =>
+                    new Thread(() =>
+                    {
+                        together.SignalAndWait();
+                        results[i] = Record.Exception(() =>
+                        {
+                            relay.Receiver.Approve(sender.Status, once: false);
+                        });
+                    })
+            )
+            .ToList();
         threads.ForEach(t => t.Start());
         threads.ForEach(t => t.Join());
 

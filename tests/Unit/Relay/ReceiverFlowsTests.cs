@@ -191,18 +191,22 @@ public sealed class ReceiverFlowsTests
     [Fact]
     public void Clients_outside_the_allowed_networks_open_nothing_and_the_rates_of_one_client_hold()
     {
-        var config = (RelayConfig)ConfigFile.Parse(
-            """
+        var config = (RelayConfig)
+            ConfigFile
+                .Parse(
+                    """
             {"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns",
              "AllowedClients": ["192.0.2.0/24", "2001:db8::/32"], "ClientFlowRate": 5, "ClientByteRate": 1000}
-            """u8.ToArray(), null).Configuration!;
+            """u8.ToArray(),
+                    null
+                )
+                .Configuration!;
         var flows = new ReceiverFlows(100, Idle, new TlsCodec(), _ => [], new ClientBounds(config));
 
         Assert.Equal(RelayDropReason.ClientNotAllowed, flows.TryOpen(Source(1), 0, out _, out _));
         Assert.Equal(RelayDropReason.ClientNotAllowed, TryOpen("2001:db9::1", 1));
         Assert.Equal(RelayDropReason.None, TryOpen("2001:db8::1", 1));
-        Assert.Equal(
-            5, Enumerable.Range(1, 20).Count(port => TryOpen("192.0.2.7", port) == RelayDropReason.None));
+        Assert.Equal(5, Enumerable.Range(1, 20).Count(port => TryOpen("192.0.2.7", port) == RelayDropReason.None));
         Assert.Equal(RelayDropReason.FlowRate, TryOpen("192.0.2.7", 30));
         Assert.Equal(RelayDropReason.None, TryOpen("192.0.2.8", 1));
 
@@ -220,10 +224,13 @@ public sealed class ReceiverFlowsTests
     {
         var flows = New(100);
         var (stays, goes) = (OpenAt(flows, IPAddress.Parse("192.0.2.7"), 1, 0), Open(flows, 1));
-        var config = (RelayConfig)ConfigFile.Parse(
-            """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "AllowedClients": ["192.0.2.0/24"]}"""u8
-                .ToArray(),
-            null).Configuration!;
+        var config = (RelayConfig)
+            ConfigFile
+                .Parse(
+                    """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "AllowedClients": ["192.0.2.0/24"]}"""u8.ToArray(),
+                    null
+                )
+                .Configuration!;
 
         flows.Change(100, Idle, new ClientBounds(config));
 
@@ -236,12 +243,21 @@ public sealed class ReceiverFlowsTests
     public void One_address_opens_flows_at_a_bounded_rate_whatever_its_ports_and_others_are_not_concerned()
     {
         var flows = New(10_000);
-        var opened = Enumerable.Range(1, 5000).Count(port =>
-            flows.TryOpen(Endpoint.From(new IPEndPoint(IPAddress.Parse("192.0.2.66"), port), dualStack: true), 0, out _, out _) == RelayDropReason.None);
+        var opened = Enumerable
+            .Range(1, 5000)
+            .Count(port =>
+                flows.TryOpen(
+                    Endpoint.From(new IPEndPoint(IPAddress.Parse("192.0.2.66"), port), dualStack: true),
+                    0,
+                    out _,
+                    out _
+                ) == RelayDropReason.None
+            );
 
         Assert.Equal(TokenBuckets.Burst, opened);
-        Assert.Contains(
-            Enumerable.Range(1, 8).Select(i => flows.TryOpen(Source(i), 0, out _, out _)), r => r == RelayDropReason.None);
+        Assert.Contains(Enumerable.Range(1, 8).Select(i => flows.TryOpen(Source(i), 0, out _, out _)), r =>
+            r == RelayDropReason.None
+        );
     }
 
     [Fact]
@@ -257,65 +273,69 @@ public sealed class ReceiverFlowsTests
         flows.End(flow!);
         Assert.Null(Find("192.0.2.7:40112"));
 
-        ReceiverFlow? Find(string host) => flows.Find(new RelayFrame { Type = FrameType.Datagram, Host = Encoding.UTF8.GetBytes(host) });
+        ReceiverFlow? Find(string host) =>
+            flows.Find(new RelayFrame { Type = FrameType.Datagram, Host = Encoding.UTF8.GetBytes(host) });
     }
 
     [Fact]
     public void Whatever_happens_it_agrees_with_a_simple_model() => Randomised.Check(40, random =>
-    {
-        const int max = 100;
-        var flows = New(max);
-        var model = new Dictionary<int, ReceiverFlow>();
-        var numbers = new HashSet<uint>();
-        long now = 0;
-        for (var i = 0; i < 2000; i++)
         {
-            now += random.Next(50);
-            var source = random.Next(300);
-            if (model.TryGetValue(source, out var live))
+            const int max = 100;
+            var flows = New(max);
+            var model = new Dictionary<int, ReceiverFlow>();
+            var numbers = new HashSet<uint>();
+            long now = 0;
+            for (var i = 0; i < 2000; i++)
             {
-                Assert.Same(live, flows.Find(Source(source)));
-                if (random.Chance(30))
+                now += random.Next(50);
+                var source = random.Next(300);
+                if (model.TryGetValue(source, out var live))
                 {
-                    flows.End(live);
-                    model.Remove(source);
+                    Assert.Same(live, flows.Find(Source(source)));
+                    if (random.Chance(30))
+                    {
+                        flows.End(live);
+                        model.Remove(source);
+                    }
+                    else if (random.Chance(50))
+                    {
+                        flows.OnAnswer(live, now);
+                        flows.OnRequest(live, now);
+                    }
                 }
-                else if (random.Chance(50))
+                else if (flows.TryOpen(Source(source), now, out var opened, out var displaced) == RelayDropReason.None)
                 {
-                    flows.OnAnswer(live, now);
-                    flows.OnRequest(live, now);
+                    Assert.True(numbers.Add(opened!.Id), "a number was used twice");
+                    model.Add(source, opened);
+                    if (displaced is not null)
+                    {
+                        model.Remove(model.Single(m => m.Value == displaced).Key);
+                    }
                 }
-            }
-            else if (flows.TryOpen(Source(source), now, out var opened, out var displaced) == RelayDropReason.None)
-            {
-                Assert.True(numbers.Add(opened!.Id), "a number was used twice");
-                model.Add(source, opened);
-                if (displaced is not null)
+
+                if (random.Chance(2))
                 {
-                    model.Remove(model.Single(m => m.Value == displaced).Key);
+                    var ended = Sweep(flows, now);
+                    foreach (var key in model.Where(m => ended.Contains(m.Value)).Select(m => m.Key).ToList())
+                    {
+                        model.Remove(key);
+                    }
                 }
+
+                Assert.Equal(model.Count, flows.Count);
+                Assert.InRange(flows.Count, 0, max);
             }
 
-            if (random.Chance(2))
-            {
-                var ended = Sweep(flows, now);
-                foreach (var key in model.Where(m => ended.Contains(m.Value)).Select(m => m.Key).ToList())
-                {
-                    model.Remove(key);
-                }
-            }
-
-            Assert.Equal(model.Count, flows.Count);
-            Assert.InRange(flows.Count, 0, max);
-        }
-
-        Assert.Equal(model.Values.OrderBy(f => f.Id), flows.All.OrderBy(f => f.Id));
-    });
+            Assert.Equal(model.Values.OrderBy(f => f.Id), flows.All.OrderBy(f => f.Id));
+        });
 
     private static ReceiverFlows New(int max) => new(max, Idle, new TlsCodec(), _ => []);
 
     private static Endpoint Source(int number) =>
-        Endpoint.From(new IPEndPoint(new IPAddress([10, (byte)(number >> 16), (byte)(number >> 8), (byte)number]), 4000), dualStack: true);
+        Endpoint.From(
+            new IPEndPoint(new IPAddress([10, (byte)(number >> 16), (byte)(number >> 8), (byte)number]), 4000),
+            dualStack: true
+        );
 
     private static Endpoint Of(IPAddress address, int port) =>
         Endpoint.From(new IPEndPoint(address, port), dualStack: true);

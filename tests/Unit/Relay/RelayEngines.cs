@@ -25,7 +25,10 @@ internal sealed class RelayEngines : IDisposable
         _protocol = protocol;
         _time = time;
         Receiver = ReceiverEngine.Start(
-            Config("receiver", RelayRole.Receiver, FreePort(SocketType.Dgram)), Services(Events), new SenderKeys(() => [], _ => { }));
+            Config("receiver", RelayRole.Receiver, FreePort(SocketType.Dgram)),
+            Services(Events),
+            new SenderKeys(() => [], _ => { })
+        );
     }
 
     /// <summary>The receiver.</summary>
@@ -59,7 +62,10 @@ internal sealed class RelayEngines : IDisposable
             ReceiverKey = receiverKey,
             TcpAddress = tcpPort is { } other ? HostPortOf(other) : _tcp,
         };
-        var sender = new Sender(SenderEngine.Start(config, Services(events), new ReceiverKeys(() => null, _ => { })), events);
+        var sender = new Sender(
+            SenderEngine.Start(config, Services(events), new ReceiverKeys(() => null, _ => { })),
+            events
+        );
         _senders.Add(sender);
         return sender;
     }
@@ -99,7 +105,14 @@ internal sealed class RelayEngines : IDisposable
     }
 
     private RelayConfig Config(string name, RelayRole role, HostPort udp) =>
-        new() { Name = name, Relay = role, UdpAddress = udp, TcpAddress = _tcp, Protocol = _protocol };
+        new()
+        {
+            Name = name,
+            Relay = role,
+            UdpAddress = udp,
+            TcpAddress = _tcp,
+            Protocol = _protocol,
+        };
 
     private RelayServices Services(EventLog events)
     {

@@ -21,7 +21,10 @@ public sealed class RelayKeyStoreTests : IDisposable
         var first = New().GetIdentity().Fingerprint;
 
         Assert.Equal(first, New().GetIdentity().Fingerprint);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_directory, "identity.pem")));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(Path.Combine(_directory, "identity.pem"))
+        );
     }
 
     [Fact]
@@ -38,7 +41,10 @@ public sealed class RelayKeyStoreTests : IDisposable
     [Fact]
     public void Approved_senders_are_remembered_for_each_relay()
     {
-        var senders = new[] { new ApprovedSender(Key(1), "[2001:db8::1]:7", DateTimeOffset.FromUnixTimeSeconds(1_764_000_000)) };
+        var senders = new[]
+        {
+            new ApprovedSender(Key(1), "[2001:db8::1]:7", DateTimeOffset.FromUnixTimeSeconds(1_764_000_000)),
+        };
         New().SaveSenders("a", senders);
 
         Assert.Equal(senders, New().LoadSenders("a"));
@@ -86,18 +92,22 @@ public sealed class RelayKeyStoreTests : IDisposable
     }
 
     private void Fuzz() => Randomised.Check(100, random =>
-    {
-        var good = $"{Key(1)} 1764000000 192.0.2.1:4000";
-        var lines = Enumerable.Range(0, 5).Select(_ => System.Text.Encoding.Latin1.GetString(random.Bytes(random.Next(80)))).ToList();
-        lines.Insert(random.Next(lines.Count + 1), $"\n{good}\n");
-        File.WriteAllText(Path.Combine(_directory, "senders", "fuzzed"), string.Join('\n', lines));
+        {
+            var good = $"{Key(1)} 1764000000 192.0.2.1:4000";
+            var lines = Enumerable
+                .Range(0, 5)
+                .Select(_ => System.Text.Encoding.Latin1.GetString(random.Bytes(random.Next(80))))
+                .ToList();
+            lines.Insert(random.Next(lines.Count + 1), $"\n{good}\n");
+            File.WriteAllText(Path.Combine(_directory, "senders", "fuzzed"), string.Join('\n', lines));
 
-        Assert.Contains(New().LoadSenders("fuzzed"), s => s.Key == Key(1));
-    });
+            Assert.Contains(New().LoadSenders("fuzzed"), s => s.Key == Key(1));
+        });
 
     private static KeyFingerprint Key(byte number) => KeyFingerprint.FromHash(SHA256.HashData([number]));
 
-    private static HostPort Address(string text) => HostPort.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
+    private static HostPort Address(string text) =>
+        HostPort.TryParse(text, out var address, out var error) ? address : throw new ArgumentException(error);
 
     private RelayKeyStore New() => new(_directory, _events);
 }

@@ -8,8 +8,13 @@ namespace UdpTunnel.Tests.Relay;
 
 public sealed class RelayLimitsTests
 {
-    private static readonly RelayConfig Config = (RelayConfig)ConfigFile.Parse(
-        """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "MaxFlows": 7}"""u8.ToArray(), null).Configuration!;
+    private static readonly RelayConfig Config = (RelayConfig)
+        ConfigFile
+            .Parse(
+                """{"Relay": "receiver", "UdpAddress": ":53", "TcpAddress": ":5353", "Name": "dns", "MaxFlows": 7}"""u8.ToArray(),
+                null
+            )
+            .Configuration!;
 
     private readonly FakeTimeProvider _time = new();
     private readonly EventLog _events;
@@ -53,5 +58,10 @@ public sealed class RelayLimitsTests
     }
 
     private static RelayStatus Status(RelayDropReason reason, long packets) =>
-        new() { Config = Config, State = RelayState.Waiting, Drops = [(reason, packets)] };
+        new()
+        {
+            Config = Config,
+            State = RelayState.Waiting,
+            Drops = [(reason, packets)],
+        };
 }

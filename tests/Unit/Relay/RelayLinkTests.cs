@@ -38,11 +38,10 @@ public sealed class RelayLinkTests : IDisposable
             () =>
             {
                 var buffer = new byte[1 << 20];
-                while (_pair.Peer.Receive(buffer) > 0)
-                {
-                }
+                while (_pair.Peer.Receive(buffer) > 0) { }
             },
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
         var (counters, flow) = (new RelayCounters(), new CountedFlow());
         var writer = _link.BeginStreaming(counters);
         for (var i = 0; i < Count; i++)
@@ -107,8 +106,7 @@ public sealed class RelayLinkTests : IDisposable
         {
             read += _pair.Peer.Receive(bytes.AsSpan(read));
             writer.Flush();
-        }
-        while (!HasPing(bytes.AsSpan(0, read), out datagrams));
+        } while (!HasPing(bytes.AsSpan(0, read), out datagrams));
 
         Assert.InRange(datagrams, 1, before + 1);
         writer.Abandon();
@@ -132,8 +130,7 @@ public sealed class RelayLinkTests : IDisposable
         do
         {
             writer.Flush();
-        }
-        while (writer.IsPending && clock.Elapsed < TimeSpan.FromSeconds(10));
+        } while (writer.IsPending && clock.Elapsed < TimeSpan.FromSeconds(10));
     }
 
     public void Dispose()

@@ -69,7 +69,10 @@ public sealed class SenderFlowsTests
         Assert.Same(first, flows.Find(Named("192.0.2.1:1")));
         Assert.Same(second, flows.Find(Named("")));
         Assert.Null(flows.Find(Named("192.0.2.1:10")));
-        Assert.Equal("{\"PacketMessage\":{\"Host\":\"192.0.2.1:1\",\"Packet\":\"", Encoding.UTF8.GetString(first.Label));
+        Assert.Equal(
+            "{\"PacketMessage\":{\"Host\":\"192.0.2.1:1\",\"Packet\":\"",
+            Encoding.UTF8.GetString(first.Label)
+        );
     }
 
     [Fact]
@@ -136,5 +139,6 @@ public sealed class SenderFlowsTests
 
     private static RelayFrame Numbered(uint id) => new() { Type = FrameType.Datagram, FlowId = id };
 
-    private static RelayFrame Named(string host) => new() { Type = FrameType.Datagram, Host = Encoding.UTF8.GetBytes(host) };
+    private static RelayFrame Named(string host) =>
+        new() { Type = FrameType.Datagram, Host = Encoding.UTF8.GetBytes(host) };
 }

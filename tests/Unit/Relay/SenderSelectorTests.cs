@@ -46,8 +46,9 @@ public sealed class SenderSelectorTests
     {
         SenderStatus[] sameAddress = [Sender(One, "192.0.2.1:1", "game"), Sender(Other, "192.0.2.1:1", "query")];
 
-        var refusal = Assert.Throws<RequestException>(
-            () => SenderSelector.OneKey(new SenderChoice("192.0.2.1:1", All: true), sameAddress, _ => true, _ => ""));
+        var refusal = Assert.Throws<RequestException>(() =>
+            SenderSelector.OneKey(new SenderChoice("192.0.2.1:1", All: true), sameAddress, _ => true, _ => "")
+        );
 
         Assert.Equal(Fault.AmbiguousSender, refusal.Fault);
     }

@@ -13,7 +13,8 @@ public sealed class ServiceTargetsTests
         new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
         TimeProvider.System,
         () => throw new InvalidOperationException(),
-        () => { });
+        () => { }
+    );
 
     [Fact]
     public void A_port_of_the_receiver_finds_its_service_and_a_sole_service_takes_any()
@@ -85,11 +86,11 @@ public sealed class ServiceTargetsTests
     }
 
     private static UdpServiceList Read(params string[] services) =>
-    [
-        .. services.Select(s => UdpService.TryParse(s, out var service, out var error)
-            ? service
-            : throw new ArgumentException(error)),
-    ];
+        [
+            .. services.Select(s =>
+                UdpService.TryParse(s, out var service, out var error) ? service : throw new ArgumentException(error)
+            ),
+        ];
 
     private ServiceTargets Of(params string[] services) => new(Read(services), "relay", _shared);
 }

@@ -18,9 +18,20 @@ public sealed class StrangersCertificateTests
     /// Extensions that a chain builder parses (RFC 5280, section 4.2.1; the last one is Microsoft's), but for the key
     /// usage, with which .NET makes no certificate to test with.
     /// </summary>
-    public static TheoryData<string> ParsedExtensions => new(
-        "2.5.29.19", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.35", "2.5.29.36",
-        "2.5.29.37", "2.5.29.54", "1.3.6.1.5.5.7.1.1", "1.3.6.1.4.1.311.21.10");
+    public static TheoryData<string> ParsedExtensions =>
+        new(
+            "2.5.29.19",
+            "2.5.29.30",
+            "2.5.29.31",
+            "2.5.29.32",
+            "2.5.29.33",
+            "2.5.29.35",
+            "2.5.29.36",
+            "2.5.29.37",
+            "2.5.29.54",
+            "1.3.6.1.5.5.7.1.1",
+            "1.3.6.1.4.1.311.21.10"
+        );
 
     [Theory]
     [MemberData(nameof(ParsedExtensions))]
@@ -46,7 +57,9 @@ public sealed class StrangersCertificateTests
 
         // It looked at the key, or it tries again by itself, on the same thread.
         relay.WaitFor(
-            () => receiver.Connections >= 2 || sender.Engine.Status.State == RelayState.Refused, "the sender to go on");
+            () => receiver.Connections >= 2 || sender.Engine.Status.State == RelayState.Refused,
+            "the sender to go on"
+        );
     }
 
     [Fact]
@@ -55,7 +68,10 @@ public sealed class StrangersCertificateTests
         using var relay = new RelayEngines(RelayProtocol.Tls, TimeProvider.System);
         using var rsa = RSA.Create(2048);
         var request = new CertificateRequest("CN=x", rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        using var certificate = request.CreateSelfSigned(
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddYears(100)
+        );
 
         TalkTo(relay, certificate);
 
@@ -83,14 +99,16 @@ public sealed class StrangersCertificateTests
         using var ssl = new SslStream(client.GetStream());
         try
         {
-            ssl.AuthenticateAsClient(new SslClientAuthenticationOptions
-            {
-                TargetHost = "",
-                EnabledSslProtocols = SslProtocols.Tls13,
-                ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true),
-                ApplicationProtocols = [Protocol],
-                RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-            });
+            ssl.AuthenticateAsClient(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = "",
+                    EnabledSslProtocols = SslProtocols.Tls13,
+                    ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true),
+                    ApplicationProtocols = [Protocol],
+                    RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+                }
+            );
             _ = ssl.Read(new byte[100]);
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
@@ -141,14 +159,16 @@ public sealed class StrangersCertificateTests
                     using var client = await _listener.AcceptTcpClientAsync();
                     Interlocked.Increment(ref _connections);
                     using var ssl = new SslStream(client.GetStream());
-                    await ssl.AuthenticateAsServerAsync(new SslServerAuthenticationOptions
-                    {
-                        EnabledSslProtocols = SslProtocols.Tls13,
-                        ServerCertificate = _certificate,
-                        ClientCertificateRequired = true,
-                        ApplicationProtocols = [Protocol],
-                        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-                    });
+                    await ssl.AuthenticateAsServerAsync(
+                        new SslServerAuthenticationOptions
+                        {
+                            EnabledSslProtocols = SslProtocols.Tls13,
+                            ServerCertificate = _certificate,
+                            ClientCertificateRequired = true,
+                            ApplicationProtocols = [Protocol],
+                            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+                        }
+                    );
                     _ = await ssl.ReadAsync(new byte[1]);
                 }
                 catch (Exception e) when (e is SocketException or InvalidOperationException)

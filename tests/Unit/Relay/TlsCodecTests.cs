@@ -16,41 +16,54 @@ public sealed unsafe class TlsCodecTests
     }
 
     [Fact]
-    public void Frames_of_any_size_are_read_as_they_were_written_in_whatever_pieces_they_come() => Randomised.Check(60, random =>
-    {
-        var codec = new TlsCodec();
-        var datagrams = Enumerable.Range(0, random.Next(1, 6))
-            .Select(_ => (Flow: (uint)random.Next(1, int.MaxValue), Bytes: random.Bytes(random.OneOf(0, 1, 40, 1500, IRelayCodec.MaxDatagram))))
-            .ToList();
-        var stream = new byte[datagrams.Sum(d => codec.FrameLength(d.Bytes.Length, []))];
-        var end = 0;
-        foreach (var (flow, bytes) in datagrams)
+    public void Frames_of_any_size_are_read_as_they_were_written_in_whatever_pieces_they_come() =>
+        Randomised.Check(60, random =>
         {
-            end += codec.WriteDatagram(stream.AsSpan(end), flow, [], bytes);
-        }
+            var codec = new TlsCodec();
+            var datagrams = Enumerable
+                .Range(0, random.Next(1, 6))
+                .Select(_ =>
+                    (
+                        Flow: (uint)random.Next(1, int.MaxValue),
+                        Bytes: random.Bytes(random.OneOf(0, 1, 40, 1500, IRelayCodec.MaxDatagram))
+                    )
+                )
+                .ToList();
+            var stream = new byte[datagrams.Sum(d => codec.FrameLength(d.Bytes.Length, []))];
+            var end = 0;
+            foreach (var (flow, bytes) in datagrams)
+            {
+                end += codec.WriteDatagram(stream.AsSpan(end), flow, [], bytes);
+            }
 
-        Assert.Equal(stream.Length, end);
-        Assert.Equal(datagrams, FrameFeed.Read(codec, stream, random).Select(f => (f.FlowId, f.Payload)), FrameFeed.SameDatagram);
-    });
+            Assert.Equal(stream.Length, end);
+            Assert.Equal(
+                datagrams,
+                FrameFeed.Read(codec, stream, random).Select(f => (f.FlowId, f.Payload)),
+                FrameFeed.SameDatagram
+            );
+        });
 
     [Fact]
     public void Control_frames_are_read_as_they_were_written()
     {
         var codec = new TlsCodec();
         var output = new byte[64];
-        foreach (var (type, flow, payload) in new (FrameType, uint, byte[])[]
-        {
-            (FrameType.Hello, 0, Hello.OfReceiver(2)),
-            (FrameType.Approved, 0, []),
-            (FrameType.Denied, 0, new Denial(DenialCode.Busy, "full").Write()),
-            (FrameType.FlowClosed, 7, []),
-            (FrameType.Ping, 0, []),
-            (FrameType.Pong, 0, []),
-            (FrameType.Waiting, 0, [(byte)WaitingReason.Taken]),
-            (FrameType.FlowOpened, 7, new byte[FlowOpening.LengthV4]),
-            (FrameType.FlowOpened, 7, new byte[FlowOpening.MaxLength]),
-            (FrameType.Services, 0, ServiceOffer.None.Write()),
-        })
+        foreach (
+            var (type, flow, payload) in new (FrameType, uint, byte[])[]
+            {
+                (FrameType.Hello, 0, Hello.OfReceiver(2)),
+                (FrameType.Approved, 0, []),
+                (FrameType.Denied, 0, new Denial(DenialCode.Busy, "full").Write()),
+                (FrameType.FlowClosed, 7, []),
+                (FrameType.Ping, 0, []),
+                (FrameType.Pong, 0, []),
+                (FrameType.Waiting, 0, [(byte)WaitingReason.Taken]),
+                (FrameType.FlowOpened, 7, new byte[FlowOpening.LengthV4]),
+                (FrameType.FlowOpened, 7, new byte[FlowOpening.MaxLength]),
+                (FrameType.Services, 0, ServiceOffer.None.Write()),
+            }
+        )
         {
             var length = codec.WriteControl(output, type, flow, payload);
             fixed (byte* start = output)
@@ -91,22 +104,22 @@ public sealed unsafe class TlsCodecTests
 
     [Fact]
     public void Random_bytes_are_read_without_going_beyond_them() => Randomised.Check(3000, random =>
-    {
-        var bytes = random.Bytes(random.Next(0, 64));
-        if (bytes.Length > 3 && random.Chance(70))
         {
-            (bytes[0], bytes[1], bytes[2]) = ((byte)random.Next(0, 10), 0, 0);
-        }
+            var bytes = random.Bytes(random.Next(0, 64));
+            if (bytes.Length > 3 && random.Chance(70))
+            {
+                (bytes[0], bytes[1], bytes[2]) = ((byte)random.Next(0, 10), 0, 0);
+            }
 
-        using var memory = new GuardedMemory(4096);
-        var start = memory.PlaceAtEnd(bytes);
-        var status = new TlsCodec().Read(start, bytes.Length, out var frame, out var consumed);
+            using var memory = new GuardedMemory(4096);
+            var start = memory.PlaceAtEnd(bytes);
+            var status = new TlsCodec().Read(start, bytes.Length, out var frame, out var consumed);
 
-        Assert.Equal(status == FrameStatus.Complete, consumed > 0);
-        Assert.InRange(consumed, 0, bytes.Length);
-        if (status == FrameStatus.Complete)
-        {
-            Assert.True(frame.Start >= start && frame.Start + frame.Length <= start + bytes.Length);
-        }
-    });
+            Assert.Equal(status == FrameStatus.Complete, consumed > 0);
+            Assert.InRange(consumed, 0, bytes.Length);
+            if (status == FrameStatus.Complete)
+            {
+                Assert.True(frame.Start >= start && frame.Start + frame.Length <= start + bytes.Length);
+            }
+        });
 }

@@ -32,7 +32,9 @@ public sealed class TlsLinkTests
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
         Assert.Equal(
-            KeyFingerprint.FromHash(SHA256.HashData(key.ExportSubjectPublicKeyInfo())), new Identity(key).Fingerprint);
+            KeyFingerprint.FromHash(SHA256.HashData(key.ExportSubjectPublicKeyInfo())),
+            new Identity(key).Fingerprint
+        );
     }
 
     [Fact]
@@ -86,9 +88,7 @@ public sealed class TlsLinkTests
 
         sender.Shutdown();
         int came;
-        while ((came = receiver.TryFill()) == TcpSocket.Nothing)
-        {
-        }
+        while ((came = receiver.TryFill()) == TcpSocket.Nothing) { }
 
         Assert.Equal(0, came);
     }
@@ -129,9 +129,7 @@ public sealed class TlsLinkTests
             {
                 writer.Add(flow, datagram);
                 writer.Flush();
-                while (!Next(receiver, out _))
-                {
-                }
+                while (!Next(receiver, out _)) { }
             }
 
             least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -185,8 +183,11 @@ public sealed class TlsLinkTests
         private readonly Task _work;
         private bool _isSlow;
 
-        public Between() => _work = Task.WhenAll(
-            Task.Run(() => Carry(_one.Peer, _other.Peer)), Task.Run(() => Carry(_other.Peer, _one.Peer)));
+        public Between() =>
+            _work = Task.WhenAll(
+                Task.Run(() => Carry(_one.Peer, _other.Peer)),
+                Task.Run(() => Carry(_other.Peer, _one.Peer))
+            );
 
         public bool IsSlow
         {

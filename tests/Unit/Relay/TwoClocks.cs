@@ -1,6 +1,9 @@
 namespace UdpTunnel.Tests.Relay;
 
-/// <summary>The two clocks of a machine apart: the wall clock, which jumps when somebody sets it, and the monotonic one. Timers are real.</summary>
+/// <summary>
+/// The two clocks of a machine apart: the wall clock, which jumps when somebody sets it, and the monotonic one. Timers
+/// are real.
+/// </summary>
 internal sealed class TwoClocks : TimeProvider
 {
     private long _ticks;

@@ -2,35 +2,44 @@ using UdpTunnel.Waiting;
 
 namespace UdpTunnel.Tests.Service;
 
-/// <summary>The heartbeats of threads. One look changes what the next one sees, so whoever looks does it by turns.</summary>
+/// <summary>
+/// The heartbeats of threads. One look changes what the next one sees, so whoever looks does it by turns.
+/// </summary>
 [Collection(nameof(Pulse))]
 public sealed class PulseTests
 {
     [Fact]
-    public void A_thread_that_waits_is_well_however_long() => Assert.Equal(
-        [false, false, false],
-        Looks(pulse =>
-        {
-            pulse.Works();
-            pulse.Waits();
-        }));
-
-    [Fact]
-    public void A_thread_that_works_without_end_hangs() => Assert.Equal([false, true, true], Looks(pulse => pulse.Works()));
-
-    [Fact]
-    public void A_thread_that_works_again_and_again_is_well() => Assert.Equal(
-        [false, false, false],
-        Looks(
-            pulse => pulse.Works(),
-            pulse =>
+    public void A_thread_that_waits_is_well_however_long() =>
+        Assert.Equal(
+            [false, false, false],
+            Looks(pulse =>
             {
-                pulse.Waits();
                 pulse.Works();
-            }));
+                pulse.Waits();
+            })
+        );
 
     [Fact]
-    public void Working_on_without_a_wait_is_a_turn_too() => Assert.Equal([false, false, false], Looks(pulse => pulse.Works(), pulse => pulse.Works()));
+    public void A_thread_that_works_without_end_hangs() =>
+        Assert.Equal([false, true, true], Looks(pulse => pulse.Works()));
+
+    [Fact]
+    public void A_thread_that_works_again_and_again_is_well() =>
+        Assert.Equal(
+            [false, false, false],
+            Looks(
+                pulse => pulse.Works(),
+                pulse =>
+                {
+                    pulse.Waits();
+                    pulse.Works();
+                }
+            )
+        );
+
+    [Fact]
+    public void Working_on_without_a_wait_is_a_turn_too() =>
+        Assert.Equal([false, false, false], Looks(pulse => pulse.Works(), pulse => pulse.Works()));
 
     [Fact]
     public void A_thread_that_has_ended_does_not_hang()
@@ -41,7 +50,9 @@ public sealed class PulseTests
             using var pulse = Pulse.OfThisThread();
             pulse.Works();
         })
-        { Name = name };
+        {
+            Name = name,
+        };
         thread.Start();
         thread.Join();
 
@@ -65,7 +76,9 @@ public sealed class PulseTests
                 again?.Invoke(pulse);
             }
         })
-        { Name = name };
+        {
+            Name = name,
+        };
         thread.Start();
         thread.Join();
         return looks;

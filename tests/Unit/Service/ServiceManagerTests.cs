@@ -13,7 +13,10 @@ namespace UdpTunnel.Tests.Service;
 public sealed class ServiceManagerTests : IDisposable
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"notify-{Guid.NewGuid():N}");
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 5000 };
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+    {
+        ReceiveTimeout = 5000,
+    };
 
     public ServiceManagerTests() => _socket.Bind(new UnixDomainSocketEndPoint(_path));
 
@@ -51,7 +54,10 @@ public sealed class ServiceManagerTests : IDisposable
     [Fact]
     public void An_abstract_socket_is_reached_too()
     {
-        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { ReceiveTimeout = 5000 };
+        using var listener = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified)
+        {
+            ReceiveTimeout = 5000,
+        };
         var name = Guid.NewGuid().ToString("N");
         listener.Bind(new UnixDomainSocketEndPoint($"\0{name}"));
 
@@ -85,15 +91,20 @@ public sealed class ServiceManagerTests : IDisposable
         Assert.Null(Manager(("NOTIFY_SOCKET", _path), ("WATCHDOG_USEC", microseconds)).WatchdogTimeout);
 
     [Fact]
-    public void A_timeout_for_another_process_does_not_count() => Assert.Null(
-        Manager(("NOTIFY_SOCKET", _path), ("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "1")).WatchdogTimeout);
+    public void A_timeout_for_another_process_does_not_count() =>
+        Assert.Null(
+            Manager(("NOTIFY_SOCKET", _path), ("WATCHDOG_USEC", "30000000"), ("WATCHDOG_PID", "1")).WatchdogTimeout
+        );
 
     [Fact]
     public async Task Nothing_is_told_while_a_thread_hangs()
     {
         var time = new FakeTimeProvider();
         using var watchdog = new Watchdog(
-            Manager(("NOTIFY_SOCKET", _path), ("WATCHDOG_USEC", "20000000")), time, NullLogger<Watchdog>.Instance);
+            Manager(("NOTIFY_SOCKET", _path), ("WATCHDOG_USEC", "20000000")),
+            time,
+            NullLogger<Watchdog>.Instance
+        );
         using var hangs = new ManualResetEventSlim();
         using var release = new ManualResetEventSlim();
         var thread = new Thread(() =>
@@ -103,13 +114,18 @@ public sealed class ServiceManagerTests : IDisposable
             pulse.Works();
             release.Wait();
         })
-        { Name = "hangs" };
+        {
+            Name = "hangs",
+        };
         thread.Start();
         await watchdog.StartAsync(CancellationToken.None);
         Assert.Equal("WATCHDOG=1", Heard());
 
         hangs.Set();
-        await Task.Run(() => SpinWait.SpinUntil(() => Pulse.Stuck().Contains("hangs"), TimeSpan.FromSeconds(5)), TestContext.Current.CancellationToken);
+        await Task.Run(
+            () => SpinWait.SpinUntil(() => Pulse.Stuck().Contains("hangs"), TimeSpan.FromSeconds(5)),
+            TestContext.Current.CancellationToken
+        );
         time.Advance(TimeSpan.FromSeconds(10));
 
         await Task.Delay(100, TestContext.Current.CancellationToken);

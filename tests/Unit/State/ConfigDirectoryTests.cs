@@ -44,18 +44,26 @@ public sealed class ConfigDirectoryTests : IDisposable
         const string Private = "SP234PKzlv04ShqslSPM0iHgDf+iaK46kWHjug++wHg=";
         const string Public = "ZX68P+CFxAdSQ4XP2Y/J3tm09b7acv5z10ekIsTr800=";
         Write("etc/tunnels.d/wg0.conf", $"[Interface]\nAddress = 10.98.0.1/24\nPrivateKey = {Private}\n");
-        Write("etc/tunnels.d/wg1.conf", $"[Interface]\nPrivateKey = {Private}\n[Peer]\nPublicKey = {Public}\nAllowedIPs = 10.97.0.2/32\n");
+        Write(
+            "etc/tunnels.d/wg1.conf",
+            $"[Interface]\nPrivateKey = {Private}\n[Peer]\nPublicKey = {Public}\nAllowedIPs = 10.97.0.2/32\n"
+        );
         Write("etc/tunnels.d/notes.txt", "no configuration");
 
         var files = ConfigDirectory.Read(In("etc"), In("credentials"));
 
         Assert.Equal(["wg0", "wg1"], files.Select(f => f.Name));
         Assert.NotNull(files[0].Configuration);
-        Assert.Contains("wg1.conf:4:13: PublicKey: is this end's own public key", files[1].Problem, StringComparison.Ordinal);
+        Assert.Contains(
+            "wg1.conf:4:13: PublicKey: is this end's own public key",
+            files[1].Problem,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
-    public void Directories_that_are_not_there_are_empty() => Assert.Empty(ConfigDirectory.Read(In("etc"), In("credentials")));
+    public void Directories_that_are_not_there_are_empty() =>
+        Assert.Empty(ConfigDirectory.Read(In("etc"), In("credentials")));
 
     /// <remarks>A FIFO has no writer, a device no end, and a file of /proc says that it is empty.</remarks>
     [Fact]
@@ -79,7 +87,10 @@ public sealed class ConfigDirectoryTests : IDisposable
         }
 
         using var socket = new System.Net.Sockets.Socket(
-            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+            System.Net.Sockets.AddressFamily.Unix,
+            System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Unspecified
+        );
         socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(In("etc/tunnels.d/socket.json")));
 
         var before = GC.GetTotalAllocatedBytes();
@@ -88,7 +99,9 @@ public sealed class ConfigDirectoryTests : IDisposable
 
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 64 * 1024 * 1024);
         Assert.Equal(["home", "link"], files.Where(f => f.Configuration is not null).Select(f => f.Name));
-        Assert.All(files.Where(f => f.Configuration is null), f => Assert.Contains("etc/", f.Problem, StringComparison.Ordinal));
+        Assert.All(files.Where(f => f.Configuration is null), f =>
+            Assert.Contains("etc/", f.Problem, StringComparison.Ordinal)
+        );
         Assert.Contains("is a FIFO", Problem("fifo"), StringComparison.Ordinal);
         Assert.Contains("is a FIFO", Problem("link-to-fifo"), StringComparison.Ordinal);
         Assert.Contains("is a device", Problem("zero"), StringComparison.Ordinal);

@@ -88,7 +88,8 @@ public sealed class PrivateDirectoryTests : IDisposable
         _ = Refusal(State);
     }
 
-    private static string Refusal(string path) => Assert.Throws<IOException>(() => PrivateDirectory.Make(path, "tunnels")).Message;
+    private static string Refusal(string path) =>
+        Assert.Throws<IOException>(() => PrivateDirectory.Make(path, "tunnels")).Message;
 
     private static void Run(string program, params string[] arguments)
     {

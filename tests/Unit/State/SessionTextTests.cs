@@ -8,8 +8,7 @@ namespace UdpTunnel.Tests.State;
 
 public sealed class SessionTextTests
 {
-    private const string Text =
-        """
+    private const string Text = """
         udptunnel-session 1 1764000000
         peer 192.0.2.7:40112
         secure-peer 3 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
@@ -36,16 +35,30 @@ public sealed class SessionTextTests
                 new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_000, 22), Direction.In, 12),
                 new RememberedFlow(new Flow(17, 0x0A000001, 0x0A000002, 5353, 53), Direction.Out, 299),
                 new RememberedFlow(
-                    new Flow(17, new UInt128(0xFD00_0000_0000_0000, 2), new UInt128(0xFD00_0000_0000_0000, 1), 5353, 53),
+                    new Flow(
+                        17,
+                        new UInt128(0xFD00_0000_0000_0000, 2),
+                        new UInt128(0xFD00_0000_0000_0000, 1),
+                        5353,
+                        53
+                    ),
                     Direction.In,
-                    0)
+                    0
+                )
                 {
                     Peer = 3,
                 },
                 new RememberedFlow(
-                    new Flow(17, new UInt128(0xFD00_0000_0000_0000, 1), new UInt128(0xFD00_0000_0000_0000, 2), 5353, 53),
+                    new Flow(
+                        17,
+                        new UInt128(0xFD00_0000_0000_0000, 1),
+                        new UInt128(0xFD00_0000_0000_0000, 2),
+                        5353,
+                        53
+                    ),
                     Direction.Out,
-                    1)
+                    1
+                )
                 {
                     State = FlowState.Unanswered,
                 },
@@ -55,7 +68,8 @@ public sealed class SessionTextTests
                     State = FlowState.FinishedByOpener,
                 },
             ],
-            session.Flows);
+            session.Flows
+        );
         Assert.Equal(
             [
                 new SavedPeer(
@@ -64,38 +78,47 @@ public sealed class SessionTextTests
                     IPEndPoint.Parse("[2001:db8::7]:51820"),
                     true,
                     new SavedMoment(4_611_686_020_163_872_411, 0),
-                    new SavedMoment(4_611_686_020_163_872_402, 16_777_216)),
+                    new SavedMoment(4_611_686_020_163_872_402, 16_777_216)
+                ),
                 new SavedPeer(4, Key, null, false, default, default),
             ],
-            session.Peers);
+            session.Peers
+        );
         Assert.Equal(Text, SessionText.Write(session));
     }
 
     [Fact]
     public void What_is_written_is_read_again() => Randomised.Check(500, random =>
-    {
-        var address = random.Chance(50) ? random.Bytes(4) : (byte[])[0x20, .. random.Bytes(15)];
-        var session = new Session(
-            DateTimeOffset.FromUnixTimeSeconds(random.NextInt64(1L << 32)),
-            random.Chance(80) ? new IPEndPoint(new IPAddress(address), 1 + random.Next(65_535)) : null,
-            [.. Enumerable.Range(0, random.Next(50)).Select(_ => AnyFlow(random))])
         {
-            Peers = [.. Enumerable.Range(0, random.Next(5)).Select(_ => AnyPeer(random))],
-        };
+            var address = random.Chance(50) ? random.Bytes(4) : (byte[])[0x20, .. random.Bytes(15)];
+            var session = new Session(
+                DateTimeOffset.FromUnixTimeSeconds(random.NextInt64(1L << 32)),
+                random.Chance(80) ? new IPEndPoint(new IPAddress(address), 1 + random.Next(65_535)) : null,
+                [.. Enumerable.Range(0, random.Next(50)).Select(_ => AnyFlow(random))]
+            )
+            {
+                Peers = [.. Enumerable.Range(0, random.Next(5)).Select(_ => AnyPeer(random))],
+            };
 
-        var again = SessionText.Read(SessionText.Write(session))!;
+            var again = SessionText.Read(SessionText.Write(session))!;
 
-        Assert.Equal((session.Saved, session.Peer), (again.Saved, again.Peer));
-        Assert.Equal(session.Flows, again.Flows);
-        Assert.Equal(session.Peers, again.Peers);
-    });
+            Assert.Equal((session.Saved, session.Peer), (again.Saved, again.Peer));
+            Assert.Equal(session.Flows, again.Flows);
+            Assert.Equal(session.Peers, again.Peers);
+        });
 
     [Fact]
-    public void The_peer_of_a_device_keeps_its_scope() => Assert.Equal(
-        IPEndPoint.Parse("[fe80::1%7]:9"), SessionText.Read(SessionText.Write(new Session(default, IPEndPoint.Parse("[fe80::1%7]:9"), [])
-        {
-            Saved = DateTimeOffset.UnixEpoch,
-        }))!.Peer);
+    public void The_peer_of_a_device_keeps_its_scope() =>
+        Assert.Equal(
+            IPEndPoint.Parse("[fe80::1%7]:9"),
+            SessionText
+                .Read(
+                    SessionText.Write(
+                        new Session(default, IPEndPoint.Parse("[fe80::1%7]:9"), []) { Saved = DateTimeOffset.UnixEpoch }
+                    )
+                )!
+                .Peer
+        );
 
     [Theory]
     [InlineData("")]
@@ -138,25 +161,38 @@ public sealed class SessionTextTests
 
     [Fact]
     public void A_damaged_text_never_throws_and_gives_no_flow_that_is_too_old() => Randomised.Check(3000, random =>
-    {
-        var text = Text.ToCharArray();
-        for (var i = random.Next(8); i > 0; i--)
         {
-            text[random.Next(text.Length)] = random.OneOf(' ', '\n', '\0', ':', '9', '-', '%', '[', '\uD800', (char)random.Next(128));
-        }
+            var text = Text.ToCharArray();
+            for (var i = random.Next(8); i > 0; i--)
+            {
+                text[random.Next(text.Length)] = random.OneOf(
+                    ' ',
+                    '\n',
+                    '\0',
+                    ':',
+                    '9',
+                    '-',
+                    '%',
+                    '[',
+                    '\uD800',
+                    (char)random.Next(128)
+                );
+            }
 
-        var session = SessionText.Read(new string(text, 0, random.Next(text.Length + 1)));
+            var session = SessionText.Read(new string(text, 0, random.Next(text.Length + 1)));
 
-        Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowLifetimes.Longest - 1));
-    });
+            Assert.All(session?.Flows ?? [], f => Assert.InRange(f.Age, 0u, FlowLifetimes.Longest - 1));
+        });
 
-    private static SavedPeer AnyPeer(Random random) => new(
-        (ushort)random.Next(65_536),
-        Convert.ToBase64String(random.Bytes(32)),
-        random.Chance(50) ? new IPEndPoint(new IPAddress(random.Bytes(4)), 1 + random.Next(65_535)) : null,
-        random.Chance(50),
-        new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000)),
-        new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000)));
+    private static SavedPeer AnyPeer(Random random) =>
+        new(
+            (ushort)random.Next(65_536),
+            Convert.ToBase64String(random.Bytes(32)),
+            random.Chance(50) ? new IPEndPoint(new IPAddress(random.Bytes(4)), 1 + random.Next(65_535)) : null,
+            random.Chance(50),
+            new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000)),
+            new SavedMoment((ulong)random.NextInt64(), (uint)random.Next(1_000_000_000))
+        );
 
     private static RememberedFlow AnyFlow(Random random)
     {
@@ -171,16 +207,19 @@ public sealed class SessionTextTests
                 AnyAddress(isV6, random),
                 AnyAddress(isV6, random),
                 (ushort)random.Next(65_536),
-                (ushort)random.Next(65_536)),
+                (ushort)random.Next(65_536)
+            ),
             random.OneOf(Direction.In, Direction.Out),
-            (uint)random.Next((int)FlowLifetimes.Longest))
+            (uint)random.Next((int)FlowLifetimes.Longest)
+        )
         {
             Peer = (ushort)(random.Chance(50) ? 0 : random.Next(65_536)),
             State = random.OneOf(states),
         };
     }
 
-    private static UInt128 AnyAddress(bool isV6, Random random) => isV6
-        ? new UInt128(0x2000_0000_0000_0000 | (ulong)random.NextInt64(), (ulong)random.NextInt64())
-        : Flow.Mapped((uint)random.NextInt64(1L << 32));
+    private static UInt128 AnyAddress(bool isV6, Random random) =>
+        isV6
+            ? new UInt128(0x2000_0000_0000_0000 | (ulong)random.NextInt64(), (ulong)random.NextInt64())
+            : Flow.Mapped((uint)random.NextInt64(1L << 32));
 }

@@ -62,7 +62,8 @@ public sealed class StateStoreTests : IDisposable
                     reads++;
                 }
             },
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
 
         for (var i = 0; i < 200 && !reader.IsCompleted; i++)
         {
@@ -90,7 +91,9 @@ public sealed class StateStoreTests : IDisposable
     [InlineData("")]
     [InlineData("{")]
     [InlineData("{\"TunnelAddress\": \"10.0.0.1\"}")]
-    [InlineData("{\"Name\": \"other\", \"TunnelAddress\": \"10.0.0.1\", \"NetworkAddress\": \":8000\", \"AllowedPorts\": [22]}")]
+    [InlineData(
+        "{\"Name\": \"other\", \"TunnelAddress\": \"10.0.0.1\", \"NetworkAddress\": \":8000\", \"AllowedPorts\": [22]}"
+    )]
     [InlineData("{\"Relay\": \"receiver\", \"UdpAddress\": \":53\", \"TcpAddress\": \":5353\"}")]
     [InlineData("\u00ff\u00fe\0\0")]
     public void A_damaged_file_is_set_aside_and_told_and_the_rest_is_loaded(string text)
@@ -211,7 +214,11 @@ public sealed class StateStoreTests : IDisposable
     public void Sessions_are_kept_by_name_and_lost_without_harm()
     {
         var store = Open();
-        var session = new Session(DateTimeOffset.FromUnixTimeSeconds(5), System.Net.IPEndPoint.Parse("192.0.2.1:9"), []);
+        var session = new Session(
+            DateTimeOffset.FromUnixTimeSeconds(5),
+            System.Net.IPEndPoint.Parse("192.0.2.1:9"),
+            []
+        );
         Assert.Null(store.LoadSession("a"));
 
         // The file that is written first must not be another tunnel's.
@@ -255,6 +262,14 @@ public sealed class StateStoreTests : IDisposable
 
     private StateStore Open() => new(Path.Combine(_directory.FullName, "state"), _events);
 
-    private static TunnelConfig Server(string name, string more = "") => (TunnelConfig)ConfigFile.Parse(
-        Encoding.UTF8.GetBytes($$"""{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22, "80-90"]{{more}}}"""), name).Configuration!;
+    private static TunnelConfig Server(string name, string more = "") =>
+        (TunnelConfig)
+            ConfigFile
+                .Parse(
+                    Encoding.UTF8.GetBytes(
+                        $$"""{"TunnelAddress": "10.0.0.1", "NetworkAddress": ":8000", "AllowedPorts": [22, "80-90"]{{more}}}"""
+                    ),
+                    name
+                )
+                .Configuration!;
 }

@@ -7,11 +7,12 @@ public sealed class AlternationTests
     private readonly Alternation _alternation = new();
 
     [Fact]
-    public void One_packet_out_and_one_in_at_a_time_are_an_alternation() => Assert.All(Enumerable.Range(0, 100), i =>
-        Assert.True(Take((i + 1) % 2, i % 2)));
+    public void One_packet_out_and_one_in_at_a_time_are_an_alternation() =>
+        Assert.All(Enumerable.Range(0, 100), i => Assert.True(Take((i + 1) % 2, i % 2)));
 
     [Fact]
-    public void So_are_one_in_and_its_answer_between_two_waits() => Assert.All(Enumerable.Range(0, 100), _ => Assert.True(Take(1, 1)));
+    public void So_are_one_in_and_its_answer_between_two_waits() =>
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.True(Take(1, 1)));
 
     [Theory]
     [InlineData(1, 0)]
@@ -26,8 +27,8 @@ public sealed class AlternationTests
     [InlineData(49, 1)]
     [InlineData(1, 2)]
     [InlineData(0, 0)]
-    public void A_bulk_transfer_or_nothing_at_all_is_none(int packetsIn, int packetsOut) => Assert.All(
-        Enumerable.Range(0, 100), _ => Assert.False(Take(packetsIn, packetsOut)));
+    public void A_bulk_transfer_or_nothing_at_all_is_none(int packetsIn, int packetsOut) =>
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.False(Take(packetsIn, packetsOut)));
 
     [Fact]
     public void A_packet_that_was_lost_interrupts_it_for_a_moment()

@@ -19,7 +19,6 @@ internal static unsafe class DevicePackets
     public static void Add(this PacketBatch batch, byte[] packet) => batch.Add(default, packet);
 
     /// <summary>A packet whose transport checksum the kernel leaves to the device.</summary>
-    public static (VirtioNetHeader Header, byte[] Packet) Unfinished(TestPacket packet) => (
-        packet.VirtioHeader(0) with { GsoType = VirtioNetHeader.None },
-        packet.BuildSuperpacket());
+    public static (VirtioNetHeader Header, byte[] Packet) Unfinished(TestPacket packet) =>
+        (packet.VirtioHeader(0) with { GsoType = VirtioNetHeader.None }, packet.BuildSuperpacket());
 }

@@ -24,7 +24,13 @@ public sealed unsafe class EarlyFragmentTests : IDisposable
     private readonly PacketBatch _packets = new();
     private readonly Outbound _outbound;
     private readonly Inbound _inbound;
-    private readonly FilterPacket _first = new() { Protocol = FilterPacket.Udp, DestinationPort = 53, MoreFragments = true, Payload = 1272 };
+    private readonly FilterPacket _first = new()
+    {
+        Protocol = FilterPacket.Udp,
+        DestinationPort = 53,
+        MoreFragments = true,
+        Payload = 1272,
+    };
 
     public EarlyFragmentTests()
     {
@@ -60,7 +66,8 @@ public sealed unsafe class EarlyFragmentTests : IDisposable
         Carry(goesOut, Start + 900, _first);
         Assert.Equal(
             new[] { _first, Last, Middle }.Select(p => Convert.ToHexString(p.Build())),
-            Passed(goesOut).Select(Convert.ToHexString));
+            Passed(goesOut).Select(Convert.ToHexString)
+        );
         Assert.Equal(0, goesOut ? _outbound.HeldFragments : _inbound.HeldFragments);
         Assert.Equal(0, Dropped(goesOut));
         Carry(goesOut, Start + 3000, Last);
@@ -102,7 +109,11 @@ public sealed unsafe class EarlyFragmentTests : IDisposable
         }
 
         Assert.Equal(10, Dropped(goesOut));
-        Carry(goesOut, Start + 1000, Enumerable.Range(0, EarlyFragments.Capacity + 10).Select(id => _first with { Id = (ushort)id }).ToArray());
+        Carry(
+            goesOut,
+            Start + 1000,
+            Enumerable.Range(0, EarlyFragments.Capacity + 10).Select(id => _first with { Id = (ushort)id }).ToArray()
+        );
         Assert.Equal((2 * EarlyFragments.Capacity) + 10, Passed(goesOut).Count);
     }
 

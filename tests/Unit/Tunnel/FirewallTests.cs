@@ -8,7 +8,11 @@ public sealed class FirewallTests
     [Fact]
     public void The_table_guards_one_device_with_the_ports_both_ways()
     {
-        var table = Firewall.Table("tun7", PortSet.Create([new PortRange(22), new PortRange(8000, 8010)]), forward: true);
+        var table = Firewall.Table(
+            "tun7",
+            PortSet.Create([new PortRange(22), new PortRange(8000, 8010)]),
+            forward: true
+        );
 
         Assert.Contains("table inet udptunnel_tun7 {", table, StringComparison.Ordinal);
         Assert.Contains("flags owner", table, StringComparison.Ordinal);
@@ -23,7 +27,11 @@ public sealed class FirewallTests
 
         // What no rule lets pass is dropped, and nothing of other devices is.
         var guard = table[table.IndexOf("chain guard {", StringComparison.Ordinal)..];
-        Assert.EndsWith("drop", guard[..guard.IndexOf("\n    }", StringComparison.Ordinal)].TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "drop",
+            guard[..guard.IndexOf("\n    }", StringComparison.Ordinal)].TrimEnd(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(5, table.Split("policy accept").Length - 1);
         Assert.DoesNotContain("policy drop", table, StringComparison.Ordinal);
     }

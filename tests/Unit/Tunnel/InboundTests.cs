@@ -51,7 +51,12 @@ public sealed unsafe class InboundTests : IDisposable
 
         Process();
 
-        PacketLists.AssertSame([[.. new byte[VirtioNetHeader.Size], .. packet]], _tun.Written);
+        PacketLists.AssertSame(
+            [
+                [.. new byte[VirtioNetHeader.Size], .. packet],
+            ],
+            _tun.Written
+        );
         AssertCounted(1, packet.Length);
         Assert.Equal(Now, _peer.LastHeard);
     }
@@ -167,9 +172,20 @@ public sealed unsafe class InboundTests : IDisposable
 
         Process();
 
-        PacketLists.AssertSame([[.. new byte[VirtioNetHeader.Size], .. good]], _tun.Written);
+        PacketLists.AssertSame(
+            [
+                [.. new byte[VirtioNetHeader.Size], .. good],
+            ],
+            _tun.Written
+        );
         AssertCounted(
-            1, good.Length, (DropReason.TooBig, 1), (DropReason.NotIpv4, 1), (DropReason.Port, 1), (DropReason.Malformed, 1));
+            1,
+            good.Length,
+            (DropReason.TooBig, 1),
+            (DropReason.NotIpv4, 1),
+            (DropReason.Port, 1),
+            (DropReason.Malformed, 1)
+        );
     }
 
     [Fact]
@@ -189,7 +205,10 @@ public sealed unsafe class InboundTests : IDisposable
         Process();
 
         List<byte[]> expected = [.. tcp, .. udp, .. tcp];
-        PacketLists.AssertSame([.. expected.Select(p => (byte[])[.. new byte[VirtioNetHeader.Size], .. p])], _tun.Written);
+        PacketLists.AssertSame(
+            [.. expected.Select(p => (byte[])[.. new byte[VirtioNetHeader.Size], .. p])],
+            _tun.Written
+        );
         AssertCounted(9, expected.Sum(p => p.Length));
     }
 
@@ -215,10 +234,15 @@ public sealed unsafe class InboundTests : IDisposable
 
         inbound.Process(_messages, Now);
 
-        PacketLists.AssertSame([.. packets.Select(p => (byte[])[.. new byte[VirtioNetHeader.Size], .. p])], plain.Written);
+        PacketLists.AssertSame(
+            [.. packets.Select(p => (byte[])[.. new byte[VirtioNetHeader.Size], .. p])],
+            plain.Written
+        );
     }
 
-    /// <summary>32 messages of 64 KiB that are runs of the shortest datagrams: far more packets than a coalescer holds.</summary>
+    /// <summary>
+    /// 32 messages of 64 KiB that are runs of the shortest datagrams: far more packets than a coalescer holds.
+    /// </summary>
     [Fact]
     public void More_packets_than_one_coalescing_holds_all_arrive()
     {
@@ -271,6 +295,7 @@ public sealed unsafe class InboundTests : IDisposable
         Assert.Equal((packets, bytes), (_inbound.Counters.Packets, _inbound.Counters.Bytes));
         Assert.Equal(
             drops.Order(),
-            Enum.GetValues<DropReason>().Select(r => (r, _inbound.Counters.Drops(r))).Where(d => d.Item2 > 0).Order());
+            Enum.GetValues<DropReason>().Select(r => (r, _inbound.Counters.Drops(r))).Where(d => d.Item2 > 0).Order()
+        );
     }
 }

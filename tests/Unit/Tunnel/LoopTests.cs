@@ -10,8 +10,9 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Tests.Tunnel;
 
 /// <summary>
-/// Both directions joined: random packets of a device go out, over a wire that loses, doubles, swaps and flips, and in to another device. They come
-/// out byte by byte as they were on the wire, or not at all; the only packets that do not come out are those that a filter drops.
+/// Both directions joined: random packets of a device go out, over a wire that loses, doubles, swaps and flips, and in
+/// to another device. They come out byte by byte as they were on the wire, or not at all; the only packets that do not
+/// come out are those that a filter drops.
 /// </summary>
 public sealed class LoopTests
 {
@@ -20,53 +21,65 @@ public sealed class LoopTests
 
     [Fact]
     public void What_goes_in_at_one_end_comes_out_at_the_other_or_not_at_all() => Randomised.Check(150, random =>
-    {
-        // Almost every port, so that most packets pass, and each verdict occurs.
-        var ports = PortSet.Create([new PortRange(1, 30_000), new PortRange(30_002, 65_535)]);
-        using var near = new PortFilter(ports);
-        using var far = new PortFilter(ports);
-        using var nearOracle = new PortFilter(ports);
-        using var farOracle = new PortFilter(ports);
-        var udp = new MemoryUdp();
-        var tun = new MemoryTun(random.OneOf(TunOffloads.None, TunOffloads.Tcp, TunOffloads.Tcp | TunOffloads.Udp)) { RefusesGroups = random.Chance(20) };
-        var peer = new Peer();
-        peer.Move(Sender);
-        using var sending = new ClassicTransport("word", udp, peer, isServer: false, innerAddress: 0);
-        using var receiving = new ClassicTransport("word", udp, new Peer(), isServer: false, innerAddress: 0);
-        using var outbound = new Outbound(sending, near, udp, mtu: 1500);
-        using var coalescer = new Coalescer();
-        var inbound = new Inbound(receiving, far, Rules.None, tun, coalescer);
-        using var packets = new PacketBatch();
-        using var messages = new ReceiveBatch();
-
-        List<byte[]> expectedOnWire = [];
-        for (var batch = random.Next(1, 4); batch > 0; batch--)
         {
-            packets.Clear();
-            expectedOnWire.AddRange(Fill(packets, random, nearOracle));
-            outbound.Process(packets, Now * 1000);
-        }
+            // Almost every port, so that most packets pass, and each verdict occurs.
+            var ports = PortSet.Create([new PortRange(1, 30_000), new PortRange(30_002, 65_535)]);
+            using var near = new PortFilter(ports);
+            using var far = new PortFilter(ports);
+            using var nearOracle = new PortFilter(ports);
+            using var farOracle = new PortFilter(ports);
+            var udp = new MemoryUdp();
+            var tun = new MemoryTun(random.OneOf(TunOffloads.None, TunOffloads.Tcp, TunOffloads.Tcp | TunOffloads.Udp))
+            {
+                RefusesGroups = random.Chance(20),
+            };
+            var peer = new Peer();
+            peer.Move(Sender);
+            using var sending = new ClassicTransport("word", udp, peer, isServer: false, innerAddress: 0);
+            using var receiving = new ClassicTransport("word", udp, new Peer(), isServer: false, innerAddress: 0);
+            using var outbound = new Outbound(sending, near, udp, mtu: 1500);
+            using var coalescer = new Coalescer();
+            var inbound = new Inbound(receiving, far, Rules.None, tun, coalescer);
+            using var packets = new PacketBatch();
+            using var messages = new ReceiveBatch();
 
-        PacketLists.AssertSame(expectedOnWire, [.. udp.Sent.Select(d => d[16..])]);
-        var arrived = Disturb(udp.Sent, random);
-        Deliver(udp, arrived, random);
-        while (udp.Receive(messages))
-        {
-            inbound.Process(messages, Now * 1000);
-        }
+            List<byte[]> expectedOnWire = [];
+            for (var batch = random.Next(1, 4); batch > 0; batch--)
+            {
+                packets.Clear();
+                expectedOnWire.AddRange(Fill(packets, random, nearOracle));
+                outbound.Process(packets, Now * 1000);
+            }
 
-        byte[] magic = udp.Sent.Count > 0 ? udp.Sent[0][..16] : new byte[16];
-        List<byte[]> expected =
-        [
-            .. arrived.Where(d => d.AsSpan(0, 16).SequenceEqual(magic)).Select(d => d[16..])
-                .Where(p => p.Length > 0 && IsFromPossibleHost(p) && farOracle.Check(Direction.In, p, Now) == DropReason.None),
-        ];
-        Assert.Equal(Sorted(expected), Sorted(tun.Written.SelectMany(NaiveDevice.Take)));
+            PacketLists.AssertSame(expectedOnWire, [.. udp.Sent.Select(d => d[16..])]);
+            var arrived = Disturb(udp.Sent, random);
+            Deliver(udp, arrived, random);
+            while (udp.Receive(messages))
+            {
+                inbound.Process(messages, Now * 1000);
+            }
 
-        // A bit may make a later fragment of a packet, which waits for a first one that does not come.
-        inbound.Expire(long.MaxValue / 2);
-        Assert.Equal(arrived.Count, inbound.Counters.Packets + Enum.GetValues<DropReason>().Sum(inbound.Counters.Drops));
-    });
+            byte[] magic = udp.Sent.Count > 0 ? udp.Sent[0][..16] : new byte[16];
+            List<byte[]> expected =
+            [
+                .. arrived
+                    .Where(d => d.AsSpan(0, 16).SequenceEqual(magic))
+                    .Select(d => d[16..])
+                    .Where(p =>
+                        p.Length > 0
+                        && IsFromPossibleHost(p)
+                        && farOracle.Check(Direction.In, p, Now) == DropReason.None
+                    ),
+            ];
+            Assert.Equal(Sorted(expected), Sorted(tun.Written.SelectMany(NaiveDevice.Take)));
+
+            // A bit may make a later fragment of a packet, which waits for a first one that does not come.
+            inbound.Expire(long.MaxValue / 2);
+            Assert.Equal(
+                arrived.Count,
+                inbound.Counters.Packets + Enum.GetValues<DropReason>().Sum(inbound.Counters.Drops)
+            );
+        });
 
     /// <summary>What the address rules let pass of a host without addresses, told byte by byte.</summary>
     private static bool IsFromPossibleHost(byte[] packet)
@@ -77,8 +90,15 @@ public sealed class LoopTests
         }
 
         var header = (packet[0] & 15) * 4;
-        var isRedirect = packet[9] == 1 && (packet[6] & 0x1F) == 0 && packet[7] == 0 && packet.Length > header && packet[header] == 5;
-        return !isRedirect && packet[12] is not (0 or 127 or (>= 224 and <= 239)) && !packet.AsSpan(12, 4).SequenceEqual((byte[])[255, 255, 255, 255]);
+        var isRedirect =
+            packet[9] == 1
+            && (packet[6] & 0x1F) == 0
+            && packet[7] == 0
+            && packet.Length > header
+            && packet[header] == 5;
+        return !isRedirect
+            && packet[12] is not (0 or 127 or (>= 224 and <= 239))
+            && !packet.AsSpan(12, 4).SequenceEqual((byte[])[255, 255, 255, 255]);
     }
 
     /// <summary>Fills a batch as a kernel would.</summary>
@@ -96,7 +116,11 @@ public sealed class LoopTests
                 var size = 1 + random.Next(1500 - spec.HeaderLength);
                 if (spec.Payload.Length / size < 500)
                 {
-                    Take(spec.VirtioHeader(size), spec.BuildSuperpacket(), NaiveSegmenter.Cut(spec.BuildSuperpacket(), size));
+                    Take(
+                        spec.VirtioHeader(size),
+                        spec.BuildSuperpacket(),
+                        NaiveSegmenter.Cut(spec.BuildSuperpacket(), size)
+                    );
                 }
             }
             else if (kind == 1)
@@ -158,14 +182,23 @@ public sealed class LoopTests
         return flipped;
     }
 
-    /// <summary>Lets datagrams arrive as the kernel merges them: now and then some of one size, the last maybe shorter, as a run.</summary>
+    /// <summary>
+    /// Lets datagrams arrive as the kernel merges them: now and then some of one size, the last maybe shorter, as a
+    /// run.
+    /// </summary>
     private static void Deliver(MemoryUdp udp, List<byte[]> datagrams, Random random)
     {
-        for (var i = 0; i < datagrams.Count;)
+        var i = 0;
+        while (i < datagrams.Count)
         {
             var size = datagrams[i].Length;
             var count = 1;
-            while (random.Chance(80) && i + count < datagrams.Count && datagrams[i + count].Length <= size && (count + 1) * size <= 65_507)
+            while (
+                random.Chance(80)
+                && i + count < datagrams.Count
+                && datagrams[i + count].Length <= size
+                && (count + 1) * size <= 65_507
+            )
             {
                 count++;
                 if (datagrams[i + count - 1].Length < size)
@@ -182,13 +215,19 @@ public sealed class LoopTests
     private static IEnumerable<string> Sorted(IEnumerable<byte[]> packets) =>
         packets.Select(WithoutMeaninglessId).Select(System.Convert.ToHexString).Order(StringComparer.Ordinal);
 
-    /// <summary>Where fragments are forbidden, the id means nothing (RFC 6864) and is not kept; so neither is the checksum that covers it.</summary>
+    /// <summary>
+    /// Where fragments are forbidden, the id means nothing (RFC 6864) and is not kept; so neither is the checksum that
+    /// covers it.
+    /// </summary>
     private static byte[] WithoutMeaninglessId(byte[] packet)
     {
         var header = packet.Length > 0 ? (packet[0] & 15) * 4 : 0;
-        if (header < 20 || packet.Length < header
+        if (
+            header < 20
+            || packet.Length < header
             || (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(6)) & 0x7FFF) != 0x4000
-            || NaiveChecksum.Sum(packet.AsSpan(0, header)) != 0xFFFF)
+            || NaiveChecksum.Sum(packet.AsSpan(0, header)) != 0xFFFF
+        )
         {
             return packet;
         }

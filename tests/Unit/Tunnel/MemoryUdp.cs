@@ -36,7 +36,8 @@ internal sealed unsafe class MemoryUdp : IUdp
     /// <param name="message">A datagram, or a run of them.</param>
     /// <param name="datagramSize">Bytes of each datagram of a run; 0 for one datagram.</param>
     /// <param name="source">Where it comes from.</param>
-    public void Arrive(byte[] message, int datagramSize, Endpoint source) => _arriving.Enqueue((message, datagramSize, source));
+    public void Arrive(byte[] message, int datagramSize, Endpoint source) =>
+        _arriving.Enqueue((message, datagramSize, source));
 
     public bool Receive(ReceiveBatch batch)
     {
@@ -53,7 +54,10 @@ internal sealed unsafe class MemoryUdp : IUdp
     public List<Endpoint> Destinations { get; } = [];
 
     public SendResult Send(
-        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
+        SendBatch batch,
+        ReadOnlySpan<Endpoint> destinations,
+        ReadOnlySpan<SourceAddress> sources = default
+    )
     {
         var result = default(SendResult);
         var datagrams = SentDatagrams.Of(batch);

@@ -10,7 +10,12 @@ public sealed class NetworkOverlapTests
     private const int Own = 7;
 
     // 192.168.1.12/24 on lan, the default route through 192.168.1.1.
-    private static readonly LinkAddress[] Addresses = [new(0xC0A8_010C, 24, Lan), new(0x7F00_0001, 8, 1), new(0x0A00_0001, 24, Own)];
+    private static readonly LinkAddress[] Addresses =
+    [
+        new(0xC0A8_010C, 24, Lan),
+        new(0x7F00_0001, 8, 1),
+        new(0x0A00_0001, 24, Own),
+    ];
     private static readonly Route[] Routes =
     [
         new(0, 0, 0xC0A8_0101, Lan),
@@ -27,18 +32,27 @@ public sealed class NetworkOverlapTests
     [InlineData("192.168.1.1/32", "the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
     [InlineData("192.168.1.128/30", "the network 192.168.1.0/24 of lan")]
     [InlineData("9.9.9.9/32", "the name server 9.9.9.9")]
-    [InlineData("128.0.0.0/1", "the default route through lan, the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
+    [InlineData(
+        "128.0.0.0/1",
+        "the default route through lan, the network 192.168.1.0/24 of lan, the gateway 192.168.1.1"
+    )]
     public void What_a_network_covers_is_named(string network, string covered)
     {
         Assert.True(Ipv4Network.TryParse(network, out var parsed, out var error), error);
 
-        var found = NetworkOverlap.Find(parsed, Addresses, Routes, [0x0909_0909], Own, link => link == Lan ? "lan" : $"{link}");
+        var found = NetworkOverlap.Find(parsed, Addresses, Routes, [0x0909_0909], Own, link =>
+            link == Lan ? "lan" : $"{link}"
+        );
 
         Assert.Equal(covered, string.Join(", ", found));
     }
 
     [Fact]
-    public void Name_servers_of_other_hosts_are_read_as_the_resolver_reads_them() => Assert.Equal(
-        [0x0909_0909u, 0xC0A8_0101u],
-        NetworkOverlap.NameServersIn("# nameserver 1.1.1.1\nsearch lan\nnameserver\t9.9.9.9 \nnameserver 127.0.0.53\nnameserver 2001:db8::1\nnameserver\nnameserver x\nnameserver 192.168.1.1"));
+    public void Name_servers_of_other_hosts_are_read_as_the_resolver_reads_them() =>
+        Assert.Equal(
+            [0x0909_0909u, 0xC0A8_0101u],
+            NetworkOverlap.NameServersIn(
+                "# nameserver 1.1.1.1\nsearch lan\nnameserver\t9.9.9.9 \nnameserver 127.0.0.53\nnameserver 2001:db8::1\nnameserver\nnameserver x\nnameserver 192.168.1.1"
+            )
+        );
 }

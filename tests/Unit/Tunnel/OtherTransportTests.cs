@@ -8,7 +8,8 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Tests.Tunnel;
 
 /// <summary>
-/// Both ways with a transport that has nothing in common with the classic one: whatever is right here knows no transport but by the seam.
+/// Both ways with a transport that has nothing in common with the classic one: whatever is right here knows no
+/// transport but by the seam.
 /// </summary>
 public sealed class OtherTransportTests
 {
@@ -17,61 +18,71 @@ public sealed class OtherTransportTests
     private static readonly Endpoint Hub = MemoryUdp.Address("192.0.2.100:51820");
 
     [Fact]
-    public void Packets_of_both_versions_reach_the_peer_that_they_are_for_and_come_out_as_they_went_in() => Randomised.Check(60, random =>
-    {
-        using var hub = new End(0, [.. Enumerable.Range(1, 3).Select(number => PeerAt(number))]);
-        List<byte[]>[] expected = [[], [], [], []];
-        for (var i = 0; i < 30; i++)
+    public void Packets_of_both_versions_reach_the_peer_that_they_are_for_and_come_out_as_they_went_in() =>
+        Randomised.Check(60, random =>
         {
-            var number = 1 + random.Next(3);
-            var any = TestPacket.Any(random, random.OneOf(10, 1000, 20_000));
-            var spec = any with
+            using var hub = new End(0, [.. Enumerable.Range(1, 3).Select(number => PeerAt(number))]);
+            List<byte[]>[] expected =
+            [
+                [],
+                [],
+                [],
+                [],
+            ];
+            for (var i = 0; i < 30; i++)
             {
-                // Nothing comes from a multicast address.
-                Network = [0x20, .. any.Network[1..]],
-                Source = 0x0A01_0000u + (uint)random.Next(1000),
-                Destination = 0x0A00_0000u + (uint)number,
-                SourcePort = 1000,
-                DestinationPort = 22,
-                Flags = TestPacket.Ack,
-            };
-            if (spec.Payload.Length > 1000 || random.Chance(20))
-            {
-                var size = random.Next(200, 1500 - spec.HeaderLength - 40);
-                hub.Packets.Add(spec.VirtioHeader(size), spec.BuildSuperpacket());
-                expected[number].AddRange(NaiveSegmenter.Cut(spec.BuildSuperpacket(), size));
-            }
-            else
-            {
-                hub.Packets.Add(spec.Build());
-                expected[number].Add(spec.Build());
-            }
-        }
-
-        hub.Outbound.Process(hub.Packets, Now);
-
-        Assert.Equal(expected.Sum(e => e.Count), hub.Outbound.Counters.Packets);
-        Assert.Equal(expected.Sum(e => e.Sum(p => p.Length)), hub.Outbound.Counters.Bytes);
-        for (var number = 1; number <= 3; number++)
-        {
-            using var end = new End(number, new Peer { Number = 0 });
-            var destination = PeerAt(number).Current!.Endpoint;
-            foreach (var (datagram, _) in hub.Udp.Sent.Zip(hub.Udp.Destinations).Where(d => d.Second.Equals(destination)))
-            {
-                end.Udp.Arrive(datagram, 0, Hub);
+                var number = 1 + random.Next(3);
+                var any = TestPacket.Any(random, random.OneOf(10, 1000, 20_000));
+                var spec = any with
+                {
+                    // Nothing comes from a multicast address.
+                    Network = [0x20, .. any.Network[1..]],
+                    Source = 0x0A01_0000u + (uint)random.Next(1000),
+                    Destination = 0x0A00_0000u + (uint)number,
+                    SourcePort = 1000,
+                    DestinationPort = 22,
+                    Flags = TestPacket.Ack,
+                };
+                if (spec.Payload.Length > 1000 || random.Chance(20))
+                {
+                    var size = random.Next(200, 1500 - spec.HeaderLength - 40);
+                    hub.Packets.Add(spec.VirtioHeader(size), spec.BuildSuperpacket());
+                    expected[number].AddRange(NaiveSegmenter.Cut(spec.BuildSuperpacket(), size));
+                }
+                else
+                {
+                    hub.Packets.Add(spec.Build());
+                    expected[number].Add(spec.Build());
+                }
             }
 
-            end.ReceiveAll();
+            hub.Outbound.Process(hub.Packets, Now);
 
-            var peer = Assert.Single(end.Peers);
-            Assert.Equal(Hub, peer.Current!.Endpoint);
-            Assert.Equal(Sorted(expected[number]), Sorted(end.Tun.Written.SelectMany(NaiveDevice.Take)));
-            Assert.Equal(expected[number].Count, peer.Traffic.PacketsIn);
-            Assert.Equal(
-                (expected[number].Count, expected[number].Sum(p => (long)p.Length)),
-                (hub.Peers[number - 1].Traffic.PacketsOut, hub.Peers[number - 1].Traffic.BytesOut));
-        }
-    });
+            Assert.Equal(expected.Sum(e => e.Count), hub.Outbound.Counters.Packets);
+            Assert.Equal(expected.Sum(e => e.Sum(p => p.Length)), hub.Outbound.Counters.Bytes);
+            for (var number = 1; number <= 3; number++)
+            {
+                using var end = new End(number, new Peer { Number = 0 });
+                var destination = PeerAt(number).Current!.Endpoint;
+                foreach (
+                    var (datagram, _) in hub.Udp.Sent.Zip(hub.Udp.Destinations).Where(d => d.Second.Equals(destination))
+                )
+                {
+                    end.Udp.Arrive(datagram, 0, Hub);
+                }
+
+                end.ReceiveAll();
+
+                var peer = Assert.Single(end.Peers);
+                Assert.Equal(Hub, peer.Current!.Endpoint);
+                Assert.Equal(Sorted(expected[number]), Sorted(end.Tun.Written.SelectMany(NaiveDevice.Take)));
+                Assert.Equal(expected[number].Count, peer.Traffic.PacketsIn);
+                Assert.Equal(
+                    (expected[number].Count, expected[number].Sum(p => (long)p.Length)),
+                    (hub.Peers[number - 1].Traffic.PacketsOut, hub.Peers[number - 1].Traffic.BytesOut)
+                );
+            }
+        });
 
     [Fact]
     public void What_goes_nowhere_or_does_not_open_is_dropped_named_and_counted()
@@ -99,7 +110,8 @@ public sealed class OtherTransportTests
                 (Direction.Out, DropReason.SendBufferFull, 1, 0, 56 - 12),
                 (Direction.In, DropReason.Magic, null, 3, 3),
             ],
-            listener.Seen);
+            listener.Seen
+        );
         Assert.Equal(2, end.Outbound.Counters.Drops(DropReason.NoPeer));
         Assert.Equal(1, end.Outbound.Counters.Drops(DropReason.SendBufferFull));
         Assert.Equal(0, end.Peers[0].Traffic.PacketsOut);
@@ -151,17 +163,19 @@ public sealed class OtherTransportTests
     }
 
     private static IEnumerable<string> Sorted(IEnumerable<byte[]> packets) =>
-        packets.Select(p =>
-        {
-            // The id of a packet that may not be fragmented means nothing, and coalescing does not keep it.
-            byte[] copy = [.. p];
-            if (copy[0] >> 4 == 4)
+        packets
+            .Select(p =>
             {
-                copy[4] = copy[5] = copy[10] = copy[11] = 0;
-            }
+                // The id of a packet that may not be fragmented means nothing, and coalescing does not keep it.
+                byte[] copy = [.. p];
+                if (copy[0] >> 4 == 4)
+                {
+                    copy[4] = copy[5] = copy[10] = copy[11] = 0;
+                }
 
-            return Convert.ToHexString(copy);
-        }).Order(StringComparer.Ordinal);
+                return Convert.ToHexString(copy);
+            })
+            .Order(StringComparer.Ordinal);
 
     /// <summary>One end of a tunnel.</summary>
     private sealed class End : IDisposable

@@ -47,7 +47,14 @@ public sealed unsafe class OutboundTests : IDisposable
     [Fact]
     public void A_checksum_that_the_kernel_left_to_us_is_finished()
     {
-        foreach (var packet in (TestPacket[])[new() { Payload = [1, 2, 3] }, new() { IsUdp = true, Payload = [1, 2, 3] }, new() { IpOptions = [1, 1, 1, 1] }])
+        foreach (
+            var packet in (TestPacket[])
+                [
+                    new() { Payload = [1, 2, 3] },
+                    new() { IsUdp = true, Payload = [1, 2, 3] },
+                    new() { IpOptions = [1, 1, 1, 1] },
+                ]
+        )
         {
             var (header, unfinished) = DevicePackets.Unfinished(packet);
             _packets.Clear();
@@ -83,8 +90,14 @@ public sealed unsafe class OutboundTests : IDisposable
         _packets.Add([0x60, .. new byte[50]]);
         _packets.Add(new TestPacket { SourcePort = 1, DestinationPort = 1 }.Build());
         _packets.Add(new TestPacket { SourcePort = 22, DestinationPort = 1 }.Build());
-        _packets.Add(new VirtioNetHeader { Flags = VirtioNetHeader.NeedsChecksum, ChecksumStart = 60_000 }, new TestPacket().Build());
-        _packets.Add(new VirtioNetHeader { GsoType = 99, GsoSize = 100 }, new TestPacket { Payload = new byte[500] }.Build());
+        _packets.Add(
+            new VirtioNetHeader { Flags = VirtioNetHeader.NeedsChecksum, ChecksumStart = 60_000 },
+            new TestPacket().Build()
+        );
+        _packets.Add(
+            new VirtioNetHeader { GsoType = 99, GsoSize = 100 },
+            new TestPacket { Payload = new byte[500] }.Build()
+        );
         _packets.Add(udp.VirtioHeader(10_000), udp.BuildSuperpacket());
         _packets.Add(good);
         _packets.Add(new TestPacket { IsUdp = true, Payload = new byte[65_507] }.Build());
@@ -99,7 +112,8 @@ public sealed unsafe class OutboundTests : IDisposable
             (DropReason.NotIpv4, 1),
             (DropReason.Port, 1),
             (DropReason.NoFlow, 1),
-            (DropReason.TooBig, 2));
+            (DropReason.TooBig, 2)
+        );
     }
 
     [Fact]
@@ -113,7 +127,10 @@ public sealed unsafe class OutboundTests : IDisposable
         outbound.Process(_packets, 1000);
 
         Assert.Empty(_udp.Sent);
-        Assert.Equal([(DropReason.NoPeer, 6L)], Enum.GetValues<DropReason>().Select(r => (r, outbound.Counters.Drops(r))).Where(d => d.Item2 > 0));
+        Assert.Equal(
+            [(DropReason.NoPeer, 6L)],
+            Enum.GetValues<DropReason>().Select(r => (r, outbound.Counters.Drops(r))).Where(d => d.Item2 > 0)
+        );
         Assert.Equal(0, outbound.Counters.Packets);
         peerless.Move(MemoryUdp.Address("192.0.2.1:8000"));
         Fill();
@@ -132,13 +149,14 @@ public sealed unsafe class OutboundTests : IDisposable
     [Fact]
     public void What_the_network_refuses_is_counted_and_the_rest_leaves()
     {
-        _udp.FateOf = d => d.Length switch
-        {
-            16 + 40 + 1 => MemoryUdp.Fate.Fails,
-            16 + 40 + 2 => MemoryUdp.Fate.IsTooBig,
-            16 + 40 + 4 => MemoryUdp.Fate.FindsNoRoom,
-            _ => MemoryUdp.Fate.Leaves,
-        };
+        _udp.FateOf = d =>
+            d.Length switch
+            {
+                16 + 40 + 1 => MemoryUdp.Fate.Fails,
+                16 + 40 + 2 => MemoryUdp.Fate.IsTooBig,
+                16 + 40 + 4 => MemoryUdp.Fate.FindsNoRoom,
+                _ => MemoryUdp.Fate.Leaves,
+            };
         foreach (var size in (int[])[3, 1, 2, 4, 1, 3])
         {
             _packets.Add(new TestPacket { Payload = new byte[size] }.Build());
@@ -153,7 +171,8 @@ public sealed unsafe class OutboundTests : IDisposable
     [Fact]
     public void More_than_one_batch_of_datagrams_leaves_in_several_and_in_order()
     {
-        // 8 bytes of payload in each packet, the least that TCP uses: 8,186 packets from each superpacket, of which a batch holds 8,192.
+        // 8 bytes of payload in each packet, the least that TCP uses: 8,186 packets from each superpacket, of which a
+        // batch holds 8,192.
         var spec = new TestPacket { Payload = new Random(2).Bytes(65_480) };
         List<byte[]> expected = [];
         for (var i = 0; i < 3; i++)
@@ -204,6 +223,7 @@ public sealed unsafe class OutboundTests : IDisposable
         Assert.Equal((packets, bytes), (_outbound.Counters.Packets, _outbound.Counters.Bytes));
         Assert.Equal(
             drops.Order(),
-            Enum.GetValues<DropReason>().Select(r => (r, _outbound.Counters.Drops(r))).Where(d => d.Item2 > 0).Order());
+            Enum.GetValues<DropReason>().Select(r => (r, _outbound.Counters.Drops(r))).Where(d => d.Item2 > 0).Order()
+        );
     }
 }

@@ -10,44 +10,50 @@ namespace UdpTunnel.Tests.Tunnel;
 public sealed class PacketTapTests
 {
     [Fact]
-    public void What_was_put_in_comes_out_in_order_until_there_is_no_room_and_the_rest_is_counted() => Randomised.Check(30, random =>
-    {
-        var tap = new PacketTap(ports: null, droppedOnly: false, snapLength: random.OneOf(100, 1500, 65_535), TimeProvider.System);
-        var waiting = new Queue<(byte[] Bytes, DropReason Reason)>();
-        long lost = 0;
-        for (int step = 0; step < 3000; step++)
+    public void What_was_put_in_comes_out_in_order_until_there_is_no_room_and_the_rest_is_counted() =>
+        Randomised.Check(30, random =>
         {
-            if (random.Chance(70))
+            var tap = new PacketTap(
+                ports: null,
+                droppedOnly: false,
+                snapLength: random.OneOf(100, 1500, 65_535),
+                TimeProvider.System
+            );
+            var waiting = new Queue<(byte[] Bytes, DropReason Reason)>();
+            long lost = 0;
+            for (int step = 0; step < 3000; step++)
             {
-                byte[] bytes = random.Bytes(random.OneOf(0, 1, 60, random.Next(3000), random.Next(65_536)));
-                DropReason reason = random.OneOf(DropReason.None, DropReason.Port, DropReason.Magic);
-                tap.Add(Direction.In, reason, null, bytes, bytes.Length + 5);
-                if (tap.Lost == lost)
+                if (random.Chance(70))
                 {
-                    waiting.Enqueue((bytes, reason));
+                    byte[] bytes = random.Bytes(random.OneOf(0, 1, 60, random.Next(3000), random.Next(65_536)));
+                    DropReason reason = random.OneOf(DropReason.None, DropReason.Port, DropReason.Magic);
+                    tap.Add(Direction.In, reason, null, bytes, bytes.Length + 5);
+                    if (tap.Lost == lost)
+                    {
+                        waiting.Enqueue((bytes, reason));
+                    }
+
+                    lost = tap.Lost;
                 }
-
-                lost = tap.Lost;
+                else if (tap.TryRead(out SeenPacket packet))
+                {
+                    (byte[] bytes, DropReason reason) = waiting.Dequeue();
+                    Assert.Equal((bytes.Length + 5, reason), (packet.Length, packet.Reason));
+                    Assert.True(bytes.AsSpan(0, packet.Bytes.Length).SequenceEqual(packet.Bytes));
+                }
+                else
+                {
+                    Assert.Empty(waiting);
+                }
             }
-            else if (tap.TryRead(out SeenPacket packet))
+
+            while (tap.TryRead(out _))
             {
-                (byte[] bytes, DropReason reason) = waiting.Dequeue();
-                Assert.Equal((bytes.Length + 5, reason), (packet.Length, packet.Reason));
-                Assert.True(bytes.AsSpan(0, packet.Bytes.Length).SequenceEqual(packet.Bytes));
+                waiting.Dequeue();
             }
-            else
-            {
-                Assert.Empty(waiting);
-            }
-        }
 
-        while (tap.TryRead(out _))
-        {
-            waiting.Dequeue();
-        }
-
-        Assert.Empty(waiting);
-    });
+            Assert.Empty(waiting);
+        });
 
     [Fact]
     public void A_reader_that_sleeps_loses_packets_and_keeps_those_that_had_room()
@@ -72,13 +78,34 @@ public sealed class PacketTapTests
     [Fact]
     public void Only_what_was_asked_for_is_kept()
     {
-        var tap = new PacketTap(new PortBitmap(PortSet.Create([new PortRange(80)])), droppedOnly: true, 40, TimeProvider.System);
+        var tap = new PacketTap(
+            new PortBitmap(PortSet.Create([new PortRange(80)])),
+            droppedOnly: true,
+            40,
+            TimeProvider.System
+        );
         foreach (bool isV6 in (bool[])[false, true])
         {
             Add(DropReason.None, new TestPacket { IsV6 = isV6, DestinationPort = 80 });
             Add(DropReason.Port, new TestPacket { IsV6 = isV6, DestinationPort = 81 });
-            Add(DropReason.Port, new TestPacket { IsV6 = isV6, DestinationPort = 80, Payload = new byte[100] });
-            Add(DropReason.Port, new TestPacket { IsV6 = isV6, SourcePort = 80, IsUdp = true });
+            Add(
+                DropReason.Port,
+                new TestPacket
+                {
+                    IsV6 = isV6,
+                    DestinationPort = 80,
+                    Payload = new byte[100],
+                }
+            );
+            Add(
+                DropReason.Port,
+                new TestPacket
+                {
+                    IsV6 = isV6,
+                    SourcePort = 80,
+                    IsUdp = true,
+                }
+            );
         }
 
         tap.Add(Direction.In, DropReason.Magic, null, [], 0);
@@ -101,7 +128,8 @@ public sealed class PacketTapTests
     }
 
     [Fact]
-    public void Every_reason_has_a_stage() => Assert.All(
-        Enum.GetValues<DropReason>(),
-        reason => Assert.True(Enum.IsDefined(new SeenPacket(default, Direction.In, reason, "", 0, []).Stage)));
+    public void Every_reason_has_a_stage() =>
+        Assert.All(Enum.GetValues<DropReason>(), reason =>
+            Assert.True(Enum.IsDefined(new SeenPacket(default, Direction.In, reason, "", 0, []).Stage))
+        );
 }

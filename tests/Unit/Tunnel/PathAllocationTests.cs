@@ -36,7 +36,12 @@ public sealed unsafe class PathAllocationTests
             new TestPacket { SourcePort = 1, DestinationPort = 1 }.Build(),
             [1, 2, 3],
         ];
-        byte[][] arriving = [.. CoalescerTests.Train(new TestPacket(), [1000, 1000, 1000]).Select(p => Sealed(wire, p)), Sealed(wire, []), [1, 2, 3]];
+        byte[][] arriving =
+        [
+            .. CoalescerTests.Train(new TestPacket(), [1000, 1000, 1000]).Select(p => Sealed(wire, p)),
+            Sealed(wire, []),
+            [1, 2, 3],
+        ];
         var source = MemoryUdp.Address("192.0.2.1:8000");
 
         var allocated = LeastAllocatedBy(() =>
@@ -124,7 +129,10 @@ public sealed unsafe class PathAllocationTests
         public bool Read(PacketBatch batch) => true;
 
         public SendResult Send(
-        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
+            SendBatch batch,
+            ReadOnlySpan<Endpoint> destinations,
+            ReadOnlySpan<SourceAddress> sources = default
+        )
         {
             var result = new SendResult { Sent = batch.DatagramCount };
             foreach (ref readonly var run in batch.Runs)
@@ -144,9 +152,7 @@ public sealed unsafe class PathAllocationTests
             // Nothing waits here.
         }
 
-        public void SetMark(uint mark)
-        {
-        }
+        public void SetMark(uint mark) { }
 
         public void KeepErrors(bool keep)
         {

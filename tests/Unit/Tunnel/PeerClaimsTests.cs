@@ -19,7 +19,8 @@ public sealed class PeerClaimsTests
     private bool _keepsErrors;
     private long _now = 1_000_000;
 
-    public PeerClaimsTests() => _claims = new PeerClaims(_peer, (_, inner) => _asked.Add(inner), keep => _keepsErrors = keep);
+    public PeerClaimsTests() =>
+        _claims = new PeerClaims(_peer, (_, inner) => _asked.Add(inner), keep => _keepsErrors = keep);
 
     private Endpoint Current => _peer.Current!.Endpoint;
 
@@ -295,9 +296,7 @@ public sealed class PeerClaimsTests
             Hear(MemoryUdp.Address($"203.0.113.{i % 250}:{1000 + i}"));
             Pass(PeerClaims.Grace);
             _claims.Settle(_now);
-            for (; Address.Proof!.TrySpend(100); spent += 100)
-            {
-            }
+            for (; Address.Proof!.TrySpend(100); spent += 100) { }
         }
 
         // 300 s: what came in counts three times, and beyond that little.

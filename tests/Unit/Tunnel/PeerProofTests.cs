@@ -34,7 +34,14 @@ public sealed unsafe class PeerProofTests
     [InlineData(TestPacket.Ack | TestPacket.Fin, 100, 101)]
     public void The_acknowledgment_of_what_was_sent_is_proof(byte flags, int payload, int advance)
     {
-        var sent = new TestPacket { SourcePort = 22, DestinationPort = 40_000, Flags = flags, Sequence = uint.MaxValue - 5, Payload = new byte[payload] };
+        var sent = new TestPacket
+        {
+            SourcePort = 22,
+            DestinationPort = 40_000,
+            Flags = flags,
+            Sequence = uint.MaxValue - 5,
+            Payload = new byte[payload],
+        };
         Sending(sent);
 
         var answer = Answer(sent, (uint)advance);
@@ -49,7 +56,12 @@ public sealed unsafe class PeerProofTests
     [Fact]
     public void What_was_not_sent_or_says_nothing_new_proves_nothing()
     {
-        var sent = new TestPacket { SourcePort = 22, DestinationPort = 40_000, Sequence = 7 };
+        var sent = new TestPacket
+        {
+            SourcePort = 22,
+            DestinationPort = 40_000,
+            Sequence = 7,
+        };
         Assert.False(IsAnswer(Answer(sent, 0).Build()));
         Sending(sent);
         Assert.False(IsAnswer(Answer(sent, 0).Build()));
@@ -57,14 +69,15 @@ public sealed unsafe class PeerProofTests
         Assert.False(IsAnswer(new TestPacket { IsUdp = true }.Build()));
     }
 
-    private static TestPacket Answer(TestPacket sent, uint advance) => new()
-    {
-        Source = sent.Destination,
-        Destination = sent.Source,
-        SourcePort = sent.DestinationPort,
-        DestinationPort = sent.SourcePort,
-        Acknowledgment = unchecked(sent.Sequence + advance),
-    };
+    private static TestPacket Answer(TestPacket sent, uint advance) =>
+        new()
+        {
+            Source = sent.Destination,
+            Destination = sent.Source,
+            SourcePort = sent.DestinationPort,
+            DestinationPort = sent.SourcePort,
+            Acknowledgment = unchecked(sent.Sequence + advance),
+        };
 
     private static byte[] Reply(ulong number)
     {

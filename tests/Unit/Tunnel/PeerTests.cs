@@ -32,7 +32,8 @@ public sealed class PeerTests
                     Assert.Contains(peer.Current!.Endpoint.ToString(), both);
                 }
             },
-            TestContext.Current.CancellationToken);
+            TestContext.Current.CancellationToken
+        );
 
         for (var i = 0; i < 20_000; i++)
         {

@@ -41,7 +41,13 @@ public sealed unsafe class RepliesTests : IDisposable
     private static TestPacket Forbidden => new() { DestinationPort = 80, Flags = TestPacket.Syn };
 
     /// <summary>Of a connection that nobody remembers.</summary>
-    private static TestPacket Late => new() { SourcePort = 22, DestinationPort = 40_000, Payload = [1, 2, 3] };
+    private static TestPacket Late =>
+        new()
+        {
+            SourcePort = 22,
+            DestinationPort = 40_000,
+            Payload = [1, 2, 3],
+        };
 
     public void Dispose()
     {
@@ -100,7 +106,10 @@ public sealed unsafe class RepliesTests : IDisposable
         {
             fixed (byte* packet = datagram.AsSpan(Magic))
             {
-                Assert.Equal(DropReason.None, theirs.Check(Direction.In, PacketView.Parse(packet, datagram.Length - Magic), 1));
+                Assert.Equal(
+                    DropReason.None,
+                    theirs.Check(Direction.In, PacketView.Parse(packet, datagram.Length - Magic), 1)
+                );
             }
         }
 

@@ -9,9 +9,13 @@ public sealed class ResourcesTests
     private const int Magic = 16;
 
     [Fact]
-    public void The_predecessor_s_MTU_gives_49_datagrams_of_1316_bytes() => Assert.Equal(49 * 1260, Resources.MaxSuperpacket(1300));
+    public void The_predecessor_s_MTU_gives_49_datagrams_of_1316_bytes() =>
+        Assert.Equal(49 * 1260, Resources.MaxSuperpacket(1300));
 
-    /// <remarks>TCP's segments have timestamps (12 bytes of options) or none; the kernel fills a superpacket with whole segments.</remarks>
+    /// <remarks>
+    /// TCP's segments have timestamps (12 bytes of options) or none; the kernel fills a superpacket with whole
+    /// segments.
+    /// </remarks>
     [Fact]
     public void A_superpacket_is_one_run_at_every_MTU()
     {

@@ -29,7 +29,12 @@ public sealed class SecureAllocationTests
         using var second = new End(secondKey, Peer(firstKey, "192.0.2.1:1", "10.99.0.1/32"));
         first.Link.Into = second.Messages;
         second.Link.Into = first.Messages;
-        var tcp = new TestPacket { Source = FirstAddress, Destination = SecondAddress, Payload = new byte[20_000] };
+        var tcp = new TestPacket
+        {
+            Source = FirstAddress,
+            Destination = SecondAddress,
+            Payload = new byte[20_000],
+        };
         var superpacket = tcp.BuildSuperpacket();
         var header = tcp.VirtioHeader(1380);
         byte[][] small =
@@ -148,7 +153,10 @@ public sealed class SecureAllocationTests
         public bool Receive(ReceiveBatch batch) => false;
 
         public SendResult Send(
-        SendBatch batch, ReadOnlySpan<Endpoint> destinations, ReadOnlySpan<SourceAddress> sources = default)
+            SendBatch batch,
+            ReadOnlySpan<Endpoint> destinations,
+            ReadOnlySpan<SourceAddress> sources = default
+        )
         {
             foreach (ref readonly var run in batch.Runs)
             {
@@ -164,17 +172,11 @@ public sealed class SecureAllocationTests
         public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) =>
             Into!.Put(new ReadOnlySpan<byte>(datagram, length), 0, Source);
 
-        public void FitSendBuffer(long now)
-        {
-        }
+        public void FitSendBuffer(long now) { }
 
-        public void SetMark(uint mark)
-        {
-        }
+        public void SetMark(uint mark) { }
 
-        public void KeepErrors(bool keep)
-        {
-        }
+        public void KeepErrors(bool keep) { }
 
         public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
         {
@@ -183,16 +185,10 @@ public sealed class SecureAllocationTests
             return false;
         }
 
-        public void RetrySegments()
-        {
-        }
+        public void RetrySegments() { }
 
-        public void Recreate()
-        {
-        }
+        public void Recreate() { }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -180,7 +180,8 @@ internal sealed class SecureNetwork : IDisposable
             Endpoint = address,
             AllowedIPs =
             [
-                .. networks.Select(IPNetwork.Parse)
+                .. networks
+                    .Select(IPNetwork.Parse)
                     .Select(network => IpPrefix.Of(network.BaseAddress, network.PrefixLength)),
             ],
         };
@@ -217,14 +218,14 @@ internal sealed class SecureNetwork : IDisposable
             {
                 any |= end.ReceiveAll();
             }
-        }
-        while (any);
+        } while (any);
     }
 
     /// <summary>Lets time pass, and everybody do what is due.</summary>
     public void Pass(TimeSpan time)
     {
-        for (var until = Now + (long)time.TotalMilliseconds; Now < until;)
+        var until = Now + (long)time.TotalMilliseconds;
+        while (Now < until)
         {
             Now = Math.Min(until, Now + 500);
             _ends.ForEach(end => end.Protocol.Transport.Advance(Now));

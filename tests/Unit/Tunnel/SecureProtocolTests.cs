@@ -67,12 +67,7 @@ public sealed class SecureProtocolTests : IDisposable
         Connect(_laptop, Laptop);
         foreach (var isV6 in (bool[])[false, true])
         {
-            var super = Syn(Laptop, Server) with
-            {
-                IsV6 = isV6,
-                Flags = TestPacket.Ack,
-                Payload = Bytes(30_000),
-            };
+            var super = Syn(Laptop, Server) with { IsV6 = isV6, Flags = TestPacket.Ack, Payload = Bytes(30_000) };
             _server.Tun.Written.Clear();
             _laptop.Send(super.VirtioHeader(1200), super.BuildSuperpacket());
             _network.Carry();
@@ -108,10 +103,54 @@ public sealed class SecureProtocolTests : IDisposable
         // A router solicitation (RFC 4861, section 4.1) from fe80::1 to ff02::2.
         byte[] packet =
         [
-            0x60, 0, 0, 0, 0, 8, 58, 255,
-            0xFE, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
-            0xFF, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
-            133, 0, 0x7B, 0xB4, 0, 0, 0, 0,
+            0x60,
+            0,
+            0,
+            0,
+            0,
+            8,
+            58,
+            255,
+            0xFE,
+            0x80,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            1,
+            0xFF,
+            2,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            2,
+            133,
+            0,
+            0x7B,
+            0xB4,
+            0,
+            0,
+            0,
+            0,
         ];
         _server.Send(packet);
 
@@ -144,7 +183,12 @@ public sealed class SecureProtocolTests : IDisposable
         Assert.Equal(1, _server.In.Drops(DropReason.NoSession));
 
         using var stranger = new SecureEnd(
-            _network, "192.0.2.9:1", NewKey(), Ports, Peer(_serverKey, ServerAddress, "10.99.0.0/24"));
+            _network,
+            "192.0.2.9:1",
+            NewKey(),
+            Ports,
+            Peer(_serverKey, ServerAddress, "10.99.0.0/24")
+        );
         stranger.Start().Send(Syn(Laptop, Server).Build());
         _network.Carry();
         Assert.Equal(1, _server.In.Drops(DropReason.UnknownPeer));
@@ -163,8 +207,7 @@ public sealed class SecureProtocolTests : IDisposable
         _network.Carry();
         Assert.Equal(1, _laptop.In.Packets);
 
-        _server.Apply(
-            Peer(_laptopKey, null, "10.99.0.9/32"), Peer(_phoneKey, null, "10.99.0.2/32", "10.99.0.3/32"));
+        _server.Apply(Peer(_laptopKey, null, "10.99.0.9/32"), Peer(_phoneKey, null, "10.99.0.2/32", "10.99.0.3/32"));
         var answer = new TestPacket
         {
             Source = Laptop,
@@ -187,7 +230,8 @@ public sealed class SecureProtocolTests : IDisposable
             {
                 AllowedPorts = PortSet.Create([new PortRange(80, 80)]),
             },
-            Peer(_phoneKey, null, "10.99.0.3/32", "2001:db8::a63:3/128"));
+            Peer(_phoneKey, null, "10.99.0.3/32", "2001:db8::a63:3/128")
+        );
         Connect(_phone, Phone);
         _laptop.Send(Syn(Laptop, Server).Build());
         _network.Carry();
@@ -211,9 +255,7 @@ public sealed class SecureProtocolTests : IDisposable
         _server.Protocol.Report(_network.Now);
 
         Assert.Equal("198.51.100.7:9", _server.StatusOf(0).Endpoint);
-        Assert.Equal(
-            [EventKind.PeerAdopted, EventKind.PeerMoved],
-            _server.Events.After(0).Select(e => e.Kind));
+        Assert.Equal([EventKind.PeerAdopted, EventKind.PeerMoved], _server.Events.After(0).Select(e => e.Kind));
         _server.Send(Syn(Server, Laptop).Build());
         _network.Carry();
         Assert.Equal(1, _laptop.In.Packets);
@@ -286,31 +328,34 @@ public sealed class SecureProtocolTests : IDisposable
     [Fact]
     public void An_end_with_its_own_key_as_a_peer_does_not_start()
     {
-        var refused = Assert.Throws<RequestException>(() => new SecureEnd(
-            _network, "192.0.2.9:1", _laptopKey, Ports, Peer(_laptopKey, null, "10.0.0.0/8")));
+        var refused = Assert.Throws<RequestException>(() =>
+            new SecureEnd(_network, "192.0.2.9:1", _laptopKey, Ports, Peer(_laptopKey, null, "10.0.0.0/8"))
+        );
         Assert.Contains("own public key", refused.Message, StringComparison.Ordinal);
     }
 
-    private static TestPacket Syn(uint from, uint to) => new()
-    {
-        Source = from,
-        Destination = to,
-        SourcePort = 40_000,
-        DestinationPort = 22,
-        Flags = TestPacket.Ack,
-    };
+    private static TestPacket Syn(uint from, uint to) =>
+        new()
+        {
+            Source = from,
+            Destination = to,
+            SourcePort = 40_000,
+            DestinationPort = 22,
+            Flags = TestPacket.Ack,
+        };
 
     /// <summary>Without what coalescing may change: the id of packets that may not be fragmented.</summary>
-    private static IEnumerable<string> Plain(IEnumerable<byte[]> packets) => packets.Select(packet =>
-    {
-        byte[] copy = [.. packet];
-        if (copy[0] >> 4 == 4)
+    private static IEnumerable<string> Plain(IEnumerable<byte[]> packets) =>
+        packets.Select(packet =>
         {
-            copy[4] = copy[5] = copy[10] = copy[11] = 0;
-        }
+            byte[] copy = [.. packet];
+            if (copy[0] >> 4 == 4)
+            {
+                copy[4] = copy[5] = copy[10] = copy[11] = 0;
+            }
 
-        return Convert.ToHexString(copy);
-    });
+            return Convert.ToHexString(copy);
+        });
 
     private static byte[] Bytes(int length)
     {
@@ -319,13 +364,15 @@ public sealed class SecureProtocolTests : IDisposable
         return bytes;
     }
 
-    private SecureEnd MakeServer() => new(
-        _network,
-        ServerAddress,
-        _serverKey,
-        Ports,
-        Peer(_laptopKey, null, "10.99.0.2/32", "2001:db8::a63:2/128"),
-        Peer(_phoneKey, null, "10.99.0.3/32", "2001:db8::a63:3/128"));
+    private SecureEnd MakeServer() =>
+        new(
+            _network,
+            ServerAddress,
+            _serverKey,
+            Ports,
+            Peer(_laptopKey, null, "10.99.0.2/32", "2001:db8::a63:2/128"),
+            Peer(_phoneKey, null, "10.99.0.3/32", "2001:db8::a63:3/128")
+        );
 
     private void Connect(SecureEnd end, uint from)
     {

@@ -18,7 +18,8 @@ public sealed class ServerResolverTests : IAsyncDisposable
     private readonly List<string> _found = [];
     private readonly DateTimeOffset _start;
     private Func<Task<IPAddress[]>> _answer = () => Task.FromResult<IPAddress[]>([]);
-    private Func<IPAddress, string, IPAddress> _withZone = (_, _) => throw new InvalidOperationException("no zone is asked for");
+    private Func<IPAddress, string, IPAddress> _withZone = (_, _) =>
+        throw new InvalidOperationException("no zone is asked for");
     private Task _running = Task.CompletedTask;
 
     public ServerResolverTests()
@@ -114,7 +115,11 @@ public sealed class ServerResolverTests : IAsyncDisposable
         Answers("2001:db8::3", "192.0.2.2");
         await PassAsync(30);
         Assert.Equal(["192.0.2.1:8000", "[2001:db8::3]:8000"], _found);
-        Assert.Contains("moved from 192.0.2.1 to [2001:db8::3]:8000", _events.After(1)[0].Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "moved from 192.0.2.1 to [2001:db8::3]:8000",
+            _events.After(1)[0].Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -194,14 +199,24 @@ public sealed class ServerResolverTests : IAsyncDisposable
 
     private IEnumerable<EventKind> Kinds => _events.After(0).Select(e => e.Kind);
 
-    private void Answers(params string[] addresses) => _answer = () => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray());
+    private void Answers(params string[] addresses) =>
+        _answer = () => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray());
 
-    private void Fails() => _answer = () => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound));
+    private void Fails() =>
+        _answer = () => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound));
 
     private ServerResolver Run(string server = "server.example:8000")
     {
         Assert.True(HostPort.TryParse(server, out var address, out var error), error);
-        var resolver = new ServerResolver(address, "home", _events, _time, LookUp, (address, zone) => _withZone(address, zone), e => _found.Add(e.ToString()));
+        var resolver = new ServerResolver(
+            address,
+            "home",
+            _events,
+            _time,
+            LookUp,
+            (address, zone) => _withZone(address, zone),
+            e => _found.Add(e.ToString())
+        );
         _running = resolver.RunAsync(_stop.Token);
         return resolver;
 
@@ -214,8 +229,8 @@ public sealed class ServerResolverTests : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets time pass, a second at a time. What a timer starts runs to its next wait within the call that moves the clock, but for what goes on
-    /// through the thread pool, which is given its turn.
+    /// Lets time pass, a second at a time. What a timer starts runs to its next wait within the call that moves the
+    /// clock, but for what goes on through the thread pool, which is given its turn.
     /// </summary>
     private async Task PassAsync(int seconds)
     {

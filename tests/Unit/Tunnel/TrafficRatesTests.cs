@@ -13,7 +13,12 @@ public sealed class TrafficRatesTests
         var totals = new TrafficTotals(7, 7, 7, 7);
         for (var i = 0; i < 5; i++)
         {
-            var next = new TrafficTotals(totals.PacketsOut + 100, totals.BytesOut + 130_000, totals.PacketsIn + 10, totals.BytesIn + 1000);
+            var next = new TrafficTotals(
+                totals.PacketsOut + 100,
+                totals.BytesOut + 130_000,
+                totals.PacketsIn + 10,
+                totals.BytesIn + 1000
+            );
             rates = rates.After(totals, next, Second);
             totals = next;
         }
@@ -25,9 +30,11 @@ public sealed class TrafficRatesTests
     }
 
     [Fact]
-    public void Time_counts_as_it_passed() => Assert.Equal(
-        default(TrafficRates).After(default, new TrafficTotals(100, 0, 0, 0), Second),
-        default(TrafficRates).After(default, new TrafficTotals(50, 0, 0, 0), Second / 2));
+    public void Time_counts_as_it_passed() =>
+        Assert.Equal(
+            default(TrafficRates).After(default, new TrafficTotals(100, 0, 0, 0), Second),
+            default(TrafficRates).After(default, new TrafficTotals(50, 0, 0, 0), Second / 2)
+        );
 
     [Fact]
     public void What_stops_goes_to_zero_and_stays_there()

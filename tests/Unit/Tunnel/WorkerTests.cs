@@ -57,9 +57,19 @@ public sealed class WorkerTests
         using var worker = new Worker("test", Supervised);
         using var signal = new WakeSignal();
         using var called = new BlockingCollection<(string Name, long At)>();
-        using var first = worker.Watch(signal.Descriptor, Owner, _ => { }, _ => called.Add(("first", Environment.TickCount64)));
+        using var first = worker.Watch(
+            signal.Descriptor,
+            Owner,
+            _ => { },
+            _ => called.Add(("first", Environment.TickCount64))
+        );
         using var other = new WakeSignal();
-        using var second = worker.Watch(other.Descriptor, Owner, _ => { }, _ => called.Add(("second", Environment.TickCount64)));
+        using var second = worker.Watch(
+            other.Descriptor,
+            Owner,
+            _ => { },
+            _ => called.Add(("second", Environment.TickCount64))
+        );
         var now = Environment.TickCount64;
 
         // The second is put off, then brought forward; the first keeps its time.
@@ -84,11 +94,16 @@ public sealed class WorkerTests
         {
             var ended = false;
             var late = false;
-            var watch = worker.Watch(signal.Descriptor, Owner, _ => { }, w =>
-            {
-                late |= Volatile.Read(ref ended);
-                w.CallAt(Environment.TickCount64);
-            });
+            var watch = worker.Watch(
+                signal.Descriptor,
+                Owner,
+                _ => { },
+                w =>
+                {
+                    late |= Volatile.Read(ref ended);
+                    w.CallAt(Environment.TickCount64);
+                }
+            );
             watch.CallAt(Environment.TickCount64);
             watch.Dispose();
             Volatile.Write(ref ended, true);
@@ -123,14 +138,11 @@ public sealed class WorkerTests
         using var worker = new Worker("test", Supervised);
         using var signal = new WakeSignal();
         using var called = new SemaphoreSlim(0);
-        using var watch = worker.Watch(
-            signal.Descriptor,
-            Owner,
-            w =>
-            {
-                w.Pause();
-                called.Release();
-            });
+        using var watch = worker.Watch(signal.Descriptor, Owner, w =>
+        {
+            w.Pause();
+            called.Release();
+        });
         signal.Raise();
         Assert.True(await called.WaitAsync(Patience, TestContext.Current.CancellationToken));
         await worker.TurnAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
@@ -164,7 +176,9 @@ public sealed class WorkerTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_handler_that_throws_is_called_no_more_and_its_owner_learns_of_it_while_others_are_served(bool byTime)
+    public async Task A_handler_that_throws_is_called_no_more_and_its_owner_learns_of_it_while_others_are_served(
+        bool byTime
+    )
     {
         using var worker = new Worker("test", Supervised);
         using var bad = new WakeSignal();
@@ -214,8 +228,12 @@ public sealed class WorkerTests
         using var first = new WakeSignal();
         using var second = new WakeSignal();
         List<string> learned = [];
-        var watches = new[] { first, second }.Select(
-            (s, i) => worker.Watch(s.Descriptor, new WatchOwner($"{i}", e => learned.Add($"{i} {e.Message}")), _ => { })).ToList();
+        var watches = new[] { first, second }
+            .Select(
+                (s, i) =>
+                    worker.Watch(s.Descriptor, new WatchOwner($"{i}", e => learned.Add($"{i} {e.Message}")), _ => { })
+            )
+            .ToList();
 
         worker.OnFailed(new InvalidDataException("a fault"));
 

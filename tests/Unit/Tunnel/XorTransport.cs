@@ -6,15 +6,17 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Tests.Tunnel;
 
 /// <summary>
-/// A transport as unlike the classic one as it can be: several peers, IPv4 and IPv6, and datagrams that are changed as a whole.
+/// A transport as unlike the classic one as it can be: several peers, IPv4 and IPv6, and datagrams that are changed as
+/// a whole.
 /// <code>
 ///  0            4        12                    n           n+4
 ///  +------------+--------+---------------------+-----------+
-///  | peer       | length | packet, every byte  | sum of    |    xor is by the peer's number + 1; the tail holds the sum of the plain bytes
-///  |            |        | xored, padded to 8  | the bytes |
+///  | peer       | length | packet, every byte  | sum of    |    xor is by the peer's number + 1
+///  |            |        | xored, padded to 8  | the bytes |    the sum is of the plain bytes
 ///  +------------+--------+---------------------+-----------+
 /// </code>
-/// Packets go to the peer whose number is the last byte of the destination, and come from the one whose number is the last byte of the source.
+/// Packets go to the peer whose number is the last byte of the destination, and come from the one whose number is the
+/// last byte of the source.
 /// </summary>
 internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peers) : ITransport
 {
@@ -92,7 +94,12 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
         }
 
         peer.LastHeard = _now;
-        return new Opened { Peer = peer, Packet = datagram + Head, Length = packetLength };
+        return new Opened
+        {
+            Peer = peer,
+            Packet = datagram + Head,
+            Length = packetLength,
+        };
     }
 
     public void OnReceived(Peer peer, in Endpoint source, in PacketView passed)

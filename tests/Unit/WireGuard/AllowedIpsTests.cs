@@ -50,7 +50,8 @@ public sealed class AllowedIpsTests
                     default:
                         Assert.Equal(
                             model.TryGetValue(prefix, out var its) && ReferenceEquals(its, owner),
-                            trie.Remove(prefix, owner));
+                            trie.Remove(prefix, owner)
+                        );
                         if (ReferenceEquals(its, owner))
                         {
                             model.Remove(prefix);
@@ -63,11 +64,16 @@ public sealed class AllowedIpsTests
                 for (var i = 0; i < 8; i++)
                 {
                     var address = RandomPrefix(random, isV6);
-                    var expected = model.Where(entry => Contains(entry.Key, address))
-                        .OrderByDescending(entry => entry.Key.Length).FirstOrDefault().Value;
+                    var expected = model
+                        .Where(entry => Contains(entry.Key, address))
+                        .OrderByDescending(entry => entry.Key.Length)
+                        .FirstOrDefault()
+                        .Value;
                     var found = isV6 ? trie.FindV6(address.High, address.Low) : trie.FindV4((uint)(address.High >> 32));
                     Assert.True(
-                        ReferenceEquals(expected, found), $"{address}: {expected}, {found}, seed {seed + round}");
+                        ReferenceEquals(expected, found),
+                        $"{address}: {expected}, {found}, seed {seed + round}"
+                    );
                 }
             }
         }
@@ -78,7 +84,15 @@ public sealed class AllowedIpsTests
     {
         var trie = new AllowedIps<string>();
         string[] prefixes =
-            ["0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.3/32", "::/0", "a00::/8", "2001:db8::1/128"];
+        [
+            "0.0.0.0/0",
+            "10.0.0.0/8",
+            "10.1.0.0/16",
+            "10.1.2.3/32",
+            "::/0",
+            "a00::/8",
+            "2001:db8::1/128",
+        ];
         foreach (var text in prefixes)
         {
             Assert.Null(trie.Set(TestEnd.Prefix(text), text));
@@ -103,7 +117,9 @@ public sealed class AllowedIpsTests
             var bytes = new byte[16 * 200];
             random.NextBytes(bytes);
             IpPrefix[] prefixes =
-                [.. bytes.Chunk(16).Select(address => IpPrefix.Of(new IPAddress(address), random.Next(20, 128)))];
+            [
+                .. bytes.Chunk(16).Select(address => IpPrefix.Of(new IPAddress(address), random.Next(20, 128))),
+            ];
             Assert.All(prefixes, prefix => trie.Set(prefix, "x"));
             random.Shuffle(prefixes);
             Assert.All(prefixes, prefix => Assert.True(trie.Remove(prefix, "x")));
@@ -139,9 +155,7 @@ public sealed class AllowedIpsTests
             bytes[8] = (byte)(random.Next(4) << 6);
         }
 
-        int[] lengths = isV6
-            ? [0, 1, 2, 3, 62, 63, 64, 65, 66, 125, 126, 127, 128]
-            : [0, 1, 2, 3, 8, 29, 30, 31, 32];
+        int[] lengths = isV6 ? [0, 1, 2, 3, 62, 63, 64, 65, 66, 125, 126, 127, 128] : [0, 1, 2, 3, 8, 29, 30, 31, 32];
         return IpPrefix.Of(new IPAddress(bytes), lengths[random.Next(lengths.Length)]);
     }
 

@@ -19,7 +19,8 @@ public sealed class EngineTests
         Assert.Equal(0, pair.LeftPeer.Waiting);
         Assert.Equal(
             [MessageType.Initiation, MessageType.Response, MessageType.Transport],
-            pair.Recorded.Select(datagram => datagram.Type));
+            pair.Recorded.Select(datagram => datagram.Type)
+        );
         Assert.Equal([148, 92, 64 + 32], pair.Recorded.Select(datagram => datagram.Bytes.Length));
     }
 
@@ -64,7 +65,9 @@ public sealed class EngineTests
         Assert.NotNull(pair.RightPeer.Next);
         pair.Right.Send(TestPair.ToLeft());
         Assert.Equal(
-            [MessageType.Response, MessageType.Initiation], pair.Take(pair.Right).Select(datagram => datagram.Type));
+            [MessageType.Response, MessageType.Initiation],
+            pair.Take(pair.Right).Select(datagram => datagram.Type)
+        );
     }
 
     [Fact]
@@ -356,7 +359,8 @@ public sealed class EngineTests
         pair.Deliver();
         Assert.Equal(
             Enumerable.Range(200 - WaitingPackets.MaxPackets, WaitingPackets.MaxPackets).Select(i => (long)i),
-            pair.AtRight.Select(InnerPacket.NumberOf));
+            pair.AtRight.Select(InnerPacket.NumberOf)
+        );
     }
 
     [Fact]
@@ -366,8 +370,8 @@ public sealed class EngineTests
         Assert.True(PublicKey.TryParse(Text, out var key));
         Assert.Equal(Text, key.ToString());
         var otherEnd = Text.Replace("EY=", "EZ=", StringComparison.Ordinal);
-        Assert.All(
-            ["", "AAAA", Text[..43], Text + "=", Text.Replace('Y', '*'), otherEnd],
-            text => Assert.False(PublicKey.TryParse(text, out _), text));
+        Assert.All(["", "AAAA", Text[..43], Text + "=", Text.Replace('Y', '*'), otherEnd], text =>
+            Assert.False(PublicKey.TryParse(text, out _), text)
+        );
     }
 }

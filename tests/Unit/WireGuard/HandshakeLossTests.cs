@@ -249,9 +249,10 @@ public sealed class HandshakeLossTests
         Span<byte> after = stackalloc byte[Tai64n.Size];
         for (var i = 0; i < 1000; i++)
         {
-            var next = random.Next(2) == 0
-                ? last.NextCoarse()
-                : (last with { Seconds = last.Seconds + (ulong)random.Next(1, 1000) });
+            var next =
+                random.Next(2) == 0
+                    ? last.NextCoarse()
+                    : (last with { Seconds = last.Seconds + (ulong)random.Next(1, 1000) });
             last.Write(before);
             next.Write(after);
             Assert.True(next > last);

@@ -200,7 +200,9 @@ public sealed unsafe class HostileTests
         Assert.Single(pair.Take(pair.Left));
         pair.Left.Send(TestPair.ToRight(2));
         Assert.Equal(
-            [MessageType.Initiation, MessageType.Transport], pair.Take(pair.Left).Select(datagram => datagram.Type));
+            [MessageType.Initiation, MessageType.Transport],
+            pair.Take(pair.Left).Select(datagram => datagram.Type)
+        );
 
         pair.Advance(6_000);
         pair.LeftPeer.Current!.NextCounter = Protocol.RejectAfterMessages - 1;
@@ -310,10 +312,21 @@ public sealed unsafe class HostileTests
     }
 
     /// <summary>All of a peer that a stranger could wish to change.</summary>
-    private static object Describe(Peer peer) => (
-        peer.Endpoint.ToString(), peer.Previous, peer.Current, peer.Next, peer.Current?.NextCounter, peer.PendingIndex,
-        peer.Timestamps, peer.LastReceivedAt, peer.LastHandshakeAt, peer.Counters.PacketsIn, peer.Counters.BytesIn,
-        peer.Counters.HandshakesCompleted);
+    private static object Describe(Peer peer) =>
+        (
+            peer.Endpoint.ToString(),
+            peer.Previous,
+            peer.Current,
+            peer.Next,
+            peer.Current?.NextCounter,
+            peer.PendingIndex,
+            peer.Timestamps,
+            peer.LastReceivedAt,
+            peer.LastHandshakeAt,
+            peer.Counters.PacketsIn,
+            peer.Counters.BytesIn,
+            peer.Counters.HandshakesCompleted
+        );
 
     private static byte[] Bytes(PublicKey key)
     {

@@ -135,7 +135,8 @@ public sealed class LoadTests
     public void Under_load_an_address_has_its_own_rate_and_all_together_have_one()
     {
         using var limit = new HandshakeLimit(
-            new HandshakeRates(SourceRate: 20, SourceBurst: 5, TotalRate: 100, TotalBurst: 50));
+            new HandshakeRates(SourceRate: 20, SourceBurst: 5, TotalRate: 100, TotalBurst: 50)
+        );
         var one = TestEnd.At("192.0.2.1:1");
         Assert.Equal(5, Admitted(limit, 100, now: 0, _ => one));
         Assert.Equal(20, Enumerable.Range(1, 1000).Sum(now => Admitted(limit, 3, now, _ => one)));
@@ -147,7 +148,8 @@ public sealed class LoadTests
         Assert.Equal(5, Admitted(limit, 10, now: 1000, _ => TestEnd.At("192.0.2.2:1")));
 
         Assert.Equal(50, Admitted(limit, 200, now: 100_000, i => TestEnd.At($"198.51.100.{i}:1")));
-        var admitted = Enumerable.Range(1, 1000)
+        var admitted = Enumerable
+            .Range(1, 1000)
             .Sum(now => Admitted(limit, 3, 100_000 + now, i => TestEnd.At($"198.18.{now % 256}.{i}:1")));
         Assert.Equal(100, admitted);
     }
@@ -178,7 +180,8 @@ public sealed class LoadTests
         Assert.Single(pair.AtRight);
         Assert.Equal(
             [148, CookieMessage.Size, 148, ResponseMessage.Size, 96],
-            pair.Recorded.Select(datagram => datagram.Bytes.Length));
+            pair.Recorded.Select(datagram => datagram.Bytes.Length)
+        );
     }
 
     private static int Admitted(HandshakeLimit limit, int tries, long now, Func<int, Endpoint> source) =>

@@ -18,18 +18,24 @@ public sealed unsafe class NoiseHandshakeTests : IDisposable
 
     private static readonly (string Payload, string Message)[] Messages =
     [
-        ("4c756477696720766f6e204d69736573",
+        (
+            "4c756477696720766f6e204d69736573",
             "ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c7944001e21de9f98ddd8e2ad57527207feb5"
-            + "6253c9c94a9e496782ecfcb2a75fbcaf1b52948cc48daefe660c62119ab5000980c84831215f2441eba616548e832985"
-            + "464cf17e51ee93109008399a21f7e13f"),
-        ("4d757272617920526f746862617264",
+                + "6253c9c94a9e496782ecfcb2a75fbcaf1b52948cc48daefe660c62119ab5000980c84831215f2441eba616548e832985"
+                + "464cf17e51ee93109008399a21f7e13f"
+        ),
+        (
+            "4d757272617920526f746862617264",
             "95ebc60d2b1fa672c1f46a8aa265ef51bfe38e7ccb39ec5be34069f144808843cb765f2caef0751b8f007572dab03222"
-            + "17755c0632f365717edbf34d33e87a"),
+                + "17755c0632f365717edbf34d33e87a"
+        ),
         ("462e20412e20486179656b", "8153ca9833bc3c1b91a7e66e5f4d4f5b59bf9e64c2f20d15f0bba7"),
         ("4361726c204d656e676572", "07af0c9c86e1b4e80f36b04ff7688d51141af3debd0332f0a705ef"),
         ("4a65616e2d426170746973746520536179", "6ab1467c0448cc78394494abaaf23afce0e234315d6e2624dcbfa8a21c1c4d073d"),
-        ("457567656e2042f6686d20766f6e2042617765726b",
-            "dfc346c0d2296ae6cf1acf6f12b8456a1dba228cf8d8b774aacf1c47fc53aa80ebc7a4c292"),
+        (
+            "457567656e2042f6686d20766f6e2042617765726b",
+            "dfc346c0d2296ae6cf1acf6f12b8456a1dba228cf8d8b774aacf1c47fc53aa80ebc7a4c292"
+        ),
     ];
 
     private readonly HandshakeCrypto _crypto = new();
@@ -49,8 +55,17 @@ public sealed unsafe class NoiseHandshakeTests : IDisposable
         var payload = Convert.FromHexString(Messages[0].Payload);
         var first = new byte[NoiseHandshake.FirstOverhead + payload.Length + ChaChaKey.TagSize];
         using var initiatorKey = X25519PrivateKey.Import(Convert.FromHexString(InitiatorEphemeral));
-        Assert.True(NoiseHandshake.WriteFirst(
-            initiator, _initiator.PublicKeyBytes, _responder.PublicKeyBytes, shared, initiatorKey, payload, first));
+        Assert.True(
+            NoiseHandshake.WriteFirst(
+                initiator,
+                _initiator.PublicKeyBytes,
+                _responder.PublicKeyBytes,
+                shared,
+                initiatorKey,
+                payload,
+                first
+            )
+        );
         Assert.Equal(Messages[0].Message, Convert.ToHexStringLower(first));
 
         var opened = new byte[payload.Length + ChaChaKey.TagSize];
@@ -63,13 +78,23 @@ public sealed unsafe class NoiseHandshakeTests : IDisposable
         var second = new byte[32 + payload.Length + ChaChaKey.TagSize];
         var presharedKey = Convert.FromHexString(PresharedKey);
         using var responderKey = X25519PrivateKey.Import(Convert.FromHexString(ResponderEphemeral));
-        Assert.True(NoiseHandshake.WriteSecond(
-            responder, _initiator.PublicKeyBytes, first.AsSpan(0, 32), presharedKey, responderKey, payload, second));
+        Assert.True(
+            NoiseHandshake.WriteSecond(
+                responder,
+                _initiator.PublicKeyBytes,
+                first.AsSpan(0, 32),
+                presharedKey,
+                responderKey,
+                payload,
+                second
+            )
+        );
         Assert.Equal(Messages[1].Message, Convert.ToHexStringLower(second));
 
         opened = new byte[payload.Length + ChaChaKey.TagSize];
-        Assert.True(NoiseHandshake.ReadSecond(
-            initiator, _initiator.PrivateKey, initiatorKey, presharedKey, second, opened));
+        Assert.True(
+            NoiseHandshake.ReadSecond(initiator, _initiator.PrivateKey, initiatorKey, presharedKey, second, opened)
+        );
         Assert.Equal(payload, opened[..payload.Length]);
 
         var keys = Split(initiator);

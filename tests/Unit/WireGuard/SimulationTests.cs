@@ -134,7 +134,8 @@ public sealed class SimulationTests
                 Pass(200);
                 Assert.True(
                     _delivered.Contains(one) && _delivered.Contains(other),
-                    $"a packet is lost at {_now}, well since {_healthySince}");
+                    $"a packet is lost at {_now}, well since {_healthySince}"
+                );
             }
 
             Probes++;
@@ -170,8 +171,7 @@ public sealed class SimulationTests
                     Restart(number);
                     break;
                 case 2:
-                    host.WallError = TimeSpan.FromDays(
-                        _random.Next(3) == 0 ? 0 : (_random.NextDouble() * 2000) - 1000);
+                    host.WallError = TimeSpan.FromDays(_random.Next(3) == 0 ? 0 : (_random.NextDouble() * 2000) - 1000);
                     break;
                 case 3:
                     // It sleeps: nothing is received, and its clock jumps when it wakes.
@@ -287,7 +287,8 @@ public sealed class SimulationTests
 
             var received = host.End.Receive(datagram);
             Assert.False(
-                received.Drop is WireGuardDrop.Malformed or WireGuardDrop.WrongSource or WireGuardDrop.UnknownPeer);
+                received.Drop is WireGuardDrop.Malformed or WireGuardDrop.WrongSource or WireGuardDrop.UnknownPeer
+            );
             if (received.Kind == ReceivedKind.Packet)
             {
                 var packet = InnerPacket.NumberOf(received.Packet);

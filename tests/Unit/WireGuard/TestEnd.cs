@@ -35,7 +35,11 @@ internal sealed unsafe class TestEnd : IWireGuardOutput, IDisposable
         Address = At(address);
         PrivateKey = privateKey ?? NewPrivateKey(seed);
         Engine = new WireGuardEngine(
-            LocalIdentity.Import(PrivateKey), this, new SeededRandom(seed), rates ?? new HandshakeRates());
+            LocalIdentity.Import(PrivateKey),
+            this,
+            new SeededRandom(seed),
+            rates ?? new HandshakeRates()
+        );
     }
 
     public WireGuardEngine Engine { get; }
@@ -112,15 +116,15 @@ internal sealed unsafe class TestEnd : IWireGuardOutput, IDisposable
             received.Kind,
             received.Drop,
             received.Peer,
-            new ReadOnlySpan<byte>(received.Packet, received.Length).ToArray());
+            new ReadOnlySpan<byte>(received.Packet, received.Length).ToArray()
+        );
     }
 
     public TestReceived Receive(TestDatagram datagram) => Receive(datagram.Bytes, datagram.From);
 
     public int CountOf(PeerEvent what) => Events.Count(e => e.What == what);
 
-    void IWireGuardOutput.Send(
-        byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
+    void IWireGuardOutput.Send(byte* datagram, int length, int packetLength, in Endpoint endpoint, Peer? peer) =>
         Outbox.Enqueue(new TestDatagram(new ReadOnlySpan<byte>(datagram, length).ToArray(), Address, endpoint));
 
     void IWireGuardOutput.Notify(Peer peer, PeerEvent what) => Events.Add((peer, what));

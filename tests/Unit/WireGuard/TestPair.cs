@@ -53,9 +53,11 @@ internal sealed class TestPair : IDisposable
 
     public List<byte[]> AtRight { get; } = [];
 
-    public static byte[] ToRight(long number = 0, int length = 64) => InnerPacket.Make(LeftInner, RightInner, number, length);
+    public static byte[] ToRight(long number = 0, int length = 64) =>
+        InnerPacket.Make(LeftInner, RightInner, number, length);
 
-    public static byte[] ToLeft(long number = 0, int length = 64) => InnerPacket.Make(RightInner, LeftInner, number, length);
+    public static byte[] ToLeft(long number = 0, int length = 64) =>
+        InnerPacket.Make(RightInner, LeftInner, number, length);
 
     /// <summary>Carries what both have sent, and what they answer, until nothing is left.</summary>
     public void Deliver()
@@ -163,9 +165,11 @@ internal sealed class TestPair : IDisposable
         while (from.Outbox.TryDequeue(out var datagram))
         {
             Recorded.Add(datagram);
-            if (!IsLost(datagram)
+            if (
+                !IsLost(datagram)
                 && datagram.To.Equals(to.Address)
-                && to.Receive(datagram) is { Kind: ReceivedKind.Packet } received)
+                && to.Receive(datagram) is { Kind: ReceivedKind.Packet } received
+            )
             {
                 arrived.Add(received.Packet);
             }

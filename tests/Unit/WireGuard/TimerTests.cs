@@ -102,7 +102,9 @@ public sealed class TimerTests
         Assert.All(gaps, gap => Assert.InRange(gap, Protocol.RekeyTimeout, Protocol.RekeyTimeout + Protocol.MaxJitter));
         Assert.True(gaps.Distinct().Count() > 5);
         Assert.Equal(
-            pair.Recorded.Count, pair.Recorded.DistinctBy(datagram => Convert.ToHexString(datagram.Bytes)).Count());
+            pair.Recorded.Count,
+            pair.Recorded.DistinctBy(datagram => Convert.ToHexString(datagram.Bytes)).Count()
+        );
         Assert.Equal(1, pair.LeftPeer.Counters.HandshakesGivenUp);
         Assert.Equal(1, pair.Left.CountOf(PeerEvent.HandshakeGivenUp));
         Assert.Equal(1, pair.LeftPeer.Counters.Drops[WireGuardDrop.HandshakeFailed]);

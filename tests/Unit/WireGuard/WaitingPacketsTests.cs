@@ -32,7 +32,9 @@ public sealed unsafe class WaitingPacketsTests
                     }
 
                     Assert.True(
-                        packet.AsSpan(0, length).SequenceEqual(model[peer].Dequeue()), $"seed {seed}, step {step}");
+                        packet.AsSpan(0, length).SequenceEqual(model[peer].Dequeue()),
+                        $"seed {seed}, step {step}"
+                    );
                     break;
                 default:
                     var added = new byte[random.Next(20) == 0 ? random.Next(65_536) : random.Next(3_000)];

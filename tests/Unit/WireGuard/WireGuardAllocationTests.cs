@@ -15,7 +15,12 @@ public sealed unsafe class WireGuardAllocationTests
         var from = pair.Left.Address;
         var memory = (byte*)NativeMemory.AllocZeroed(4 * 2048);
         byte[][] packets =
-            [TestPair.ToRight(1), TestPair.ToRight(2, 1420), InnerPacket.Make("fd00::1", "fd00::2", 3, 1400), []];
+        [
+            TestPair.ToRight(1),
+            TestPair.ToRight(2, 1420),
+            InnerPacket.Make("fd00::1", "fd00::2", 3, 1400),
+            [],
+        ];
         var lengths = new int[packets.Length];
         var now = pair.Now;
         var arrived = 0;
@@ -56,8 +61,9 @@ public sealed unsafe class WireGuardAllocationTests
         fixed (byte* start = packet)
         {
             var at = start;
-            Packets.AllocationTests.AssertNothingAllocated(
-                () => pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length));
+            Packets.AllocationTests.AssertNothingAllocated(() =>
+                pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length)
+            );
         }
     }
 

@@ -16,12 +16,20 @@ internal sealed class ApproveCommand(Invocation invocation)
         [SenderArgument, CompletedFrom(CompletionSource.PendingSenders)] string which,
         [Option("once", Description = "Only for this connection: do not remember its key")] bool once,
         [RelayOption, CompletedFrom(CompletionSource.Relays)] string? relay,
-        [AllRelaysOption] bool all)
+        [AllRelaysOption] bool all
+    )
     {
-        var request = new ApproveSenderRequest { Sender = which, Once = once, Relay = relay ?? "", All = all };
+        var request = new ApproveSenderRequest
+        {
+            Sender = which,
+            Once = once,
+            Relay = relay ?? "",
+            All = all,
+        };
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Relays.ApproveSenderAsync(
-            request, invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+        var answer = await daemon
+            .Relays.ApproveSenderAsync(request, invocation.ChangeCall)
+            .ResponseAsync.ConfigureAwait(false);
         var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
         if (invocation.Json)
         {
@@ -39,10 +47,11 @@ internal sealed class ApproveCommand(Invocation invocation)
         invocation.Print(screen);
     }
 
-    private static string Remembered(Sender sender, bool once) => (sender.Fingerprint.Length > 0, once) switch
-    {
-        (false, _) => "no: a classic sender has no identity; this is for one connection",
-        (true, true) => "no: this is for one connection",
-        (true, false) => "yes: it is let in when it comes back; 'udptunnelctl revoke' forgets it",
-    };
+    private static string Remembered(Sender sender, bool once) =>
+        (sender.Fingerprint.Length > 0, once) switch
+        {
+            (false, _) => "no: a classic sender has no identity; this is for one connection",
+            (true, true) => "no: this is for one connection",
+            (true, false) => "yes: it is let in when it comes back; 'udptunnelctl revoke' forgets it",
+        };
 }

@@ -14,12 +14,21 @@ internal sealed class DenyCommand(Invocation invocation)
     public async Task RunAsync(
         [SenderArgument, CompletedFrom(CompletionSource.PendingSenders)] string which,
         [RelayOption, CompletedFrom(CompletionSource.Relays)] string? relay,
-        [AllRelaysOption] bool all)
+        [AllRelaysOption] bool all
+    )
     {
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Relays.DenySenderAsync(
-            new DenySenderRequest { Sender = which, Relay = relay ?? "", All = all },
-            invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+        var answer = await daemon
+            .Relays.DenySenderAsync(
+                new DenySenderRequest
+                {
+                    Sender = which,
+                    Relay = relay ?? "",
+                    All = all,
+                },
+                invocation.ChangeCall
+            )
+            .ResponseAsync.ConfigureAwait(false);
         var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
         if (invocation.Json)
         {

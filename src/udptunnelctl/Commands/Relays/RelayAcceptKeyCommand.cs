@@ -11,13 +11,15 @@ internal sealed class RelayAcceptKeyCommand(Invocation invocation)
 {
     [Command(
         Description = "Accept the key of a receiver that shows another one than before. Ask its owner first: somebody "
-            + "else may answer in its place.")]
+            + "else may answer in its place."
+    )]
     [Example("udptunnelctl relay accept-key dns SHA256:...")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of the relay (a sender)")]
         [CompletedFrom(CompletionSource.Relays)]
-        string name,
-        [Argument("FINGERPRINT", Description = "The new key in full: SHA256:...")] string key)
+            string name,
+        [Argument("FINGERPRINT", Description = "The new key in full: SHA256:...")] string key
+    )
     {
         invocation.Names = [name];
         if (!KeyFingerprint.TryParse(key, out var fingerprint, out var error))
@@ -26,9 +28,12 @@ internal sealed class RelayAcceptKeyCommand(Invocation invocation)
         }
 
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Relays.AcceptReceiverKeyAsync(
-            new AcceptReceiverKeyRequest { Name = name, Fingerprint = fingerprint.ToString() },
-            invocation.ChangeCall).ResponseAsync.ConfigureAwait(false);
+        var answer = await daemon
+            .Relays.AcceptReceiverKeyAsync(
+                new AcceptReceiverKeyRequest { Name = name, Fingerprint = fingerprint.ToString() },
+                invocation.ChangeCall
+            )
+            .ResponseAsync.ConfigureAwait(false);
         var relay = answer.Relay ?? new Relay { Name = name };
         if (invocation.Json)
         {

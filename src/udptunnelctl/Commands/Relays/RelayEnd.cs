@@ -21,7 +21,8 @@ internal sealed class RelayOptions : ICommandParameterSet
     [Option(
         "protocol",
         ValueName = "tls|classic",
-        Description = "tls (default), or classic: as mcudpt speaks it, without encryption or identity")]
+        Description = "tls (default), or classic: as mcudpt speaks it, without encryption or identity"
+    )]
     [HasDefaultValue]
     public string? Protocol { get; init; }
 
@@ -29,7 +30,8 @@ internal sealed class RelayOptions : ICommandParameterSet
     [Option(
         "idle-timeout",
         ValueName = "DURATION",
-        Description = "Time after which a flow without datagrams ends; default 2m")]
+        Description = "Time after which a flow without datagrams ends; default 2m"
+    )]
     [HasDefaultValue]
     public string? IdleTimeout { get; init; }
 
@@ -64,7 +66,8 @@ internal sealed class RelayEnd(Invocation invocation, string role)
         string tcp,
         RelayOptions options,
         string? receiverKey = null,
-        string? proxyProtocol = null)
+        string? proxyProtocol = null
+    )
     {
         var text = Text(udp, tcp, options, receiverKey, proxyProtocol);
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), defaultName: null);
@@ -81,8 +84,8 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             Name = configuration.Name,
             Ephemeral = options.Ephemeral,
         };
-        await RelayStart.RunAsync(
-            invocation, daemon, request, w => [.. w], Invocation.ChangeTimeout, invocation.Cancellation)
+        await RelayStart
+            .RunAsync(invocation, daemon, request, w => [.. w], Invocation.ChangeTimeout, invocation.Cancellation)
             .ConfigureAwait(false);
     }
 
@@ -91,17 +94,25 @@ internal sealed class RelayEnd(Invocation invocation, string role)
 
     /// <summary>An address at which something is reached.</summary>
     /// <exception cref="CommandException">It is a port alone.</exception>
-    public string Reached(string option, string address) => IsPort(address)
-        ? throw UsageFailure.Usage(
-            $"{option}: {address} is a port without a host: write HOST:{address}, such as localhost:{address}", Help)
-        : address;
+    public string Reached(string option, string address) =>
+        IsPort(address)
+            ? throw UsageFailure.Usage(
+                $"{option}: {address} is a port without a host: write HOST:{address}, such as localhost:{address}",
+                Help
+            )
+            : address;
 
     private static bool IsPort(string address) =>
         address.Length > 0 && address.All(c => char.IsAsciiDigit(c) || c == '-');
 
     /// <summary>The file that the options stand for; what was not given is left to its default.</summary>
     private string Text(
-        IReadOnlyList<string> udp, string tcp, RelayOptions options, string? receiverKey, string? proxyProtocol)
+        IReadOnlyList<string> udp,
+        string tcp,
+        RelayOptions options,
+        string? receiverKey,
+        string? proxyProtocol
+    )
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -151,7 +162,9 @@ internal sealed class RelayEnd(Invocation invocation, string role)
         return DurationText.TryParse(text, out var duration) && duration.Ticks % TimeSpan.TicksPerSecond == 0
             ? duration.Ticks / TimeSpan.TicksPerSecond
             : throw UsageFailure.Usage(
-                $"--idle-timeout: '{text}' is not a duration of whole seconds, such as 90s or 2m", Help);
+                $"--idle-timeout: '{text}' is not a duration of whole seconds, such as 90s or 2m",
+                Help
+            );
     }
 
     private static void WriteText(Utf8JsonWriter json, string field, string? value)

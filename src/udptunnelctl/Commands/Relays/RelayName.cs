@@ -8,7 +8,8 @@ internal static class RelayName
 {
     /// <summary>
     /// Role, host and port of the UDP side, as far as a name may have such characters: <c>receiver-53</c>,
-    /// <c>sender-internal-dns.lan-53</c>. The same options give the same name, so that 'down' knows what 'relay' started.
+    /// <c>sender-internal-dns.lan-53</c>. The same options give the same name, so that 'down' knows what 'relay'
+    /// started.
     /// </summary>
     /// <param name="role"><c>receiver</c> or <c>sender</c>.</param>
     /// <param name="udpAddress">From the user, right or wrong.</param>

@@ -8,7 +8,8 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
 {
     [Command(
         Description = "Start the reachable end: takes datagrams from clients, and hands them to a sender that you "
-            + "approved.")]
+            + "approved."
+    )]
     [Example("udptunnelctl relay receiver --udp :53 --tcp :5353")]
     [Example("udptunnelctl relay receiver --udp :27015-27030 --udp :53 --tcp :5353 --name game")]
     [DynamicDependency(ParameterSet.Members, typeof(RelayOptions))]
@@ -17,10 +18,15 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
             "udp",
             ValueName = "[HOST]:PORT[-LAST]",
             Description = "Where clients send to: a port or a range, or an address of this host and ports; may be "
-                + "repeated")]
-        string[] udp,
+                + "repeated"
+        )]
+            string[] udp,
         [Option("tcp", ValueName = "[HOST]:PORT", Description = "Where the sender connects to")] string tcp,
-        RelayOptions options) =>
+        RelayOptions options
+    ) =>
         new RelayEnd(invocation, "receiver").StartAsync(
-            [.. udp.Select(RelayEnd.Listening)], RelayEnd.Listening(tcp), options);
+            [.. udp.Select(RelayEnd.Listening)],
+            RelayEnd.Listening(tcp),
+            options
+        );
 }

@@ -8,7 +8,8 @@ internal sealed class RelaySenderCommand(Invocation invocation)
 {
     [Command(
         Description = "Start the end inside the private network: connects to the receiver and passes datagrams to a "
-            + "UDP service.")]
+            + "UDP service."
+    )]
     [Example("udptunnelctl relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353")]
     [Example("udptunnelctl relay sender --udp game.lan:27015-27030 --udp 53=dns.lan:5353 --tcp tunnel-server:5353")]
     [DynamicDependency(ParameterSet.Members, typeof(RelayOptions))]
@@ -17,21 +18,25 @@ internal sealed class RelaySenderCommand(Invocation invocation)
             "udp",
             ValueName = "[PORT=]HOST:PORT[-LAST]",
             Description = "The UDP service, or a range of them; in front the receiver's port where it is another. "
-                + "May be repeated")]
-        string[] udp,
+                + "May be repeated"
+        )]
+            string[] udp,
         [Option("tcp", ValueName = "HOST:PORT", Description = "The receiver")] string tcp,
         RelayOptions options,
         [Option(
             "receiver-key",
             ValueName = "SHA256:...",
-            Description = "The receiver's key (own key there). Default: the first one seen is remembered")]
-        string? receiverKey,
+            Description = "The receiver's key (own key there). Default: the first one seen is remembered"
+        )]
+            string? receiverKey,
         [Option(
             "proxy-protocol",
             ValueName = "off|v2|v2-every",
             Description = "Tell the service the client's address: PROXY protocol v2 in front of the first datagram of "
-                + "each flow, or of every one")]
-        string? proxyProtocol)
+                + "each flow, or of every one"
+        )]
+            string? proxyProtocol
+    )
     {
         var end = new RelayEnd(invocation, "sender");
         string[] services = [.. udp.Select(service => end.Reached("--udp", service))];

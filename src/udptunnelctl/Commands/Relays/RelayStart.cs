@@ -21,9 +21,11 @@ internal static class RelayStart
         StartRelayRequest request,
         Func<IEnumerable<Diagnostic>, IReadOnlyList<Diagnostic>> allWarnings,
         TimeSpan timeout,
-        CancellationToken cancellation)
+        CancellationToken cancellation
+    )
     {
-        var answer = await daemon.Relays.StartRelayAsync(request, Invocation.Within(timeout, cancellation))
+        var answer = await daemon
+            .Relays.StartRelayAsync(request, Invocation.Within(timeout, cancellation))
             .ResponseAsync.ConfigureAwait(false);
         var relay = answer.Relay ?? new Relay { Name = request.Name };
         var warnings = allWarnings(answer.Warnings);

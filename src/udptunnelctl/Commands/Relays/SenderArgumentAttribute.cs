@@ -8,8 +8,8 @@ internal sealed class SenderArgumentAttribute : ArgumentAttribute
 {
     public SenderArgumentAttribute()
         : base("SENDER") =>
-        Description = "Its fingerprint, the first characters of it that no other has, or its address as 'senders' "
-            + "shows it";
+        Description =
+            "Its fingerprint, the first characters of it that no other has, or its address as 'senders' " + "shows it";
 }
 
 /// <summary>The receiver that a decision about a sender is about.</summary>
@@ -29,6 +29,5 @@ internal sealed class RelayOptionAttribute : OptionAttribute
 internal sealed class AllRelaysOptionAttribute : OptionAttribute
 {
     public AllRelaysOptionAttribute()
-        : base("all") =>
-        Description = "At every relay where it waits; a fingerprint in full means that by itself";
+        : base("all") => Description = "At every relay where it waits; a fingerprint in full means that by itself";
 }

@@ -14,7 +14,8 @@ internal sealed class SendersCommand(Invocation invocation)
     [Example("udptunnelctl senders --follow --json | jq '.senders[].state'")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Only of this relay"), CompletedFrom(CompletionSource.Relays)] string? name,
-        [Option("follow", ['f'], Description = "Go on with what changes, until Ctrl-C")] bool follow)
+        [Option("follow", ['f'], Description = "Go on with what changes, until Ctrl-C")] bool follow
+    )
     {
         var relay = name ?? "";
         invocation.Names = relay.Length > 0 ? [relay] : [];
@@ -25,8 +26,8 @@ internal sealed class SendersCommand(Invocation invocation)
         }
 
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var answer = await daemon.Relays.ListSendersAsync(
-            new ListSendersRequest { Relay = relay }, invocation.LookCall)
+        var answer = await daemon
+            .Relays.ListSendersAsync(new ListSendersRequest { Relay = relay }, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
@@ -44,21 +45,25 @@ internal sealed class SendersCommand(Invocation invocation)
         using var stream = new InterruptibleStream(invocation, cancellation);
         var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
         using var call = daemon.Relays.WatchSenders(
-            new WatchSendersRequest { Relay = relay }, new CallOptions(cancellationToken: stream.Token));
+            new WatchSendersRequest { Relay = relay },
+            new CallOptions(cancellationToken: stream.Token)
+        );
         IReadOnlyList<Sender> before = [];
-        await stream.ReadAsync(call.ResponseStream, message =>
-        {
-            if (invocation.Json)
+        await stream
+            .ReadAsync(call.ResponseStream, message =>
             {
-                invocation.PrintJson(writer => SenderJson.WriteAll(writer, "senders", message.Senders));
-                return;
-            }
+                if (invocation.Json)
+                {
+                    invocation.PrintJson(writer => SenderJson.WriteAll(writer, "senders", message.Senders));
+                    return;
+                }
 
-            var screen = invocation.NewScreen();
-            var clock = invocation.Host.Time;
-            SenderView.RenderChanges(screen, before, message.Senders, clock.GetUtcNow(), clock);
-            invocation.Print(screen);
-            before = message.Senders;
-        }).ConfigureAwait(false);
+                var screen = invocation.NewScreen();
+                var clock = invocation.Host.Time;
+                SenderView.RenderChanges(screen, before, message.Senders, clock.GetUtcNow(), clock);
+                invocation.Print(screen);
+                before = message.Senders;
+            })
+            .ConfigureAwait(false);
     }
 }

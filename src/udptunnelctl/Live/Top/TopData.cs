@@ -31,7 +31,8 @@ internal sealed record TopData
     public uint FlowTotal { get; private init; }
 
     /// <summary>By the name of tunnel or relay, which share one name space.</summary>
-    private IReadOnlyDictionary<string, TrafficHistory> Histories { get; init; } = new Dictionary<string, TrafficHistory>();
+    private IReadOnlyDictionary<string, TrafficHistory> Histories { get; init; } =
+        new Dictionary<string, TrafficHistory>();
 
     /// <summary>The rates of a tunnel or relay.</summary>
     public TrafficHistory History(string name) =>
@@ -51,15 +52,25 @@ internal sealed record TopData
             Add(relay.Name, TrafficTotal.Of(relay.Counters));
         }
 
-        return this with { Inventory = inventory, Time = time, Histories = histories };
+        return this with
+        {
+            Inventory = inventory,
+            Time = time,
+            Histories = histories,
+        };
 
-        void Add(string name, TrafficTotal total) => histories[name] =
-            Histories.TryGetValue(name, out var before) ? before.Add(total, time) : TrafficHistory.From(total, time);
+        void Add(string name, TrafficTotal total) =>
+            histories[name] = Histories.TryGetValue(name, out var before)
+                ? before.Add(total, time)
+                : TrafficHistory.From(total, time);
     }
 
     /// <summary>With the senders as they are now.</summary>
     public TopData With(IEnumerable<Sender> senders) =>
-        this with { Pending = [.. senders.Where(s => s.State == SenderState.Pending)] };
+        this with
+        {
+            Pending = [.. senders.Where(s => s.State == SenderState.Pending)],
+        };
 
     /// <summary>With the flows of what is looked at as they are now.</summary>
     public TopData WithFlows(FlowList flows, DateTimeOffset time)
@@ -73,11 +84,17 @@ internal sealed record TopData
 
         TopFlow Later(RelayFlow flow)
         {
-            var total = new TrafficTotal(flow.BytesToService, flow.PacketsToService, flow.BytesToClients, flow.PacketsToClients);
+            var total = new TrafficTotal(
+                flow.BytesToService,
+                flow.PacketsToService,
+                flow.BytesToClients,
+                flow.PacketsToClients
+            );
             var seen = TopFlow.Of(flow);
             return seen with
             {
-                History = before[seen.Key].FirstOrDefault()?.Add(total, time, FlowSamples) ?? TrafficHistory.From(total, time),
+                History = before[seen.Key].FirstOrDefault()?.Add(total, time, FlowSamples)
+                    ?? TrafficHistory.From(total, time),
             };
         }
     }

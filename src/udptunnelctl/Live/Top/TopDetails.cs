@@ -27,7 +27,15 @@ internal static class TopDetails
         var now = history.Now;
         var (outWord, inWord) = relay is null ? ("out", "in") : ("to service", "to clients");
         var height = rows < FewRows ? 2 : 3;
-        Direction(screen, graph, height, outWord, now.BytesOut, now.PacketsOut, [.. history.Rates.Select(r => r.BytesOut)]);
+        Direction(
+            screen,
+            graph,
+            height,
+            outWord,
+            now.BytesOut,
+            now.PacketsOut,
+            [.. history.Rates.Select(r => r.BytesOut)]
+        );
         Direction(screen, graph, height, inWord, now.BytesIn, now.PacketsIn, [.. history.Rates.Select(r => r.BytesIn)]);
         if (tunnel is not null)
         {
@@ -42,7 +50,14 @@ internal static class TopDetails
     }
 
     private static void Direction(
-        Screen screen, Graph graph, int height, string word, double bytes, double packets, double[] values)
+        Screen screen,
+        Graph graph,
+        int height,
+        string word,
+        double bytes,
+        double packets,
+        double[] values
+    )
     {
         var width = screen.Columns - Indent;
         var shown = values.AsSpan(Math.Max(0, values.Length - width));

@@ -21,7 +21,8 @@ internal sealed record TopFlow(string Key, string Name, TimeSpan Idle)
     /// <summary>A tunnel's flow.</summary>
     public static TopFlow Of(TunnelFlow flow)
     {
-        var name = $"{Words.Spoken(Words.Of(flow.Protocol))} {flow.Source} {flow.Destination} {Words.Spoken(Words.Of(flow.OpenedBy))}";
+        var name =
+            $"{Words.Spoken(Words.Of(flow.Protocol))} {flow.Source} {flow.Destination} {Words.Spoken(Words.Of(flow.OpenedBy))}";
         return new TopFlow(name, name, Moment.Length(flow.Idle)) { Tunnel = flow };
     }
 

@@ -51,9 +51,12 @@ internal static class TopFlows
 
         if (data.FlowTotal > data.Flows.Count)
         {
-            screen.Line($"  and {Quantity.Count(data.FlowTotal - (ulong)data.Flows.Count)} more, which were used longer ago");
+            screen.Line(
+                $"  and {Quantity.Count(data.FlowTotal - (ulong)data.Flows.Count)} more, which were used longer ago"
+            );
         }
     }
+
     private static void OfRelay(Screen screen, TopFlow flow, RelayFlow relay, Graph graph)
     {
         var client = flow.Name;
@@ -73,13 +76,26 @@ internal static class TopFlows
             Quantity.BitRate(flow.History.Now.BytesOut),
             Quantity.BitRate(flow.History.Now.BytesIn),
             width > 0 ? graph.Line([.. rates.Select(r => r.Bytes)], width) : "",
-            Style.Good);
+            Style.Good
+        );
     }
 
     private static void Row(
-        Screen screen, string client, string age, string idle, string toService, string toClients, string graph, Style style)
+        Screen screen,
+        string client,
+        string age,
+        string idle,
+        string toService,
+        string toClients,
+        string graph,
+        Style style
+    )
     {
-        screen.Text("  ").Cell(client, ClientWidth).Cell(age, TimeWidth, right: true).Cell(idle, TimeWidth, right: true);
+        screen
+            .Text("  ")
+            .Cell(client, ClientWidth)
+            .Cell(age, TimeWidth, right: true)
+            .Cell(idle, TimeWidth, right: true);
         screen.Cell(toService, RateWidth, right: true).Cell(toClients, RateWidth, right: true);
         screen.Text("  ").Text(graph, style).EndLine();
     }

@@ -37,19 +37,23 @@ internal static class TopKeys
         return key == KeyPress.Of('q') ? (state, null, true) : (Look(state, key), null, false);
     }
 
-    private static TopState Look(TopState state, KeyPress key) => key switch
-    {
-        { Key: Key.Escape or Key.Backspace } => Back(state),
-        { Key: Key.Character, Character: 'p' or ' ' } => state with { Frozen = state.Frozen is null ? state.Live : null },
-        { Key: Key.Character, Character: '?' or 'h' } => state with { Mode = TopMode.Help },
-        { Key: Key.Character, Character: 'a' } => Ask(state, approve: true),
-        { Key: Key.Character, Character: 'd' } => Ask(state, approve: false),
-        { Key: Key.Character, Character: 'f' or '/' } => state with { Mode = TopMode.Filter },
-        { Key: Key.Character, Character: 's' } => Sort(state),
-        _ when state.Mode == TopMode.Details => Scroll(state, key),
-        { Key: Key.Enter } => Details(state),
-        _ => Move(state, key),
-    };
+    private static TopState Look(TopState state, KeyPress key) =>
+        key switch
+        {
+            { Key: Key.Escape or Key.Backspace } => Back(state),
+            { Key: Key.Character, Character: 'p' or ' ' } => state with
+            {
+                Frozen = state.Frozen is null ? state.Live : null,
+            },
+            { Key: Key.Character, Character: '?' or 'h' } => state with { Mode = TopMode.Help },
+            { Key: Key.Character, Character: 'a' } => Ask(state, approve: true),
+            { Key: Key.Character, Character: 'd' } => Ask(state, approve: false),
+            { Key: Key.Character, Character: 'f' or '/' } => state with { Mode = TopMode.Filter },
+            { Key: Key.Character, Character: 's' } => Sort(state),
+            _ when state.Mode == TopMode.Details => Scroll(state, key),
+            { Key: Key.Enter } => Details(state),
+            _ => Move(state, key),
+        };
 
     private static TopState Move(TopState state, KeyPress key)
     {
@@ -75,18 +79,22 @@ internal static class TopKeys
     }
 
     private static TopState Scroll(TopState state, KeyPress key) =>
-        state with { Scrolled = Math.Max(0, Target(state.Scrolled, TopView.LongestDetails, key)) };
+        state with
+        {
+            Scrolled = Math.Max(0, Target(state.Scrolled, TopView.LongestDetails, key)),
+        };
 
-    private static int Target(int place, int count, KeyPress key) => key switch
-    {
-        { Key: Key.Down } or { Key: Key.Character, Character: 'j' } => place + 1,
-        { Key: Key.Up } or { Key: Key.Character, Character: 'k' } => place - 1,
-        { Key: Key.PageDown } => place + Page,
-        { Key: Key.PageUp } => place - Page,
-        { Key: Key.Home } or { Key: Key.Character, Character: 'g' } => 0,
-        { Key: Key.End } or { Key: Key.Character, Character: 'G' } => count - 1,
-        _ => place,
-    };
+    private static int Target(int place, int count, KeyPress key) =>
+        key switch
+        {
+            { Key: Key.Down } or { Key: Key.Character, Character: 'j' } => place + 1,
+            { Key: Key.Up } or { Key: Key.Character, Character: 'k' } => place - 1,
+            { Key: Key.PageDown } => place + Page,
+            { Key: Key.PageUp } => place - Page,
+            { Key: Key.Home } or { Key: Key.Character, Character: 'g' } => 0,
+            { Key: Key.End } or { Key: Key.Character, Character: 'G' } => count - 1,
+            _ => place,
+        };
 
     private static TopState Details(TopState state)
     {
@@ -112,12 +120,18 @@ internal static class TopKeys
     }
 
     /// <summary>Rid of the filter; else out of the details.</summary>
-    private static TopState Back(TopState state) => state switch
-    {
-        { Mode: TopMode.Details, FlowFilter: "" } => state with { Mode = TopMode.List, DetailsOf = "", Live = state.Live.WithoutFlows() },
-        { Mode: TopMode.Details } => state with { FlowFilter = "" },
-        _ => state with { Filter = "" },
-    };
+    private static TopState Back(TopState state) =>
+        state switch
+        {
+            { Mode: TopMode.Details, FlowFilter: "" } => state with
+            {
+                Mode = TopMode.List,
+                DetailsOf = "",
+                Live = state.Live.WithoutFlows(),
+            },
+            { Mode: TopMode.Details } => state with { FlowFilter = "" },
+            _ => state with { Filter = "" },
+        };
 
     /// <summary>Of the flows in the details, of the rows in the list.</summary>
     private static TopState Filter(TopState state, KeyPress key)
@@ -134,7 +148,8 @@ internal static class TopKeys
             _ => state,
         };
 
-        TopState Set(TopState to, string text) => inDetails ? to with { FlowFilter = text, Scrolled = 0 } : to with { Filter = text };
+        TopState Set(TopState to, string text) =>
+            inDetails ? to with { FlowFilter = text, Scrolled = 0 } : to with { Filter = text };
     }
 
     /// <summary>
@@ -145,8 +160,10 @@ internal static class TopKeys
     {
         var rows = state.Rows();
         var selected = rows.Count > 0 ? rows[state.SelectedIndex(rows)] : null;
-        var senders = selected?.Sender is { } one && state.Mode == TopMode.List ? [one]
-            : state.Data.Pending.Where(s => selected?.Relay is null || s.Relay == selected.Relay.Name).ToList();
+        var senders =
+            selected?.Sender is { } one && state.Mode == TopMode.List
+                ? [one]
+                : state.Data.Pending.Where(s => selected?.Relay is null || s.Relay == selected.Relay.Name).ToList();
         return senders.Count switch
         {
             0 => state.Say("no sender waits here"),
@@ -162,9 +179,19 @@ internal static class TopKeys
         return key switch
         {
             { Key: Key.Character, Character: 'y' or 'Y' } => (after.Say("..."), question, false),
-            { Key: Key.Character, Character: 'o' or 'O' } when question.Approve => (after.Say("..."), question with { Once = true }, false),
-            { Key: Key.Character, Character: 'n' or 'N' or 'q' } or { Key: Key.Escape } =>
-                (after.Say($"{RelayText.Identity(question.Sender)} still waits", Style.Plain), null, false),
+            { Key: Key.Character, Character: 'o' or 'O' } when question.Approve => (
+                after.Say("..."),
+                question with
+                {
+                    Once = true,
+                },
+                false
+            ),
+            { Key: Key.Character, Character: 'n' or 'N' or 'q' } or { Key: Key.Escape } => (
+                after.Say($"{RelayText.Identity(question.Sender)} still waits", Style.Plain),
+                null,
+                false
+            ),
             _ => (state, null, false),
         };
     }

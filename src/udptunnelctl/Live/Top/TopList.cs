@@ -16,7 +16,9 @@ internal static class TopList
     private const int ShortestName = 15;
     private const int LongestName = 32;
 
-    /// <summary>Characters of a fingerprint that tell it from others at a glance; the question that follows shows it whole.</summary>
+    /// <summary>
+    /// Characters of a fingerprint that tell it from others at a glance; the question that follows shows it whole.
+    /// </summary>
     private const int ShortFingerprint = 24;
 
     /// <summary>The heading and the page of rows with the selected one.</summary>
@@ -30,7 +32,9 @@ internal static class TopList
         if (rows.Count == 0)
         {
             screen.Line();
-            screen.Line(state.Filter.Length > 0 ? "  Nothing matches the filter; Esc clears it." : "  No tunnels and no relays.");
+            screen.Line(
+                state.Filter.Length > 0 ? "  Nothing matches the filter; Esc clears it." : "  No tunnels and no relays."
+            );
             return;
         }
 
@@ -52,14 +56,27 @@ internal static class TopList
 
     private static void Heading(Screen screen, int name)
     {
-        screen.Text("  ").Cell("NAME", name, Style.Strong).Cell("KIND", KindWidth, Style.Strong).Cell("STATE", StateWidth, Style.Strong);
+        screen
+            .Text("  ")
+            .Cell("NAME", name, Style.Strong)
+            .Cell("KIND", KindWidth, Style.Strong)
+            .Cell("STATE", StateWidth, Style.Strong);
         screen.Cell("HEARD", HeardWidth, Style.Strong, right: true);
-        screen.Cell("OUT b/s", RateWidth, Style.Strong, right: true).Cell("IN b/s", RateWidth, Style.Strong, right: true);
+        screen
+            .Cell("OUT b/s", RateWidth, Style.Strong, right: true)
+            .Cell("IN b/s", RateWidth, Style.Strong, right: true);
         screen.Cell("DROPS", DropsWidth, Style.Strong, right: true).Text("  ").Text("RATE", Style.Strong).EndLine();
     }
 
     private static void Traffic(
-        Screen screen, TopRow row, bool selected, DateTimeOffset now, int name, int graphWidth, Graph graph)
+        Screen screen,
+        TopRow row,
+        bool selected,
+        DateTimeOffset now,
+        int name,
+        int graphWidth,
+        Graph graph
+    )
     {
         var rate = row.History.Now;
         Mark(screen, selected);
@@ -85,11 +102,16 @@ internal static class TopList
     private static void Waiting(Screen screen, TopRow row, bool selected, DateTimeOffset now)
     {
         var sender = row.Sender!;
-        var name = sender.Fingerprint.Length > ShortFingerprint ? sender.Fingerprint[..ShortFingerprint] + "..." : RelayText.Identity(sender);
+        var name =
+            sender.Fingerprint.Length > ShortFingerprint
+                ? sender.Fingerprint[..ShortFingerprint] + "..."
+                : RelayText.Identity(sender);
         var since = Moment.Of(sender.Since) is { } time ? $", {TimeInWords.Short(now - time)}" : "";
         var origin = sender.Fingerprint.Length > 0 ? $" from {sender.Address}" : " (classic)";
         Mark(screen, selected);
-        screen.Text($"{name} wants in at {sender.Relay}{origin}{since}", selected ? Style.Selected : Style.Warning).EndLine();
+        screen
+            .Text($"{name} wants in at {sender.Relay}{origin}{since}", selected ? Style.Selected : Style.Warning)
+            .EndLine();
     }
 
     /// <summary>Nothing is said by colour alone.</summary>

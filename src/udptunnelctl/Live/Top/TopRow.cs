@@ -60,7 +60,11 @@ internal sealed record TopRow(string Key, string Name, string Kind)
 
     /// <summary>The row of a sender that waits.</summary>
     public static TopRow Of(Sender sender) =>
-        new($"sender {sender.Relay} {RelayText.Identity(sender)} {sender.Address}", RelayText.Identity(sender), "wants in")
+        new(
+            $"sender {sender.Relay} {RelayText.Identity(sender)} {sender.Address}",
+            RelayText.Identity(sender),
+            "wants in"
+        )
         {
             State = Words.Spoken(Words.Of(sender.State)),
             Style = RelayText.StyleOf(sender.State),

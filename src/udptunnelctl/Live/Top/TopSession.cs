@@ -17,15 +17,25 @@ namespace UdpTunnel.Cli.Live.Top;
 /// <param name="daemon">Who is watched.</param>
 /// <param name="stream">Ends it.</param>
 /// <param name="interval">Between two looks.</param>
-internal sealed class TopSession(Invocation invocation, DaemonConnection daemon, InterruptibleStream stream, TimeSpan interval)
+internal sealed class TopSession(
+    Invocation invocation,
+    DaemonConnection daemon,
+    InterruptibleStream stream,
+    TimeSpan interval
+)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>Everything that changes the state, in the order in which it happened.</summary>
-    private readonly Channel<Action> _inputs = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<Action> _inputs = Channel.CreateUnbounded<Action>(
+        new UnboundedChannelOptions { SingleReader = true }
+    );
 
     private readonly TopView _view = new(
-        invocation.Colour, new Graph(invocation.Abilities.Blocks), invocation.Host.Time);
+        invocation.Colour,
+        new Graph(invocation.Abilities.Blocks),
+        invocation.Host.Time
+    );
 
     private TopState _state = new();
     private bool _asking;
@@ -65,11 +75,15 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
                     input();
                 }
 
-                // Not before the first snapshot: an error belongs on the ordinary screen, and senders alone are not what there is.
+                // Not before the first snapshot: an error belongs on the ordinary screen, and senders alone are not
+                // what there is.
                 if (_state.Live.HasSnapshot)
                 {
                     terminal ??= invocation.Host.TakeTerminal(
-                        key => Post(() => Press(key)), redraw: () => Post(() => { }), keepLast: false);
+                        key => Post(() => Press(key)),
+                        redraw: () => Post(() => { }),
+                        keepLast: false
+                    );
                     var size = terminal.Size;
                     _state = _view.Clamp(_state, size);
                     terminal.Show(_view.Render(_state, size));
@@ -82,9 +96,7 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
                 await _inputs.Reader.Completion.ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException) when (stream.Token.IsCancellationRequested)
-        {
-        }
+        catch (OperationCanceledException) when (stream.Token.IsCancellationRequested) { }
         finally
         {
             terminal?.Dispose();
@@ -155,7 +167,9 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
         try
         {
             using var call = daemon.Relays.WatchSenders(
-                new WatchSendersRequest(), new CallOptions(cancellationToken: cancellation));
+                new WatchSendersRequest(),
+                new CallOptions(cancellationToken: cancellation)
+            );
             while (await call.ResponseStream.MoveNext(cancellation).ConfigureAwait(false))
             {
                 var senders = call.ResponseStream.Current.Senders;
@@ -190,7 +204,9 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
         FlowList? flows = null;
         try
         {
-            flows = await FlowList.ReadAsync(daemon, name, isRelay, Invocation.Within(Invocation.LookTimeout, stream.Token)).ConfigureAwait(false);
+            flows = await FlowList
+                .ReadAsync(daemon, name, isRelay, Invocation.Within(Invocation.LookTimeout, stream.Token))
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
         {
@@ -220,7 +236,8 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
 
     private async Task DecideAsync(Decision decision)
     {
-        // What the user saw and agreed to: the key, where there is one, whatever else connects from that address by now.
+        // What the user saw and agreed to: the key, where there is one, whatever else connects from that address by
+        // now.
         var sender = RelayText.Identity(decision.Sender);
         var relay = decision.Sender.Relay;
         var options = Invocation.Within(Invocation.ChangeTimeout, stream.Token);
@@ -228,13 +245,18 @@ internal sealed class TopSession(Invocation invocation, DaemonConnection daemon,
         {
             if (decision.Approve)
             {
-                var request = new ApproveSenderRequest { Sender = sender, Relay = relay, Once = decision.Once };
-                await daemon.Relays.ApproveSenderAsync(request, options)
-                    .ResponseAsync.ConfigureAwait(false);
+                var request = new ApproveSenderRequest
+                {
+                    Sender = sender,
+                    Relay = relay,
+                    Once = decision.Once,
+                };
+                await daemon.Relays.ApproveSenderAsync(request, options).ResponseAsync.ConfigureAwait(false);
             }
             else
             {
-                await daemon.Relays.DenySenderAsync(new DenySenderRequest { Sender = sender, Relay = relay }, options)
+                await daemon
+                    .Relays.DenySenderAsync(new DenySenderRequest { Sender = sender, Relay = relay }, options)
                     .ResponseAsync.ConfigureAwait(false);
             }
 

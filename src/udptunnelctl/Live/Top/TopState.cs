@@ -54,7 +54,8 @@ internal sealed record TopState
     public IReadOnlyList<TopRow> Rows()
     {
         var data = Data;
-        var traffic = data.Inventory.Tunnels.Select(t => TopRow.Of(t, data.History(t.Name)))
+        var traffic = data
+            .Inventory.Tunnels.Select(t => TopRow.Of(t, data.History(t.Name)))
             .Concat(data.Inventory.Relays.Select(r => TopRow.Of(r, data.History(r.Name))))
             .OrderBy(r => r.Name, StringComparer.Ordinal);
         var sorted = Order switch
@@ -73,7 +74,9 @@ internal sealed record TopState
     /// <summary>The flows in their order.</summary>
     public IReadOnlyList<TopFlow> Flows()
     {
-        var flows = Data.Flows.Where(f => FlowFilter.Length == 0 || f.Name.Contains(FlowFilter, StringComparison.OrdinalIgnoreCase));
+        var flows = Data.Flows.Where(f =>
+            FlowFilter.Length == 0 || f.Name.Contains(FlowFilter, StringComparison.OrdinalIgnoreCase)
+        );
         return FlowOrder switch
         {
             FlowOrder.Rate => [.. flows.OrderByDescending(f => f.History.Now.Bytes).ThenBy(f => f.Idle)],
@@ -97,9 +100,15 @@ internal sealed record TopState
     }
 
     /// <summary>With something to tell.</summary>
-    public TopState Say(string message, Style style = Style.Plain) => this with { Message = message, MessageStyle = style };
+    public TopState Say(string message, Style style = Style.Plain) =>
+        this with
+        {
+            Message = message,
+            MessageStyle = style,
+        };
 
-    private bool Matches(TopRow row) => Filter.Length == 0
+    private bool Matches(TopRow row) =>
+        Filter.Length == 0
         || row.Name.Contains(Filter, StringComparison.OrdinalIgnoreCase)
         || row.Kind.Contains(Filter, StringComparison.OrdinalIgnoreCase)
         || row.State.Contains(Filter, StringComparison.OrdinalIgnoreCase)

@@ -62,7 +62,8 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
     }
 
     /// <summary>Lines between those above and those below.</summary>
-    private static int Room(Screen below, TerminalSize size) => size.Rows - LinesAbove - Math.Min(below.Lines().Count, MostBelow(size));
+    private static int Room(Screen below, TerminalSize size) =>
+        size.Rows - LinesAbove - Math.Min(below.Lines().Count, MostBelow(size));
 
     private static int MostBelow(TerminalSize size) => size.Rows - LinesAbove - 1;
 
@@ -71,8 +72,12 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
     private void Title(Screen screen, TopState state)
     {
         var data = state.Data;
-        screen.Text("udptunnelctl top", Style.Strong).Text($"  {Moment.Local(data.Time, clock)["yyyy-MM-dd ".Length..]}  ");
-        screen.Text($"{Number(data.Inventory.Tunnels.Count, "tunnel")}, {Number(data.Inventory.Relays.Count, "relay")}");
+        screen
+            .Text("udptunnelctl top", Style.Strong)
+            .Text($"  {Moment.Local(data.Time, clock)["yyyy-MM-dd ".Length..]}  ");
+        screen.Text(
+            $"{Number(data.Inventory.Tunnels.Count, "tunnel")}, {Number(data.Inventory.Relays.Count, "relay")}"
+        );
         if (state.DetailsOf.Length == 0)
         {
             screen.Text($"  by {Word(state.Order)}");
@@ -111,7 +116,8 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         {
             screen.Line(
                 $"{Number(pending, "sender")} {(pending == 1 ? "waits" : "wait")} for approval: a lets one in, d sends it away",
-                Style.Warning);
+                Style.Warning
+            );
         }
         else
         {
@@ -125,7 +131,10 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         switch (state.Mode)
         {
             case TopMode.Filter:
-                screen.Text($"filter: {Filter(state)}_", Style.Strong).Text("   Enter keeps it, Esc clears it").EndLine();
+                screen
+                    .Text($"filter: {Filter(state)}_", Style.Strong)
+                    .Text("   Enter keeps it, Esc clears it")
+                    .EndLine();
                 break;
             case TopMode.Confirm:
                 Question(screen, state.Question!);
@@ -149,27 +158,32 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         var sender = question.Sender;
         var origin = sender.Fingerprint.Length > 0 ? $" from {sender.Address}" : " (classic: no identity)";
         screen.Paragraph(
-            $"{(question.Approve ? "Let in" : "Send away")} {RelayText.Identity(sender)}{origin} at {sender.Relay}?", style: Style.Warning);
+            $"{(question.Approve ? "Let in" : "Send away")} {RelayText.Identity(sender)}{origin} at {sender.Relay}?",
+            style: Style.Warning
+        );
         var yes = sender.Fingerprint.Length > 0 ? "y yes, and when it comes back  o only this connection" : "y yes";
         screen.Line($"{(question.Approve ? yes : "y yes")}  n no", Style.Strong);
     }
 
     private static string Filter(TopState state) => state.DetailsOf.Length > 0 ? state.FlowFilter : state.Filter;
 
-    private static string Word(FlowOrder order) => order switch
-    {
-        FlowOrder.Rate => "rate",
-        FlowOrder.Name => "name",
-        _ => "idle",
-    };
+    private static string Word(FlowOrder order) =>
+        order switch
+        {
+            FlowOrder.Rate => "rate",
+            FlowOrder.Name => "name",
+            _ => "idle",
+        };
 
-    private static string Word(TopOrder order) => order switch
-    {
-        TopOrder.Rate => "rate",
-        TopOrder.Drops => "drops",
-        TopOrder.Silence => "silence",
-        _ => "name",
-    };
+    private static string Word(TopOrder order) =>
+        order switch
+        {
+            TopOrder.Rate => "rate",
+            TopOrder.Drops => "drops",
+            TopOrder.Silence => "silence",
+            _ => "name",
+        };
 
-    private static string Number(int count, string thing) => count == 1 ? $"1 {thing}" : $"{Quantity.Count((ulong)count)} {thing}s";
+    private static string Number(int count, string thing) =>
+        count == 1 ? $"1 {thing}" : $"{Quantity.Count((ulong)count)} {thing}s";
 }

@@ -1,6 +1,8 @@
 namespace UdpTunnel.Cli.Live.Top;
 
-/// <summary>The last rates of one tunnel, relay or flow, the oldest first, and the total that the next one is measured from.</summary>
+/// <summary>
+/// The last rates of one tunnel, relay or flow, the oldest first, and the total that the next one is measured from.
+/// </summary>
 /// <param name="Total">At <paramref name="Time"/>.</param>
 /// <param name="Time">Of the last sample.</param>
 /// <param name="Rates">At most <see cref="Length"/>.</param>

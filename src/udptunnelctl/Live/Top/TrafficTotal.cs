@@ -6,16 +6,25 @@ namespace UdpTunnel.Cli.Live.Top;
 internal readonly record struct TrafficTotal(ulong BytesOut, ulong PacketsOut, ulong BytesIn, ulong PacketsIn)
 {
     /// <summary>A tunnel's.</summary>
-    public static TrafficTotal Of(Counters? counters) => counters is null
-        ? default
-        : new TrafficTotal(counters.BytesOut, counters.PacketsOut, counters.BytesIn, counters.PacketsIn);
+    public static TrafficTotal Of(Counters? counters) =>
+        counters is null
+            ? default
+            : new TrafficTotal(counters.BytesOut, counters.PacketsOut, counters.BytesIn, counters.PacketsIn);
 
     /// <summary>A relay's.</summary>
-    public static TrafficTotal Of(RelayCounters? counters) => counters is null
-        ? default
-        : new TrafficTotal(counters.BytesToService, counters.PacketsToService, counters.BytesToClients, counters.PacketsToClients);
+    public static TrafficTotal Of(RelayCounters? counters) =>
+        counters is null
+            ? default
+            : new TrafficTotal(
+                counters.BytesToService,
+                counters.PacketsToService,
+                counters.BytesToClients,
+                counters.PacketsToClients
+            );
 
-    /// <summary>The rate since an earlier total; 0 for a counter that went back, which it does when its owner restarts.</summary>
+    /// <summary>
+    /// The rate since an earlier total; 0 for a counter that went back, which it does when its owner restarts.
+    /// </summary>
     /// <param name="before">The earlier total.</param>
     /// <param name="elapsed">Time between, more than 0.</param>
     public TrafficRate Since(TrafficTotal before, TimeSpan elapsed)
@@ -25,7 +34,8 @@ internal readonly record struct TrafficTotal(ulong BytesOut, ulong PacketsOut, u
             PerSecond(before.BytesOut, BytesOut),
             PerSecond(before.PacketsOut, PacketsOut),
             PerSecond(before.BytesIn, BytesIn),
-            PerSecond(before.PacketsIn, PacketsIn));
+            PerSecond(before.PacketsIn, PacketsIn)
+        );
 
         double PerSecond(ulong from, ulong to) => to > from ? (to - from) / seconds : 0;
     }

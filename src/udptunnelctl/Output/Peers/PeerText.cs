@@ -38,11 +38,12 @@ internal static class PeerText
     }
 
     /// <summary>How a state looks.</summary>
-    public static Style StyleOf(PeerState state) => state switch
-    {
-        PeerState.Connected => Style.Good,
-        PeerState.Unreachable => Style.Bad,
-        PeerState.Idle => Style.Plain,
-        _ => Style.Warning,
-    };
+    public static Style StyleOf(PeerState state) =>
+        state switch
+        {
+            PeerState.Connected => Style.Good,
+            PeerState.Unreachable => Style.Bad,
+            PeerState.Idle => Style.Plain,
+            _ => Style.Warning,
+        };
 }

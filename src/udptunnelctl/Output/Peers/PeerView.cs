@@ -20,7 +20,8 @@ internal static class PeerView
             screen.Line("No peers.");
             screen.Paragraph(
                 "Peers stand in the file of a tunnel with \"Protocol\": \"wireguard\"; "
-                + "'udptunnelctl reload' lets a new one in.");
+                    + "'udptunnelctl reload' lets a new one in."
+            );
             return;
         }
 
@@ -61,7 +62,8 @@ internal static class PeerView
                 peer.Endpoint,
                 Moment.Of(peer.LastHandshake) is { } time ? TimeInWords.Short(now - time) : "-",
                 Quantity.Brief(counters.BytesOut),
-                Quantity.Brief(counters.BytesIn));
+                Quantity.Brief(counters.BytesIn)
+            );
         }
 
         var shown = (uint)Math.Min(tunnel.Peers.Count, most);
@@ -89,7 +91,8 @@ internal static class PeerView
         screen.Field(
             "total",
             $"out {Quantity.Bytes(counters.BytesOut)}, {Quantity.Packets(counters.PacketsOut)}; "
-            + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}");
+                + $"in {Quantity.Bytes(counters.BytesIn)}, {Quantity.Packets(counters.PacketsIn)}"
+        );
         if (PeerText.Drops(peer, DropsShown) is { } drops)
         {
             screen.Field("dropped", drops);
@@ -110,7 +113,8 @@ internal static class PeerView
         string endpoint,
         string age,
         string outbound,
-        string inbound)
+        string inbound
+    )
     {
         screen.Text("  ").Cell(name, NameWidth).Cell(state, StateWidth, style).Cell(endpoint, EndpointWidth);
         screen.Cell(age, AgeWidth, right: true);

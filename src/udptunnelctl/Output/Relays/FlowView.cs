@@ -42,9 +42,12 @@ internal static class FlowView
                 TimeInWords.Short(Moment.Length(flow.Age)),
                 TimeInWords.Short(Moment.Length(flow.Idle)),
                 [
-                    Quantity.ShortCount(flow.PacketsToService), Quantity.Bytes(flow.BytesToService),
-                    Quantity.ShortCount(flow.PacketsToClients), Quantity.Bytes(flow.BytesToClients),
-                ]);
+                    Quantity.ShortCount(flow.PacketsToService),
+                    Quantity.Bytes(flow.BytesToService),
+                    Quantity.ShortCount(flow.PacketsToClients),
+                    Quantity.Bytes(flow.BytesToClients),
+                ]
+            );
         }
 
         if (flows.Count > Shown)

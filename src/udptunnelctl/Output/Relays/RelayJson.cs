@@ -4,7 +4,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output.Relays;
 
-/// <summary>Relays as JSON, with the names of protos/udptunnel/v1/relay.proto in camelCase. Durations are seconds.</summary>
+/// <summary>
+/// Relays as JSON, with the names of protos/udptunnel/v1/relay.proto in camelCase. Durations are seconds.
+/// </summary>
 internal static class RelayJson
 {
     /// <summary>An array member.</summary>

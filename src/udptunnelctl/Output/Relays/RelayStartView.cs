@@ -16,8 +16,14 @@ internal static class RelayStartView
             screen.Field("own key", relay.OwnFingerprint);
         }
 
-        screen.Field("flows", $"at most {Quantity.Count(relay.MaxFlows)}, ended after {Idle(relay)} without a datagram");
-        screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        screen.Field(
+            "flows",
+            $"at most {Quantity.Count(relay.MaxFlows)}, ended after {Idle(relay)} without a datagram"
+        );
+        screen.Field(
+            "restart",
+            relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon"
+        );
         screen.Field("next", Next(relay));
         foreach (var warning in warnings)
         {

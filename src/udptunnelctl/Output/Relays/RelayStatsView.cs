@@ -24,15 +24,31 @@ internal static class RelayStatsView
         Row(screen, "", "to service", "to clients");
         Row(screen, "packets", Quantity.Count(counters.PacketsToService), Quantity.Count(counters.PacketsToClients));
         Row(screen, "bytes", Quantity.Count(counters.BytesToService), Quantity.Count(counters.BytesToClients));
-        Row(screen, "packet rate", Quantity.PacketRate(rates.PacketsToServicePerSecond), Quantity.PacketRate(rates.PacketsToClientsPerSecond));
-        Row(screen, "bit rate", Quantity.BitRate(rates.BytesToServicePerSecond), Quantity.BitRate(rates.BytesToClientsPerSecond));
+        Row(
+            screen,
+            "packet rate",
+            Quantity.PacketRate(rates.PacketsToServicePerSecond),
+            Quantity.PacketRate(rates.PacketsToClientsPerSecond)
+        );
+        Row(
+            screen,
+            "bit rate",
+            Quantity.BitRate(rates.BytesToServicePerSecond),
+            Quantity.BitRate(rates.BytesToClientsPerSecond)
+        );
         foreach (var drop in counters.Drops)
         {
             Row(screen, $"dropped: {RelayText.Drop(drop.Reason)}", Quantity.Count(drop.Packets), "");
         }
 
-        screen.Field("flows", $"{RelayText.Flows(relay)}, {Quantity.Count(counters.FlowsOpened)} opened since the start");
-        screen.Field(RelayText.PeerLabel(relay), $"{RelayText.Peer(relay, now)}; connected {Times(counters.Connections)}");
+        screen.Field(
+            "flows",
+            $"{RelayText.Flows(relay)}, {Quantity.Count(counters.FlowsOpened)} opened since the start"
+        );
+        screen.Field(
+            RelayText.PeerLabel(relay),
+            $"{RelayText.Peer(relay, now)}; connected {Times(counters.Connections)}"
+        );
         if (relay.Role != RelayRole.Receiver)
         {
             screen.Field("DNS", $"looked up {Times(counters.DnsLookups)}, failed {Times(counters.DnsFailures)}");
@@ -53,7 +69,8 @@ internal static class RelayStatsView
     }
 
     private static void Row(Screen screen, string label, string toService, string toClients) =>
-        screen.Cell($"  {label}", LabelWidth)
+        screen
+            .Cell($"  {label}", LabelWidth)
             .Cell(toService, NumberWidth, right: true)
             .Cell(toClients, NumberWidth, right: true)
             .EndLine();

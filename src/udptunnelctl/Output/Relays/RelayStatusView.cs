@@ -2,7 +2,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output.Relays;
 
-/// <summary>What <c>udptunnelctl status</c> shows of a relay: a short block, with its flows if it was asked for by name.</summary>
+/// <summary>
+/// What <c>udptunnelctl status</c> shows of a relay: a short block, with its flows if it was asked for by name.
+/// </summary>
 internal static class RelayStatusView
 {
     /// <summary>Reasons named in the line of drops; <c>stats</c> shows all.</summary>
@@ -19,7 +21,10 @@ internal static class RelayStatusView
     public static void Render(Screen screen, Relay relay, IReadOnlyList<Sender> senders, DateTimeOffset now)
     {
         screen.Text(TerminalText.Fit(relay.Name, LongestName), Style.Strong).Text(": ");
-        screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State)).Text(TimeInWords.Up(relay.Started, now)).EndLine();
+        screen
+            .Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State))
+            .Text(TimeInWords.Up(relay.Started, now))
+            .EndLine();
         if (relay.Problem.Length > 0)
         {
             screen.Field("problem", relay.Problem, Style.Bad);
@@ -57,7 +62,12 @@ internal static class RelayStatusView
 
     /// <summary>One relay with all that is known of it: its own key, its senders and its flows.</summary>
     public static void RenderInFull(
-        Screen screen, Relay relay, IReadOnlyList<Sender> senders, IReadOnlyList<RelayFlow> flows, DateTimeOffset now)
+        Screen screen,
+        Relay relay,
+        IReadOnlyList<Sender> senders,
+        IReadOnlyList<RelayFlow> flows,
+        DateTimeOffset now
+    )
     {
         Render(screen, relay, senders, now);
         if (relay.OwnFingerprint.Length > 0)
@@ -71,7 +81,10 @@ internal static class RelayStatusView
             screen.Field("clients", $"of {string.Join(", ", relay.AllowedClients)} alone");
         }
 
-        screen.Field("restart", relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon");
+        screen.Field(
+            "restart",
+            relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon"
+        );
         SenderView.RenderPending(screen, senders, now);
         FlowView.Render(screen, flows);
     }

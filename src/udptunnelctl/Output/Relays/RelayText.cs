@@ -14,12 +14,13 @@ internal static class RelayText
             : $"{role}: service at UDP {relay.UdpAddress}, receiver at TCP {relay.TcpAddress}{Proxy(relay)}";
     }
 
-    private static string Proxy(Relay relay) => relay.ProxyProtocol switch
-    {
-        ProxyProtocol.V2 => ", PROXY header in front of the first datagram of each flow",
-        ProxyProtocol.V2Every => ", PROXY header in front of every datagram",
-        _ => "",
-    };
+    private static string Proxy(Relay relay) =>
+        relay.ProxyProtocol switch
+        {
+            ProxyProtocol.V2 => ", PROXY header in front of the first datagram of each flow",
+            ProxyProtocol.V2Every => ", PROXY header in front of every datagram",
+            _ => "",
+        };
 
     /// <summary>What the other end of the TCP connection is called.</summary>
     public static string PeerLabel(Relay relay) => relay.Role == RelayRole.Receiver ? "sender" : "receiver";
@@ -59,34 +60,37 @@ internal static class RelayText
     public static string Identity(Sender sender) => sender.Fingerprint.Length > 0 ? sender.Fingerprint : sender.Address;
 
     /// <summary>What dropped datagrams have in common, in words that stand alone.</summary>
-    public static string Drop(RelayDropReason reason) => reason switch
-    {
-        RelayDropReason.NotApproved => "no approved sender",
-        RelayDropReason.FlowRate => "too many new flows",
-        RelayDropReason.SendFailed => "sending failed",
-        RelayDropReason.PendingLimit => "too many pending senders",
-        RelayDropReason.NoDescriptors => "no descriptors left",
-        RelayDropReason.BufferFull => "receive buffer full",
-        RelayDropReason.OtherSource => "answer from another source",
-        RelayDropReason.ServiceRefused => "nobody listens there",
-        RelayDropReason.ClientRate => "client sends too much",
-        RelayDropReason.NoService => "port of no service",
-        _ => Words.Spoken(Words.Of(reason)),
-    };
+    public static string Drop(RelayDropReason reason) =>
+        reason switch
+        {
+            RelayDropReason.NotApproved => "no approved sender",
+            RelayDropReason.FlowRate => "too many new flows",
+            RelayDropReason.SendFailed => "sending failed",
+            RelayDropReason.PendingLimit => "too many pending senders",
+            RelayDropReason.NoDescriptors => "no descriptors left",
+            RelayDropReason.BufferFull => "receive buffer full",
+            RelayDropReason.OtherSource => "answer from another source",
+            RelayDropReason.ServiceRefused => "nobody listens there",
+            RelayDropReason.ClientRate => "client sends too much",
+            RelayDropReason.NoService => "port of no service",
+            _ => Words.Spoken(Words.Of(reason)),
+        };
 
     /// <summary>How a state looks.</summary>
-    public static Style StyleOf(RelayState state) => state switch
-    {
-        RelayState.Running => Style.Good,
-        RelayState.Waiting or RelayState.Connecting or RelayState.Pending => Style.Warning,
-        _ => Style.Bad,
-    };
+    public static Style StyleOf(RelayState state) =>
+        state switch
+        {
+            RelayState.Running => Style.Good,
+            RelayState.Waiting or RelayState.Connecting or RelayState.Pending => Style.Warning,
+            _ => Style.Bad,
+        };
 
     /// <summary>How a sender's state looks.</summary>
-    public static Style StyleOf(SenderState state) => state switch
-    {
-        SenderState.Connected => Style.Good,
-        SenderState.Pending => Style.Warning,
-        _ => Style.Plain,
-    };
+    public static Style StyleOf(SenderState state) =>
+        state switch
+        {
+            SenderState.Connected => Style.Good,
+            SenderState.Pending => Style.Warning,
+            _ => Style.Plain,
+        };
 }

@@ -55,8 +55,11 @@ internal static class SenderView
 
         screen.Line();
         screen.Line(
-            pending.Count == 1 ? "1 sender waits for approval:" : $"{Quantity.Count((ulong)pending.Count)} senders wait for approval:",
-            Style.Warning);
+            pending.Count == 1
+                ? "1 sender waits for approval:"
+                : $"{Quantity.Count((ulong)pending.Count)} senders wait for approval:",
+            Style.Warning
+        );
         foreach (var sender in pending.Take(PendingShown))
         {
             var since = Moment.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
@@ -76,7 +79,11 @@ internal static class SenderView
     /// <summary>What was decided about a sender.</summary>
     public static void RenderDecision(Screen screen, string decision, Sender sender, Style style)
     {
-        screen.Text(TerminalText.Fit(RelayText.Identity(sender), 60), Style.Strong).Text(" is ").Text(decision, style).EndLine();
+        screen
+            .Text(TerminalText.Fit(RelayText.Identity(sender), 60), Style.Strong)
+            .Text(" is ")
+            .Text(decision, style)
+            .EndLine();
         screen.Field("relay", sender.Relay);
         if (sender.Fingerprint.Length > 0 && sender.Address.Length > 0)
         {
@@ -88,7 +95,12 @@ internal static class SenderView
 
     /// <summary>One line for each sender that came, went or changed, for output that is appended.</summary>
     public static void RenderChanges(
-        Screen screen, IEnumerable<Sender> before, IEnumerable<Sender> after, DateTimeOffset time, TimeProvider clock)
+        Screen screen,
+        IEnumerable<Sender> before,
+        IEnumerable<Sender> after,
+        DateTimeOffset time,
+        TimeProvider clock
+    )
     {
         var known = before.ToList();
         foreach (var sender in after)
@@ -97,7 +109,14 @@ internal static class SenderView
             {
                 // The same sender in another state has not gone.
                 known.RemoveAll(s => Key(s) == Key(sender));
-                Line(screen, sender, Words.Spoken(Words.Of(sender.State)), RelayText.StyleOf(sender.State), time, clock);
+                Line(
+                    screen,
+                    sender,
+                    Words.Spoken(Words.Of(sender.State)),
+                    RelayText.StyleOf(sender.State),
+                    time,
+                    clock
+                );
             }
         }
 
@@ -121,17 +140,25 @@ internal static class SenderView
         }
     }
 
-    private static string Serves(Sender sender) => sender.Services.Count == 0 ? ""
-        : $", serves UDP {string.Join(", ", sender.Services.Select(RelayText.Range))}";
+    private static string Serves(Sender sender) =>
+        sender.Services.Count == 0 ? "" : $", serves UDP {string.Join(", ", sender.Services.Select(RelayText.Range))}";
 
     private static (string Identity, string Relay) Key(Sender sender) => (RelayText.Identity(sender), sender.Relay);
 
-    private static void Line(Screen screen, Sender sender, string what, Style style, DateTimeOffset time, TimeProvider clock) =>
+    private static void Line(
+        Screen screen,
+        Sender sender,
+        string what,
+        Style style,
+        DateTimeOffset time,
+        TimeProvider clock
+    ) =>
         screen.Hanging(
             Moment.Local(time, clock),
             21,
             sender.Fingerprint.Length > 0
                 ? $"{sender.Relay}: {what}: {sender.Fingerprint} from {sender.Address}"
                 : $"{sender.Relay}: {what}: {sender.Address} (no identity)",
-            style);
+            style
+        );
 }

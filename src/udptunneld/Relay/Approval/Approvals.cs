@@ -171,7 +171,8 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
     public static bool IsAnother(IApplicant one, IApplicant other) =>
         one.Instance != 0 && other.Instance != 0 && one.Instance != other.Instance;
 
-    private T? OfTheSameKey(T applicant) => applicant.Key is null ? null
+    private T? OfTheSameKey(T applicant) =>
+        applicant.Key is null ? null
         : Active?.Key == applicant.Key ? Active
         : _waiting.Find(w => w.Applicant.Key == applicant.Key)?.Applicant;
 

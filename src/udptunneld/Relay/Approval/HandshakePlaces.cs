@@ -68,8 +68,10 @@ internal sealed class HandshakePlaces<T>
     {
         givesWay = null;
         var network = newcomer.Network;
-        if (!_narrow.TryTake(network.Narrow, 0, now)
-            || (!isFriend && !(_wide.TryTake(network.Wide, 0, now) && _all.TryTake(1, 0, now))))
+        if (
+            !_narrow.TryTake(network.Narrow, 0, now)
+            || (!isFriend && !(_wide.TryTake(network.Wide, 0, now) && _all.TryTake(1, 0, now)))
+        )
         {
             return false;
         }
@@ -77,14 +79,14 @@ internal sealed class HandshakePlaces<T>
         var pool = _held.FindAll(h => h.IsFriend == isFriend).ConvertAll(h => h.Handshake);
         var narrow = pool.FindAll(h => h.Network.Narrow == network.Narrow);
         var wide = pool.FindAll(h => h.Network.Wide == network.Wide);
-        var full = narrow.Count >= (isFriend ? MostPerFriend : MostPerNetwork) ? narrow
+        var full =
+            narrow.Count >= (isFriend ? MostPerFriend : MostPerNetwork) ? narrow
             : !isFriend && wide.Count >= MostPerWideNetwork ? wide
             : pool.Count >= (isFriend ? MostOfFriends : Most) ? pool
             : null;
         if (full is not null)
         {
-            givesWay = full
-                .FindAll(h => now - h.LastStep >= Grace)
+            givesWay = full.FindAll(h => now - h.LastStep >= Grace)
                 .OrderBy(h => h.Step)
                 .ThenBy(h => h.LastStep)
                 .FirstOrDefault();

@@ -43,7 +43,8 @@ internal static class SenderSelector
         SenderChoice choice,
         IReadOnlyList<SenderStatus> senders,
         Predicate<SenderStatus> mayBe,
-        Func<SenderStatus, string> otherwise)
+        Func<SenderStatus, string> otherwise
+    )
     {
         var found = Some(choice, senders, mayBe, otherwise);
         if (found.Count == 1)
@@ -56,7 +57,8 @@ internal static class SenderSelector
             throw new RequestException(
                 Fault.AmbiguousSender,
                 $"{Excerpt.Quote(choice.Text)} means {found.Count} senders ({Names(found)}): "
-                + "use more of the fingerprint, or the address");
+                    + "use more of the fingerprint, or the address"
+            );
         }
 
         return choice.All || HashOf(choice.Text).SequenceEqual(key.ToString().AsSpan(Prefix.Length))
@@ -64,7 +66,8 @@ internal static class SenderSelector
             : throw new RequestException(
                 Fault.AmbiguousSender,
                 $"{Excerpt.Quote(choice.Text)} means one key at {found.Count} relays ({Names(found)}): "
-                + $"say --relay {found[0].Relay} for one of them, or --all");
+                    + $"say --relay {found[0].Relay} for one of them, or --all"
+            );
     }
 
     private static ReadOnlySpan<char> HashOf(string text) =>
@@ -74,12 +77,15 @@ internal static class SenderSelector
         SenderChoice choice,
         IReadOnlyList<SenderStatus> senders,
         Predicate<SenderStatus> mayBe,
-        Func<SenderStatus, string> otherwise)
+        Func<SenderStatus, string> otherwise
+    )
     {
         if (choice.Text.Length == 0)
         {
             throw new RequestException(
-                Fault.InvalidRequest, "the sender is missing: a fingerprint, a prefix of it, or the address shown");
+                Fault.InvalidRequest,
+                "the sender is missing: a fingerprint, a prefix of it, or the address shown"
+            );
         }
 
         var meant = senders.Where(s => Matches(choice.Text, s)).ToList();
@@ -87,7 +93,8 @@ internal static class SenderSelector
         {
             throw new RequestException(
                 Fault.NoSuchSender,
-                $"there is no sender {Excerpt.Quote(choice.Text)}: `udptunnelctl senders` shows them");
+                $"there is no sender {Excerpt.Quote(choice.Text)}: `udptunnelctl senders` shows them"
+            );
         }
 
         var here = choice.Relay.Length == 0 ? meant : meant.FindAll(s => s.Relay == choice.Relay);
@@ -96,14 +103,17 @@ internal static class SenderSelector
             throw new RequestException(
                 Fault.NoSuchSender,
                 $"there is no sender {Excerpt.Quote(choice.Text)} at {Excerpt.Quote(choice.Relay)}, "
-                + $"but there is at {meant[0].Relay}");
+                    + $"but there is at {meant[0].Relay}"
+            );
         }
 
         var found = here.FindAll(mayBe);
         return found.Count > 0 ? found : throw new RequestException(Fault.SenderNotPending, otherwise(here[0]));
     }
 
-    private static string Names(List<SenderStatus> found) => string.Join(
-        "; ",
-        found.Take(MostNamed).Select(s => $"{s.Key?.ToString() ?? "no key"} from {s.Address} at {s.Relay}"));
+    private static string Names(List<SenderStatus> found) =>
+        string.Join(
+            "; ",
+            found.Take(MostNamed).Select(s => $"{s.Key?.ToString() ?? "no key"} from {s.Address} at {s.Relay}")
+        );
 }

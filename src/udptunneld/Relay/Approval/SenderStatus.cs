@@ -10,7 +10,12 @@ namespace UdpTunnel.Relay.Approval;
 /// <param name="State">How it stands.</param>
 /// <param name="Since">Since when.</param>
 internal sealed record SenderStatus(
-    KeyFingerprint? Key, string Address, string Relay, SenderState State, DateTimeOffset Since)
+    KeyFingerprint? Key,
+    string Address,
+    string Relay,
+    SenderState State,
+    DateTimeOffset Since
+)
 {
     /// <summary>Its words of itself, while it is connected.</summary>
     public Introduction Introduction { get; init; } = Introduction.None;
@@ -36,6 +41,8 @@ internal sealed record ApprovedSender(KeyFingerprint Key, string Address, DateTi
 /// <summary>A sender that waits for a person.</summary>
 /// <param name="Applicant">The sender.</param>
 /// <param name="Since">When it came, by the wall clock, for people.</param>
-/// <param name="Arrived">The same by the monotonic clock (<see cref="TimeProvider.GetTimestamp"/>), which decides.</param>
+/// <param name="Arrived">
+/// The same by the monotonic clock (<see cref="TimeProvider.GetTimestamp"/>), which decides.
+/// </param>
 internal sealed record WaitingSender<T>(T Applicant, DateTimeOffset Since, long Arrived)
     where T : class, IApplicant;

@@ -18,13 +18,13 @@ internal sealed class ClientBounds(RelayConfig config)
     private const int LeastBurst = 65_536;
 
     private readonly Network[] _allowed = [.. config.AllowedClients.Select(n => new Network(n))];
-    private readonly TokenBuckets? _flows = config.ClientFlowRate == 0
-        ? null
-        : new TokenBuckets(config.ClientFlowRate, config.ClientFlowRate, Buckets);
+    private readonly TokenBuckets? _flows =
+        config.ClientFlowRate == 0 ? null : new TokenBuckets(config.ClientFlowRate, config.ClientFlowRate, Buckets);
 
-    private readonly TokenBuckets? _bytes = config.ClientByteRate == 0
-        ? null
-        : new TokenBuckets(config.ClientByteRate, Math.Max(config.ClientByteRate, LeastBurst), Buckets);
+    private readonly TokenBuckets? _bytes =
+        config.ClientByteRate == 0
+            ? null
+            : new TokenBuckets(config.ClientByteRate, Math.Max(config.ClientByteRate, LeastBurst), Buckets);
 
     /// <summary>Whether a client may open a flow.</summary>
     /// <param name="client">The client.</param>

@@ -1,8 +1,8 @@
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// The datagrams of one batch, put in order by flow: those of one flow stay in their order and come one behind the other, so that they
-/// leave by one system call. Pure; belongs to one thread.
+/// The datagrams of one batch, put in order by flow: those of one flow stay in their order and come one behind the
+/// other, so that they leave by one system call. Pure; belongs to one thread.
 /// </summary>
 internal sealed unsafe class FlowBatch<T>
     where T : class
@@ -77,7 +77,9 @@ internal sealed unsafe class FlowBatch<T>
     }
 }
 
-/// <summary>First and last of a flow's datagrams in a <see cref="FlowBatch{T}"/>; valid while the number is the batch's.</summary>
+/// <summary>
+/// First and last of a flow's datagrams in a <see cref="FlowBatch{T}"/>; valid while the number is the batch's.
+/// </summary>
 internal struct BatchChain
 {
     /// <summary>The batch that it belongs to.</summary>

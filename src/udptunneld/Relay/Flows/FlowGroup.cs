@@ -37,7 +37,8 @@ internal sealed class FlowGroup(int list)
     /// The flow that gives way to another: unanswered ones before those with one answer, and those before
     /// conversations, unless they are a quarter of the group or less. Null if it is empty.
     /// </summary>
-    public RelayFlow? Yielding => _unanswered.Count > Count / Share ? _unanswered.First
+    public RelayFlow? Yielding =>
+        _unanswered.Count > Count / Share ? _unanswered.First
         : _answered.Count > Count / Share ? _answered.First
         : _assured.First;
 

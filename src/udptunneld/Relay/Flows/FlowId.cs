@@ -1,7 +1,8 @@
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// Number of a flow: its slot, and how often the slot was taken, so that a late answer cannot reach the slot's next client. Never 0.
+/// Number of a flow: its slot, and how often the slot was taken, so that a late answer cannot reach the slot's next
+/// client. Never 0.
 /// <code>
 ///   0             16            32
 ///  +-------------+-------------+

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace UdpTunnel.Relay.Flows;
 
-/// <summary>Compares the names of clients byte by byte; looking one up needs no array. The framework seeds the hash per process.</summary>
+/// <summary>
+/// Compares the names of clients byte by byte; looking one up needs no array. The framework seeds the hash per process.
+/// </summary>
 internal sealed class HostComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     /// <inheritdoc/>

@@ -3,7 +3,8 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>One client of a receiver.</summary>
-internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, byte[] label, long now) : RelayFlow(id, label, now)
+internal sealed class ReceiverFlow(uint id, in Endpoint endpoint, byte[] host, byte[] label, long now)
+    : RelayFlow(id, label, now)
 {
     private readonly Endpoint _endpoint = endpoint;
 

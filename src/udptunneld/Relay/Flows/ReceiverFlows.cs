@@ -17,7 +17,12 @@ namespace UdpTunnel.Relay.Flows;
 /// <param name="nameOf">Name of a client, for codecs that name flows.</param>
 /// <param name="bounds">Who may be a client; null for everybody.</param>
 internal sealed class ReceiverFlows(
-    int maxFlows, long idleTimeout, IRelayCodec codec, Func<Endpoint, byte[]> nameOf, ClientBounds? bounds = null)
+    int maxFlows,
+    long idleTimeout,
+    IRelayCodec codec,
+    Func<Endpoint, byte[]> nameOf,
+    ClientBounds? bounds = null
+)
 {
     private readonly SlotTable<ReceiverFlow> _slots = new();
     private readonly Dictionary<ClientKey, ReceiverFlow> _bySource = new(new ClientKeyComparer());
@@ -64,7 +69,12 @@ internal sealed class ReceiverFlows(
     /// <param name="socket">The socket that the client sends to; null for the only one.</param>
     /// <returns><see cref="RelayDropReason.None"/>, or why there is no flow.</returns>
     public RelayDropReason TryOpen(
-        in Endpoint source, long now, out ReceiverFlow? flow, out ReceiverFlow? displaced, ClientSocket? socket = null)
+        in Endpoint source,
+        long now,
+        out ReceiverFlow? flow,
+        out ReceiverFlow? displaced,
+        ClientSocket? socket = null
+    )
     {
         flow = null;
         displaced = null;
@@ -132,8 +142,8 @@ internal sealed class ReceiverFlows(
     }
 
     /// <summary>
-    /// Other bounds hold from now on; flows above them stay until they end, and those of clients that are allowed no more
-    /// end with the next sweep.
+    /// Other bounds hold from now on; flows above them stay until they end, and those of clients that are allowed no
+    /// more end with the next sweep.
     /// </summary>
     /// <param name="flows">Most flows.</param>
     /// <param name="idle">In milliseconds.</param>

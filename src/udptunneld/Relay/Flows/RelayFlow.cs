@@ -47,11 +47,13 @@ internal abstract class RelayFlow(uint id, byte[] label, long now) : QueuedFlow(
     public abstract int Port { get; }
 
     /// <summary>Counters of both directions.</summary>
-    public RelayTraffic Traffic => new(
-        Volatile.Read(ref _packetsToService),
-        Volatile.Read(ref _bytesToService),
-        Volatile.Read(ref _packetsToClient),
-        Volatile.Read(ref _bytesToClient));
+    public RelayTraffic Traffic =>
+        new(
+            Volatile.Read(ref _packetsToService),
+            Volatile.Read(ref _bytesToService),
+            Volatile.Read(ref _packetsToClient),
+            Volatile.Read(ref _bytesToClient)
+        );
 
     /// <summary>A datagram has come, from either side.</summary>
     public void Touch(long now) => Volatile.Write(ref _lastUsed, now);

@@ -6,8 +6,14 @@ namespace UdpTunnel.Relay.Flows;
 
 /// <summary>One client at a sender, with a socket of its own.</summary>
 internal sealed class SenderFlow(
-    uint id, int descriptor, ServicePlace service, ServicePlace.Place place, byte[] host, byte[] label, long now)
-    : RelayFlow(id, label, now)
+    uint id,
+    int descriptor,
+    ServicePlace service,
+    ServicePlace.Place place,
+    byte[] host,
+    byte[] label,
+    long now
+) : RelayFlow(id, label, now)
 {
     private const int MaxShown = 64;
 
@@ -53,7 +59,8 @@ internal sealed class SenderFlow(
     /// <inheritdoc/>
     public override string Client => Origin is { } origin ? origin.ToClient().ToString() : HostText;
 
-    private string HostText => Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
+    private string HostText =>
+        Config.Excerpt.Bare(Encoding.UTF8.GetString(Host.AsSpan(0, Math.Min(Host.Length, MaxShown))));
 
     /// <summary>Sends to another place, or to the service again. Another host does not know the client yet.</summary>
     public void Direct(ServicePlace.Place place)

@@ -47,8 +47,12 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
         return _byName.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(frame.Host, out var flow) ? flow : null;
     }
 
-    /// <summary>The flow whose place a new one takes: the receiver has given its slot to another client, so it has ended this one.</summary>
-    public SenderFlow? Predecessor(in RelayFrame frame) => codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
+    /// <summary>
+    /// The flow whose place a new one takes: the receiver has given its slot to another client, so it has ended this
+    /// one.
+    /// </summary>
+    public SenderFlow? Predecessor(in RelayFrame frame) =>
+        codec.NamesFlows ? null : _slots.At(FlowId.SlotOf(frame.FlowId));
 
     /// <summary>Adds a flow for a socket; there must be room, and no predecessor.</summary>
     /// <param name="frame">The flow's first datagram.</param>
@@ -65,7 +69,8 @@ internal sealed class SenderFlows(int maxFlows, IRelayCodec codec)
         ServicePlace.Place place,
         FlowOpening? origin,
         ProxyProtocol proxy,
-        long now)
+        long now
+    )
     {
         var host = codec.NamesFlows ? frame.Host.ToArray() : [];
         var id = codec.NamesFlows ? TakeId() : frame.FlowId;

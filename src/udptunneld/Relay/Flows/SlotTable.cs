@@ -1,8 +1,8 @@
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// Flows by slot, in pages that are made when first needed. Any thread looks; a slot is filled by the thread that opens flows and emptied by
-/// whichever ends the flow.
+/// Flows by slot, in pages that are made when first needed. Any thread looks; a slot is filled by the thread that opens
+/// flows and emptied by whichever ends the flow.
 /// </summary>
 internal sealed class SlotTable<T>
     where T : RelayFlow

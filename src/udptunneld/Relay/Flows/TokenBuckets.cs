@@ -3,13 +3,18 @@ using UdpTunnel.Filter;
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>
-/// Limits how fast one source address opens flows: a fixed table of token buckets, so that no number of addresses makes it grow. Addresses that
-/// share a bucket share its rate; which ones do cannot be known outside, for the hash is seeded. Pure; belongs to one thread.
+/// Limits how fast one source address opens flows: a fixed table of token buckets, so that no number of addresses makes
+/// it grow. Addresses that share a bucket share its rate; which ones do cannot be known outside, for the hash is
+/// seeded. Pure; belongs to one thread.
 /// </summary>
 /// <param name="rate">Tokens per second.</param>
 /// <param name="burst">Tokens at once after a rest.</param>
 /// <param name="count">Buckets in the table.</param>
-internal sealed class TokenBuckets(int rate = TokenBuckets.Rate, int burst = TokenBuckets.Burst, int count = TokenBuckets.Count)
+internal sealed class TokenBuckets(
+    int rate = TokenBuckets.Rate,
+    int burst = TokenBuckets.Burst,
+    int count = TokenBuckets.Count
+)
 {
     /// <summary>Buckets in the table.</summary>
     public const int Count = 4096;

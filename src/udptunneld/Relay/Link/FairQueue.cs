@@ -24,8 +24,9 @@ internal abstract class QueuedFlow(uint id, byte[] label)
 
 /// <summary>
 /// Frames that wait for a connection which is slower than they come. Flows take turns (deficit round robin), and one
-/// that had nothing waiting goes first: so one that fills the connection delays itself and not the others, as in fq_codel
-/// (RFC 8290). What waits is bounded by age: a burst passes, a standing queue does not. Pure; belongs to one thread.
+/// that had nothing waiting goes first: so one that fills the connection delays itself and not the others, as in
+/// fq_codel (RFC 8290). What waits is bounded by age: a burst passes, a standing queue does not. Pure; belongs to one
+/// thread.
 /// </summary>
 /// <remarks>
 /// Memory: 2 MiB in blocks of 256 bytes, and about 200 KiB for the lists. When it is full the flow with most gives way.
@@ -92,7 +93,12 @@ internal sealed class FairQueue
         }
 
         var first = Store(frame);
-        _frames[first] = new Frame { Length = frame.Length, Datagram = datagram, Added = now };
+        _frames[first] = new Frame
+        {
+            Length = frame.Length,
+            Datagram = datagram,
+            Added = now,
+        };
         ref var waiting = ref flow.Waiting;
         if (waiting.First == 0)
         {
@@ -188,8 +194,10 @@ internal sealed class FairQueue
     private void Expire(QueuedFlow flow, long now)
     {
         ref var waiting = ref flow.Waiting;
-        while (waiting.First != 0
-            && (flow.IsEnded || (now - waiting.Since >= Burst && now - _frames[waiting.First].Added >= MaxAge)))
+        while (
+            waiting.First != 0
+            && (flow.IsEnded || (now - waiting.Since >= Burst && now - _frames[waiting.First].Added >= MaxAge))
+        )
         {
             RemoveFirst(flow);
             _dropped++;
@@ -237,7 +245,8 @@ internal sealed class FairQueue
             waiting.Last = 0;
         }
 
-        for (var block = first; block != 0;)
+        var block = first;
+        while (block != 0)
         {
             var next = _next[block];
             _next[block] = _firstFree;

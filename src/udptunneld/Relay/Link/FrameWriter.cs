@@ -65,7 +65,8 @@ internal sealed class FrameWriter
         IRelayCodec codec,
         LockStep step,
         RelayCounters counters,
-        bool toService)
+        bool toService
+    )
     {
         (_socket, _stream, _codec, _step) = (socket, stream, codec, step);
         (_counters, _toService) = (counters, toService);
@@ -144,8 +145,7 @@ internal sealed class FrameWriter
             do
             {
                 end += _staged[next++].Length;
-            }
-            while (next < _stagedCount && end - start + _staged[next].Length <= room);
+            } while (next < _stagedCount && end - start + _staged[next].Length <= room);
 
             Send(_frames.AsSpan(start, end - start));
             for (; first < next; first++)
@@ -181,8 +181,10 @@ internal sealed class FrameWriter
         while (!_isBroken && !_queue.IsEmpty && _stream.PendingCount == 0 && Room() is > 0 and var room)
         {
             var count = 0;
-            while (count < Math.Min(room, FramesSize / 2)
-                && _queue.Take(_frames.AsSpan(count), now, out var flow, out var datagram) is > 0 and var length)
+            while (
+                count < Math.Min(room, FramesSize / 2)
+                && _queue.Take(_frames.AsSpan(count), now, out var flow, out var datagram) is > 0 and var length
+            )
             {
                 count += length;
                 CountSent(flow, datagram);

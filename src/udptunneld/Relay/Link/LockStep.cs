@@ -5,15 +5,16 @@ using UdpTunnel.Waiting;
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>
-/// Whether the datagrams of a connection are questions and answers in turn (a resolver, TFTP, an SNMP walk): waits that bring one datagram each, about as
-/// many in one direction as in the other. Then the thread that carries them polls before it sleeps (<see cref="BusyPoll"/>). Belongs to that thread; but
-/// for <see cref="Wait"/> pure: the caller brings the time.
+/// Whether the datagrams of a connection are questions and answers in turn (a resolver, TFTP, an SNMP walk): waits that
+/// bring one datagram each, about as many in one direction as in the other. Then the thread that carries them polls
+/// before it sleeps (<see cref="BusyPoll"/>). Belongs to that thread; but for <see cref="Wait"/> pure: the caller
+/// brings the time.
 /// </summary>
 internal sealed class LockStep
 {
     /// <summary>
-    /// Waits in lock step before the first try. So few because many clients pause often, and after each pause the relay would be asleep for as many
-    /// questions (docs/performance.md).
+    /// Waits in lock step before the first try. So few because many clients pause often, and after each pause the relay
+    /// would be asleep for as many questions (docs/performance.md).
     /// </summary>
     public const int LeastSteps = 2;
 

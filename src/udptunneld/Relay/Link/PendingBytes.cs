@@ -1,6 +1,9 @@
 namespace UdpTunnel.Relay.Link;
 
-/// <summary>Bytes on their way to a connection that did not take them yet. Belongs to the thread that writes; never grows beyond its capacity.</summary>
+/// <summary>
+/// Bytes on their way to a connection that did not take them yet. Belongs to the thread that writes; never grows beyond
+/// its capacity.
+/// </summary>
 internal sealed class PendingBytes(int capacity)
 {
     private readonly byte[] _bytes = GC.AllocateUninitializedArray<byte>(capacity);

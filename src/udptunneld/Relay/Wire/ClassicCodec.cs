@@ -5,7 +5,8 @@ using System.Text;
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// JSON objects, one for each datagram, as mcudpt writes them (to the byte) and reads them (as tolerant as Go's json.Decoder).
+/// JSON objects, one for each datagram, as mcudpt writes them (to the byte) and reads them (as tolerant as Go's
+/// json.Decoder).
 /// <code>
 ///  {"PacketMessage":{"Host":"192.0.2.7:40112","Packet":"aGVsbG8="}}\n
 /// </code>
@@ -22,7 +23,8 @@ internal sealed unsafe class ClassicCodec : IRelayCodec
 
     private static readonly SearchValues<byte> StringEnds = SearchValues.Create("\"\\"u8);
 
-    // How far the object at the start was looked at without finding its end, so that one that drips in is not looked at from the start each time.
+    // How far the object at the start was looked at without finding its end, so that one that drips in is not looked at
+    // from the start each time.
     private int _scanned;
     private int _depth;
     private bool _inString;
@@ -110,16 +112,17 @@ internal sealed unsafe class ClassicCodec : IRelayCodec
     }
 
     /// <summary>As Go's encoder escapes it; null if it stands for itself.</summary>
-    private static string? Escape(int rune) => rune switch
-    {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
-        < 0x20 or '<' or '>' or '&' or 0x2028 or 0x2029 => $"\\u{rune:x4}",
-        _ => null,
-    };
+    private static string? Escape(int rune) =>
+        rune switch
+        {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            < 0x20 or '<' or '>' or '&' or 0x2028 or 0x2029 => $"\\u{rune:x4}",
+            _ => null,
+        };
 
     /// <summary>Looks for the end of the first object, from where the last look ended.</summary>
     /// <returns>The position behind it; 0 if it is not there yet; -1 if this is no object.</returns>

@@ -5,9 +5,9 @@ using System.Text;
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// Reads one whole JSON object of the classic protocol, in place: base64 is decoded over the bytes that it came from. Follows Go's encoding/json where
-/// mcudpt depends on it: keys in any order and case, the last of two wins, unknown keys are skipped, <c>null</c> leaves a field as it is, a packet
-/// may be base64 or an array of numbers.
+/// Reads one whole JSON object of the classic protocol, in place: base64 is decoded over the bytes that it came from.
+/// Follows Go's encoding/json where mcudpt depends on it: keys in any order and case, the last of two wins, unknown
+/// keys are skipped, <c>null</c> leaves a field as it is, a packet may be base64 or an array of numbers.
 /// </summary>
 internal unsafe ref struct ClassicMessage(byte* start, int length)
 {
@@ -37,12 +37,13 @@ internal unsafe ref struct ClassicMessage(byte* start, int length)
         {
             do
             {
-                if (!_json.TryReadKey(out var key) || !(Is(key, "packetmessage"u8) ? TryReadMessage() : _json.TrySkip()))
+                if (
+                    !_json.TryReadKey(out var key) || !(Is(key, "packetmessage"u8) ? TryReadMessage() : _json.TrySkip())
+                )
                 {
                     return false;
                 }
-            }
-            while (_json.Take(','));
+            } while (_json.Take(','));
             if (!_json.Take('}'))
             {
                 return false;
@@ -52,7 +53,8 @@ internal unsafe ref struct ClassicMessage(byte* start, int length)
         return _hasMessage && _host.Length <= ClassicCodec.MaxHost;
     }
 
-    private static bool Is(ReadOnlySpan<byte> key, ReadOnlySpan<byte> lowerCase) => Ascii.EqualsIgnoreCase(key, lowerCase);
+    private static bool Is(ReadOnlySpan<byte> key, ReadOnlySpan<byte> lowerCase) =>
+        Ascii.EqualsIgnoreCase(key, lowerCase);
 
     private bool TryReadMessage()
     {
@@ -77,13 +79,18 @@ internal unsafe ref struct ClassicMessage(byte* start, int length)
 
         do
         {
-            if (!_json.TryReadKey(out var key)
-                || !(Is(key, "host"u8) ? TryReadHost() : Is(key, "packet"u8) ? TryReadPacket() : _json.TrySkip()))
+            if (
+                !_json.TryReadKey(out var key)
+                || !(
+                    Is(key, "host"u8) ? TryReadHost()
+                    : Is(key, "packet"u8) ? TryReadPacket()
+                    : _json.TrySkip()
+                )
+            )
             {
                 return false;
             }
-        }
-        while (_json.Take(','));
+        } while (_json.Take(','));
         return _json.Take('}');
     }
 
@@ -116,7 +123,10 @@ internal unsafe ref struct ClassicMessage(byte* start, int length)
             return TryReadNumbers();
         }
 
-        if (!_json.TryReadString(out var base64) || Base64.DecodeFromUtf8InPlace(base64, out var decoded) != OperationStatus.Done)
+        if (
+            !_json.TryReadString(out var base64)
+            || Base64.DecodeFromUtf8InPlace(base64, out var decoded) != OperationStatus.Done
+        )
         {
             return false;
         }
@@ -148,8 +158,7 @@ internal unsafe ref struct ClassicMessage(byte* start, int length)
             }
 
             Packet[PacketLength++] = value;
-        }
-        while (_json.Take(','));
+        } while (_json.Take(','));
         return _json.Take(']');
     }
 }

@@ -21,9 +21,13 @@ internal sealed record Denial(DenialCode Code, string Text)
     public bool IsFinal => Code is DenialCode.Denied or DenialCode.Revoked or DenialCode.Replaced;
 
     /// <summary>Reads a payload.</summary>
-    public static Denial Read(ReadOnlySpan<byte> payload) => payload.IsEmpty
-        ? new Denial(DenialCode.Denied, "")
-        : new Denial((DenialCode)payload[0], Config.Excerpt.Escape(Encoding.UTF8.GetString(payload[1..]), MaxShown));
+    public static Denial Read(ReadOnlySpan<byte> payload) =>
+        payload.IsEmpty
+            ? new Denial(DenialCode.Denied, "")
+            : new Denial(
+                (DenialCode)payload[0],
+                Config.Excerpt.Escape(Encoding.UTF8.GetString(payload[1..]), MaxShown)
+            );
 
     /// <summary>Makes the payload.</summary>
     public byte[] Write()
@@ -33,7 +37,9 @@ internal sealed record Denial(DenialCode Code, string Text)
     }
 }
 
-/// <summary>Why a receiver sends a sender away. Values are those of the tls protocol; an unknown one is like <see cref="Busy"/>.</summary>
+/// <summary>
+/// Why a receiver sends a sender away. Values are those of the tls protocol; an unknown one is like <see cref="Busy"/>.
+/// </summary>
 internal enum DenialCode : byte
 {
     /// <summary>A person said no.</summary>
@@ -59,8 +65,8 @@ internal enum DenialCode : byte
 }
 
 /// <summary>
-/// Why a sender waits: the first byte of a waiting frame's payload. Values are those of the tls protocol; an unknown one is like <see cref="Decision"/>,
-/// and bytes behind it are for later versions and ignored.
+/// Why a sender waits: the first byte of a waiting frame's payload. Values are those of the tls protocol; an unknown
+/// one is like <see cref="Decision"/>, and bytes behind it are for later versions and ignored.
 /// </summary>
 internal enum WaitingReason : byte
 {

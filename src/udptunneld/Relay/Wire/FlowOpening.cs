@@ -20,8 +20,7 @@ namespace UdpTunnel.Relay.Wire;
 /// <param name="Client">The client's address, as 16 bytes; IPv4 in its mapped form.</param>
 /// <param name="Receiver">The receiver's address, likewise.</param>
 /// <param name="IsV4">Whether both are of IPv4.</param>
-internal readonly record struct FlowOpening(
-    ushort Port, ushort ClientPort, UInt128 Client, UInt128 Receiver, bool IsV4)
+internal readonly record struct FlowOpening(ushort Port, ushort ClientPort, UInt128 Client, UInt128 Receiver, bool IsV4)
 {
     /// <summary>Bytes of a payload with IPv6 addresses.</summary>
     public const int MaxLength = 4 + 16 + 16;
@@ -48,13 +47,15 @@ internal readonly record struct FlowOpening(
                 clientPort,
                 BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]),
                 BinaryPrimitives.ReadUInt32BigEndian(bytes[8..]),
-                true)
+                true
+            )
             : new FlowOpening(
                 port,
                 clientPort,
                 BinaryPrimitives.ReadUInt128BigEndian(bytes[4..]),
                 BinaryPrimitives.ReadUInt128BigEndian(bytes[20..]),
-                false);
+                false
+            );
         return port != 0;
     }
 

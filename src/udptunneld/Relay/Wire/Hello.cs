@@ -30,9 +30,8 @@ internal static class Hello
     public static byte[] OfReceiver(int version) => [(byte)version, Receiver, LastType(version)];
 
     /// <summary>The payload that a sender sends.</summary>
-    public static byte[] OfSender(int version, Introduction self) => version == 1
-        ? [1, Sender, LastType(1)]
-        : [(byte)version, Sender, LastType(version), .. self.Write()];
+    public static byte[] OfSender(int version, Introduction self) =>
+        version == 1 ? [1, Sender, LastType(1)] : [(byte)version, Sender, LastType(version), .. self.Write()];
 
     /// <summary>Whether the other side knows a type of frame.</summary>
     public static bool Knows(ReadOnlySpan<byte> payload, FrameType type) =>
@@ -40,9 +39,10 @@ internal static class Hello
 
     /// <summary>The words of a sender of itself.</summary>
     /// <returns>Null if its hello is malformed.</returns>
-    public static Introduction? ReadIntroduction(ReadOnlySpan<byte> payload, int version) => version == 1
-        ? Introduction.None
-        : payload.Length < IntroductionAt ? null : Introduction.Read(payload[IntroductionAt..]);
+    public static Introduction? ReadIntroduction(ReadOnlySpan<byte> payload, int version) =>
+        version == 1 ? Introduction.None
+        : payload.Length < IntroductionAt ? null
+        : Introduction.Read(payload[IntroductionAt..]);
 
     /// <summary>Checks the other side's payload.</summary>
     /// <returns>What is wrong, for a person; or null.</returns>

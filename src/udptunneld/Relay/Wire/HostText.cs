@@ -5,8 +5,9 @@ using System.Text;
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// The name of a client in the classic protocol, as Go writes addresses: "192.0.2.7:40112", "[2001:db8::9]:6103", "[fe80::1%eth0]:6105". It is never
-/// read as an address: what a sender names is only compared with the names of live flows.
+/// The name of a client in the classic protocol, as Go writes addresses: "192.0.2.7:40112", "[2001:db8::9]:6103",
+/// "[fe80::1%eth0]:6105". It is never read as an address: what a sender names is only compared with the names of live
+/// flows.
 /// </summary>
 internal static class HostText
 {

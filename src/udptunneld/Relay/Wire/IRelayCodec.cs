@@ -1,8 +1,8 @@
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// How datagrams travel on a relay's connection. Pure: bytes go in, bytes come out. Reading is incremental, so one codec belongs to one
-/// connection and one reading thread; writing keeps no state.
+/// How datagrams travel on a relay's connection. Pure: bytes go in, bytes come out. Reading is incremental, so one
+/// codec belongs to one connection and one reading thread; writing keeps no state.
 /// </summary>
 internal unsafe interface IRelayCodec
 {
@@ -18,7 +18,10 @@ internal unsafe interface IRelayCodec
     /// <summary>The most bytes that a datagram takes.</summary>
     int FrameLength(int datagram, ReadOnlySpan<byte> label);
 
-    /// <summary>What stands in front of each datagram of a flow, made once when it opens; empty where it is made at each datagram.</summary>
+    /// <summary>
+    /// What stands in front of each datagram of a flow, made once when it opens; empty where it is made at each
+    /// datagram.
+    /// </summary>
     /// <param name="host">The client at the receiver's side: "192.0.2.7:40112".</param>
     byte[] MakeLabel(ReadOnlySpan<byte> host);
 
@@ -35,7 +38,9 @@ internal unsafe interface IRelayCodec
     int WriteControl(Span<byte> output, FrameType type, uint flowId, ReadOnlySpan<byte> payload);
 
     /// <summary>Reads the frame at the start of the bytes; it may change them in place.</summary>
-    /// <param name="start">First byte. While a frame is incomplete the same bytes come again, and more behind them.</param>
+    /// <param name="start">
+    /// First byte. While a frame is incomplete the same bytes come again, and more behind them.
+    /// </param>
     /// <param name="length">Bytes that are there.</param>
     /// <param name="frame">The frame, if complete.</param>
     /// <param name="consumed">Its bytes, if complete.</param>

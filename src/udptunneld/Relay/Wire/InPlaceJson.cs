@@ -4,8 +4,8 @@ using System.Text;
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// Takes JSON apart, token by token and without a copy: a string is unescaped over the bytes that it came from, which are never shorter. As lenient as
-/// Go's encoding/json and no more.
+/// Takes JSON apart, token by token and without a copy: a string is unescaped over the bytes that it came from, which
+/// are never shorter. As lenient as Go's encoding/json and no more.
 /// </summary>
 /// <param name="start">The first byte; what is there is overwritten.</param>
 /// <param name="length">How many bytes there are.</param>
@@ -157,8 +157,14 @@ internal unsafe ref struct InPlaceJson(byte* start, int length)
         {
             // Half of a pair alone is U+FFFD.
             rune = Rune.ReplacementChar;
-            if (char.IsHighSurrogate(unit) && _at + 5 < _length && _start[_at] == '\\' && _start[_at + 1] == 'u'
-                && TryReadUnit(_at + 2, out var low) && Rune.TryCreate(unit, low, out var pair))
+            if (
+                char.IsHighSurrogate(unit)
+                && _at + 5 < _length
+                && _start[_at] == '\\'
+                && _start[_at + 1] == 'u'
+                && TryReadUnit(_at + 2, out var low)
+                && Rune.TryCreate(unit, low, out var pair)
+            )
             {
                 rune = pair;
                 _at += 6;
@@ -173,9 +179,11 @@ internal unsafe ref struct InPlaceJson(byte* start, int length)
     private readonly bool TryReadUnit(int at, out char unit)
     {
         unit = '\0';
-        if (at + 4 > _length
+        if (
+            at + 4 > _length
             || !Utf8Parser.TryParse(new ReadOnlySpan<byte>(_start + at, 4), out ushort value, out var digits, 'x')
-            || digits != 4)
+            || digits != 4
+        )
         {
             return false;
         }
@@ -224,14 +232,16 @@ internal unsafe ref struct InPlaceJson(byte* start, int length)
             {
                 return false;
             }
-        }
-        while (Take(','));
+        } while (Take(','));
         return Take(end);
     }
 
     private bool TrySkipNumber()
     {
-        if (!Utf8Parser.TryParse(Rest, out double _, out var digits) || _start[_at] is not ((byte)'-' or (>= (byte)'0' and <= (byte)'9')))
+        if (
+            !Utf8Parser.TryParse(Rest, out double _, out var digits)
+            || _start[_at] is not ((byte)'-' or (>= (byte)'0' and <= (byte)'9'))
+        )
         {
             return false;
         }

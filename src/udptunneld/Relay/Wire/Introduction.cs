@@ -54,13 +54,14 @@ internal sealed record Introduction(ServiceOffer Offer, ulong Instance, string H
     }
 
     /// <summary>For a person: <c>host gw, relay tx</c>; empty if it says neither.</summary>
-    public string ToDisplayText() => (Host.Length, Name.Length) switch
-    {
-        (0, 0) => "",
-        (0, _) => $"relay {Name}",
-        (_, 0) => $"host {Host}",
-        _ => $"host {Host}, relay {Name}",
-    };
+    public string ToDisplayText() =>
+        (Host.Length, Name.Length) switch
+        {
+            (0, 0) => "",
+            (0, _) => $"relay {Name}",
+            (_, 0) => $"host {Host}",
+            _ => $"host {Host}, relay {Name}",
+        };
 
     private static byte[] Bytes(string name)
     {

@@ -61,7 +61,10 @@ internal enum FrameType : byte
     /// <summary>Answers a ping.</summary>
     Pong = 7,
 
-    /// <summary>Receiver to sender, before approval: why it waits (<see cref="WaitingReason"/>). Only to one whose hello announces it.</summary>
+    /// <summary>
+    /// Receiver to sender, before approval: why it waits (<see cref="WaitingReason"/>). Only to one whose hello
+    /// announces it.
+    /// </summary>
     Waiting = 8,
 
     /// <summary>

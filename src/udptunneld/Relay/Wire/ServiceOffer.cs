@@ -78,8 +78,12 @@ internal sealed record ServiceOffer(bool IsSole, PortRange[] Ports)
     /// <returns>Null if it is none.</returns>
     public static ServiceOffer? Read(ref ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < HeadLength || bytes[0] > 1 || bytes[1] > MaxRanges
-            || bytes.Length < HeadLength + (bytes[1] * RangeLength))
+        if (
+            bytes.Length < HeadLength
+            || bytes[0] > 1
+            || bytes[1] > MaxRanges
+            || bytes.Length < HeadLength + (bytes[1] * RangeLength)
+        )
         {
             return null;
         }

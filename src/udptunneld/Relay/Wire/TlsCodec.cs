@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>
-/// Binary frames, many in one TLS record or one over several (docs/relay-protocol.md). Numbers are in network byte order.
+/// Binary frames, many in one TLS record or one over several (docs/relay-protocol.md). Numbers are in network byte
+/// order.
 /// <code>
 ///   0        8        16               32                               64
 ///  +--------+--------+----------------+--------------------------------+---------
@@ -63,22 +64,29 @@ internal sealed unsafe class TlsCodec : IRelayCodec
             return FrameStatus.Incomplete;
         }
 
-        frame = new RelayFrame { Type = type, FlowId = flow, Start = start + HeaderLength, Length = payload };
+        frame = new RelayFrame
+        {
+            Type = type,
+            FlowId = flow,
+            Start = start + HeaderLength,
+            Length = payload,
+        };
         consumed = HeaderLength + payload;
         return FrameStatus.Complete;
     }
 
-    private static bool IsValid(FrameType type, int payload, uint flow) => type switch
-    {
-        FrameType.Datagram => flow != 0 && payload <= IRelayCodec.MaxDatagram,
-        FrameType.FlowClosed => flow != 0 && payload == 0,
-        FrameType.Hello => flow == 0 && payload is >= Hello.Length and <= MaxControl,
-        FrameType.Denied or FrameType.Waiting => flow == 0 && payload is > 0 and <= MaxControl,
-        FrameType.FlowOpened => flow != 0 && (payload is FlowOpening.LengthV4 or FlowOpening.MaxLength),
-        FrameType.Services => flow == 0 && payload is > 0 and <= MaxControl,
-        FrameType.Approved or FrameType.Ping or FrameType.Pong => flow == 0 && payload == 0,
-        _ => false,
-    };
+    private static bool IsValid(FrameType type, int payload, uint flow) =>
+        type switch
+        {
+            FrameType.Datagram => flow != 0 && payload <= IRelayCodec.MaxDatagram,
+            FrameType.FlowClosed => flow != 0 && payload == 0,
+            FrameType.Hello => flow == 0 && payload is >= Hello.Length and <= MaxControl,
+            FrameType.Denied or FrameType.Waiting => flow == 0 && payload is > 0 and <= MaxControl,
+            FrameType.FlowOpened => flow != 0 && (payload is FlowOpening.LengthV4 or FlowOpening.MaxLength),
+            FrameType.Services => flow == 0 && payload is > 0 and <= MaxControl,
+            FrameType.Approved or FrameType.Ping or FrameType.Pong => flow == 0 && payload == 0,
+            _ => false,
+        };
 
     private static int Write(Span<byte> output, FrameType type, uint flow, ReadOnlySpan<byte> payload)
     {

@@ -25,7 +25,14 @@ internal sealed class EndpointLookUp : IDisposable
     public EndpointLookUp(HostPort endpoint, string tunnel, EventLog events, TimeProvider time, Action found)
     {
         _resolver = new ServerResolver(
-            endpoint, tunnel, events, time, Dns.GetHostAddressesAsync, LinkName.WithZone, OnFound);
+            endpoint,
+            tunnel,
+            events,
+            time,
+            Dns.GetHostAddressesAsync,
+            LinkName.WithZone,
+            OnFound
+        );
         _running = Task.Run(() => _resolver.RunAsync(_stop.Token));
 
         void OnFound(IPEndPoint address)

@@ -90,12 +90,13 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
         }
     }
 
-    private static HashSet<IpPrefix> Wanted(TunnelConfig config) => config.Routes == RouteMode.Off
-        ? []
-        : config.Peers
-            .SelectMany(peer => peer.AllowedIPs)
-            .Where(prefix => !config.TunnelAddresses.Any(address => address.Network.Contains(prefix)))
-            .ToHashSet();
+    private static HashSet<IpPrefix> Wanted(TunnelConfig config) =>
+        config.Routes == RouteMode.Off
+            ? []
+            : config
+                .Peers.SelectMany(peer => peer.AllowedIPs)
+                .Where(prefix => !config.TunnelAddresses.Any(address => address.Network.Contains(prefix)))
+                .ToHashSet();
 
     private static uint TableOf(IpPrefix prefix, TunnelConfig config) =>
         config.RouteTable ?? (prefix.IsDefault ? NumberOf(config) : RouteTable.Main);
@@ -136,7 +137,8 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
             throw new RequestException(
                 Fault.AddressOverlap,
                 $"there is another route to {prefix}, a network of a peer of {name} (`ip route show {prefix}`): "
-                    + "remove it, give the peer another network, or write \"Routes\": \"off\"");
+                    + "remove it, give the peer another network, or write \"Routes\": \"off\""
+            );
         }
         catch (LinuxException e)
         {

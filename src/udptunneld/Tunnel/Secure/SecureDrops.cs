@@ -24,24 +24,25 @@ internal static class SecureDrops
         return count;
     }
 
-    private static DropReason Translate(WireGuardDrop drop) => drop switch
-    {
-        WireGuardDrop.None => DropReason.None,
-        WireGuardDrop.Malformed => DropReason.Malformed,
-        WireGuardDrop.WrongMac1 => DropReason.WrongKey,
-        WireGuardDrop.UnderLoad or WireGuardDrop.RateLimited => DropReason.UnderLoad,
-        WireGuardDrop.UnknownPeer => DropReason.UnknownPeer,
-        WireGuardDrop.NotAuthentic => DropReason.NotAuthentic,
-        WireGuardDrop.StaleTimestamp => DropReason.HandshakeReplayed,
-        WireGuardDrop.TooSoon or WireGuardDrop.NotAwaited => DropReason.HandshakeUnexpected,
-        WireGuardDrop.NoSession or WireGuardDrop.SessionExpired => DropReason.NoSession,
-        WireGuardDrop.Replayed => DropReason.Replayed,
-        WireGuardDrop.WrongSource => DropReason.WrongSource,
-        WireGuardDrop.NoRoute => DropReason.NoRoute,
-        WireGuardDrop.NoEndpoint => DropReason.NoPeer,
-        WireGuardDrop.QueueFull => DropReason.QueueFull,
-        WireGuardDrop.HandshakeFailed => DropReason.HandshakeFailed,
-        WireGuardDrop.CryptoFailed => DropReason.SendFailed,
-        _ => throw new InvalidOperationException($"{drop} has no reason"),
-    };
+    private static DropReason Translate(WireGuardDrop drop) =>
+        drop switch
+        {
+            WireGuardDrop.None => DropReason.None,
+            WireGuardDrop.Malformed => DropReason.Malformed,
+            WireGuardDrop.WrongMac1 => DropReason.WrongKey,
+            WireGuardDrop.UnderLoad or WireGuardDrop.RateLimited => DropReason.UnderLoad,
+            WireGuardDrop.UnknownPeer => DropReason.UnknownPeer,
+            WireGuardDrop.NotAuthentic => DropReason.NotAuthentic,
+            WireGuardDrop.StaleTimestamp => DropReason.HandshakeReplayed,
+            WireGuardDrop.TooSoon or WireGuardDrop.NotAwaited => DropReason.HandshakeUnexpected,
+            WireGuardDrop.NoSession or WireGuardDrop.SessionExpired => DropReason.NoSession,
+            WireGuardDrop.Replayed => DropReason.Replayed,
+            WireGuardDrop.WrongSource => DropReason.WrongSource,
+            WireGuardDrop.NoRoute => DropReason.NoRoute,
+            WireGuardDrop.NoEndpoint => DropReason.NoPeer,
+            WireGuardDrop.QueueFull => DropReason.QueueFull,
+            WireGuardDrop.HandshakeFailed => DropReason.HandshakeFailed,
+            WireGuardDrop.CryptoFailed => DropReason.SendFailed,
+            _ => throw new InvalidOperationException($"{drop} has no reason"),
+        };
 }

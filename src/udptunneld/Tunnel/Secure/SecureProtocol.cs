@@ -64,7 +64,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
         IUdp udp,
         EventLog events,
         TimeProvider time,
-        Func<long> clock)
+        Func<long> clock
+    )
     {
         _routes = new PeerRoutes(tun, config.Name);
         _udp = udp;
@@ -201,13 +202,16 @@ internal sealed class SecureProtocol : ITunnelProtocol
             foreach (var peer in _peers)
             {
                 var times = peer.Wire.Timestamps;
-                saved.Add(new SavedPeer(
-                    peer.Number,
-                    peer.Config.PublicKey.ToString(),
-                    peer.Current?.Endpoint.ToIPEndPoint(),
-                    peer.StateAt(_transport.Now) == PeerState.Connected,
-                    new SavedMoment(times.Received.Seconds, times.Received.Nanoseconds),
-                    new SavedMoment(times.Sent.Seconds, times.Sent.Nanoseconds)));
+                saved.Add(
+                    new SavedPeer(
+                        peer.Number,
+                        peer.Config.PublicKey.ToString(),
+                        peer.Current?.Endpoint.ToIPEndPoint(),
+                        peer.StateAt(_transport.Now) == PeerState.Connected,
+                        new SavedMoment(times.Received.Seconds, times.Received.Nanoseconds),
+                        new SavedMoment(times.Sent.Seconds, times.Sent.Nanoseconds)
+                    )
+                );
             }
         });
         return session with { Peers = saved };
@@ -227,7 +231,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 EventKind.PeerMoved,
                 EventLevel.Info,
                 _config.Name,
-                $"{lost} more changes of peers came at the same time");
+                $"{lost} more changes of peers came at the same time"
+            );
         }
 
         foreach (var peer in _peers)
@@ -348,8 +353,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         do
         {
             _lastNumber++;
-        }
-        while (_lastNumber == 0 || !_numbers.Add(_lastNumber));
+        } while (_lastNumber == 0 || !_numbers.Add(_lastNumber));
 
         // Empty, so that all of it is set as a change.
         var peer = new SecurePeer
@@ -391,7 +395,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var peer = _byKey[config.PublicKey];
         var before = peer.Config;
         peer.Config = config;
-        peer.Ports = config.AllowedPorts is not { } ports ? null
+        peer.Ports =
+            config.AllowedPorts is not { } ports ? null
             : ports == before.AllowedPorts ? peer.Ports
             : new PortBitmap(ports);
         if (!config.AllowedIPs.Equals(before.AllowedIPs))
@@ -431,25 +436,29 @@ internal sealed class SecureProtocol : ITunnelProtocol
         }
 
         peer.LookUp?.Dispose();
-        peer.LookUp = peer.Config.Endpoint is { } endpoint && EndpointLookUp.Needs(endpoint)
-            ? new EndpointLookUp(endpoint, _config.Name, _events, _time, () => TryFound(peer))
-            : null;
+        peer.LookUp =
+            peer.Config.Endpoint is { } endpoint && EndpointLookUp.Needs(endpoint)
+                ? new EndpointLookUp(endpoint, _config.Name, _events, _time, () => TryFound(peer))
+                : null;
     }
 
     /// <summary>Goes where a look-up has found a peer, unless there is a session with it.</summary>
-    private void TryFound(SecurePeer peer) => OnWorker(() =>
-    {
-        if (!peer.Wire.IsRemoved
-            && peer.StateAt(_transport.Now) != PeerState.Connected
-            && peer.LookUp?.Take() is { } address)
+    private void TryFound(SecurePeer peer) =>
+        OnWorker(() =>
         {
-            SetEndpoint(peer, address);
-            if (peer.Config.PersistentKeepalive > TimeSpan.Zero)
+            if (
+                !peer.Wire.IsRemoved
+                && peer.StateAt(_transport.Now) != PeerState.Connected
+                && peer.LookUp?.Take() is { } address
+            )
             {
-                _transport.Engine.BeginHandshake(peer.Wire);
+                SetEndpoint(peer, address);
+                if (peer.Config.PersistentKeepalive > TimeSpan.Zero)
+                {
+                    _transport.Engine.BeginHandshake(peer.Wire);
+                }
             }
-        }
-    });
+        });
 
     private void Report(PeerNews news)
     {
@@ -460,14 +469,19 @@ internal sealed class SecureProtocol : ITunnelProtocol
             case PeerEvent.HandshakeCompleted when !peer.IsReported:
                 peer.IsReported = true;
                 _events.Add(
-                    EventKind.PeerAdopted, EventLevel.Info, _config.Name, $"the peer {name} is {news.Endpoint}");
+                    EventKind.PeerAdopted,
+                    EventLevel.Info,
+                    _config.Name,
+                    $"the peer {name} is {news.Endpoint}"
+                );
                 break;
             case PeerEvent.EndpointMoved when peer.IsReported:
                 _events.Add(
                     EventKind.PeerMoved,
                     EventLevel.Info,
                     _config.Name,
-                    $"the peer {name} has moved to {news.Endpoint}");
+                    $"the peer {name} has moved to {news.Endpoint}"
+                );
                 break;
             case PeerEvent.HandshakeGivenUp:
                 peer.IsReported = false;
@@ -476,7 +490,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                     EventLevel.Warning,
                     _config.Name,
                     $"the peer {name} at {news.Endpoint} has not answered handshakes for 90 s; "
-                        + "the next packet to it begins another");
+                        + "the next packet to it begins another"
+                );
                 break;
         }
     }

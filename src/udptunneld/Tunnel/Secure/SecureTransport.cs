@@ -188,8 +188,7 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
     }
 
     /// <inheritdoc/>
-    void IWireGuardOutput.Send(
-        byte* datagram, int length, int packetLength, in Endpoint endpoint, WireGuard.Peer? peer)
+    void IWireGuardOutput.Send(byte* datagram, int length, int packetLength, in Endpoint endpoint, WireGuard.Peer? peer)
     {
         var secure = Unsafe.As<SecurePeer?>(peer?.Tag);
         var isSent = _udp.Send(datagram, length, endpoint, !_local.IsNone ? _local : secure?.Local ?? default);
