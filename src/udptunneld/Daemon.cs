@@ -114,10 +114,10 @@ internal static partial class Daemon
             : await MetricsServer.StartAsync(address, app.Services.GetRequiredService<DaemonMetrics>(), policy);
         var reload = app.Services.GetRequiredService<DirectoryReload>();
         var manager = app.Services.GetRequiredService<ServiceManager>();
-        using var stopping = app.Lifetime.ApplicationStopping.Register(manager.TellStopping);
+        using var stopping = app.Lifetime.ApplicationStopping.Register(manager.NotifyStopping);
         if (!await StartAsync(app, reload, stop))
         {
-            manager.TellStopping();
+            manager.NotifyStopping();
             return;
         }
 
@@ -133,7 +133,7 @@ internal static partial class Daemon
             "",
             $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}"
         );
-        manager.TellReady();
+        manager.NotifyReady();
         stop.Take(app.Lifetime.StopApplication);
         await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();

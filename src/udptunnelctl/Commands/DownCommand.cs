@@ -89,7 +89,7 @@ internal sealed class DownCommand(Invocation invocation)
             invocation,
             tunnel.Name,
             $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}",
-            Moment.Of(tunnel.Started)
+            TimeText.Of(tunnel.Started)
         );
     }
 
@@ -111,7 +111,7 @@ internal sealed class DownCommand(Invocation invocation)
             invocation,
             relay.Name,
             $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
-            Moment.Of(relay.Started),
+            TimeText.Of(relay.Started),
             Remembered(answer.RememberedSenders)
         );
     }

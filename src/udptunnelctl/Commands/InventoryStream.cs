@@ -45,7 +45,7 @@ internal sealed class InventoryStream(
         }
 
         Current = new Inventory(tunnels?.Current.Tunnels ?? [], relays?.Current.Relays ?? []);
-        Time = Moment.Of(tunnels?.Current.Time ?? relays?.Current.Time);
+        Time = TimeText.Of(tunnels?.Current.Time ?? relays?.Current.Time);
         return tunnels is not null || relays is not null;
     }
 

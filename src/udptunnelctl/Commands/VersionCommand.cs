@@ -52,7 +52,7 @@ internal sealed class VersionCommand(Invocation invocation)
         else
         {
             screen.Line($"udptunneld   {daemon.Version}");
-            var started = Moment.Of(daemon.Started) is { } time
+            var started = TimeText.Of(daemon.Started) is { } time
                 ? $", started {TimeInWords.Ago(time, invocation.Host.Time.GetUtcNow())}"
                 : "";
             screen.Field("process", $"pid {daemon.Pid}{started}");
@@ -78,7 +78,7 @@ internal sealed class VersionCommand(Invocation invocation)
                 writer.WriteStartObject("udptunneld");
                 writer.WriteString("version", daemon.Version);
                 writer.WriteNumber("pid", daemon.Pid);
-                writer.WriteTime("started", Moment.Of(daemon.Started));
+                writer.WriteTime("started", TimeText.Of(daemon.Started));
                 writer.WriteText("kernel", daemon.Kernel);
                 writer.WriteText("runtime", daemon.Runtime);
                 writer.WriteNumber("tunnels", daemon.Tunnels);

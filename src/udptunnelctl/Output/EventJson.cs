@@ -24,7 +24,7 @@ internal static class EventJson
     public static void WriteMembers(Utf8JsonWriter writer, Event happened)
     {
         writer.WriteNumber("sequence", happened.Sequence);
-        writer.WriteTime("time", Moment.Of(happened.Time));
+        writer.WriteTime("time", TimeText.Of(happened.Time));
         writer.WriteString("kind", Words.Of(happened.Kind));
         writer.WriteString("level", Words.Of(happened.Level));
         writer.WriteText("tunnel", happened.Tunnel);

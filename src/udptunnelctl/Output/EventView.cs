@@ -13,7 +13,7 @@ internal static class EventView
     {
         foreach (var happened in events)
         {
-            var time = Moment.Of(happened.Time) is { } known ? Moment.Local(known, clock) : "";
+            var time = TimeText.Of(happened.Time) is { } known ? TimeText.Local(known, clock) : "";
             var level = happened.Level is EventLevel.Warning or EventLevel.Error ? $"{Words.Of(happened.Level)}: " : "";
             var tunnel = happened.Tunnel.Length > 0 ? $"{happened.Tunnel}: " : "";
             screen.Hanging(time, TimeWidth, level + tunnel + happened.Message, StyleOf(happened.Level));

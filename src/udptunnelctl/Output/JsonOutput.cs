@@ -49,7 +49,7 @@ internal static class JsonOutput
     {
         if (time is { } known)
         {
-            writer.WriteString(name, Moment.Rfc3339(known));
+            writer.WriteString(name, TimeText.Rfc3339(known));
         }
         else
         {

@@ -29,7 +29,7 @@ internal static class PacketText
     /// <summary>The members of one packet, into an object that is open.</summary>
     public static void WriteMembers(Utf8JsonWriter writer, CapturedPacket packet)
     {
-        writer.WriteTime("time", Moment.Of(packet.Time));
+        writer.WriteTime("time", TimeText.Of(packet.Time));
         writer.WriteString("direction", Words.Of(packet.Direction));
         writer.WriteString("stage", Words.Of(packet.Stage));
         writer.WriteString("dropReason", Words.Of(packet.DropReason));

@@ -42,7 +42,7 @@ internal static class StatsView
         foreach (var tunnel in tunnels)
         {
             var rates = tunnel.Rates ?? new Rates();
-            screen.Text(Moment.Local(time, clock)["yyyy-MM-dd ".Length..]).Text(" ");
+            screen.Text(TimeText.Local(time, clock)["yyyy-MM-dd ".Length..]).Text(" ");
             screen.Cell(tunnel.Name, 15, Style.Strong).Text(" ");
             screen.Text("out ").Cell(Quantity.BitRate(rates.BytesOutPerSecond), 11, right: true);
             screen.Text(" in ").Cell(Quantity.BitRate(rates.BytesInPerSecond), 11, right: true);
@@ -54,7 +54,7 @@ internal static class StatsView
     {
         screen.Text(TerminalText.Fit(tunnel.Name, 40), Style.Strong).Text(": ");
         screen.Text(Words.Spoken(Words.Of(tunnel.State)), TunnelText.StyleOf(tunnel.State));
-        if (Moment.Of(tunnel.Started) is { } started)
+        if (TimeText.Of(tunnel.Started) is { } started)
         {
             screen.Text($", started {TimeInWords.Ago(started, now)}");
         }

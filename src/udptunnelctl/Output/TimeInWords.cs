@@ -50,7 +50,7 @@ internal static class TimeInWords
 
     /// <summary><c>, up 3 minutes, 5 seconds</c>; empty if the start is not known.</summary>
     public static string Up(Timestamp? started, DateTimeOffset now) =>
-        Moment.Of(started) is { } time ? $", up {Length(now - time)}" : "";
+        TimeText.Of(started) is { } time ? $", up {Length(now - time)}" : "";
 
     /// <summary>
     /// <c>12s</c>, <c>3m</c>, <c>5h</c>, <c>2d</c>, <c>1y</c>: the largest unit, rounded down, for columns.

@@ -49,7 +49,7 @@ internal static class TunnelFlowView
             flow.Source,
             flow.Destination,
             Words.Spoken(Words.Of(flow.OpenedBy)),
-            TimeInWords.Short(Moment.Length(flow.Idle))
+            TimeInWords.Short(TimeText.Length(flow.Idle))
         );
 
     private static void Row(Screen screen, string protocol, string from, string to, string opened, string idle)

@@ -74,7 +74,7 @@ internal static class TunnelHint
 
     private static string? Silent(Tunnel tunnel, DateTimeOffset now)
     {
-        if (Moment.Of(tunnel.Peer?.LastHeard) is not { } heard)
+        if (TimeText.Of(tunnel.Peer?.LastHeard) is not { } heard)
         {
             return null;
         }

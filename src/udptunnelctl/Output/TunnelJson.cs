@@ -56,7 +56,7 @@ internal static class TunnelJson
             writer.WriteString("state", Words.Of(flow.State));
             writer.WriteString("source", flow.Source);
             writer.WriteString("destination", flow.Destination);
-            writer.WriteNumber("idle", Moment.Length(flow.Idle).TotalSeconds);
+            writer.WriteNumber("idle", TimeText.Length(flow.Idle).TotalSeconds);
             writer.WriteEndObject();
         }
 
@@ -90,7 +90,7 @@ internal static class TunnelJson
         writer.WriteBoolean("ephemeral", tunnel.Ephemeral);
         writer.WriteText("file", tunnel.File);
         writer.WriteNumber("heartbeatInterval", tunnel.HeartbeatInterval);
-        writer.WriteTime("started", Moment.Of(tunnel.Started));
+        writer.WriteTime("started", TimeText.Of(tunnel.Started));
         WritePeer(writer, tunnel.Peer);
         writer.WriteText("publicKey", tunnel.PublicKey);
         PeerJson.WriteAll(writer, "peers", tunnel.Peers);
@@ -115,7 +115,7 @@ internal static class TunnelJson
     {
         writer.WriteStartObject("peer");
         writer.WriteText("endpoint", peer?.Endpoint ?? "");
-        writer.WriteTime("lastHeard", Moment.Of(peer?.LastHeard));
+        writer.WriteTime("lastHeard", TimeText.Of(peer?.LastHeard));
         writer.WriteEndObject();
     }
 

@@ -43,7 +43,7 @@ internal static class TunnelText
     /// <summary>The peer's endpoint and how long ago it was heard.</summary>
     public static string Peer(Tunnel tunnel, DateTimeOffset now)
     {
-        var heard = Moment.Of(tunnel.Peer?.LastHeard) is { } time
+        var heard = TimeText.Of(tunnel.Peer?.LastHeard) is { } time
             ? $"heard {TimeInWords.Ago(time, now)}"
             : "nothing heard yet";
         return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint ? $"{endpoint}, {heard}" : $"not known, {heard}";

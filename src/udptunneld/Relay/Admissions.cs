@@ -157,7 +157,7 @@ internal sealed class Admissions(
                 goes.Decide(new Denial(DenialCode.Replaced, Rivalry(goes, stays)));
             }
 
-            if (admission == Admission.LetIn)
+            if (admission == Admission.Admitted)
             {
                 Activate(connection);
             }
@@ -171,8 +171,8 @@ internal sealed class Admissions(
 
         switch (admission)
         {
-            case Admission.LetIn:
-                TellLetIn(connection);
+            case Admission.Admitted:
+                ReportAdmitted(connection);
                 break;
             case Admission.Waits:
                 var hint = connection.Key is { } key ? key.ToString() : connection.Remote.ToString();
@@ -207,7 +207,7 @@ internal sealed class Admissions(
 
         if (next is not null)
         {
-            TellLetIn(next);
+            ReportAdmitted(next);
         }
 
         decided();
@@ -341,7 +341,7 @@ internal sealed class Admissions(
         );
         if (next is not null)
         {
-            TellLetIn(next);
+            ReportAdmitted(next);
         }
 
         decided();
@@ -413,7 +413,7 @@ internal sealed class Admissions(
             .FirstOrDefault(a => a.Key == sender.Key && a.Remote.ToString() == sender.Address && a.Decision is null)
         ?? throw new RequestException(Fault.SenderNotPending, "it does not wait any more");
 
-    private void TellLetIn(ReceiverConnection connection) =>
+    private void ReportAdmitted(ReceiverConnection connection) =>
         events.Raise(
             EventKind.SenderApproved,
             EventLevel.Info,

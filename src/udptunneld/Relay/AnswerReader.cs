@@ -22,7 +22,7 @@ internal sealed class AnswerReader(ReceiverConnection connection, FrameWriter wr
         var now = RelayTimes.Now;
         if (came > 0)
         {
-            connection.Liveness.Hear(now);
+            connection.Liveness.OnHeard(now);
         }
 
         // Some may have been read before.

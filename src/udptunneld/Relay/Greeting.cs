@@ -113,7 +113,7 @@ internal sealed class Greeting(
         var reader = connection.Link.Reader;
         for (; came > 0; came = reader.FillMore())
         {
-            connection.Liveness.Hear(RelayTimes.Now);
+            connection.Liveness.OnHeard(RelayTimes.Now);
             connection.BytesWhileWaiting += came;
             var verdict = TakeFrames(connection, out reason);
             if (verdict != Verdict.GoesOn)

@@ -20,7 +20,7 @@ internal sealed class Liveness(long now)
     public long Heard => Volatile.Read(ref _heard);
 
     /// <summary>The peer was heard.</summary>
-    public void Hear(long now) => Volatile.Write(ref _heard, now);
+    public void OnHeard(long now) => Volatile.Write(ref _heard, now);
 
     /// <summary>Looks for progress; about once a second.</summary>
     /// <param name="acknowledged">

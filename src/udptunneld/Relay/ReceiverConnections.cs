@@ -138,7 +138,7 @@ internal sealed class ReceiverConnections(
         while (_hasNews)
         {
             _hasNews = false;
-            FollowDecisions();
+            ApplyDecisions();
         }
     }
 
@@ -252,7 +252,7 @@ internal sealed class ReceiverConnections(
                 serve(connection);
                 break;
             case ConnectionState.Leaving:
-                SayGoodbye(connection, before);
+                SendGoodbye(connection, before);
                 break;
             case ConnectionState.Ended:
                 _all.Remove(connection.Id);
@@ -266,7 +266,7 @@ internal sealed class ReceiverConnections(
         }
     }
 
-    private void SayGoodbye(ReceiverConnection connection, ConnectionState before)
+    private void SendGoodbye(ReceiverConnection connection, ConnectionState before)
     {
         if (connection.Decision is { } denial && before is ConnectionState.Waiting)
         {
@@ -385,7 +385,7 @@ internal sealed class ReceiverConnections(
     }
 
     /// <summary>Lets in and sends away as it was decided.</summary>
-    private void FollowDecisions()
+    private void ApplyDecisions()
     {
         var revoked = admissions.TakeRevoked();
         var active = admissions.Active;

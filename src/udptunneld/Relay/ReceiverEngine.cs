@@ -50,7 +50,7 @@ internal sealed class ReceiverEngine : IRelayEngine
             _loop?.Wake();
             services.SendersChanged();
         });
-        _loop = new ReceiverLoop(config, identity, clients, listener, _admissions, events);
+        _loop = new ReceiverLoop(config, identity, clients, listener, _admissions, events, services.Supervised);
         try
         {
             _loop.Start();

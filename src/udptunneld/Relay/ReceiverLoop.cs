@@ -1,5 +1,5 @@
 using UdpTunnel.Config;
-using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
@@ -38,7 +38,9 @@ internal sealed class ReceiverLoop : IDisposable
     private readonly WakeSignal _wake;
     private readonly List<ReceiverFlow> _ended = [];
     private readonly List<ulong> _ready = [];
-    private readonly Thread _thread;
+    private readonly string _name;
+    private readonly Supervised _supervised;
+    private Thread? _thread;
     private readonly ClientRequests _requests;
 
     // What Apply hands over to the thread.
@@ -60,6 +62,7 @@ internal sealed class ReceiverLoop : IDisposable
     /// <param name="listener">Where senders connect to.</param>
     /// <param name="admissions">Who is let in.</param>
     /// <param name="events">Where to tell.</param>
+    /// <param name="supervised">What stands behind its thread.</param>
     /// <exception cref="LinuxException">The system has no descriptors left.</exception>
     public ReceiverLoop(
         RelayConfig config,
@@ -67,14 +70,16 @@ internal sealed class ReceiverLoop : IDisposable
         ClientSockets clients,
         TcpListenSocket listener,
         Admissions admissions,
-        RelayEvents events
+        RelayEvents events,
+        Supervised supervised
     )
     {
         _applied = config;
         _clients = clients;
         _events = events;
         _requests = new ClientRequests(Counters);
-        _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} receiver" };
+        _name = $"{config.Name} receiver";
+        _supervised = supervised;
         _epoll = new Epoll();
         try
         {
@@ -117,7 +122,7 @@ internal sealed class ReceiverLoop : IDisposable
 
     /// <summary>Begins.</summary>
     /// <exception cref="OutOfMemoryException">The system has no thread for it.</exception>
-    public void Start() => _thread.Start();
+    public void Start() => _thread = _supervised.Start(_name, Run, OnFailed);
 
     /// <summary>Somebody has decided something.</summary>
     public void Wake() => _wake.Raise();
@@ -145,11 +150,7 @@ internal sealed class ReceiverLoop : IDisposable
     {
         _stops = true;
         _wake.Raise();
-        if (!_thread.ThreadState.HasFlag(ThreadState.Unstarted))
-        {
-            _thread.Join();
-        }
-
+        _thread?.Join();
         _followed.Set();
         _change?.Clients.Close();
         _clients.Close();
@@ -167,17 +168,14 @@ internal sealed class ReceiverLoop : IDisposable
         }
     }
 
-    private void RunGuarded()
+    /// <summary>The thread has ended by an error that nobody expected: the host tries the relay again.</summary>
+    private void OnFailed(Exception e) => _failure = $"this end failed: {e.GetType().Name}: {e.Message}";
+
+    private void Run()
     {
         try
         {
-            Run();
-        }
-        catch (Exception e)
-        {
-            // The relay fails, and is started again; the daemon's others go on.
-            _failure = $"this end failed: {e.GetType().Name}: {e.Message}";
-            _events.Raise(EventKind.RelayFailed, EventLevel.Error, $"an unexpected error ended the relay: {e}");
+            Carry();
         }
         finally
         {
@@ -185,7 +183,7 @@ internal sealed class ReceiverLoop : IDisposable
         }
     }
 
-    private void Run()
+    private void Carry()
     {
         using var batch = new ReceiveBatch(BatchSize);
         using var pulse = Pulse.OfThisThread();
@@ -258,7 +256,7 @@ internal sealed class ReceiverLoop : IDisposable
 
         if (isWoken)
         {
-            FollowConfiguration();
+            ApplyConfiguration();
             Connections.NoteDecision();
         }
     }
@@ -298,7 +296,7 @@ internal sealed class ReceiverLoop : IDisposable
                 }
             }
 
-            if (connection.Link.Gathers(received))
+            if (connection.Link.ShouldGather(received))
             {
                 return true;
             }
@@ -333,7 +331,7 @@ internal sealed class ReceiverLoop : IDisposable
     }
 
     /// <summary>Somebody may have changed the configuration while datagrams flow.</summary>
-    private void FollowConfiguration()
+    private void ApplyConfiguration()
     {
         lock (_changeGate)
         {
@@ -402,10 +400,10 @@ internal sealed class ReceiverLoop : IDisposable
             }
         }
 
-        TellServices(connection, writer);
+        SendServices(connection, writer);
     }
 
-    private static void TellServices(ReceiverConnection connection, FrameWriter writer)
+    private static void SendServices(ReceiverConnection connection, FrameWriter writer)
     {
         if (connection.Accepted is { } accepted)
         {
@@ -426,7 +424,7 @@ internal sealed class ReceiverLoop : IDisposable
         _writer = connection.Link.BeginStreaming(connection.Counters);
         _answers = new AnswerReader(connection, _writer);
         _writer.AddControl(FrameType.Approved, 0, []);
-        TellServices(connection, _writer);
+        SendServices(connection, _writer);
         _writer.Flush();
         Watch(connection);
     }

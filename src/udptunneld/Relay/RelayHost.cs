@@ -39,7 +39,7 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     {
         _store = store;
         _keys = keys;
-        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), OnChanged);
+        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), OnChanged, supervised);
     }
 
     /// <summary>The senders of all receivers; those that are remembered also where no receiver runs.</summary>

@@ -1,4 +1,5 @@
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay.Link;
 
 namespace UdpTunnel.Relay;
@@ -8,9 +9,11 @@ namespace UdpTunnel.Relay;
 /// <param name="Time">The clock.</param>
 /// <param name="GetIdentity">This daemon's key, made when first asked for.</param>
 /// <param name="SendersChanged">A sender came, went or changed.</param>
+/// <param name="Supervised">What stands behind their threads.</param>
 internal sealed record RelayServices(
     EventLog Events,
     TimeProvider Time,
     Func<Identity> GetIdentity,
-    Action SendersChanged
+    Action SendersChanged,
+    Supervised Supervised
 );

@@ -61,7 +61,7 @@ internal sealed class SenderConnection : IDisposable
     public bool IsGreeted { get; set; }
 
     /// <summary>Whether datagrams have flowed.</summary>
-    public bool IsLetIn { get; set; }
+    public bool IsAdmitted { get; set; }
 
     /// <summary>After so many milliseconds without a datagram a flow ends. Any thread may change it.</summary>
     public long IdleTimeout

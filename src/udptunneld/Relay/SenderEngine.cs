@@ -66,10 +66,9 @@ internal sealed class SenderEngine : IRelayEngine
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _shared = services;
         _targets = new ServiceTargets(config.UdpAddress, config.Name, services);
-        _thread = new Thread(RunGuarded) { IsBackground = true, Name = $"{config.Name} sender" };
         try
         {
-            _thread.Start();
+            _thread = services.Supervised.Start($"{config.Name} sender", Run, OnFailed);
         }
         catch
         {
@@ -294,19 +293,8 @@ internal sealed class SenderEngine : IRelayEngine
     private long IdleTimeout =>
         (long)_config.IdleTimeout.TotalMilliseconds + (_config.Protocol == RelayProtocol.Tls ? 1000 : 0);
 
-    private void RunGuarded()
-    {
-        try
-        {
-            Run();
-        }
-        catch (Exception e)
-        {
-            // The relay fails, and is started again; the daemon's others go on.
-            _failure = $"this end failed: {e.GetType().Name}: {e.Message}";
-            _events.Raise(EventKind.RelayFailed, EventLevel.Error, $"an unexpected error ended the relay: {e}");
-        }
-    }
+    /// <summary>The thread has ended by an error that nobody expected: the host tries the relay again.</summary>
+    private void OnFailed(Exception e) => _failure = $"this end failed: {e.GetType().Name}: {e.Message}";
 
     private void Run()
     {
@@ -319,7 +307,7 @@ internal sealed class SenderEngine : IRelayEngine
                 return;
             }
 
-            if (attempt.WasLetIn)
+            if (attempt.WasAdmitted)
             {
                 _backoff.Reset();
             }
@@ -331,7 +319,7 @@ internal sealed class SenderEngine : IRelayEngine
                 _problem = attempt.Problem;
             }
 
-            TellOnce(EventKind.RelayDisconnected, EventLevel.Warning, attempt.Problem);
+            ReportOnce(EventKind.RelayDisconnected, EventLevel.Warning, attempt.Problem);
             _retry.Wait(wait);
         }
     }
@@ -482,7 +470,7 @@ internal sealed class SenderEngine : IRelayEngine
 
         if (isTaken)
         {
-            TellOnce(EventKind.RelayWaiting, EventLevel.Warning, problem);
+            ReportOnce(EventKind.RelayWaiting, EventLevel.Warning, problem);
         }
     }
 
@@ -528,7 +516,7 @@ internal sealed class SenderEngine : IRelayEngine
                 + $"`udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
         var problem =
             $"the receiver shows the key {key}, but {expected} is expected: " + $"somebody may be in between; {advice}";
-        TellOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
+        ReportOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
         return new Attempt(problem, false, IsRefused: true);
     }
 
@@ -536,7 +524,7 @@ internal sealed class SenderEngine : IRelayEngine
     /// Tells a problem once until datagrams flow, or there is another one; a receiver that alternates is bounded all
     /// the same.
     /// </summary>
-    private void TellOnce(EventKind kind, EventLevel level, string problem)
+    private void ReportOnce(EventKind kind, EventLevel level, string problem)
     {
         if (_told != problem)
         {

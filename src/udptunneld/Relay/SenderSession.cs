@@ -7,9 +7,9 @@ namespace UdpTunnel.Relay;
 
 /// <summary>How an attempt to connect ended.</summary>
 /// <param name="Problem">What went wrong, for a person.</param>
-/// <param name="WasLetIn">Whether datagrams flowed.</param>
+/// <param name="WasAdmitted">Whether datagrams flowed.</param>
 /// <param name="IsRefused">Whether somebody has to decide something before another attempt can succeed.</param>
-internal sealed record Attempt(string Problem, bool WasLetIn, bool IsRefused);
+internal sealed record Attempt(string Problem, bool WasAdmitted, bool IsRefused);
 
 /// <summary>
 /// One connection of a sender from the handshake to its end, on the sender's thread, and the one place where it moves
@@ -90,7 +90,7 @@ internal sealed class SenderSession(
 
         connection.State = next;
         connection.IsGreeted |= next is ConnectionState.Waiting or ConnectionState.Serving;
-        connection.IsLetIn |= next == ConnectionState.Serving;
+        connection.IsAdmitted |= next == ConnectionState.Serving;
         if (next == ConnectionState.Ended)
         {
             connection.Link.Shutdown();
@@ -126,7 +126,7 @@ internal sealed class SenderSession(
             );
         }
         else if (
-            !TellServices()
+            !SendServices()
             || (_saidHello && connection.Liveness.ShouldAsk(now) && !link.TryWrite(FrameType.Ping, []))
             || !link.TryFlush()
         )
@@ -162,7 +162,7 @@ internal sealed class SenderSession(
         {
             _saidHello = true;
             _told = connection.Targets;
-            connection.Liveness.Hear(RelayTimes.Now);
+            connection.Liveness.OnHeard(RelayTimes.Now);
             if (!link.TryWrite(FrameType.Hello, Hello.OfSender(link.Version, introduction())))
             {
                 _end = Failed("it closed the connection");
@@ -175,7 +175,7 @@ internal sealed class SenderSession(
 
     /// <summary>The services may have changed since the hello.</summary>
     /// <returns>False if the connection is broken.</returns>
-    private bool TellServices()
+    private bool SendServices()
     {
         if (_told is null || ReferenceEquals(_told, connection.Targets))
         {
@@ -198,7 +198,7 @@ internal sealed class SenderSession(
         var reader = connection.Link.Reader;
         for (; came > 0; came = reader.FillMore())
         {
-            connection.Liveness.Hear(RelayTimes.Now);
+            connection.Liveness.OnHeard(RelayTimes.Now);
             FrameStatus status;
             while ((status = reader.Next(out var frame)) == FrameStatus.Complete)
             {
@@ -284,7 +284,7 @@ internal sealed class SenderSession(
         var now = RelayTimes.Now;
         if (came > 0)
         {
-            connection.Liveness.Hear(now);
+            connection.Liveness.OnHeard(now);
         }
 
         var status = FrameStatus.Incomplete;
@@ -303,7 +303,7 @@ internal sealed class SenderSession(
 
         return end
             ?? (status == FrameStatus.Malformed ? Broken() : null)
-            ?? (came == 0 ? Failed("it closed the connection") with { WasLetIn = connection.IsLetIn } : null);
+            ?? (came == 0 ? Failed("it closed the connection") with { WasAdmitted = connection.IsAdmitted } : null);
     }
 
     private Attempt? Take(in RelayFrame frame, RequestSender requests, ServiceLoop loop, long now)
@@ -341,7 +341,7 @@ internal sealed class SenderSession(
             case FrameType.Pong or FrameType.Approved:
                 return null;
             case FrameType.Denied:
-                return Denied(Denial.Read(frame.Payload)) with { WasLetIn = true };
+                return Denied(Denial.Read(frame.Payload)) with { WasAdmitted = true };
             default:
                 return Broken();
         }
@@ -354,13 +354,13 @@ internal sealed class SenderSession(
             connection.Link.FirstByte is TlsAlertByte or TlsHandshakeByte && connection.Link.Codec.NamesFlows
                 ? "it speaks TLS: start this relay with --protocol tls"
                 : "it sent what the protocol does not know";
-        return Failed(problem) with { WasLetIn = connection.IsLetIn };
+        return Failed(problem) with { WasAdmitted = connection.IsAdmitted };
     }
 
     private Attempt Denied(Denial denial) =>
         new(
             $"the receiver {connection.Link.Socket.Remote} sent this sender away: {denial.Text}",
-            WasLetIn: false,
+            WasAdmitted: false,
             IsRefused: denial.IsFinal
         );
 

@@ -59,7 +59,7 @@ internal sealed unsafe class ServiceLoop : IDisposable
         var ready = 0;
         while (goesOn)
         {
-            if (!_connection.Link.Gathers(ready))
+            if (!_connection.Link.ShouldGather(ready))
             {
                 Flush();
             }

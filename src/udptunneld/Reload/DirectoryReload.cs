@@ -69,7 +69,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
             var outcomes = await RunAsync(dryRun: false, allowRestart, cancellationToken);
             foreach (var outcome in outcomes)
             {
-                Tell(outcome);
+                Report(outcome);
             }
 
             var left = outcomes.Count(o => o.Problem.Length > 0);
@@ -94,7 +94,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         {
             foreach (var outcome in await RunAsync(dryRun: false, allowRestart: true, cancellationToken))
             {
-                Tell(outcome);
+                Report(outcome);
             }
         }
         catch (RequestException e)
@@ -303,7 +303,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         return (null, null);
     }
 
-    private void Tell(FileOutcome outcome)
+    private void Report(FileOutcome outcome)
     {
         foreach (var diagnostic in outcome.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Warning))
         {

@@ -50,8 +50,8 @@ internal sealed class HangUp : IDisposable
         CancellationToken cancellationToken
     )
     {
-        manager.TellReloading();
+        manager.NotifyReloading();
         await reload.RunAndTellAsync(allowRestart: false, cancellationToken);
-        manager.TellReady();
+        manager.NotifyReady();
     }
 }

@@ -42,23 +42,23 @@ internal sealed partial class ServiceManager
     }
 
     /// <summary>
-    /// How long it waits for the next <see cref="TellAlive"/> before it restarts the daemon; null if it does not wait
+    /// How long it waits for the next <see cref="NotifyAlive"/> before it restarts the daemon; null if it does not wait
     /// for any.
     /// </summary>
     public TimeSpan? WatchdogTimeout { get; }
 
     /// <summary>Everything has started, or a reload is done.</summary>
-    public void TellReady() => Send("READY=1");
+    public void NotifyReady() => Send("READY=1");
 
     /// <summary>A reload begins. The time lets systemd tell it from one that came before its signal.</summary>
-    public void TellReloading() =>
+    public void NotifyReloading() =>
         Send(string.Create(CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={NotifySocket.Microseconds}"));
 
     /// <summary>It goes on.</summary>
-    public void TellAlive() => Send("WATCHDOG=1");
+    public void NotifyAlive() => Send("WATCHDOG=1");
 
     /// <summary>It ends.</summary>
-    public void TellStopping() => Send("STOPPING=1");
+    public void NotifyStopping() => Send("STOPPING=1");
 
     [LoggerMessage(LogLevel.Warning, "the service manager was not told {State}: {Problem}")]
     private static partial void LogNotTold(ILogger log, string state, string problem);

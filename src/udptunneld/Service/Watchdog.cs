@@ -45,7 +45,7 @@ internal sealed partial class Watchdog(ServiceManager manager, TimeProvider time
         var stuck = Pulse.Stuck();
         if (stuck.Count == 0)
         {
-            manager.TellAlive();
+            manager.NotifyAlive();
         }
         else
         {

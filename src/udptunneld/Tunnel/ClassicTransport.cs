@@ -145,7 +145,7 @@ internal sealed unsafe class ClassicTransport : ITransport
     public void OnPortUnreachable(in Endpoint endpoint) => _claims?.OnPortUnreachable(endpoint, _now);
 
     /// <inheritdoc/>
-    public void OnDrained() => _claims?.Settle(_now);
+    public void OnDrained() => _claims?.Resolve(_now);
 
     /// <inheritdoc/>
     public long Due
@@ -169,7 +169,7 @@ internal sealed unsafe class ClassicTransport : ITransport
         _now = now;
         if (isDue && _claims is not null)
         {
-            _claims.Settle(now);
+            _claims.Resolve(now);
         }
         else if (isDue)
         {

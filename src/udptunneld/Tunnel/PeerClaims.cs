@@ -201,7 +201,7 @@ internal sealed class PeerClaims(Peer peer, Action<Peer.Address, uint> ask, Acti
     /// client that sends nothing more.
     /// </summary>
     /// <param name="now">Milliseconds of the monotonic clock.</param>
-    public void Settle(long now)
+    public void Resolve(long now)
     {
         if (Volatile.Read(ref _claimed) == 0)
         {

@@ -69,7 +69,7 @@ public sealed class JsonTests
     [InlineData(1, 500_000_000, "1970-01-01T00:00:01.5Z")]
     [InlineData(253_402_300_799, 999_999_999, "9999-12-31T23:59:59.9999999Z")]
     public void Times_keep_their_decimals(long seconds, int nanos, string text) =>
-        Assert.Equal(text, Moment.Rfc3339(Moment.Of(new Timestamp { Seconds = seconds, Nanos = nanos })!.Value));
+        Assert.Equal(text, TimeText.Rfc3339(TimeText.Of(new Timestamp { Seconds = seconds, Nanos = nanos })!.Value));
 
     [Theory]
     [InlineData(long.MaxValue, 0)]
@@ -77,7 +77,7 @@ public sealed class JsonTests
     [InlineData(0, -1)]
     [InlineData(0, 1_000_000_000)]
     public void A_time_that_is_none_is_not_known(long seconds, int nanos) =>
-        Assert.Null(Moment.Of(new Timestamp { Seconds = seconds, Nanos = nanos }));
+        Assert.Null(TimeText.Of(new Timestamp { Seconds = seconds, Nanos = nanos }));
 
     private static JsonElement Parse(Tunnel tunnel)
     {

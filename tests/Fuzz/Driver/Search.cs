@@ -105,7 +105,7 @@ internal sealed class Search : IDisposable
 
             if (took > MaxTime)
             {
-                Tell($"took {took.TotalSeconds:0.0} s", input);
+                Report($"took {took.TotalSeconds:0.0} s", input);
             }
         }
 #pragma warning disable CA1031 // Whatever it throws is what is searched for.
@@ -116,7 +116,7 @@ internal sealed class Search : IDisposable
             var frames = e.ToString()
                 .Split('\n')
                 .Where(line => line.Contains("   at UdpTunnel", StringComparison.Ordinal));
-            Tell($"{e.GetType().Name} {frames.FirstOrDefault()}\n{e}", input);
+            Report($"{e.GetType().Name} {frames.FirstOrDefault()}\n{e}", input);
         }
 
         Tried++;
@@ -134,7 +134,7 @@ internal sealed class Search : IDisposable
         return Stopwatch.GetElapsedTime(start);
     }
 
-    private void Tell(string failure, byte[] input)
+    private void Report(string failure, byte[] input)
     {
         if (_told.Add(failure.Split('\n')[0]))
         {

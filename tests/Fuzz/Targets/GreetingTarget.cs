@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
@@ -37,7 +38,8 @@ internal sealed class GreetingTarget : IFuzzTarget
             new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
             TimeProvider.System,
             () => _own,
-            () => { }
+            () => { },
+            new Supervised(NullLogger<Supervised>.Instance)
         );
         _receiver = new Lazy<(ReceiverEngine, int)>(() => StartReceiver(_services));
     }

@@ -32,8 +32,8 @@ public sealed class ApprovalsTests
         var first = new Applicant("key", 1);
         var second = new Applicant("key", 2);
 
-        Assert.Equal(Admission.LetIn, approvals.Enter(first, out _));
-        Assert.Equal(Admission.LetIn, approvals.Enter(second, out var replaced));
+        Assert.Equal(Admission.Admitted, approvals.Enter(first, out _));
+        Assert.Equal(Admission.Admitted, approvals.Enter(second, out var replaced));
         Assert.Same(first, replaced);
         Assert.Null(approvals.Leave(first));
         Assert.Same(second, approvals.Active);

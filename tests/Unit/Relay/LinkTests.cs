@@ -113,7 +113,7 @@ public sealed class LinkTests
         Assert.Equal([5, 10], asked.Take(2));
         Assert.False(liveness.IsDead(11_999));
         Assert.True(liveness.IsDead(12_000));
-        liveness.Hear(12_000);
+        liveness.OnHeard(12_000);
         Assert.False(liveness.IsDead(12_001));
         Assert.False(liveness.ShouldAsk(16_999));
         Assert.True(liveness.ShouldAsk(17_000));

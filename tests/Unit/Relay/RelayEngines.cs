@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Link;
@@ -117,7 +118,13 @@ internal sealed class RelayEngines : IDisposable
     private RelayServices Services(EventLog events)
     {
         var identity = new Lazy<Identity>(() => new Identity(ECDsa.Create(ECCurve.NamedCurves.nistP256)));
-        return new RelayServices(events, _time, () => identity.Value, () => { });
+        return new RelayServices(
+            events,
+            _time,
+            () => identity.Value,
+            () => { },
+            new Supervised(NullLogger<Supervised>.Instance)
+        );
     }
 
     /// <summary>A sender of its own daemon.</summary>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 
 namespace UdpTunnel.Tests.Relay;
@@ -23,7 +24,13 @@ public sealed class RelayLimitsTests
     public RelayLimitsTests()
     {
         _events = new EventLog(_time, NullLogger<EventLog>.Instance);
-        var services = new RelayServices(_events, _time, () => throw new InvalidOperationException(), () => { });
+        var services = new RelayServices(
+            _events,
+            _time,
+            () => throw new InvalidOperationException(),
+            () => { },
+            new Supervised(NullLogger<Supervised>.Instance)
+        );
         _limits = new RelayLimits(services, Config.Name);
     }
 

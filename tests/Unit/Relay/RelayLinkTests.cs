@@ -16,17 +16,17 @@ public sealed class RelayLinkTests : IDisposable
     [Fact]
     public void What_came_alone_is_written_at_once()
     {
-        Assert.False(_link.Gathers(1));
-        Assert.False(_link.Gathers(0));
-        Assert.False(_link.Gathers(1));
+        Assert.False(_link.ShouldGather(1));
+        Assert.False(_link.ShouldGather(0));
+        Assert.False(_link.ShouldGather(1));
     }
 
     [Fact]
     public void What_came_with_others_is_written_when_no_more_come_or_there_are_many()
     {
-        Assert.Equal([true, true, false], ((int[])[2, 2, 1]).Select(_link.Gathers));
-        Assert.Equal([true, true, true, false], ((int[])[40, 40, 40, 40]).Select(_link.Gathers));
-        Assert.True(_link.Gathers(40));
+        Assert.Equal([true, true, false], ((int[])[2, 2, 1]).Select(_link.ShouldGather));
+        Assert.Equal([true, true, true, false], ((int[])[40, 40, 40, 40]).Select(_link.ShouldGather));
+        Assert.True(_link.ShouldGather(40));
     }
 
     [Fact]

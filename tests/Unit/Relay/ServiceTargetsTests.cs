@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 
@@ -13,7 +14,8 @@ public sealed class ServiceTargetsTests
         new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance),
         TimeProvider.System,
         () => throw new InvalidOperationException(),
-        () => { }
+        () => { },
+        new Supervised(NullLogger<Supervised>.Instance)
     );
 
     [Fact]

@@ -31,9 +31,9 @@ public sealed class ServiceManagerTests : IDisposable
     {
         var manager = Manager(("NOTIFY_SOCKET", _path));
 
-        manager.TellReady();
-        manager.TellAlive();
-        manager.TellStopping();
+        manager.NotifyReady();
+        manager.NotifyAlive();
+        manager.NotifyStopping();
 
         Assert.Equal(["READY=1", "WATCHDOG=1", "STOPPING=1"], [Heard(), Heard(), Heard()]);
     }
@@ -43,7 +43,7 @@ public sealed class ServiceManagerTests : IDisposable
     {
         var before = NotifySocket.Microseconds;
 
-        Manager(("NOTIFY_SOCKET", _path)).TellReloading();
+        Manager(("NOTIFY_SOCKET", _path)).NotifyReloading();
 
         var lines = Heard().Split('\n');
         Assert.Equal("RELOADING=1", lines[0]);
@@ -61,7 +61,7 @@ public sealed class ServiceManagerTests : IDisposable
         var name = Guid.NewGuid().ToString("N");
         listener.Bind(new UnixDomainSocketEndPoint($"\0{name}"));
 
-        Manager(("NOTIFY_SOCKET", $"@{name}")).TellReady();
+        Manager(("NOTIFY_SOCKET", $"@{name}")).NotifyReady();
 
         Assert.Equal("READY=1", Heard(listener));
     }
@@ -75,7 +75,7 @@ public sealed class ServiceManagerTests : IDisposable
     {
         var manager = Manager(("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "30000000"));
 
-        manager.TellReady();
+        manager.NotifyReady();
 
         Assert.Equal(socket is { Length: > 0 } ? TimeSpan.FromSeconds(30) : null, manager.WatchdogTimeout);
     }

@@ -27,7 +27,7 @@ public sealed class PeerClaimsTests
     [Fact]
     public void Who_comes_first_is_the_peer_at_once()
     {
-        Hear(Home);
+        OnHeard(Home);
 
         Assert.Equal(Home, Current);
         Assert.Equal(_now, _peer.LastHeard);
@@ -42,12 +42,12 @@ public sealed class PeerClaimsTests
         for (var i = 0; i < 1000; i++)
         {
             Pass(7);
-            Hear(Stranger);
+            OnHeard(Stranger);
             Assert.Equal(Home, Current);
             if (_asked.Count > 0)
             {
                 Pass(20);
-                Hear(Home, Inner);
+                OnHeard(Home, Inner);
                 _asked.Clear();
             }
         }
@@ -63,7 +63,7 @@ public sealed class PeerClaimsTests
         Prove(Home, Inner);
         for (var i = 0; i < 10_000; i++)
         {
-            Hear(Stranger);
+            OnHeard(Stranger);
         }
 
         Assert.Equal([Inner], _asked);
@@ -76,14 +76,14 @@ public sealed class PeerClaimsTests
         Prove(Home, Inner);
         for (long passed = 0; passed < PeerClaims.Grace; passed += 10)
         {
-            Hear(Cafe, Inner);
-            _claims.Settle(_now);
+            OnHeard(Cafe, Inner);
+            _claims.Resolve(_now);
             Assert.Equal(Home, Current);
             Pass(10);
         }
 
-        Hear(Cafe, Inner);
-        _claims.Settle(_now);
+        OnHeard(Cafe, Inner);
+        _claims.Resolve(_now);
 
         Assert.Equal(Cafe, Current);
         Assert.Equal(1, _peer.Changes);
@@ -95,13 +95,13 @@ public sealed class PeerClaimsTests
     {
         Prove(Home, Inner);
         Pass(30_000);
-        Hear(Cafe);
+        OnHeard(Cafe);
         var heard = _now;
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
         Assert.Equal(Home, Current);
 
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Equal(Cafe, Current);
         Assert.Equal(heard, _peer.LastHeard);
@@ -112,11 +112,11 @@ public sealed class PeerClaimsTests
     {
         Prove(Home, Inner);
         Pass(1000);
-        Hear(Home, Inner);
-        Hear(Cafe, Inner);
+        OnHeard(Home, Inner);
+        OnHeard(Cafe, Inner);
 
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Equal(Cafe, Current);
     }
@@ -125,11 +125,11 @@ public sealed class PeerClaimsTests
     public void An_answer_within_the_same_millisecond_is_an_answer()
     {
         Prove(Home, Inner);
-        Hear(Stranger);
-        Hear(Home, Inner);
+        OnHeard(Stranger);
+        OnHeard(Home, Inner);
         Pass(PeerClaims.Grace);
 
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Equal(Home, Current);
         Assert.Equal(Stranger, _claims.TakeRefused());
@@ -139,13 +139,13 @@ public sealed class PeerClaimsTests
     public void An_answer_that_waits_in_the_socket_behind_other_claims_is_heard_before_they_are_decided()
     {
         Prove(Home, Inner);
-        Hear(Stranger);
+        OnHeard(Stranger);
         Pass(10 * PeerClaims.Grace);
-        Hear(Stranger);
-        Hear(Stranger);
-        Hear(Home, Inner);
+        OnHeard(Stranger);
+        OnHeard(Stranger);
+        OnHeard(Home, Inner);
 
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Equal(Home, Current);
         Assert.Equal(0, _peer.Changes);
@@ -155,18 +155,18 @@ public sealed class PeerClaimsTests
     public void A_peer_that_answers_too_late_takes_its_place_back_without_asking()
     {
         Prove(Home, Inner);
-        Hear(Stranger);
+        OnHeard(Stranger);
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
         Assert.Equal(Stranger, Current);
 
         Pass(500);
-        Hear(Home);
+        OnHeard(Home);
 
         Assert.Equal(Home, Current);
 
         // The stranger was not displaced but driven out, and has to wait again.
-        Hear(Stranger);
+        OnHeard(Stranger);
         Assert.Equal(Home, Current);
     }
 
@@ -174,16 +174,16 @@ public sealed class PeerClaimsTests
     public void A_refused_claim_is_over_and_the_next_one_is_asked_about_again()
     {
         Prove(Home, Inner);
-        Hear(Stranger);
+        OnHeard(Stranger);
         Pass(50);
-        Hear(Home, Inner);
+        OnHeard(Home, Inner);
         Pass(10_000);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
         Assert.Equal(Home, Current);
 
-        Hear(Cafe);
+        OnHeard(Cafe);
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         // The known peer twice, and then who came in its place.
         Assert.Equal(Cafe, Current);
@@ -194,9 +194,9 @@ public sealed class PeerClaimsTests
     public void A_peer_of_which_only_heartbeats_are_known_is_not_asked_and_gives_way_to_who_goes_on()
     {
         Prove(Home);
-        Hear(Cafe);
+        OnHeard(Cafe);
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Empty(_asked);
         Assert.Equal(Cafe, Current);
@@ -206,11 +206,11 @@ public sealed class PeerClaimsTests
     public void Among_several_claimants_the_last_one_is_taken()
     {
         Prove(Home, Inner);
-        Hear(Stranger);
+        OnHeard(Stranger);
         Pass(100);
-        Hear(Cafe);
+        OnHeard(Cafe);
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
 
         Assert.Equal(Cafe, Current);
     }
@@ -218,7 +218,7 @@ public sealed class PeerClaimsTests
     [Fact]
     public void A_peer_that_has_not_answered_gets_little_and_more_only_for_what_it_sends()
     {
-        Hear(Home);
+        OnHeard(Home);
         var proof = Address.Proof;
         Assert.NotNull(proof);
         Assert.True(_keepsErrors);
@@ -226,11 +226,11 @@ public sealed class PeerClaimsTests
         Assert.True(proof.TrySpend(3 * Datagram));
         Assert.False(proof.TrySpend(1));
 
-        Hear(Home);
+        OnHeard(Home);
         Assert.True(proof.TrySpend(3 * Datagram));
         Assert.False(proof.TrySpend(1));
 
-        Hear(Home, Inner, isAnswer: true);
+        OnHeard(Home, Inner, isAnswer: true);
         Assert.Null(Address.Proof);
         Assert.False(_keepsErrors);
     }
@@ -238,13 +238,13 @@ public sealed class PeerClaimsTests
     [Fact]
     public void A_peer_that_has_not_answered_refuses_no_claim_by_what_it_sends()
     {
-        Hear(Stranger, Inner);
-        Hear(Cafe);
+        OnHeard(Stranger, Inner);
+        OnHeard(Cafe);
         Pass(100);
-        Hear(Stranger, Inner);
+        OnHeard(Stranger, Inner);
         Pass(PeerClaims.Grace);
-        Hear(Stranger, Inner);
-        _claims.Settle(_now);
+        OnHeard(Stranger, Inner);
+        _claims.Resolve(_now);
 
         Assert.Equal(Cafe, Current);
     }
@@ -264,9 +264,9 @@ public sealed class PeerClaimsTests
         Assert.NotNull(Address.Proof);
         Assert.True(_keepsErrors);
         _asked.Clear();
-        Hear(Home);
+        OnHeard(Home);
         Assert.Equal([Inner], _asked);
-        Hear(Home, isAnswer: true);
+        OnHeard(Home, isAnswer: true);
         Assert.Null(Address.Proof);
         Assert.False(_keepsErrors);
 
@@ -279,11 +279,11 @@ public sealed class PeerClaimsTests
     [Fact]
     public void The_first_claimant_of_all_leaves_nobody_behind()
     {
-        Hear(Stranger);
+        OnHeard(Stranger);
         _claims.OnPortUnreachable(Stranger, _now);
         Assert.Null(_peer.Current);
 
-        Hear(Home);
+        OnHeard(Home);
         Assert.Equal(Home, Current);
     }
 
@@ -293,9 +293,9 @@ public sealed class PeerClaimsTests
         long spent = 0;
         for (var i = 0; i < 1000; i++)
         {
-            Hear(MemoryUdp.Address($"203.0.113.{i % 250}:{1000 + i}"));
+            OnHeard(MemoryUdp.Address($"203.0.113.{i % 250}:{1000 + i}"));
             Pass(PeerClaims.Grace);
-            _claims.Settle(_now);
+            _claims.Resolve(_now);
             for (; Address.Proof!.TrySpend(100); spent += 100) { }
         }
 
@@ -310,13 +310,13 @@ public sealed class PeerClaimsTests
         const uint Chosen = 0x0A00_004D;
         Prove(Home, Inner);
         Displace(Stranger);
-        Hear(Stranger, Chosen);
-        Hear(Home);
+        OnHeard(Stranger, Chosen);
+        OnHeard(Home);
         Assert.Equal(Home, Current);
         Assert.Null(Address.Proof);
         _asked.Clear();
 
-        Hear(Stranger, Chosen);
+        OnHeard(Stranger, Chosen);
 
         Assert.Equal([Inner], _asked);
     }
@@ -326,8 +326,8 @@ public sealed class PeerClaimsTests
     {
         const uint Chosen = 0x0A00_004D;
         Prove(Home, Inner);
-        Hear(Home, Chosen);
-        Hear(Stranger);
+        OnHeard(Home, Chosen);
+        OnHeard(Stranger);
 
         Assert.Equal([Inner, Chosen], _asked);
     }
@@ -340,11 +340,11 @@ public sealed class PeerClaimsTests
         Assert.Equal([Inner, Inner], _asked);
         _asked.Clear();
 
-        Hear(Cafe, Inner + 1);
-        Hear(Cafe, Inner + 1);
+        OnHeard(Cafe, Inner + 1);
+        OnHeard(Cafe, Inner + 1);
         Assert.Equal([Inner + 1], _asked);
         Pass(1000);
-        Hear(Cafe, Inner + 1);
+        OnHeard(Cafe, Inner + 1);
         Assert.Equal([Inner + 1, Inner + 1], _asked);
     }
 
@@ -374,7 +374,7 @@ public sealed class PeerClaimsTests
         }
 
         Assert.InRange(_asked.Count, 4, 6);
-        Hear(Cafe, Inner, isAnswer: true);
+        OnHeard(Cafe, Inner, isAnswer: true);
         Assert.Null(Address.Proof);
     }
 
@@ -389,7 +389,7 @@ public sealed class PeerClaimsTests
             _claims.OnSending(_now);
             if (i % 40 == 39)
             {
-                Hear(Cafe);
+                OnHeard(Cafe);
             }
         }
 
@@ -430,7 +430,7 @@ public sealed class PeerClaimsTests
             Assert.True(proof.IsAnswer(PacketView.Parse(start, packet.Length)));
         }
 
-        Hear(Cafe, Inner, isAnswer: true);
+        OnHeard(Cafe, Inner, isAnswer: true);
         _asked.Clear();
     }
 
@@ -438,20 +438,20 @@ public sealed class PeerClaimsTests
 
     private void Displace(Endpoint by)
     {
-        Hear(by);
+        OnHeard(by);
         Pass(PeerClaims.Grace);
-        _claims.Settle(_now);
+        _claims.Resolve(_now);
         Assert.Equal(by, Current);
     }
 
-    private void Hear(Endpoint source, uint inner = 0, bool isAnswer = false) =>
+    private void OnHeard(Endpoint source, uint inner = 0, bool isAnswer = false) =>
         _claims.OnDatagram(source, inner, Datagram, isAnswer, _now);
 
     /// <summary>The first peer comes, and proves that it is there.</summary>
     private void Prove(Endpoint source, uint inner = 0)
     {
-        Hear(source, inner);
-        Hear(source, inner, isAnswer: true);
+        OnHeard(source, inner);
+        OnHeard(source, inner, isAnswer: true);
         _asked.Clear();
     }
 

@@ -23,13 +23,13 @@ internal sealed record TopFlow(string Key, string Name, TimeSpan Idle)
     {
         var name =
             $"{Words.Spoken(Words.Of(flow.Protocol))} {flow.Source} {flow.Destination} {Words.Spoken(Words.Of(flow.OpenedBy))}";
-        return new TopFlow(name, name, Moment.Length(flow.Idle)) { Tunnel = flow };
+        return new TopFlow(name, name, TimeText.Length(flow.Idle)) { Tunnel = flow };
     }
 
     /// <summary>A relay's flow.</summary>
     public static TopFlow Of(RelayFlow flow)
     {
         var name = flow.Client.Length > 0 ? flow.Client : $"flow {flow.Id}";
-        return new TopFlow($"{flow.Id} {flow.Client}", name, Moment.Length(flow.Idle)) { Relay = flow };
+        return new TopFlow($"{flow.Id} {flow.Client}", name, TimeText.Length(flow.Idle)) { Relay = flow };
     }
 }

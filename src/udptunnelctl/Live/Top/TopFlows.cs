@@ -71,7 +71,7 @@ internal static class TopFlows
         Row(
             screen,
             client,
-            TimeInWords.Short(Moment.Length(relay.Age)),
+            TimeInWords.Short(TimeText.Length(relay.Age)),
             TimeInWords.Short(flow.Idle),
             Quantity.BitRate(flow.History.Now.BytesOut),
             Quantity.BitRate(flow.History.Now.BytesIn),

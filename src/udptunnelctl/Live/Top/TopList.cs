@@ -106,7 +106,7 @@ internal static class TopList
             sender.Fingerprint.Length > ShortFingerprint
                 ? sender.Fingerprint[..ShortFingerprint] + "..."
                 : RelayText.Identity(sender);
-        var since = Moment.Of(sender.Since) is { } time ? $", {TimeInWords.Short(now - time)}" : "";
+        var since = TimeText.Of(sender.Since) is { } time ? $", {TimeInWords.Short(now - time)}" : "";
         var origin = sender.Fingerprint.Length > 0 ? $" from {sender.Address}" : " (classic)";
         Mark(screen, selected);
         screen

@@ -40,7 +40,7 @@ internal sealed record TopRow(string Key, string Name, string Kind)
         {
             State = Words.Spoken(Words.Of(tunnel.State)),
             Style = TunnelText.StyleOf(tunnel.State),
-            Heard = Moment.Of(tunnel.Peer?.LastHeard),
+            Heard = TimeText.Of(tunnel.Peer?.LastHeard),
             Drops = Sum((tunnel.Counters?.Drops ?? []).Select(d => d.Packets)),
             History = history,
             Tunnel = tunnel,
@@ -52,7 +52,7 @@ internal sealed record TopRow(string Key, string Name, string Kind)
         {
             State = Words.Spoken(Words.Of(relay.State)),
             Style = RelayText.StyleOf(relay.State),
-            Heard = Moment.Of(relay.LastHeard),
+            Heard = TimeText.Of(relay.LastHeard),
             Drops = Sum((relay.Counters?.Drops ?? []).Select(d => d.Packets)),
             History = history,
             Relay = relay,

@@ -74,7 +74,7 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         var data = state.Data;
         screen
             .Text("udptunnelctl top", Style.Strong)
-            .Text($"  {Moment.Local(data.Time, clock)["yyyy-MM-dd ".Length..]}  ");
+            .Text($"  {TimeText.Local(data.Time, clock)["yyyy-MM-dd ".Length..]}  ");
         screen.Text(
             $"{Number(data.Inventory.Tunnels.Count, "tunnel")}, {Number(data.Inventory.Relays.Count, "relay")}"
         );

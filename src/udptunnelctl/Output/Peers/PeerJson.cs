@@ -27,8 +27,8 @@ internal static class PeerJson
         writer.WriteString("publicKey", peer.PublicKey);
         writer.WriteString("state", Words.Of(peer.State));
         writer.WriteText("endpoint", peer.Endpoint);
-        writer.WriteTime("lastHandshake", Moment.Of(peer.LastHandshake));
-        writer.WriteTime("lastHeard", Moment.Of(peer.LastHeard));
+        writer.WriteTime("lastHandshake", TimeText.Of(peer.LastHandshake));
+        writer.WriteTime("lastHeard", TimeText.Of(peer.LastHeard));
         writer.WriteStartArray("allowedIPs");
         foreach (var network in peer.AllowedIps)
         {
@@ -49,7 +49,7 @@ internal static class PeerJson
         writer.WriteBoolean("presharedKey", peer.HasPresharedKey);
         if (peer.RoundTrip is { } roundTrip)
         {
-            writer.WriteNumber("roundTrip", Moment.Length(roundTrip).TotalSeconds);
+            writer.WriteNumber("roundTrip", TimeText.Length(roundTrip).TotalSeconds);
         }
         else
         {

@@ -7,7 +7,7 @@ internal static class PeerText
 {
     /// <summary><c>12 s ago</c>, or that there was none.</summary>
     public static string Handshake(TunnelPeer peer, DateTimeOffset now) =>
-        Moment.Of(peer.LastHandshake) is { } time ? TimeInWords.Ago(time, now) : "none yet";
+        TimeText.Of(peer.LastHandshake) is { } time ? TimeInWords.Ago(time, now) : "none yet";
 
     /// <summary>The endpoint, or that it is not known.</summary>
     public static string Endpoint(TunnelPeer peer) => peer.Endpoint.Length > 0 ? peer.Endpoint : "not known";

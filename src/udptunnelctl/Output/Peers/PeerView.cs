@@ -60,7 +60,7 @@ internal static class PeerView
                 Words.Spoken(Words.Of(peer.State)),
                 PeerText.StyleOf(peer.State),
                 peer.Endpoint,
-                Moment.Of(peer.LastHandshake) is { } time ? TimeInWords.Short(now - time) : "-",
+                TimeText.Of(peer.LastHandshake) is { } time ? TimeInWords.Short(now - time) : "-",
                 Quantity.Brief(counters.BytesOut),
                 Quantity.Brief(counters.BytesIn)
             );

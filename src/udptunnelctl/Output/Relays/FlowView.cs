@@ -26,7 +26,7 @@ internal static class FlowView
         var hasPorts = flows.Select(f => f.Port).Distinct().Count() > 1;
         screen.Line();
         Row(screen, "client", "age", "idle", ["to service", "", "to clients", ""]);
-        foreach (var flow in flows.OrderBy(f => Moment.Length(f.Idle)).Take(Shown))
+        foreach (var flow in flows.OrderBy(f => TimeText.Length(f.Idle)).Take(Shown))
         {
             var client = flow.Client.Length > 0 ? flow.Client : $"flow {flow.Id}";
             client += hasPorts ? $" to :{flow.Port}" : "";
@@ -39,8 +39,8 @@ internal static class FlowView
             Row(
                 screen,
                 client,
-                TimeInWords.Short(Moment.Length(flow.Age)),
-                TimeInWords.Short(Moment.Length(flow.Idle)),
+                TimeInWords.Short(TimeText.Length(flow.Age)),
+                TimeInWords.Short(TimeText.Length(flow.Idle)),
                 [
                     Quantity.ShortCount(flow.PacketsToService),
                     Quantity.Bytes(flow.BytesToService),

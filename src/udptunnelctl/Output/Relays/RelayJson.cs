@@ -66,11 +66,11 @@ internal static class RelayJson
         writer.WriteNumber("maxFlows", relay.MaxFlows);
         writer.WriteBoolean("ephemeral", relay.Ephemeral);
         writer.WriteText("file", relay.File);
-        writer.WriteTime("started", Moment.Of(relay.Started));
+        writer.WriteTime("started", TimeText.Of(relay.Started));
         writer.WriteText("ownFingerprint", relay.OwnFingerprint);
         writer.WriteText("peerAddress", relay.PeerAddress);
         writer.WriteText("peerFingerprint", relay.PeerFingerprint);
-        writer.WriteTime("lastHeard", Moment.Of(relay.LastHeard));
+        writer.WriteTime("lastHeard", TimeText.Of(relay.LastHeard));
         WriteCounters(writer, relay.Counters);
         writer.WriteNumber("pendingSenders", relay.PendingSenders);
         WriteRates(writer, relay.Rates);
@@ -143,7 +143,7 @@ internal static class RelayJson
         }
         else
         {
-            writer.WriteNumber(name, Moment.Length(duration).TotalSeconds);
+            writer.WriteNumber(name, TimeText.Length(duration).TotalSeconds);
         }
     }
 }

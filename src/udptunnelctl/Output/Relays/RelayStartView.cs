@@ -35,7 +35,7 @@ internal static class RelayStartView
         screen.Line($"Stop it:    udptunnelctl down {relay.Name}");
     }
 
-    private static string Idle(Relay relay) => TimeInWords.Length(Moment.Length(relay.IdleTimeout));
+    private static string Idle(Relay relay) => TimeInWords.Length(TimeText.Length(relay.IdleTimeout));
 
     private static string Next(Relay relay)
     {

@@ -13,7 +13,7 @@ internal static class RelayStatsView
     {
         screen.Text(TerminalText.Fit(relay.Name, 40), Style.Strong).Text(": ");
         screen.Text(Words.Spoken(Words.Of(relay.State)), RelayText.StyleOf(relay.State));
-        if (Moment.Of(relay.Started) is { } started)
+        if (TimeText.Of(relay.Started) is { } started)
         {
             screen.Text($", started {TimeInWords.Ago(started, now)}");
         }
@@ -60,7 +60,7 @@ internal static class RelayStatsView
     {
         var counters = relay.Counters ?? new RelayCounters();
         var rates = relay.Rates ?? new RelayRates();
-        screen.Text(Moment.Local(time, clock)["yyyy-MM-dd ".Length..]).Text(" ");
+        screen.Text(TimeText.Local(time, clock)["yyyy-MM-dd ".Length..]).Text(" ");
         screen.Cell(relay.Name, 15, Style.Strong).Text(" ");
         screen.Text("out ").Cell(Quantity.BitRate(rates.BytesToServicePerSecond), 11, right: true);
         screen.Text(" in ").Cell(Quantity.BitRate(rates.BytesToClientsPerSecond), 11, right: true);

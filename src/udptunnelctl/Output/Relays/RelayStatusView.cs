@@ -75,7 +75,7 @@ internal static class RelayStatusView
             screen.Field("own key", relay.OwnFingerprint);
         }
 
-        screen.Field("flows end", $"after {TimeInWords.Length(Moment.Length(relay.IdleTimeout))} without a datagram");
+        screen.Field("flows end", $"after {TimeInWords.Length(TimeText.Length(relay.IdleTimeout))} without a datagram");
         if (relay.AllowedClients.Count > 0)
         {
             screen.Field("clients", $"of {string.Join(", ", relay.AllowedClients)} alone");

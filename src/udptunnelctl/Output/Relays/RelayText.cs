@@ -33,7 +33,7 @@ internal static class RelayText
             return relay.Role == RelayRole.Receiver ? "none is connected" : "not connected";
         }
 
-        return Moment.Of(relay.LastHeard) is { } time
+        return TimeText.Of(relay.LastHeard) is { } time
             ? $"{relay.PeerAddress}, heard {TimeInWords.Ago(time, now)}"
             : $"{relay.PeerAddress}, nothing heard yet";
     }

@@ -45,7 +45,7 @@ internal static class SenderJson
         writer.WriteText("address", sender.Address);
         writer.WriteText("relay", sender.Relay);
         writer.WriteString("state", Words.Of(sender.State));
-        writer.WriteTime("since", Moment.Of(sender.Since));
+        writer.WriteTime("since", TimeText.Of(sender.Since));
         writer.WriteText("host", sender.Host);
         writer.WriteText("name", sender.Name);
         writer.WriteStartArray("services");

@@ -30,9 +30,9 @@ internal static class SenderView
             screen.Field("address", sender.Address.Length > 0 ? sender.Address : "not known");
             screen.Field("relay", sender.Relay);
             Introduction(screen, sender);
-            if (Moment.Of(sender.Since) is { } since)
+            if (TimeText.Of(sender.Since) is { } since)
             {
-                screen.Field("since", $"{Moment.Local(since, clock)} ({TimeInWords.Ago(since, now)})");
+                screen.Field("since", $"{TimeText.Local(since, clock)} ({TimeInWords.Ago(since, now)})");
             }
         }
 
@@ -62,7 +62,7 @@ internal static class SenderView
         );
         foreach (var sender in pending.Take(PendingShown))
         {
-            var since = Moment.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
+            var since = TimeText.Of(sender.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
             screen.Paragraph($"from {sender.Address} at {sender.Relay}{Serves(sender)}{since}", indent: 2);
             var identity = RelayText.Identity(sender);
             var isElsewhere = pending.Any(s => s.Relay != sender.Relay && RelayText.Identity(s) == identity);
@@ -154,7 +154,7 @@ internal static class SenderView
         TimeProvider clock
     ) =>
         screen.Hanging(
-            Moment.Local(time, clock),
+            TimeText.Local(time, clock),
             21,
             sender.Fingerprint.Length > 0
                 ? $"{sender.Relay}: {what}: {sender.Fingerprint} from {sender.Address}"

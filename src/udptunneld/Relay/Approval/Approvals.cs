@@ -86,7 +86,7 @@ internal sealed class Approvals<T>(IEnumerable<ApprovedSender> remembered, TimeP
         {
             replaced = Active;
             Admit(applicant);
-            return Admission.LetIn;
+            return Admission.Admitted;
         }
 
         var older = applicant.Key is null ? -1 : _waiting.FindIndex(w => w.Applicant.Key == applicant.Key);
@@ -216,7 +216,7 @@ internal interface IApplicant
 internal enum Admission
 {
     /// <summary>Its key is remembered: datagrams flow.</summary>
-    LetIn,
+    Admitted,
 
     /// <summary>A person decides.</summary>
     Waits,

@@ -102,7 +102,7 @@ internal sealed class RelayLink : IDisposable
     /// processor first.
     /// </summary>
     /// <param name="taken">How many were there this time, datagrams or descriptors that have some.</param>
-    public bool Gathers(int taken)
+    public bool ShouldGather(int taken)
     {
         _gathered += taken;
         if (taken > 1 && _gathered < EnoughGathered)

@@ -4,7 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>Points in time.</summary>
-internal static class Moment
+internal static class TimeText
 {
     /// <summary>The time of a message; null if it is not set or outside the years 1 to 9999.</summary>
     public static DateTimeOffset? Of(Timestamp? timestamp)
