@@ -27,7 +27,7 @@ internal static class CommandTree
         Command.Of<EventsCommand>("events", insteadOf: ["log", "logs", "history"]),
         Command.Of<PeersCommand>("peers", insteadOf: ["clients"]),
         Command.Of<PortsCommand>("ports"),
-        Command.Of<ConfigCommand>("config", insteadOf: ["export", "dump"]),
+        Command.Of<ConfigCommand>("config", insteadOf: ["export"]),
         Command.Of<CaptureCommand>("capture", insteadOf: ["tcpdump", "dump", "sniff"]),
         Command.Of<TraceCommand>("trace"),
         new CommandGroup(
