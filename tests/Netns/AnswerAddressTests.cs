@@ -14,14 +14,11 @@ public sealed class AnswerAddressTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         await lab.Server.Namespace.IpAsync($"addr add {Second}/24 dev {Lab.Link}");
-        var rules = Path.GetTempFileName();
-        await File.WriteAllTextAsync(
-            rules,
-            $"table ip f {{ chain in {{ type filter hook input priority 0; policy drop; iifname != \"{Lab.Link}\" accept; ct state established,related accept; }} }}",
-            TestContext.Current.CancellationToken
+        await lab.Client.Namespace.RunAsync(
+            "nft",
+            "add table ip f; add chain ip f in { type filter hook input priority 0; policy drop; };"
+                + $"add rule ip f in iifname != \"{Lab.Link}\" accept; add rule ip f in ct state established,related accept"
         );
-        await lab.Client.Namespace.RunAsync("nft", "-f", rules);
-        File.Delete(rules);
 
         await lab.StartTunnelAsync(client: file => file with { NetworkAddress = $"{Second}:8000" });
         await lab.Client.WaitForPingAsync("10.0.0.1");

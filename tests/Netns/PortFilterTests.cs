@@ -76,8 +76,8 @@ public sealed class PortFilterTests
         Assert.Equal(1, (await lab.ClientStatusAsync()).Counter("flows"));
 
         // Each end tells of the same flow, as it came to it.
-        Assert.Equal("udp out 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Server));
-        Assert.Equal("udp in 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Client));
+        Assert.Equal("udp out answered 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Server));
+        Assert.Equal("udp in answered 10.0.0.1:40000 10.0.0.2:5001", await FlowAsync(lab.Client));
     }
 
     [Fact]
