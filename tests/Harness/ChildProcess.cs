@@ -61,10 +61,17 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Sends it a signal.</summary>
-    public async Task SignalAsync(string signal) =>
+    public async Task SignalAsync(string signal)
+    {
         (
             await Command.RunAsync(["kill", $"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)])
         ).RequireSuccess();
+        if (signal == "STOP")
+        {
+            // Each thread stops when it is next scheduled, and may answer somebody until then.
+            await WaitFor.TrueAsync(() => HasStopped(_process.Id), "all of its threads to stop");
+        }
+    }
 
     /// <summary>Ends it at once, without a chance to clean up, and waits.</summary>
     public async Task KillAsync(TimeSpan? patience = null)
@@ -75,6 +82,15 @@ internal sealed class ChildProcess : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => AtExit.Undo(this);
+
+    private static bool HasStopped(int process) =>
+        Directory
+            .EnumerateFiles(
+                $"/proc/{process}/task",
+                "stat",
+                new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }
+            )
+            .All(file => File.ReadAllText(file).Split(')')[^1].StartsWith(" T", StringComparison.Ordinal));
 
     private void End()
     {
