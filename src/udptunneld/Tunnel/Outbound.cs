@@ -328,7 +328,10 @@ internal sealed unsafe class Outbound(
             var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
             if (result.IsSourceRefused)
             {
-                Array.ForEach(_peers, peer => peer?.Local = default);
+                foreach (var peer in _peers.AsSpan(0, _destinationCount))
+                {
+                    peer.Local = default;
+                }
             }
 
             var bytes = _batch.PacketBytes;
