@@ -141,3 +141,54 @@ public sealed record RelayConfig : Configuration
         }
     }
 }
+
+/// <summary>The field <c>Relay</c>: which end of a relay this host is.</summary>
+public enum RelayRole
+{
+    /// <summary>The reachable end: takes datagrams from clients and one TCP connection from the sender.</summary>
+    Receiver,
+
+    /// <summary>
+    /// The end inside the private network: connects to the receiver and passes datagrams to the service.
+    /// </summary>
+    Sender,
+}
+
+/// <summary>The field <c>Protocol</c>: the wire format on a relay's TCP connection.</summary>
+public enum RelayProtocol
+{
+    /// <summary>TLS 1.3 with keys on both sides and binary frames.</summary>
+    Tls,
+
+    /// <summary>A stream of JSON objects without encryption, as <c>mcudpt</c> speaks it.</summary>
+    Classic,
+}
+
+/// <summary>The field <c>AnswersFrom</c>: from where a sender takes the answers of its service.</summary>
+public enum AnswersFrom
+{
+    /// <summary>Only from the address and port that were asked.</summary>
+    Asked,
+
+    /// <summary>From any port of the address that was asked, as TFTP answers (RFC 1350).</summary>
+    AnyPort,
+
+    /// <summary>From anywhere: services with several addresses, or all hosts of a network.</summary>
+    Any,
+}
+
+/// <summary>
+/// Whether a sender tells the service who the client is, by a header of the PROXY protocol, version 2, in front of
+/// datagrams (haproxy's doc/proxy-protocol.txt, section 2.2).
+/// </summary>
+public enum ProxyProtocol
+{
+    /// <summary>It does not.</summary>
+    Off,
+
+    /// <summary>In front of the first datagram of each flow.</summary>
+    V2,
+
+    /// <summary>In front of every datagram.</summary>
+    V2Every,
+}

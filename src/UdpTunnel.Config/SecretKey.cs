@@ -24,8 +24,7 @@ public sealed class SecretKey : IEquatable<SecretKey>
 
     /// <summary>
     /// Whether the bits have the values that X25519 gives them anyway (RFC 7748, section 5). <c>wg genkey</c> sets
-    /// them;
-    /// of the public keys, one in sixteen happens to have them.
+    /// them; of the public keys, one in sixteen happens to have them.
     /// </summary>
     public bool IsClamped => (_bytes[0] & 7) == 0 && (_bytes[^1] & 0xC0) == 0x40;
 

@@ -25,8 +25,7 @@ public sealed record TunnelConfig : Configuration
 
     /// <summary>
     /// <see cref="Mtu"/> of a tunnel of <see cref="TunnelProtocol.WireGuard"/> when the file names none, in bytes: what
-    /// an
-    /// Ethernet frame carries over IPv6 (1,500 less 40 of IPv6, 8 of UDP and 32 of the protocol).
+    /// an Ethernet frame carries over IPv6 (1,500 less 40 of IPv6, 8 of UDP and 32 of the protocol).
     /// </summary>
     public const int DefaultWireGuardMtu = 1420;
 
@@ -41,8 +40,7 @@ public sealed record TunnelConfig : Configuration
 
     /// <summary>
     /// The most networks in <see cref="AllowedSources"/> or <see cref="AllowedDestinations"/>: each is compared with
-    /// the
-    /// addresses of a new flow's first packet.
+    /// the addresses of a new flow's first packet.
     /// </summary>
     public const int MaxNetworks = 256;
 
@@ -144,8 +142,7 @@ public sealed record TunnelConfig : Configuration
 
     /// <summary>
     /// Classic: networks that packets from the peer may come from; empty for all. Never a host's own addresses,
-    /// whatever stands
-    /// here.
+    /// whatever stands here.
     /// </summary>
     public ValueList<Ipv4Network> AllowedSources { get; init; } = [];
 
@@ -175,8 +172,8 @@ public sealed record TunnelConfig : Configuration
 
     /// <summary>
     /// WireGuard: number of the routing table that the routes of <see cref="RouteMode.Auto"/> go to, 1 to
-    /// 4,294,967,295;
-    /// null for the main one, with a table and a rule of its own for a default route. wg-quick's <c>Table</c>.
+    /// 4,294,967,295; null for the main one, with a table and a rule of its own for a default route. wg-quick's
+    /// <c>Table</c>.
     /// </summary>
     public uint? RouteTable { get; init; }
 

@@ -4,8 +4,7 @@ namespace UdpTunnel.Config.WgQuick;
 
 /// <summary>
 /// Reads a wg-quick file, as wg-quick(8) and wg(8) describe it. Host bits of <c>AllowedIPs</c> are cleared and the last
-/// of
-/// two equal keys counts, as there, but with a warning. What would run a command is refused.
+/// of two equal keys counts, as there, but with a warning. What would run a command is refused.
 /// </summary>
 internal ref struct WgQuickFields
 {

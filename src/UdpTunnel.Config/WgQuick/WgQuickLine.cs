@@ -9,8 +9,7 @@ internal readonly record struct Piece(string Text, int Offset);
 
 /// <summary>
 /// One line of a wg-quick file: <c>[Section]</c> or <c>Key = Value</c>. A '#' begins a comment, blanks around the parts
-/// do
-/// not count, as wg-quick(8) and wg(8) read them.
+/// do not count, as wg-quick(8) and wg(8) read them.
 /// </summary>
 /// <param name="Section">The section that begins, without brackets; null for a line with a key.</param>
 /// <param name="Key">The key; a line without '=' is all key.</param>

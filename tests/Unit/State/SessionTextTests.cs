@@ -8,11 +8,13 @@ namespace UdpTunnel.Tests.State;
 
 public sealed class SessionTextTests
 {
-    private const string Text = """
+    private const string Key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+    private const string Text = $"""
         udptunnel-session 1 1764000000
         peer 192.0.2.7:40112
-        secure-peer 3 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
-        secure-peer 4 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= - idle 0.0 0.0
+        secure-peer 3 {Key} [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
+        secure-peer 4 {Key} - idle 0.0 0.0
         flow in tcp 10.0.0.2:40000 10.0.0.1:22 12
         flow out udp 10.0.0.1:5353 10.0.0.2:53 299
         flow in udp [fd00::2]:5353 [fd00::1]:53 0 3
@@ -20,8 +22,6 @@ public sealed class SessionTextTests
         flow in tcp 10.0.0.2:40001 10.0.0.1:22 7 3 finished
 
         """;
-
-    private const string Key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     [Fact]
     public void The_text_is_the_one_that_is_documented()
