@@ -9,8 +9,9 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
 
-/// <summary>The streams of those who capture packets: what they have not read yet is bounded for each, and so is their
-/// number.</summary>
+/// <summary>
+/// The streams of those who capture packets: what they have not read yet is bounded for each, and so is their number.
+/// </summary>
 internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDisposable
 {
     /// <summary>Captures at once, of all tunnels: each holds <see cref="PacketTap.Capacity"/> bytes.</summary>
@@ -26,8 +27,9 @@ internal sealed class CaptureStreams(Watchers watchers, TimeProvider time) : IDi
     private readonly SemaphoreSlim _places = new(Most);
 
     /// <summary>Shows a tunnel's packets until the caller has enough or the tunnel stops.</summary>
-    /// <exception cref="RequestException">Too many capture, the request is wrong, or the tunnel has
-    /// stopped.</exception>
+    /// <exception cref="RequestException">
+    /// Too many capture, the request is wrong, or the tunnel has stopped.
+    /// </exception>
     public async Task RunAsync(
         TunnelEngine engine,
         CapturePacketsRequest request,

@@ -24,8 +24,8 @@ internal sealed unsafe class TlsContext : IDisposable
     // The certificate with what the message puts around it (RFC 8446, section 4.4.2).
     private const int MaxCertificateMessage = MaxCertificate + 64;
 
-    // A list of protocols has a byte of length in front of each (RFC 7301, section 3.1).
-    // The newest first: a receiver takes the first of them that the sender offers.
+    // A list of protocols has a byte of length in front of each (RFC 7301, section 3.1). The newest first: a receiver
+    // takes the first of them that the sender offers.
     private static readonly byte[] Protocols = [17, .. "udptunnel-relay/2"u8, 17, .. "udptunnel-relay/1"u8];
     private static readonly int ProtocolLength = Protocols[0];
 

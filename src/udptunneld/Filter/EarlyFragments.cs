@@ -6,8 +6,8 @@ namespace UdpTunnel.Filter;
 
 /// <summary>
 /// Later fragments of one direction that came before their first one, as on a path that changes their order: held for a
-/// moment, since what the first one says
-/// decides about them too. Bounded in size; when there is no room the oldest gives way. Belongs to the tunnel's worker.
+/// moment, since what the first one says decides about them too. Bounded in size; when there is no room the oldest
+/// gives way. Belongs to the tunnel's worker.
 /// </summary>
 internal sealed unsafe class EarlyFragments
 {

@@ -3,8 +3,9 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Filter;
 
-/// <summary>What is known of a flow, which says how long it is remembered. In the order in which flows give
-/// way.</summary>
+/// <summary>
+/// What is known of a flow, which says how long it is remembered. In the order in which flows give way.
+/// </summary>
 internal enum FlowState : byte
 {
     /// <summary>There is none.</summary>
@@ -35,8 +36,9 @@ internal enum FlowState : byte
     FinishedByAnswerer,
 }
 
-/// <summary>How the packets of a connection change its state (RFC 9293, section 3.3.2, as far as a bystander sees it).
-/// Pure.</summary>
+/// <summary>
+/// How the packets of a connection change its state (RFC 9293, section 3.3.2, as far as a bystander sees it). Pure.
+/// </summary>
 internal static class FlowStates
 {
     /// <summary>How many groups of states there are that live equally long, see <see cref="GroupOf"/>.</summary>
@@ -110,8 +112,7 @@ internal static class FlowStates
 /// <summary>How long flows are remembered after the last packet from the end that opened them.</summary>
 /// <param name="Tcp">
 /// Seconds of a connection of TCP that is established. An idle one must not be forgotten before 2 h 4 min (RFC 5382,
-/// section 5): hosts ask after two
-/// hours whether the other one is still there.
+/// section 5): hosts ask after two hours whether the other one is still there.
 /// </param>
 /// <param name="Udp">Seconds of a flow of UDP that was answered. RFC 4787 (section 4.3) asks for two minutes at least,
 /// and recommends five.</param>

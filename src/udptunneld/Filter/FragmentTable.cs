@@ -78,8 +78,9 @@ internal sealed class FragmentTable
         set[place] = new Entry(key, now);
     }
 
-    /// <summary>No longer lets the later fragments of a packet pass: another first fragment for it came and was
-    /// dropped.</summary>
+    /// <summary>
+    /// No longer lets the later fragments of a packet pass: another first fragment for it came and was dropped.
+    /// </summary>
     /// <param name="key">The packet.</param>
     public void Forget(FragmentKey key)
     {

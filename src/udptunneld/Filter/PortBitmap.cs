@@ -3,8 +3,9 @@ using UdpTunnel.Config;
 
 namespace UdpTunnel.Filter;
 
-/// <summary>A set of ports as the packet path asks for it: one bit of 8 KiB, however many ranges it was written as.
-/// Immutable.</summary>
+/// <summary>
+/// A set of ports as the packet path asks for it: one bit of 8 KiB, however many ranges it was written as. Immutable.
+/// </summary>
 internal sealed class PortBitmap
 {
     private const int BitsPerWord = 64;

@@ -13,8 +13,8 @@ namespace UdpTunnel.Filter;
 ///  yes              no                    pass only as the answer to a flow of the other direction that is remembered
 ///  no               no                    drop
 /// </code>
-/// Only packets of the direction that opened a flow keep it alive; its answers do not. Port
-/// 0 is a port that is never allowed. Of ICMP: <see cref="IcmpRule"/>.
+/// Only packets of the direction that opened a flow keep it alive; its answers do not. Port 0 is a port that is never
+/// allowed. Of ICMP: <see cref="IcmpRule"/>.
 /// <para>
 /// One thread checks the packets of both directions, the tunnel's worker. Everything else may be called from any
 /// thread.
@@ -134,8 +134,7 @@ internal sealed class PortFilter : IDisposable
     }
 
     /// <summary>
-    /// Remembers a flow of before a restart, so that its answers still pass. Only before the
-    /// worker checks packets.
+    /// Remembers a flow of before a restart, so that its answers still pass. Only before the worker checks packets.
     /// </summary>
     /// <param name="flow">As <see cref="Flows"/> gave it, its age increased by the time since then.</param>
     /// <param name="now">Seconds of the clock of <see cref="Check"/>.</param>

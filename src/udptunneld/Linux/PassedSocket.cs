@@ -26,7 +26,8 @@ internal static class PassedSocket
         | UnixFileMode.GroupExecute;
 
     /// <summary>Takes the socket.</summary>
-    /// <param name="lookGroup"> Who may connect besides the group that the socket belongs to; null for nobody. Where
+    /// <param name="lookGroup">
+    /// Who may connect besides the group that the socket belongs to; null for nobody. Where
     /// this process is neither root nor the owner of the file, the service manager has to see to it.
     /// </param>
     /// <returns>The socket and the path of its file; null if none was passed to this process.</returns>

@@ -49,8 +49,9 @@ internal static class RouteTable
     private const int BufferSize = 4096;
 
     /// <summary>Adds a route to a network through a device.</summary>
-    /// <exception cref="LinuxException">There is one to that network already (EEXIST), or the kernel
-    /// refuses.</exception>
+    /// <exception cref="LinuxException">
+    /// There is one to that network already (EEXIST), or the kernel refuses.
+    /// </exception>
     public static void Add(int link, IPAddress network, int prefixLength, uint table)
     {
         var error = Route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, link, network, prefixLength, table);

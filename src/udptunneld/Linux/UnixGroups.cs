@@ -29,7 +29,8 @@ internal static unsafe class UnixGroups
 
     /// <summary>Whether a user namespace has a number.</summary>
     /// <param name="id">The number as it is inside.</param>
-    /// <param name="map"> Its /proc/PID/gid_map: lines of the first number inside, the first outside, and how many;
+    /// <param name="map">
+    /// Its /proc/PID/gid_map: lines of the first number inside, the first outside, and how many;
     /// empty if there is none.
     /// </param>
     internal static bool IsMapped(uint id, string map)

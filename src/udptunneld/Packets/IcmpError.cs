@@ -50,8 +50,9 @@ internal static unsafe class IcmpError
     /// <param name="about">The packet, or superpacket.</param>
     /// <param name="kind">What to say.</param>
     /// <param name="mtu">With <see cref="IcmpErrorKind.TooBig"/>: bytes that the next link takes.</param>
-    /// <returns>Length of the error; 0 if there must be none about this packet, see <see
-    /// cref="IsAnswerable"/>.</returns>
+    /// <returns>
+    /// Length of the error; 0 if there must be none about this packet, see <see cref="IsAnswerable"/>.
+    /// </returns>
     public static int Write(byte* error, in PacketView about, IcmpErrorKind kind, int mtu = 0)
     {
         if (!IsAnswerable(about))
@@ -91,10 +92,8 @@ internal static unsafe class IcmpError
 
     /// <summary>
     /// Whether a packet may be answered with an error or a reset: not if it is one itself, a later fragment or
-    /// malformed, nor if its source or destination
-    /// is not one host (RFC 1122, section 3.2.2; RFC 1812, section 4.3.2.7; RFC 4443, section 2.4 (e)). What broadcast
-    /// addresses the networks of this host
-    /// have is not known here.
+    /// malformed, nor if its source or destination is not one host (RFC 1122, section 3.2.2; RFC 1812, section 4.3.2.7;
+    /// RFC 4443, section 2.4 (e)). What broadcast addresses the networks of this host have is not known here.
     /// </summary>
     public static bool IsAnswerable(in PacketView packet)
     {
@@ -113,8 +112,9 @@ internal static unsafe class IcmpError
             : IsHostV4((uint)packet.SourceLow) && IsHostV4((uint)packet.DestinationLow);
     }
 
-    /// <summary>Writes the IP header of an answer to a packet; the checksum of IPv4's is for <see
-    /// cref="FinishHeaderV4"/>.</summary>
+    /// <summary>
+    /// Writes the IP header of an answer to a packet; the checksum of IPv4's is for <see cref="FinishHeaderV4"/>.
+    /// </summary>
     /// <param name="answer">Room for the header, cleared.</param>
     /// <param name="about">What is answered.</param>
     /// <param name="protocol">What follows the header.</param>

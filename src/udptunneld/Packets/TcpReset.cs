@@ -2,8 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace UdpTunnel.Packets;
 
-/// <summary>The reset that refuses a TCP segment, as the destination itself would send it (RFC 9293, section 3.10.7.1).
-/// Pure.</summary>
+/// <summary>
+/// The reset that refuses a TCP segment, as the destination itself would send it (RFC 9293, section 3.10.7.1). Pure.
+/// </summary>
 internal static unsafe class TcpReset
 {
     /// <summary>Longest reset, in bytes: the header of IPv6 and that of TCP.</summary>

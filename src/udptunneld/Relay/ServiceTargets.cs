@@ -22,7 +22,8 @@ internal sealed class ServiceTargets : IDisposable
     /// <param name="services">The services.</param>
     /// <param name="relay">Name of the relay, for events.</param>
     /// <param name="shared">What all relays share.</param>
-    /// <param name="before"> Those of before a change: a service that stays keeps its place, and an address of a host
+    /// <param name="before">
+    /// Those of before a change: a service that stays keeps its place, and an address of a host
     /// is good until others are found. Null for none.
     /// </param>
     public ServiceTargets(UdpServiceList services, string relay, RelayServices shared, ServiceTargets? before = null)

@@ -12,7 +12,8 @@ internal interface IDropListener
     /// <param name="direction">Where it went.</param>
     /// <param name="reason">Why.</param>
     /// <param name="peer">Whose it is; null if that is not known.</param>
-    /// <param name="bytes"> The packet, as far as it is at hand: at least the headers of one that was cut from a
+    /// <param name="bytes">
+    /// The packet, as far as it is at hand: at least the headers of one that was cut from a
     /// superpacket; the datagram if it could not be opened; nothing of what the socket refused in sealed form.
     /// </param>
     /// <param name="length">Length of the whole packet or datagram.</param>

@@ -5,9 +5,8 @@ namespace UdpTunnel.Tunnel;
 
 /// <summary>
 /// Packets of a tunnel that the kernel lost before the daemon saw them, or after it had given them away: in the
-/// device's queue, in the socket's, and what the
-/// network stack did not take from the device. Asked by the tick, which alone counts them; what was lost before the
-/// tunnel began is not its.
+/// device's queue, in the socket's, and what the network stack did not take from the device. Asked by the tick, which
+/// alone counts them; what was lost before the tunnel began is not its.
 /// </summary>
 /// <param name="tun">The device.</param>
 /// <param name="udp">The socket.</param>

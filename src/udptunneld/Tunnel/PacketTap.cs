@@ -181,8 +181,10 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
         return true;
     }
 
-    /// <summary>Whether bytes begin as a packet of TCP or UDP from or to a port; a packet that is cut off behind its
-    /// ports has them too.</summary>
+    /// <summary>
+    /// Whether bytes begin as a packet of TCP or UDP from or to a port; a packet that is cut off behind its ports has
+    /// them too.
+    /// </summary>
     private static bool HasPort(PortBitmap ports, ReadOnlySpan<byte> bytes)
     {
         var at =

@@ -14,8 +14,10 @@ namespace UdpTunnel.Tunnel;
 /// <param name="Message">What it finds, for a person.</param>
 internal sealed record TraceStep(string Part, string Message);
 
-/// <summary>What would become of a packet now, and why: the routes of this host, the filter and the peer are asked, and
-/// nothing is sent or remembered.</summary>
+/// <summary>
+/// What would become of a packet now, and why: the routes of this host, the filter and the peer are asked, and nothing
+/// is sent or remembered.
+/// </summary>
 /// <param name="Direction">Where it would go; null if it has nothing to do with the tunnel.</param>
 /// <param name="Drop">Why it would not pass; None if it would.</param>
 /// <param name="Steps">What happens to it, in order.</param>

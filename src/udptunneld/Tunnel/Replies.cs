@@ -7,14 +7,12 @@ namespace UdpTunnel.Tunnel;
 
 /// <summary>
 /// Answers packets that the port filter drops, where the file asks for it ("Reject"), so that who sent them need not
-/// wait for a time-out: with a TCP reset or
-/// an ICMP error. Towards this host by the device, towards a peer by its transport. Belongs to the worker of its
-/// tunnel; allocates nothing, waits for nothing.
+/// wait for a time-out: with a TCP reset or an ICMP error. Towards this host by the device, towards a peer by its
+/// transport. Belongs to the worker of its tunnel; allocates nothing, waits for nothing.
 /// </summary>
 /// <remarks>
 /// At most <see cref="PerSecond"/> answers a second, in both directions together (RFC 1812, section 4.3.2.8; RFC 4443,
-/// section 2.4 (f)): a flood of
-/// packets brings no flood of answers.
+/// section 2.4 (f)): a flood of packets brings no flood of answers.
 /// </remarks>
 internal sealed unsafe class Replies : IDisposable
 {
@@ -121,8 +119,9 @@ internal sealed unsafe class Replies : IDisposable
         && packet.Protocol is Ipv4Header.Tcp or Ipv4Header.Udp
         && (packet.IsV6 || !IsBroadcast((uint)packet.DestinationLow));
 
-    /// <summary>An address of this host that a packet from the device goes to is the broadcast address of one of its
-    /// networks.</summary>
+    /// <summary>
+    /// An address of this host that a packet from the device goes to is the broadcast address of one of its networks.
+    /// </summary>
     private bool IsBroadcast(uint destination) => (destination & 1) != 0 && _own.IsBroadcast(destination);
 
     private void Send(Peer peer, in PacketView reply)

@@ -32,7 +32,8 @@ internal struct SealRun
     public long Bytes { get; private set; }
 
     /// <summary>Seals a packet in place.</summary>
-    /// <param name="datagram"> Where the message begins: the packet stands 16 bytes behind
+    /// <param name="datagram">
+    /// Where the message begins: the packet stands 16 bytes behind
     /// (<see cref="TransportMessage.HeaderSize"/>), and up to 31 bytes of room behind it.
     /// </param>
     /// <param name="length">Length of the packet.</param>

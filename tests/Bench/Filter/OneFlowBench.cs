@@ -6,8 +6,9 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Bench.Filter;
 
-/// <summary>What the filter costs a packet of the flow that the packet before belonged to: the usual case within a
-/// batch.</summary>
+/// <summary>
+/// What the filter costs a packet of the flow that the packet before belonged to: the usual case within a batch.
+/// </summary>
 [MemoryDiagnoser]
 public unsafe class OneFlowBench : IDisposable
 {

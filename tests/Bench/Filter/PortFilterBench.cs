@@ -51,8 +51,9 @@ public unsafe class PortFilterBench : IDisposable
         }
     }
 
-    /// <summary>Packets that open a flow or keep it alive: each is looked up, and its time is written once a
-    /// second.</summary>
+    /// <summary>
+    /// Packets that open a flow or keep it alive: each is looked up, and its time is written once a second.
+    /// </summary>
     [Benchmark(OperationsPerInvoke = Batch)]
     public int Requests()
     {

@@ -6,8 +6,7 @@ namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
 /// Any bytes as a packet that is answered: nothing outside of it is read, nothing is written behind the longest answer,
-/// and an answer is a packet without a
-/// fault that gets none itself.
+/// and an answer is a packet without a fault that gets none itself.
 /// </summary>
 internal sealed unsafe class ReplyTarget : IFuzzTarget
 {

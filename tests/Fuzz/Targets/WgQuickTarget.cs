@@ -6,8 +6,7 @@ namespace UdpTunnel.Tests.Fuzz.Targets;
 
 /// <summary>
 /// wg-quick files, which strangers send to each other: no text throws; there is a tunnel or a mistake with a place in
-/// the text; and
-/// what such a file can say is the same after it is written and read again.
+/// the text; and what such a file can say is the same after it is written and read again.
 /// </summary>
 internal sealed class WgQuickTarget : IFuzzTarget
 {

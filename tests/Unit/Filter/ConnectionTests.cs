@@ -3,8 +3,9 @@ using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Filter;
 
-/// <summary>How the filter follows connections of TCP: how long it remembers them, and when their places are free
-/// again.</summary>
+/// <summary>
+/// How the filter follows connections of TCP: how long it remembers them, and when their places are free again.
+/// </summary>
 public sealed class ConnectionTests : IDisposable
 {
     private const byte Fin = TcpHeader.Fin,
@@ -110,8 +111,9 @@ public sealed class ConnectionTests : IDisposable
         Assert.Equal(FlowState.Established, State);
     }
 
-    /// <remarks>A second SYN makes a host ask whether the other one is still there (RFC 5961, section 4); it ends
-    /// nothing.</remarks>
+    /// <remarks>
+    /// A second SYN makes a host ask whether the other one is still there (RFC 5961, section 4); it ends nothing.
+    /// </remarks>
     [Fact]
     public void A_late_SYN_does_not_shorten_an_established_connection()
     {

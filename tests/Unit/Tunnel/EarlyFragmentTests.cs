@@ -7,8 +7,9 @@ using UdpTunnel.Tunnel;
 
 namespace UdpTunnel.Tests.Tunnel;
 
-/// <summary>Fragments that come before the first one of their packet, in both directions of a tunnel in
-/// memory.</summary>
+/// <summary>
+/// Fragments that come before the first one of their packet, in both directions of a tunnel in memory.
+/// </summary>
 public sealed unsafe class EarlyFragmentTests : IDisposable
 {
     private const int Magic = 16;

@@ -55,8 +55,9 @@ internal sealed class SecureProtocol : ITunnelProtocol
     /// <param name="events">Where changes are reported.</param>
     /// <param name="time">The wall clock.</param>
     /// <param name="clock">Milliseconds of a clock that goes on while the host is suspended.</param>
-    /// <exception cref="RequestException">OpenSSL lacks an algorithm, a peer cannot be one, or a route is
-    /// taken.</exception>
+    /// <exception cref="RequestException">
+    /// OpenSSL lacks an algorithm, a peer cannot be one, or a route is taken.
+    /// </exception>
     public SecureProtocol(
         TunnelConfig config,
         SecretKey key,
