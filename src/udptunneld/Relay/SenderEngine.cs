@@ -47,6 +47,7 @@ internal sealed class SenderEngine : IRelayEngine
     private volatile RelayConfig _config;
     private volatile string? _failure;
     private string _toldOfService = "";
+    private object _addresses;
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
@@ -60,6 +61,7 @@ internal sealed class SenderEngine : IRelayEngine
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _shared = services;
+        _addresses = services.Addresses.Version;
         _targets = new ServiceTargets(config.UdpAddress, config.Name, services);
         try
         {
@@ -202,9 +204,21 @@ internal sealed class SenderEngine : IRelayEngine
     /// <inheritdoc/>
     public void Tick()
     {
+        var now = RelayTimes.Now;
+        _shared.Addresses.Refresh(now);
         lock (_gate)
         {
-            _connection?.Tick(RelayTimes.Now);
+            _connection?.Tick(now, _shared.Addresses);
+        }
+
+        if (!ReferenceEquals(_addresses, _shared.Addresses.Version))
+        {
+            _addresses = _shared.Addresses.Version;
+            if (_report.Current.State != RelayState.Refused)
+            {
+                // In another network the receiver may be reached at once.
+                _retry.Set();
+            }
         }
 
         _limits.Look(Status);
