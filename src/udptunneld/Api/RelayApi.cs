@@ -96,7 +96,7 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     /// <inheritdoc/>
     public override Task<ListSendersResponse> ListSenders(ListSendersRequest request, ServerCallContext context) =>
         Task.FromResult(
-            new ListSendersResponse { Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) } }
+            new ListSendersResponse { Senders = { host.Senders.Of(request.Relay).Select(RelayConvert.ToSender) } }
         );
 
     /// <inheritdoc/>
@@ -111,10 +111,10 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
         {
             // Taken before the snapshot, so that what changes while it is written is seen in the next. A slow client
             // misses what lies between.
-            var changed = host.SendersChanged;
+            var changed = host.Senders.Changed;
             var response = new WatchSendersResponse
             {
-                Senders = { host.SendersOf(request.Relay).Select(RelayConvert.ToSender) },
+                Senders = { host.Senders.Of(request.Relay).Select(RelayConvert.ToSender) },
             };
             await responseStream.WriteAsync(response, watcher.Stopped);
             await changed.WaitAsync(watcher.Stopped);
@@ -125,7 +125,7 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     public override Task<ApproveSenderResponse> ApproveSender(ApproveSenderRequest request, ServerCallContext context)
     {
         var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay, request.All);
-        var senders = host.Approve(choice, request.Once).Select(RelayConvert.ToSender).ToList();
+        var senders = host.Senders.Approve(choice, request.Once).Select(RelayConvert.ToSender).ToList();
         return Task.FromResult(new ApproveSenderResponse { Sender = senders[0], Senders = { senders } });
     }
 
@@ -133,7 +133,7 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     public override Task<DenySenderResponse> DenySender(DenySenderRequest request, ServerCallContext context)
     {
         var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay, request.All);
-        var senders = host.Deny(choice).Select(RelayConvert.ToSender).ToList();
+        var senders = host.Senders.Deny(choice).Select(RelayConvert.ToSender).ToList();
         return Task.FromResult(new DenySenderResponse { Sender = senders[0], Senders = { senders } });
     }
 
@@ -141,7 +141,7 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
     public override Task<RevokeSenderResponse> RevokeSender(RevokeSenderRequest request, ServerCallContext context)
     {
         var choice = new SenderChoice(Required(request.Sender, "sender"), request.Relay);
-        var senders = host.Revoke(choice).Select(RelayConvert.ToSender);
+        var senders = host.Senders.Revoke(choice).Select(RelayConvert.ToSender);
         return Task.FromResult(new RevokeSenderResponse { Senders = { senders } });
     }
 

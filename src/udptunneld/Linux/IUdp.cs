@@ -11,7 +11,10 @@ internal unsafe interface IUdp : IDisposable
     /// <summary>The port of this end.</summary>
     int LocalPort { get; }
 
-    /// <summary>Whether a run leaves by one send (UDP_SEGMENT). Goes off when the kernel refuses one.</summary>
+    /// <summary>
+    /// Whether a run leaves by one send (UDP_SEGMENT). Goes off while there is a destination whose runs the kernel
+    /// refuses; those of the others still do.
+    /// </summary>
     bool Segments { get; }
 
     /// <summary>Whether the kernel merges what arrives into runs (UDP_GRO).</summary>
@@ -33,12 +36,11 @@ internal unsafe interface IUdp : IDisposable
     /// </summary>
     /// <param name="batch">The datagrams.</param>
     /// <param name="destinations">The endpoints that the batch's destinations are numbers of.</param>
-    /// <param name="sources">From which addresses of this host they go, likewise; empty if the kernel chooses.</param>
-    SendResult Send(
-        SendBatch batch,
-        ReadOnlySpan<Endpoint> destinations,
-        ReadOnlySpan<SourceAddress> sources = default
-    );
+    /// <param name="sources">
+    /// From which addresses of this host they go, likewise; empty if the kernel chooses. One that is no address of this
+    /// host any more is cleared, and the kernel chooses.
+    /// </param>
+    SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations, Span<SourceAddress> sources = default);
 
     /// <summary>Sends one datagram from any thread, without waiting.</summary>
     /// <returns>Whether it left.</returns>
@@ -72,9 +74,4 @@ internal unsafe interface IUdp : IDisposable
     /// <param name="isPortUnreachable">Whether the host there has nobody at that port.</param>
     /// <returns>False if there is none.</returns>
     bool TakeError(out Endpoint endpoint, out bool isPortUnreachable);
-
-    /// <summary>
-    /// Tries <see cref="Segments"/> again, after what refused it may have passed. No effect where it was never wanted.
-    /// </summary>
-    void RetrySegments();
 }

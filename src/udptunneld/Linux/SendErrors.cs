@@ -33,6 +33,13 @@ internal static class SendErrors
             // back.
             _ => SendVerdict.Lost,
         };
+
+    /// <summary>
+    /// Whether an error may be that of the address that a datagram was to go from: none of this host, or no more, or
+    /// one of broadcast.
+    /// </summary>
+    public static bool MayBeOfSource(Errno error) =>
+        error is Errno.Invalid or Errno.AddressNotAvailable or Errno.NetworkUnreachable;
 }
 
 /// <summary>What to do about a send that failed. No error of the network ends a tunnel.</summary>
@@ -41,7 +48,7 @@ internal enum SendVerdict
     /// <summary>Try the same again.</summary>
     Retry,
 
-    /// <summary>The run is refused as a whole: send its datagrams one by one, now and from now on.</summary>
+    /// <summary>The run is refused as a whole: send its datagrams one by one, now and for a time.</summary>
     SendSingly,
 
     /// <summary>Longer than the path takes.</summary>
@@ -69,16 +76,12 @@ internal struct SendResult
     /// <summary>Datagrams that the network refused: down, unreachable, filtered, no buffers.</summary>
     public int Failed;
 
-    /// <summary>
-    /// Whether an address of this host that some should go from is none any more; they went from another.
-    /// </summary>
-    public bool IsSourceRefused;
-
     /// <summary>Datagrams for which the socket's send buffer had no room.</summary>
     public int BufferFull;
 
     /// <summary>
-    /// The last error that the kernel reported, also one of an earlier datagram, which costs this one nothing.
+    /// The last error that the kernel reported, also one of an earlier datagram, which costs this one nothing. None for
+    /// a run or a source that was refused, and its datagrams sent in another way.
     /// </summary>
     public Errno Error;
 }

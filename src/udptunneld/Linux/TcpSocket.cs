@@ -51,6 +51,20 @@ internal sealed unsafe class TcpSocket : IDisposable
     /// <summary>The other end.</summary>
     public IPEndPoint Remote { get; }
 
+    /// <summary>This end's address and port; none if the connection was never made.</summary>
+    public Endpoint Local
+    {
+        get
+        {
+            var address = default(Endpoint);
+            var length = Endpoint.MaxLength;
+            lock (_closing)
+            {
+                return !_closed && Libc.GetSocketName(Descriptor, &address, &length) == 0 ? address : default;
+            }
+        }
+    }
+
     /// <summary>Connects.</summary>
     /// <param name="remote">Where to.</param>
     /// <param name="timeout">How long to try.</param>

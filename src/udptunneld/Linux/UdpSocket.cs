@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Net;
-using System.Runtime.CompilerServices;
 using UdpTunnel.Memory;
 using UdpTunnel.Packets;
 using static UdpTunnel.Linux.SocketConstants;
@@ -17,34 +16,11 @@ internal sealed unsafe class UdpSocket : IUdp
     // A daemon that is not scheduled for a while loses less with more; memory is taken only by what waits.
     private const int ReceiveBufferSize = 16 * 1024 * 1024;
 
-    // Two control messages lie one behind the other, so that either may be left out (DatagramQueue has their layout).
-    private const int SourceSizeV6 = 40;
-    private const int SourceLengthV6 = 36;
-    private const int SourceSizeV4 = 32;
-    private const int SourceLengthV4 = 28;
-    private const int SegmentSize = 24;
-    private const int SegmentLength = 18;
-    private const int ControlSize = SourceSizeV6 + SegmentSize;
-    private const int DataOffset = 16;
-
-    // Waiting for one tunnel's network would stop the others that this thread serves.
-    private const int SendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-
-    /// <summary>Messages of one <c>sendmmsg</c>. A batch seldom has more; the rest goes with the next call.</summary>
-    private const int MaxMessages = 128;
-
     private readonly int _descriptor;
     private readonly bool _dualStack;
     private readonly bool _canSegment;
-    private readonly NativeBuffer _tables;
-    private readonly Libc.MessageHeader* _headers;
-    private readonly byte* _controls;
-    private readonly Endpoint* _destinations;
-    private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
-    private readonly Message[] _messages = new Message[MaxMessages];
+    private readonly DatagramSender _sender;
     private readonly SendBuffer _sendBuffer = new();
-    private volatile bool _segments;
-    private bool _hasSources;
 
     // Written by the thread that sends batches, read by the tick.
     private long _sentBytes;
@@ -65,24 +41,7 @@ internal sealed unsafe class UdpSocket : IUdp
 
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
         _canSegment = offload && SetOption(IPPROTO_UDP, UDP_SEGMENT, 0);
-        _segments = _canSegment;
-        _tables = new NativeBuffer(
-            (nuint)(
-                (MaxMessages * (sizeof(Libc.MessageHeader) + ControlSize))
-                + (SendBatch.MaxDestinations * sizeof(Endpoint))
-            )
-        );
-        _headers = (Libc.MessageHeader*)_tables.Start;
-        _controls = (byte*)(_headers + MaxMessages);
-        _destinations = (Endpoint*)(_controls + (MaxMessages * ControlSize));
-        for (var i = 0; i < MaxMessages; i++)
-        {
-            var segment = _controls + (i * ControlSize) + SourceSizeV6;
-            WriteSourceHeader(segment - (dualStack ? SourceSizeV6 : SourceSizeV4));
-            *(nint*)segment = SegmentLength;
-            *(int*)(segment + 8) = IPPROTO_UDP;
-            *(int*)(segment + 12) = UDP_SEGMENT;
-        }
+        _sender = new DatagramSender(dualStack, _canSegment);
     }
 
     /// <inheritdoc/>
@@ -92,7 +51,7 @@ internal sealed unsafe class UdpSocket : IUdp
     public int LocalPort { get; private init; }
 
     /// <inheritdoc/>
-    public bool Segments => _segments;
+    public bool Segments => _canSegment && !_sender.RefusesRuns;
 
     /// <inheritdoc/>
     public bool Merges { get; }
@@ -141,72 +100,17 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public SendResult Send(
-        SendBatch batch,
-        ReadOnlySpan<Endpoint> destinations,
-        ReadOnlySpan<SourceAddress> sources = default
-    )
+    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations, Span<SourceAddress> sources = default)
     {
-        destinations.CopyTo(new Span<Endpoint>(_destinations, SendBatch.MaxDestinations));
-        sources.CopyTo(_sources);
-        _hasSources = !sources.IsEmpty;
-        var result = default(SendResult);
-        var position = default(Message);
-        while (position.Run < batch.RunCount)
-        {
-            var count = Prepare(batch, ref position);
-            if (Transmit(batch, count, ref result) is { } refused)
-            {
-                // An address that this host no longer has is as good a reason as a run that the kernel does not take.
-                _segments &= _hasSources;
-                result.IsSourceRefused |= _hasSources;
-                _hasSources = false;
-                position = refused;
-            }
-        }
-
+        var result = _sender.Send(_descriptor, batch, destinations, sources);
         _sentBytes += result.SentBytes;
         _refused += result.BufferFull;
         return result;
     }
 
     /// <inheritdoc/>
-    public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default)
-    {
-        fixed (Endpoint* name = &peer)
-        {
-            var slice = new Slice(datagram, length);
-            var message = new Libc.MessageHeader
-            {
-                Name = name,
-                NameLength = peer.Length,
-                Slices = &slice,
-                SliceCount = 1,
-            };
-            if (!source.IsNone)
-            {
-                var control = stackalloc byte[SourceSizeV6];
-                WriteSourceHeader(control);
-                WriteSource(control, source);
-                message.Control = control;
-                message.ControlLength = _dualStack ? SourceSizeV6 : SourceSizeV4;
-                if (Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1)
-                {
-                    return true;
-                }
-
-                if (!IsOfSource(Libc.LastError))
-                {
-                    return false;
-                }
-
-                message.Control = null;
-                message.ControlLength = 0;
-            }
-
-            return Libc.SendMessages(_descriptor, &message, 1, SendFlags) == 1;
-        }
-    }
+    public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) =>
+        _sender.TrySend(_descriptor, datagram, length, peer, source);
 
     /// <inheritdoc/>
     public uint ReceiveDrops => BoundSocket.BufferDrops(_descriptor);
@@ -275,13 +179,10 @@ internal sealed unsafe class UdpSocket : IUdp
     }
 
     /// <inheritdoc/>
-    public void RetrySegments() => _segments = _canSegment;
-
-    /// <inheritdoc/>
     public void Dispose()
     {
         _ = Libc.Close(_descriptor);
-        _tables.Dispose();
+        _sender.Dispose();
     }
 
     /// <returns>The port.</returns>
@@ -300,164 +201,4 @@ internal sealed unsafe class UdpSocket : IUdp
 
     private bool SetOption(int level, int name, int value) =>
         Libc.SetSocketOption(_descriptor, level, name, &value, sizeof(int)) == 0;
-
-    /// <summary>
-    /// Fills the message headers from a position in the batch on and moves it behind them: a run is one message while
-    /// the kernel takes runs, else each of its datagrams is one.
-    /// </summary>
-    private int Prepare(SendBatch batch, ref Message position)
-    {
-        var runs = batch.Runs;
-        var count = 0;
-        while (position.Run < runs.Length && count < MaxMessages)
-        {
-            ref readonly var run = ref runs[position.Run];
-            var datagrams = _segments ? run.Datagrams - position.Datagram : 1;
-            var isLast = position.Datagram + datagrams == run.Datagrams;
-            var bytes = isLast ? run.TotalBytes - (position.Datagram * run.DatagramSize) : datagrams * run.DatagramSize;
-            _messages[count] = position with { Datagrams = datagrams, Bytes = bytes };
-            SetHeader(
-                count++,
-                run.Destination,
-                batch.Slices + run.FirstSlice + (position.Datagram * run.SlicesPerDatagram),
-                datagrams * run.SlicesPerDatagram,
-                datagrams > 1 ? run.DatagramSize : 0
-            );
-            position = isLast
-                ? new Message { Run = position.Run + 1 }
-                : position with
-                {
-                    Datagram = position.Datagram + datagrams,
-                };
-        }
-
-        return count;
-    }
-
-    /// <summary>Sends the prepared messages.</summary>
-    /// <returns>
-    /// Null, or the message that the kernel refuses as a run; it and the ones behind it did not leave.
-    /// </returns>
-    private Message? Transmit(SendBatch batch, int count, ref SendResult result)
-    {
-        var next = 0;
-        var attempt = 0;
-        while (next < count)
-        {
-            var sent = Libc.SendMessages(_descriptor, _headers + next, (uint)(count - next), SendFlags);
-            if (sent > 0)
-            {
-                for (; sent > 0; sent--)
-                {
-                    result.Sent += _messages[next].Datagrams;
-                    result.SentBytes += _messages[next].Bytes;
-                    next++;
-                }
-
-                attempt = 0;
-                continue;
-            }
-
-            ref readonly var failed = ref _messages[next];
-            if (_hasSources && IsOfSource(Libc.LastError))
-            {
-                return failed;
-            }
-
-            switch (SendErrors.Classify(Libc.LastError, failed.Datagrams > 1, attempt))
-            {
-                case SendVerdict.Retry:
-                    attempt++;
-                    continue;
-                case SendVerdict.SendSingly:
-                    return failed;
-                case SendVerdict.BufferFull:
-                    for (; next < count; next++)
-                    {
-                        result.BufferFull += _messages[next].Datagrams;
-                        Refuse(batch, _messages[next], DropReason.SendBufferFull);
-                    }
-
-                    return null;
-                case SendVerdict.TooBig:
-                    result.TooBig += failed.Datagrams;
-                    Refuse(batch, failed, DropReason.TooBig);
-                    break;
-                default:
-                    result.Failed += failed.Datagrams;
-                    Refuse(batch, failed, DropReason.SendFailed);
-                    break;
-            }
-
-            next++;
-            attempt = 0;
-        }
-
-        return null;
-    }
-
-    private static void Refuse(SendBatch batch, in Message message, DropReason reason) =>
-        batch.Refuse(new Refusal(message.Run, message.Datagram, message.Datagrams, message.Bytes, reason));
-
-    private void SetHeader(int index, int destination, Slice* slices, int sliceCount, int segmentSize)
-    {
-        ref var header = ref _headers[index];
-        header.Name = _destinations + destination;
-        header.NameLength = _destinations[destination].Length;
-        header.Slices = slices;
-        header.SliceCount = sliceCount;
-        var segment = _controls + (index * ControlSize) + SourceSizeV6;
-        header.Control = segment;
-        header.ControlLength = 0;
-        if (_hasSources && !_sources[destination].IsNone)
-        {
-            var size = _dualStack ? SourceSizeV6 : SourceSizeV4;
-            WriteSource(segment - size, _sources[destination]);
-            header.Control = segment - size;
-            header.ControlLength = size;
-        }
-
-        if (segmentSize > 0)
-        {
-            *(ushort*)(segment + DataOffset) = (ushort)segmentSize;
-            header.ControlLength += SegmentSize;
-        }
-    }
-
-    private void WriteSourceHeader(byte* control)
-    {
-        *(nint*)control = _dualStack ? SourceLengthV6 : SourceLengthV4;
-        *(int*)(control + 8) = _dualStack ? IPPROTO_IPV6 : IPPROTO_IP;
-        *(int*)(control + 12) = _dualStack ? IPV6_PKTINFO : IP_PKTINFO;
-        new Span<byte>(control + DataOffset, (_dualStack ? SourceSizeV6 : SourceSizeV4) - DataOffset).Clear();
-    }
-
-    private void WriteSource(byte* control, in SourceAddress source)
-    {
-        if (_dualStack)
-        {
-            Unsafe.WriteUnaligned(control + DataOffset, source);
-        }
-        else
-        {
-            Unsafe.WriteUnaligned(control + DataOffset + sizeof(int), source.Last);
-        }
-    }
-
-    /// <summary>Whether an error may be that of an address that this host does not have any more.</summary>
-    private static bool IsOfSource(Errno error) =>
-        error is Errno.Invalid or Errno.AddressNotAvailable or Errno.NetworkUnreachable;
-
-    /// <summary>What one message carries: some datagrams of one run.</summary>
-    private readonly record struct Message
-    {
-        public int Run { get; init; }
-
-        /// <summary>The first datagram, counted within the run.</summary>
-        public int Datagram { get; init; }
-
-        public int Datagrams { get; init; }
-
-        public int Bytes { get; init; }
-    }
 }

@@ -39,7 +39,7 @@ internal sealed unsafe class SendBatch : IDisposable
     public const int MaxPacketHeader = 120;
 
     /// <summary>Most destinations of a batch.</summary>
-    public const int MaxDestinations = 64;
+    public const int MaxDestinations = 128;
 
     // What fits besides one superpacket whose datagrams lie in one piece: a few more of them before something has to be
     // sent.
@@ -52,6 +52,7 @@ internal sealed unsafe class SendBatch : IDisposable
     private readonly byte* _headers;
     private readonly byte* _headersEnd;
     private readonly int _headerLength;
+    private readonly int _capacity;
 
     private int _sliceCount;
     private int _closedRuns;
@@ -74,21 +75,25 @@ internal sealed unsafe class SendBatch : IDisposable
     /// <param name="headerLength">Bytes in front of each packet, see <see cref="ISealer.Headroom"/>.</param>
     /// <param name="tailLength">Most bytes behind each packet, see <see cref="ISealer.Tailroom"/>.</param>
     public SendBatch(int headerLength, int tailLength = 0)
+        : this(MaxDatagrams, headerLength, BytesOfHeaders(headerLength, tailLength)) { }
+
+    private SendBatch(int capacity, int headerLength, nuint headers)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(headerLength, VirtioNetHeader.Size);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(headerLength, 1024);
+        _capacity = capacity;
         _headerLength = headerLength;
-        nuint tables = (nuint)MaxDatagrams * (nuint)((2 * sizeof(Slice)) + sizeof(Run) + sizeof(Refusal));
-        nuint headers = (nuint)MaxDatagrams * (nuint)(headerLength + MaxPacketHeader + tailLength);
-        nuint whole = tailLength > 0 ? WholeBytes : 0u;
-        _memory = new NativeBuffer(tables + headers + whole);
+        var tables = (nuint)(capacity * ((2 * sizeof(Slice)) + sizeof(Run) + sizeof(Refusal)));
+        _memory = new NativeBuffer(tables + headers);
         _slices = (Slice*)_memory.Start;
-        _runs = (Run*)(_slices + (2 * MaxDatagrams));
-        _refusals = (Refusal*)(_runs + MaxDatagrams);
-        _headers = (byte*)(_refusals + MaxDatagrams);
-        _headersEnd = _headers + headers + whole;
+        _runs = (Run*)(_slices + (2 * capacity));
+        _refusals = (Refusal*)(_runs + capacity);
+        _headers = (byte*)(_refusals + capacity);
+        _headersEnd = _headers + headers;
         _nextHeader = _headers;
     }
+
+    /// <summary>A batch for <see cref="AddDatagram"/> alone: it has no memory for headers.</summary>
+    /// <param name="capacity">Most datagrams, at most <see cref="MaxDatagrams"/>.</param>
+    public static SendBatch OfDatagrams(int capacity) => new(capacity, 0, 0);
 
     /// <summary>The runs, in order. Valid until the next call that adds or clears.</summary>
     public ReadOnlySpan<Run> Runs
@@ -145,7 +150,7 @@ internal sealed unsafe class SendBatch : IDisposable
     public void Refuse(in Refusal refusal) => _refusals[_refusalCount++] = refusal;
 
     /// <summary>Whether that many more datagrams fit. An empty batch has room for <see cref="MaxDatagrams"/>.</summary>
-    public bool HasRoomFor(int datagrams) => datagrams <= MaxDatagrams - _datagrams;
+    public bool HasRoomFor(int datagrams) => datagrams <= _capacity - _datagrams;
 
     /// <summary>Forgets everything; what was added before may change from now on.</summary>
     public void Clear()
@@ -170,14 +175,14 @@ internal sealed unsafe class SendBatch : IDisposable
     /// Adds a datagram that lies in one piece, sealed: wire header and packet. It joins the last run if it may.
     /// </summary>
     /// <param name="datagram">First byte of the wire format's header; valid until the batch is cleared.</param>
-    /// <param name="length">1 to <see cref="MaxRunBytes"/> bytes; the caller has dropped what is longer.</param>
+    /// <param name="length">At most <see cref="MaxRunBytes"/> bytes; the caller has dropped what is longer.</param>
     /// <param name="packetLength">Length of the packet in it.</param>
     /// <returns>False, and nothing is added, if the batch is full.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool AddDatagram(byte* datagram, int length, int packetLength)
     {
-        Debug.Assert(length is > 0 and <= MaxRunBytes);
-        if (_datagrams == MaxDatagrams)
+        Debug.Assert(length is >= 0 and <= MaxRunBytes);
+        if (_datagrams == _capacity)
         {
             return false;
         }
@@ -205,7 +210,7 @@ internal sealed unsafe class SendBatch : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void CommitPair(int headerLength, byte* payload, int payloadLength)
     {
-        Debug.Assert(_datagrams < MaxDatagrams && headerLength <= _headerLength + MaxPacketHeader);
+        Debug.Assert(_datagrams < _capacity && headerLength <= _headerLength + MaxPacketHeader);
         Slice* slices = _slices + _sliceCount;
         slices[0] = new Slice(_nextHeader, headerLength);
         slices[1] = new Slice(payload, payloadLength);
@@ -237,8 +242,9 @@ internal sealed unsafe class SendBatch : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Append(int length, int slicesPerDatagram, int packetLength)
     {
+        // As an unsigned number an empty datagram is the longest: a run cannot hold it.
         if (
-            length <= _openSize
+            (uint)(length - 1) < (uint)_openSize
             && _lastSlicesPerDatagram == slicesPerDatagram
             && _lastDatagrams < MaxRunDatagrams
             && _lastBytes + length <= MaxRunBytes
@@ -261,6 +267,14 @@ internal sealed unsafe class SendBatch : IDisposable
         PacketBytes += packetLength;
         _sliceCount += slicesPerDatagram;
         _datagrams++;
+    }
+
+    private static nuint BytesOfHeaders(int headerLength, int tailLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(headerLength, VirtioNetHeader.Size);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(headerLength, 1024);
+        var whole = tailLength > 0 ? WholeBytes : 0;
+        return (nuint)((MaxDatagrams * (headerLength + MaxPacketHeader + tailLength)) + whole);
     }
 
     private void StartRun(int length, int slicesPerDatagram, int packetLength)

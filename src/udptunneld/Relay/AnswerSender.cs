@@ -49,7 +49,7 @@ internal sealed unsafe class AnswerSender(RelayCounters counters) : IDisposable
                     Transmit(queue, socket);
                 }
 
-                queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Local, flow.Id);
+                queue.Add(entry.Start, entry.Length, flow.Endpoint, flow.Local);
                 if (entry.Next == 0)
                 {
                     break;

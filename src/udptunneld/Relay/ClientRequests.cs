@@ -147,7 +147,6 @@ internal sealed unsafe class ClientRequests(RelayCounters counters)
     {
         var (high, low) = source.AddressBits;
         var client = new UInt128(high, low);
-        var isV4 = high == 0 && low >> 32 == 0xFFFF;
-        return new FlowOpening((ushort)socket.Port, source.Port, client, socket.AddressOf(local), isV4);
+        return new FlowOpening((ushort)socket.Port, source.Port, client, socket.AddressOf(local), source.IsV4);
     }
 }

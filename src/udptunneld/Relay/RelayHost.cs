@@ -6,7 +6,7 @@ using UdpTunnel.State;
 
 namespace UdpTunnel.Relay;
 
-/// <summary>All relays of the daemon, the senders of all receivers, and what people decide about them.</summary>
+/// <summary>All relays of the daemon.</summary>
 internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
 {
     /// <summary>The most relays.</summary>
@@ -25,7 +25,6 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     private readonly StateStore _store;
     private readonly RelayKeyStore _keys;
     private readonly RelayServices _services;
-    private volatile TaskCompletionSource _sendersChanged = NewSignal();
 
     public RelayHost(
         StateStore store,
@@ -39,31 +38,18 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     {
         _store = store;
         _keys = keys;
-        _services = new RelayServices(events, time, () => StateWriting.Try(keys.GetIdentity), OnChanged, supervised);
+        Senders = new RelaySenders(Table, keys, events);
+        _services = new RelayServices(
+            events,
+            time,
+            () => StateWriting.Try(keys.GetIdentity),
+            Senders.OnChanged,
+            supervised
+        );
     }
 
-    /// <summary>The senders of all receivers; those that are remembered also where no receiver runs.</summary>
-    /// <exception cref="RequestException">Remembered ones cannot be read.</exception>
-    public IReadOnlyList<SenderStatus> Senders
-    {
-        get
-        {
-            var running = Table
-                .All.Where(e => e.Engine?.Receiver is not null)
-                .ToDictionary(e => e.Name, e => e.Engine!.Receiver!);
-            return
-            [
-                .. running.Values.SelectMany(r => r.Senders),
-                .. StateWriting
-                    .Try(_keys.NamesWithSenders)
-                    .Where(n => !running.ContainsKey(n))
-                    .SelectMany(RememberedAt),
-            ];
-        }
-    }
-
-    /// <summary>Ends when a sender has come, gone or changed since it was read.</summary>
-    public Task SendersChanged => _sendersChanged.Task;
+    /// <summary>The senders of all receivers.</summary>
+    public RelaySenders Senders { get; }
 
     /// <inheritdoc/>
     protected override ParallelOptions ParallelStops => new();
@@ -97,7 +83,7 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     )
     {
         var last = await StopEntryAsync(name, StatusOf, cancellationToken);
-        return (last, RememberedAt(name).Count);
+        return (last, Senders.RememberedAt(name).Count);
     }
 
     /// <summary>Applies another configuration to a relay.</summary>
@@ -132,25 +118,6 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<FlowStatus> FlowsOf(string name) => Table.Find(name).Engine?.Engine.Flows ?? [];
 
-    /// <summary>The senders of one receiver, or of all.</summary>
-    /// <param name="relay">The receiver, which need not run where senders are remembered; empty for all.</param>
-    /// <exception cref="RequestException">There is none of that name.</exception>
-    public IReadOnlyList<SenderStatus> SendersOf(string relay)
-    {
-        if (relay.Length == 0)
-        {
-            return Senders;
-        }
-
-        var here = Senders.Where(s => s.Relay == relay).ToList();
-        if (here.Count == 0)
-        {
-            _ = Table.Find(relay);
-        }
-
-        return here;
-    }
-
     /// <summary>Accepts the new key of a receiver.</summary>
     /// <exception cref="RequestException">There is no such sender relay, or the key cannot be accepted.</exception>
     public RelayStatus AcceptReceiverKey(string name, KeyFingerprint key)
@@ -163,52 +130,6 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
 
         engine.AcceptKey(key);
         return StatusOf(entry);
-    }
-
-    /// <summary>Lets a pending sender in, at each receiver that is meant.</summary>
-    /// <exception cref="RequestException">
-    /// There is no such sender, it does not wait, or it is not clear which.
-    /// </exception>
-    public IReadOnlyList<SenderStatus> Approve(SenderChoice choice, bool once)
-    {
-        var found = SenderSelector.OneKey(
-            choice,
-            Senders,
-            s => s.State == SenderState.Pending,
-            s => $"{Name(s)} does not wait: it is {Describe(s)} already"
-        );
-        return Decide(found, s => ReceiverOf(s).Approve(s, once));
-    }
-
-    /// <summary>Sends a pending sender away, at each receiver that is meant.</summary>
-    /// <exception cref="RequestException">
-    /// There is no such sender, it does not wait, or it is not clear which.
-    /// </exception>
-    public IReadOnlyList<SenderStatus> Deny(SenderChoice choice)
-    {
-        var found = SenderSelector.OneKey(
-            choice,
-            Senders,
-            s => s.State == SenderState.Pending,
-            s => $"{Name(s)} does not wait: it is {Describe(s)}; `udptunnelctl revoke` takes that back"
-        );
-        return Decide(found, s => ReceiverOf(s).Deny(s));
-    }
-
-    /// <summary>Forgets a sender's approvals at all receivers, or at one, and ends its connections.</summary>
-    /// <exception cref="RequestException">There is no such sender, or it only waits.</exception>
-    public IReadOnlyList<SenderStatus> Revoke(SenderChoice choice)
-    {
-        var found = SenderSelector.OneKey(
-            choice with
-            {
-                All = true,
-            },
-            Senders,
-            s => s.State != SenderState.Pending,
-            s => $"{Name(s)} was not approved: `udptunnelctl deny` sends it away"
-        );
-        return Decide(found, Revoke);
     }
 
     /// <inheritdoc/>
@@ -274,14 +195,7 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     protected override void Tick(HostEntry<RelayConfig, RunningRelay> entry) => entry.Engine!.Tick();
 
     /// <inheritdoc/>
-    protected override void OnChanged()
-    {
-        var before = _sendersChanged;
-        _sendersChanged = NewSignal();
-        before.TrySetResult();
-    }
-
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    protected override void OnChanged() => Senders.OnChanged();
 
     private static RelayStatus StatusOf(HostEntry<RelayConfig, RunningRelay> entry)
     {
@@ -293,46 +207,6 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
                 Problem = entry.Problem,
             };
         return status with { Ephemeral = entry.IsEphemeral, File = entry.File };
-    }
-
-    private static string Name(SenderStatus sender) => sender.Key?.ToString() ?? sender.Address;
-
-    private static string Describe(SenderStatus sender) =>
-        sender.State switch
-        {
-            SenderState.Connected => $"connected to {sender.Relay}",
-            SenderState.Approved => $"approved at {sender.Relay}",
-            _ => $"pending at {sender.Relay}",
-        };
-
-    /// <summary>
-    /// Decides about each. Where some fail, the others are decided all the same, and the message says so.
-    /// </summary>
-    private static List<SenderStatus> Decide(
-        IReadOnlyList<SenderStatus> senders,
-        Func<SenderStatus, SenderStatus> decide
-    )
-    {
-        var done = new List<SenderStatus>();
-        RequestException? failure = null;
-        foreach (var sender in senders)
-        {
-            try
-            {
-                done.Add(decide(sender));
-            }
-            catch (RequestException e)
-            {
-                failure = e;
-            }
-        }
-
-        return failure is null ? done
-            : done.Count == 0 ? throw failure
-            : throw new RequestException(
-                failure.Fault,
-                $"done at {string.Join(", ", done.Select(s => s.Relay))}, but not everywhere: {failure.Message}"
-            );
     }
 
     private bool Exists(string name) => Table.FindExisting(new HashSet<string> { name }).Any();
@@ -348,37 +222,6 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
                     && e.Config.TcpAddress == config.TcpAddress
                 )
                 ?.Name;
-
-    private List<SenderStatus> RememberedAt(string relay) =>
-        [
-            .. StateWriting
-                .Try(() => _keys.LoadSenders(relay))
-                .Select(s => new SenderStatus(s.Key, s.Address, relay, SenderState.Approved, s.Since)),
-        ];
-
-    private SenderStatus Revoke(SenderStatus sender)
-    {
-        if (Table.FindExisting(new HashSet<string> { sender.Relay }).FirstOrDefault()?.Engine?.Receiver is { } receiver)
-        {
-            return receiver.Revoke(sender);
-        }
-
-        StateWriting.Try(() =>
-            _keys.SaveSenders(sender.Relay, [.. _keys.LoadSenders(sender.Relay).Where(s => s.Key != sender.Key)])
-        );
-        Events.Add(
-            EventKind.SenderDenied,
-            EventLevel.Info,
-            sender.Relay,
-            $"{Name(sender)} was revoked; no such receiver runs now"
-        );
-        OnChanged();
-        return sender;
-    }
-
-    private ReceiverEngine ReceiverOf(SenderStatus sender) =>
-        Table.Find(sender.Relay).Engine?.Receiver
-        ?? throw new RequestException(Fault.SenderNotPending, $"{sender.Relay} does not run any more");
 
     private SenderKeys SenderKeysOf(HostEntry<RelayConfig, RunningRelay> entry) =>
         new(() => StateWriting.Try(() => _keys.LoadSenders(entry.Name)), senders => Save(entry, senders));

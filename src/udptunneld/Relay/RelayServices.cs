@@ -1,5 +1,7 @@
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
 
 namespace UdpTunnel.Relay;
@@ -16,4 +18,9 @@ internal sealed record RelayServices(
     Func<Identity> GetIdentity,
     Action SendersChanged,
     Supervised Supervised
-);
+)
+{
+    /// <summary>The addresses of this host, as of the last refresh.</summary>
+    public HostAddresses Addresses { get; } =
+        new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)), RouteSocket.ListAddressesV6);
+}

@@ -126,7 +126,7 @@ internal sealed unsafe class RequestSender(SenderConnection connection, ServiceL
                 Transmit(flow);
             }
 
-            _queue.Add(entry.Start, entry.Length, flow.Peer, default, flow.Id);
+            _queue.Add(entry.Start, entry.Length, flow.Peer, default);
             if (entry.Next == 0)
             {
                 break;

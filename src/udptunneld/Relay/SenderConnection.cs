@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
+using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 using UdpTunnel.Relay.Link;
@@ -13,6 +14,8 @@ namespace UdpTunnel.Relay;
 /// </summary>
 internal sealed class SenderConnection : IDisposable
 {
+    private readonly Endpoint _local;
+    private bool _hadAddress;
     private string? _endReason;
     private volatile ConnectionState _state;
     private long _idleTimeout = long.MaxValue;
@@ -34,6 +37,7 @@ internal sealed class SenderConnection : IDisposable
     )
     {
         _targets = targets;
+        _local = socket.Local;
         Link = new RelayLink(socket, codec, context, isReceiver: false);
         Flows = new SenderFlows(maxFlows, codec);
     }
@@ -115,8 +119,12 @@ internal sealed class SenderConnection : IDisposable
         Link.Shutdown();
     }
 
-    /// <summary>Ends it if the receiver is dead. Any thread.</summary>
-    public void Tick(long now)
+    /// <summary>
+    /// Ends it if the receiver is dead, or if this host has lost the address that it goes from. One thread at a time.
+    /// </summary>
+    /// <param name="now">Milliseconds.</param>
+    /// <param name="addresses">Those of this host.</param>
+    public void Tick(long now, HostAddresses addresses)
     {
         Liveness.Look(Link.Socket.AcknowledgedUnderway(), now);
         var isGreeted = State is ConnectionState.Waiting or ConnectionState.Serving;
@@ -128,8 +136,22 @@ internal sealed class SenderConnection : IDisposable
         {
             End($"it did not acknowledge anything for {RelayTimes.Dead / 1000} s");
         }
+
+        var hasAddress = HasAddress(addresses);
+        if (_hadAddress && !hasAddress)
+        {
+            End($"this host no longer has the address that the connection goes from ({_local.ToIPEndPoint().Address})");
+        }
+
+        _hadAddress = hasAddress;
     }
 
     /// <inheritdoc/>
     public void Dispose() => Link.Dispose();
+
+    private bool HasAddress(HostAddresses addresses)
+    {
+        var (high, low) = _local.AddressBits;
+        return _local.IsV4 ? addresses.Contains((uint)low) : addresses.Contains(new UInt128(high, low));
+    }
 }

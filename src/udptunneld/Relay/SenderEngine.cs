@@ -24,8 +24,9 @@ internal sealed class SenderEngine : IRelayEngine
     private static readonly TimeSpan RefusedPause = TimeSpan.FromSeconds(60);
 
     private readonly Identity? _identity;
-    private readonly ReceiverKeys _keys;
+    private readonly KnownReceiver _known;
     private readonly RelayEvents _events;
+    private readonly SenderReport _report;
     private readonly Backoff _backoff = new(Random.Shared.NextDouble);
     private readonly RelayLimits _limits;
     private readonly TimeProvider _time;
@@ -39,32 +40,28 @@ internal sealed class SenderEngine : IRelayEngine
     private readonly Thread _thread;
     private readonly RelayCounters _past = new();
 
-    // Protects the connection and what is told about it.
+    // Protects the connection, and what it is configured by.
     private readonly Lock _gate = new();
     private SenderConnection? _connection;
-    private RelayState _state = RelayState.Connecting;
-    private string _problem = "";
-    private KeyFingerprint? _peerKey;
-    private string _peerAddress = "";
-    private long _lastHeard;
-    private long _connections;
     private ServiceTargets _targets;
     private volatile RelayConfig _config;
     private volatile string? _failure;
-    private string _told = "";
     private string _toldOfService = "";
+    private object _addresses;
 
     private SenderEngine(RelayConfig config, RelayServices services, ReceiverKeys keys, Identity? identity)
     {
         _config = config;
         _identity = identity;
-        _keys = keys;
         _events = new RelayEvents(services.Events, config.Name);
+        _known = new KnownReceiver(config.Name, keys, _events);
+        _report = new SenderReport(config.Protocol, _events);
         _limits = new RelayLimits(services, config.Name);
         _time = services.Time;
         _started = _time.GetUtcNow();
         _dialer = new Dialer(config.TcpAddress, _stop, _stopping.Token);
         _shared = services;
+        _addresses = services.Addresses.Version;
         _targets = new ServiceTargets(config.UdpAddress, config.Name, services);
         try
         {
@@ -91,22 +88,23 @@ internal sealed class SenderEngine : IRelayEngine
                     total.Add(_connection.Counters);
                 }
 
-                var heard = _connection is { IsGreeted: true } current ? current.Liveness.Heard : _lastHeard;
+                var standing = _report.Current;
+                var heard = _connection is { IsGreeted: true } current ? current.Liveness.Heard : standing.LastHeard;
                 return new RelayStatus
                 {
                     Config = _config,
-                    State = _failure is null ? _state : RelayState.Failed,
-                    Problem = _failure ?? _problem,
+                    State = _failure is null ? standing.State : RelayState.Failed,
+                    Problem = _failure ?? standing.Problem,
                     Started = _started,
                     OwnFingerprint = _identity?.Fingerprint.ToString() ?? "",
-                    PeerAddress = _peerAddress,
-                    PeerFingerprint = _peerKey?.ToString() ?? "",
+                    PeerAddress = standing.PeerAddress,
+                    PeerFingerprint = standing.PeerKey?.ToString() ?? "",
                     LastHeard =
                         heard == 0 ? null : _time.GetUtcNow() - TimeSpan.FromMilliseconds(RelayTimes.Now - heard),
                     Traffic = total.Traffic,
                     Flows = _connection?.Flows.Count ?? 0,
                     FlowsOpened = total.FlowsOpened,
-                    Connections = _connections,
+                    Connections = standing.Connections,
                     ServiceProblem = _targets.ServiceProblem(RelayTimes.Now),
                     LookUps = _dialer.LookUps + _targets.LookUps,
                     LookUpFailures = _dialer.Failures + _targets.LookUpFailures,
@@ -172,17 +170,7 @@ internal sealed class SenderEngine : IRelayEngine
             throw new RequestException(Fault.InvalidRequest, "the classic protocol has no keys");
         }
 
-        if (_config.ReceiverKey is { } pinned && pinned != key)
-        {
-            throw new RequestException(
-                Fault.InvalidRequest,
-                $"the configuration of {_config.Name} has ReceiverKey {pinned}: "
-                    + $"`udptunnelctl reload {_config.Name} FILE` with the other one accepts it"
-            );
-        }
-
-        _keys.Remember(key);
-        _events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        _known.Accept(key, _config.ReceiverKey);
         _retry.Set();
     }
 
@@ -202,7 +190,7 @@ internal sealed class SenderEngine : IRelayEngine
             if (_connection is { } connection)
             {
                 Configure(connection);
-                if (config.ReceiverKey is { } pinned && _peerKey is { } peer && pinned != peer)
+                if (config.ReceiverKey is { } pinned && _report.Current.PeerKey is { } peer && pinned != peer)
                 {
                     connection.End("its key is no longer the one that the configuration has");
                 }
@@ -216,9 +204,21 @@ internal sealed class SenderEngine : IRelayEngine
     /// <inheritdoc/>
     public void Tick()
     {
+        var now = RelayTimes.Now;
+        _shared.Addresses.Refresh(now);
         lock (_gate)
         {
-            _connection?.Tick(RelayTimes.Now);
+            _connection?.Tick(now, _shared.Addresses);
+        }
+
+        if (!ReferenceEquals(_addresses, _shared.Addresses.Version))
+        {
+            _addresses = _shared.Addresses.Version;
+            if (_report.Current.State != RelayState.Refused)
+            {
+                // In another network the receiver may be reached at once.
+                _retry.Set();
+            }
         }
 
         _limits.Look(Status);
@@ -313,13 +313,7 @@ internal sealed class SenderEngine : IRelayEngine
             }
 
             var wait = attempt.IsRefused ? RefusedPause : _backoff.Next();
-            lock (_gate)
-            {
-                _state = attempt.IsRefused ? RelayState.Refused : RelayState.Connecting;
-                _problem = attempt.Problem;
-            }
-
-            ReportOnce(EventKind.RelayDisconnected, EventLevel.Warning, attempt.Problem);
+            _report.OnEnded(attempt);
             _retry.Wait(wait);
         }
     }
@@ -352,13 +346,11 @@ internal sealed class SenderEngine : IRelayEngine
             return new Attempt(e.Message, false, false);
         }
 
+        _report.OnConnected(socket);
         lock (_gate)
         {
             Configure(connection);
             _connection = connection;
-            _connections++;
-            _peerAddress = socket.Remote.ToString();
-            _peerKey = null;
         }
 
         // Dispose may have looked for the connection before it was there.
@@ -371,8 +363,8 @@ internal sealed class SenderEngine : IRelayEngine
             connection,
             Introduce,
             CheckKey,
-            state => OnMoved(connection, state),
-            OnWaiting,
+            state => _report.OnMoved(connection, state),
+            _report.OnWaiting,
             OnAccepted
         );
         var attempt = session.Run();
@@ -386,46 +378,6 @@ internal sealed class SenderEngine : IRelayEngine
         return attempt;
     }
 
-    private void OnMoved(SenderConnection connection, ConnectionState state)
-    {
-        switch (state)
-        {
-            case ConnectionState.Waiting when _config.Protocol == RelayProtocol.Classic:
-                lock (_gate)
-                {
-                    _state = RelayState.Pending;
-                    _problem =
-                        "connected; the classic protocol does not tell whether the receiver has approved it "
-                        + "before the first datagram"
-                        + (_told.Length > 0 ? $"; last time: {_told}" : "");
-                }
-
-                break;
-            case ConnectionState.Serving:
-                lock (_gate)
-                {
-                    _state = RelayState.Running;
-                    _problem = "";
-                }
-
-                _told = "";
-                var key = connection.Link.PeerKey is { } peer ? $" ({peer})" : "";
-                _events.Raise(
-                    EventKind.RelayConnected,
-                    EventLevel.Info,
-                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow"
-                );
-                break;
-            case ConnectionState.Ended when connection.IsGreeted:
-                lock (_gate)
-                {
-                    _lastHeard = connection.Liveness.Heard;
-                }
-
-                break;
-        }
-    }
-
     private Introduction Introduce()
     {
         lock (_gate)
@@ -434,7 +386,6 @@ internal sealed class SenderEngine : IRelayEngine
         }
     }
 
-    /// <summary>The receiver has said which ports it takes of those that are served here.</summary>
     private void OnAccepted(ServiceOffer accepted)
     {
         ServiceOffer offer;
@@ -443,93 +394,19 @@ internal sealed class SenderEngine : IRelayEngine
             offer = _targets.Offer;
         }
 
-        var ports = offer.Ports.SelectMany(r => Enumerable.Range(r.First, r.Count));
-        if (!offer.IsSole && ports.Any(p => !accepted.Contains(p)))
-        {
-            _events.Raise(
-                EventKind.RelayConnected,
-                EventLevel.Warning,
-                $"the receiver takes {accepted.ToDisplayText()} of {offer.ToDisplayText()} that this sender serves: "
-                    + "it does not listen for the others"
-            );
-        }
-    }
-
-    private void OnWaiting(WaitingReason reason)
-    {
-        var isTaken = reason == WaitingReason.Taken;
-        var problem = isTaken
-            ? "the receiver has let another sender in; this one waits until that is gone "
-                + "and the receiver's user approves it"
-            : "waits until the receiver's user approves it";
-        lock (_gate)
-        {
-            _state = RelayState.Pending;
-            _problem = problem;
-        }
-
-        if (isTaken)
-        {
-            ReportOnce(EventKind.RelayWaiting, EventLevel.Warning, problem);
-        }
+        _report.OnAccepted(offer, accepted);
     }
 
     private Attempt? CheckKey(KeyFingerprint key)
     {
-        lock (_gate)
+        // Before the configuration is read: whoever changes it afterwards compares the key himself.
+        _report.OnKey(key);
+        var refusal = _known.Check(key, _config.ReceiverKey);
+        if (refusal is { IsRefused: true })
         {
-            _peerKey = key;
+            _report.OnOtherKey(refusal.Problem);
         }
 
-        KeyFingerprint? expected;
-        try
-        {
-            expected = _config.ReceiverKey ?? _keys.Find();
-            if (expected is null)
-            {
-                _keys.Remember(key);
-            }
-        }
-        catch (RequestException e)
-        {
-            return new Attempt(e.Message, false, false);
-        }
-
-        if (expected is null)
-        {
-            _events.Raise(
-                EventKind.RelayConnected,
-                EventLevel.Info,
-                $"the receiver's key is {key}; it is remembered, and another one will be refused"
-            );
-            return null;
-        }
-
-        if (expected == key)
-        {
-            return null;
-        }
-
-        var advice = _config.ReceiverKey is null
-            ? $"if the receiver was set up anew, `udptunnelctl relay accept-key {_config.Name} {key}` accepts it"
-            : "if the receiver was set up anew, "
-                + $"`udptunnelctl reload {_config.Name} FILE` with the new ReceiverKey accepts it";
-        var problem =
-            $"the receiver shows the key {key}, but {expected} is expected: " + $"somebody may be in between; {advice}";
-        ReportOnce(EventKind.ReceiverKeyChanged, EventLevel.Error, problem);
-        return new Attempt(problem, false, IsRefused: true);
-    }
-
-    /// <summary>
-    /// Tells a problem once until datagrams flow, or there is another one; a receiver that alternates is bounded all
-    /// the same.
-    /// </summary>
-    private void ReportOnce(EventKind kind, EventLevel level, string problem)
-    {
-        if (_told != problem)
-        {
-            _told = problem;
-            _events.Raise(kind, level, problem);
-        }
+        return refusal;
     }
 }

@@ -86,6 +86,12 @@ internal sealed unsafe class ServiceLoop : IDisposable
     public static void OnError(SenderFlow flow, Errno error)
     {
         ServiceSocket.ForgetErrors(flow.Descriptor);
+        if (error == Errno.ConnectionRefused)
+        {
+            // Who listens there next does not know the client.
+            flow.IsIntroduced = false;
+        }
+
         if (flow.Peer.Equals(flow.Place.Endpoint))
         {
             flow.Service.OnError(flow.Place, error, RelayTimes.Now);

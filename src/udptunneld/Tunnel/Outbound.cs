@@ -326,11 +326,12 @@ internal sealed unsafe class Outbound(
         {
             var sources = _hasSources ? _sources.AsSpan(0, _destinationCount) : default;
             var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
-            if (result.IsSourceRefused)
+            for (var i = 0; i < sources.Length; i++)
             {
-                foreach (var peer in _peers.AsSpan(0, _destinationCount))
+                if (sources[i].IsNone)
                 {
-                    peer.Local = default;
+                    // It may be an address that this host had once.
+                    _peers[i].Local = default;
                 }
             }
 

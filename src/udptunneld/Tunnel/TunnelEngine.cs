@@ -17,8 +17,6 @@ namespace UdpTunnel.Tunnel;
 /// </summary>
 internal sealed class TunnelEngine : IDisposable
 {
-    private static readonly long SegmentsRetryMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
-
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly ITunnelProtocol _protocol;
@@ -49,7 +47,6 @@ internal sealed class TunnelEngine : IDisposable
     // All below is touched by Tick alone, which never runs twice at a time, but for the rates that Status reads.
     private TrafficTotals _lastTotals;
     private long _lastTick = Environment.TickCount64;
-    private long _segmentsRefused;
     private StrongBox<TrafficRates> _rates = new();
 
     private TunnelEngine(
@@ -267,7 +264,6 @@ internal sealed class TunnelEngine : IDisposable
         _addresses.Refresh(now);
         _device.Tick(_watchTun);
         _udp.FitSendBuffer(now);
-        RetrySegments(now);
         _losses.Look(now, totals);
         if (_inbound.HeldFragments + _outbound.HeldFragments > 0)
         {
@@ -461,21 +457,6 @@ internal sealed class TunnelEngine : IDisposable
                     (uint)(Environment.TickCount64 / 1000)
                 );
             }
-        }
-    }
-
-    private void RetrySegments(long now)
-    {
-        if (_udp.Segments)
-        {
-            _segmentsRefused = now;
-        }
-        else if (now - _segmentsRefused >= SegmentsRetryMilliseconds)
-        {
-            // What refused them may have been the path of that moment; a refused run costs one system call and loses
-            // nothing.
-            _udp.RetrySegments();
-            _segmentsRefused = now;
         }
     }
 

@@ -55,6 +55,10 @@ public sealed class RelayCommandTests
             "30",
             "--max-flows",
             "64",
+            "--answers-from",
+            "any",
+            "--proxy-protocol",
+            "v2-every",
             "--ephemeral",
             "--json"
         );
@@ -67,7 +71,39 @@ public sealed class RelayCommandTests
         Assert.Equal(TimeSpan.FromSeconds(30), configuration.IdleTimeout);
         Assert.Equal(64, configuration.MaxFlows);
         Assert.Equal(RelaySamples.Key, configuration.ReceiverKey!.ToString());
+        Assert.Equal(UdpTunnel.Config.AnswersFrom.Any, configuration.AnswersFrom);
+        Assert.Equal(UdpTunnel.Config.ProxyProtocol.V2Every, configuration.ProxyProtocol);
         Assert.Equal("pending", run.Json.GetProperty("relay").GetProperty("state").GetString());
+    }
+
+    [Fact]
+    public async Task A_receiver_is_told_who_may_be_a_client_and_how_much_one_may_send()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = RelaySamples.Receiver() });
+
+        var run = await CommandRun.OfAsync(
+            server,
+            "relay",
+            "receiver",
+            "--udp",
+            ":53",
+            "--tcp",
+            ":5353",
+            "--allowed-clients",
+            "192.0.2.0/24",
+            "--allowed-clients",
+            "2001:db8::/32",
+            "--client-flow-rate",
+            "10",
+            "--client-byte-rate",
+            "125000"
+        );
+
+        Assert.Equal("", run.Error.ToString());
+        var configuration = Parse(Assert.IsType<StartRelayRequest>(Assert.Single(server.Daemon.Requests)));
+        Assert.Equal(["192.0.2.0/24", "2001:db8::/32"], configuration.AllowedClients.Select(n => n.ToString()));
+        Assert.Equal((10, 125_000), (configuration.ClientFlowRate, configuration.ClientByteRate));
     }
 
     [Theory]
@@ -114,6 +150,10 @@ public sealed class RelayCommandTests
     [Theory]
     [InlineData("--udp: ", "relay receiver --udp 53x --tcp :5353")]
     [InlineData("--max-flows: ", "relay receiver --udp :53 --tcp :5353 --max-flows 0")]
+    [InlineData("--allowed-clients: ", "relay receiver --udp :53 --tcp :5353 --allowed-clients 192.0.2.0/33")]
+    [InlineData("--client-flow-rate: ", "relay receiver --udp :53 --tcp :5353 --client-flow-rate 0")]
+    [InlineData("--client-byte-rate: ", "relay receiver --udp :53 --tcp :5353 --client-byte-rate 0")]
+    [InlineData("--answers-from: ", "relay sender --udp a:53 --tcp b:1 --answers-from me")]
     [InlineData(
         "--receiver-key: ",
         "relay sender --udp a:53 --tcp b:1 --protocol classic --receiver-key " + RelaySamples.Key

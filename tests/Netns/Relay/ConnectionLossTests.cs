@@ -28,6 +28,27 @@ public sealed class ConnectionLossTests
         Assert.True(now.GetProperty("counters").GetProperty("connections").GetInt64() >= 2, now.ToString());
     }
 
+    [Fact]
+    public async Task A_live_flow_goes_on_within_6_seconds_when_the_sender_s_host_gets_another_address()
+    {
+        await using var relay = await RelayLab.CreateAsync();
+        using var echo = relay.StartEcho();
+        await relay.StartApprovedAsync();
+        using var client = relay.OpenClient();
+        Assert.True(await RelayLab.EchoesAsync(client, Datagram, Patience));
+
+        // Seen once a second, and every two the addresses are asked for: they have to be known before.
+        await Task.Delay(TimeSpan.FromSeconds(3), TestContext.Current.CancellationToken);
+        await relay.Inside.Namespace.IpAsync(
+            $"addr del {relay.Inside.Address}/24 dev {Lab.Link}\naddr add 192.0.2.66/24 dev {Lab.Link}\n"
+        );
+
+        Assert.True(await RelayLab.EchoesAsync(client, Datagram, TimeSpan.FromSeconds(6)));
+        var sender = await relay.WaitForSenderAsync("connected");
+        Assert.StartsWith("192.0.2.66:", sender.GetProperty("address").GetString(), StringComparison.Ordinal);
+        await relay.Inside.Control.WaitForEventAsync("relay_disconnected");
+    }
+
     [Theory]
     [InlineData("tls")]
     [InlineData("classic")]

@@ -169,6 +169,17 @@ internal sealed class RelayLab : IAsyncDisposable
             .Where(d => d.GetProperty("reason").GetString() == reason)
             .Sum(d => d.GetProperty("packets").GetInt64());
 
+    /// <summary>
+    /// Names that the sender's host knows, until the folder is disposed of: its file <c>hosts</c>. Before the daemons
+    /// run, for <c>ip netns exec</c> puts the file in place of the host's.
+    /// </summary>
+    public TemporaryDirectory NamesInside(string lines)
+    {
+        var directory = new TemporaryDirectory($"/etc/netns/{Inside.Namespace.Name}");
+        File.WriteAllText(directory["hosts"], lines + "\n");
+        return directory;
+    }
+
     /// <summary>A service that sends each datagram back, until it is disposed of.</summary>
     public EchoService StartEcho() => new(Inside.Open(SocketType.Dgram), ServicePort);
 

@@ -18,7 +18,7 @@ public sealed class ServiceTests
     public async Task A_flow_whose_client_goes_on_follows_a_service_that_has_another_address()
     {
         await using var relay = await RelayLab.CreateAsync();
-        using var names = HostsOf(relay, $"127.0.0.1 {Name}");
+        using var names = relay.NamesInside($"127.0.0.1 {Name}");
         var before = new EchoService(relay.Inside.Open(SocketType.Dgram), RelayLab.ServicePort);
         using var after = new EchoService(
             relay.Inside.Open(SocketType.Dgram),
@@ -40,7 +40,7 @@ public sealed class ServiceTests
     public async Task Of_a_name_with_two_addresses_the_one_where_somebody_listens_is_used_and_it_is_told()
     {
         await using var relay = await RelayLab.CreateAsync();
-        using var names = HostsOf(relay, $"::1 {Name}\n127.0.0.1 {Name}");
+        using var names = relay.NamesInside($"::1 {Name}\n127.0.0.1 {Name}");
         using var echo = relay.StartEcho();
         await StartAsync(relay, $"{Name}:{RelayLab.ServicePort}");
         using var client = relay.OpenClient();
@@ -181,14 +181,6 @@ public sealed class ServiceTests
                 }
             }
             """;
-
-    private static TemporaryDirectory HostsOf(RelayLab relay, string lines)
-    {
-        // Before the daemon runs: `ip netns exec` puts the file in place of the host's.
-        var directory = new TemporaryDirectory($"/etc/netns/{relay.Inside.Namespace.Name}");
-        File.WriteAllText(directory["hosts"], lines + "\n");
-        return directory;
-    }
 
     private static async Task StartAsync(RelayLab relay, string service, string? answersFrom = null)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using UdpTunnel.Tests.Harness;
@@ -172,6 +173,81 @@ public sealed class ServicesTests
             var length = await service.ReceiveAsync(received).WaitAsync(Long, TestContext.Current.CancellationToken);
 
             Assert.Equal([.. i == 0 || each ? header : [], .. datagram], received[..length]);
+        }
+    }
+
+    /// <remarks>
+    /// The service starts again while its client goes on, and ICMP tells of each datagram that finds nobody.
+    /// </remarks>
+    [Fact]
+    public async Task A_service_that_starts_again_or_moves_is_told_again_who_the_client_is()
+    {
+        const string Name = "service.lan";
+        await using var relay = await RelayLab.CreateAsync();
+        using var names = relay.NamesInside($"127.0.0.1 {Name}");
+        await relay.StartDaemonsAsync();
+        await relay.StartReceiverAsync();
+        await relay.Inside.Control.RunAsync(
+            "relay",
+            "sender",
+            "--udp",
+            $"{Name}:{RelayLab.ServicePort}",
+            "--tcp",
+            $"{relay.Outside.Address}:{RelayLab.TcpPort}",
+            "--proxy-protocol",
+            "v2"
+        );
+        await relay.ApproveAsync();
+        await RelayLab.WaitForStateAsync(relay.Outside, RelayLab.Receiver, "running");
+        using var client = relay.OpenClient();
+        var header = Header((IPEndPoint)client.LocalEndPoint!, (IPEndPoint)client.RemoteEndPoint!);
+
+        using (var first = Open("127.0.0.1"))
+        {
+            Assert.Equal(header, await FirstAsync(first));
+            Assert.NotEqual(header, await FirstAsync(first));
+        }
+
+        // These find nobody.
+        for (var i = 0; i < 5; i++)
+        {
+            await client.SendAsync("nobody?"u8.ToArray());
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
+        using (var again = Open("127.0.0.1"))
+        {
+            Assert.Equal(header, await FirstAsync(again));
+            Assert.NotEqual(header, await FirstAsync(again));
+        }
+
+        using var moved = Open("127.0.0.2");
+        await File.WriteAllTextAsync(names["hosts"], $"127.0.0.2 {Name}\n", TestContext.Current.CancellationToken);
+        Assert.Equal(header, await FirstAsync(moved));
+        Assert.NotEqual(header, await FirstAsync(moved));
+
+        Socket Open(string address)
+        {
+            var service = relay.Inside.Open(SocketType.Dgram);
+            RelayLab.ShareAddress(service);
+            service.Bind(new IPEndPoint(IPAddress.Parse(address), RelayLab.ServicePort));
+            return service;
+        }
+
+        // Sends until the service has something, and gives what may be a header in front of it.
+        async Task<byte[]> FirstAsync(Socket service)
+        {
+            var received = new byte[2000];
+            var arrives = service.ReceiveAsync(received);
+            var clock = Stopwatch.StartNew();
+            while (!arrives.IsCompleted && clock.Elapsed < Long)
+            {
+                await client.SendAsync("and a datagram that is longer than a header"u8.ToArray());
+                await Task.WhenAny(arrives, Task.Delay(100, TestContext.Current.CancellationToken));
+            }
+
+            Assert.True(arrives.IsCompleted, "nothing reached the service");
+            return received[..header.Length];
         }
     }
 

@@ -28,11 +28,11 @@ public sealed unsafe class ClientSocketTests
         // One datagram, and then a run of three.
         fixed (byte* start = answers)
         {
-            queue.Add(start, 100, batch.Source(0), local, 1);
+            queue.Add(start, 100, batch.Source(0), local);
             Assert.Equal(1, queue.Send(socket.Descriptor).Sent);
-            queue.Add(start, 1000, batch.Source(0), local, 1);
-            queue.Add(start + 1000, 1000, batch.Source(0), local, 1);
-            queue.Add(start + 2000, 500, batch.Source(0), local, 1);
+            queue.Add(start, 1000, batch.Source(0), local);
+            queue.Add(start + 1000, 1000, batch.Source(0), local);
+            queue.Add(start + 2000, 500, batch.Source(0), local);
             Assert.Equal(3, queue.Send(socket.Descriptor).Sent);
         }
 
@@ -69,7 +69,7 @@ public sealed unsafe class ClientSocketTests
         var gone = stackalloc byte[] { 192, 0, 2, 200 };
         var answer = stackalloc byte[] { 42 };
 
-        queue.Add(answer, 1, batch.Source(0), SourceAddress.ReadV4(gone), 1);
+        queue.Add(answer, 1, batch.Source(0), SourceAddress.ReadV4(gone));
         var result = queue.Send(socket.Descriptor);
 
         Assert.Equal((1, 0), (result.Sent, result.Failed));

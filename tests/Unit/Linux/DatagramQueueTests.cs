@@ -16,27 +16,28 @@ public sealed unsafe class DatagramQueueTests
         NetworkNamespaceThread.Run(SmallMtu, () =>
         {
             using var sender = UdpSocket.Bind(0, offload: true);
-            using var receiver = UdpSocket.Bind(0, offload: true);
+            using var near = UdpSocket.Bind(0, offload: true);
+            using var far = UdpSocket.Bind(0, offload: true);
             using var queue = new DatagramQueue(isV6: true);
             using var batch = new ReceiveBatch();
-            var to = receiver.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort));
 
             // Refused as a run and sent one by one.
-            Assert.Equal([1, 1, 1], SendThree(key: 1));
+            Assert.Equal([1, 1, 1], SendThree(far));
 
             RouteSocket.SetMtu(RouteSocket.FindLink("lo")!.Value, 65_536);
-            Assert.Equal([3], SendThree(key: 2));
-            Assert.Equal([1, 1, 1], SendThree(key: 1));
+            Assert.Equal([3], SendThree(near));
+            Assert.Equal([1, 1, 1], SendThree(far));
 
             // How many datagrams each message had that arrived: a run stays one on this device.
-            List<int> SendThree(uint key)
+            List<int> SendThree(UdpSocket receiver)
             {
+                var to = receiver.ToEndpoint(new IPEndPoint(IPAddress.Loopback, receiver.LocalPort));
                 var datagrams = new byte[3 * Size];
                 fixed (byte* start = datagrams)
                 {
                     for (var i = 0; i < 3; i++)
                     {
-                        queue.Add(start + (i * Size), Size, to, default, key);
+                        queue.Add(start + (i * Size), Size, to, default);
                     }
 
                     Assert.Equal(3, queue.Send(sender.Descriptor).Sent);

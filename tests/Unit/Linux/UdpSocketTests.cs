@@ -53,8 +53,6 @@ public sealed unsafe class UdpSocketTests
                 Assert.Equal(expected.Sum(d => d.Length), result.SentBytes);
                 PacketLists.AssertSame(expected, Receive(receiver, expected.Count, sender.LocalPort));
                 Assert.False(sender.Segments);
-                sender.RetrySegments();
-                Assert.True(sender.Segments);
             }));
 
     [Theory]
@@ -138,6 +136,49 @@ public sealed unsafe class UdpSocketTests
             PacketLists.AssertSame(expected[i], Receive(receivers[i], expected[i].Count, sender.LocalPort));
             receivers[i].Dispose();
         }
+    }
+
+    [Fact]
+    public void An_address_that_is_the_host_s_no_more_is_forgotten_for_its_destination_alone()
+    {
+        using var sender = UdpSocket.Bind(0, offload: true);
+        using var first = UdpSocket.Bind(0, offload: true);
+        using var second = UdpSocket.Bind(0, offload: true);
+        using var batch = new SendBatch(16);
+        using var memory = new GuardedMemory(1000);
+        var gone = stackalloc byte[] { 192, 0, 2, 200 };
+        var own = stackalloc byte[] { 127, 0, 0, 9 };
+        var at = memory.Start;
+        for (var i = 0; i < 4; i++)
+        {
+            batch.Destination = i % 2;
+            Add(batch, ref at, [(byte)i, 1, 2], []);
+        }
+
+        SourceAddress[] sources = [SourceAddress.ReadV4(gone), SourceAddress.ReadV4(own)];
+        UdpSocket[] receivers = [first, second];
+        var result = sender.Send(
+            batch,
+            [.. receivers.Select(r => sender.ToEndpoint(new IPEndPoint(IPAddress.Loopback, r.LocalPort)))],
+            sources
+        );
+
+        Assert.Equal((4, 0), (result.Sent, result.Failed));
+        Assert.Equal([default, SourceAddress.ReadV4(own)], sources);
+        Assert.Equal(
+            [
+                [0, 1, 2],
+                [2, 1, 2],
+            ],
+            Receive(first, 2, sender.LocalPort)
+        );
+        Assert.Equal(
+            [
+                [1, 1, 2],
+                [3, 1, 2],
+            ],
+            Receive(second, 2, sender.LocalPort)
+        );
     }
 
     /// <remarks>

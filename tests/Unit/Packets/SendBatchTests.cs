@@ -34,6 +34,28 @@ public sealed unsafe class SendBatchTests
     }
 
     [Fact]
+    public void An_empty_datagram_shares_no_run()
+    {
+        Assert.Equal(["2×100", "1×0", "1×0", "2×50"], Shapes(100, 100, 0, 0, 50, 50));
+    }
+
+    [Fact]
+    public void A_batch_of_datagrams_is_full_at_its_capacity()
+    {
+        using var batch = SendBatch.OfDatagrams(3);
+        byte datagram = 0;
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(batch.HasRoomFor(1));
+            Assert.True(batch.AddDatagram(&datagram, 1, 1));
+        }
+
+        Assert.False(batch.HasRoomFor(1));
+        Assert.False(batch.AddDatagram(&datagram, 1, 1));
+        Assert.Equal(3, batch.DatagramCount);
+    }
+
+    [Fact]
     public void A_run_has_at_most_63_datagrams()
     {
         Assert.Equal(["63×16", "63×16", "4×16"], Shapes([.. Enumerable.Repeat(16, 130)]));

@@ -53,11 +53,7 @@ internal sealed unsafe class MemoryUdp : IUdp
     /// <summary>Where each of <see cref="Sent"/> went that was sent in a batch.</summary>
     public List<Endpoint> Destinations { get; } = [];
 
-    public SendResult Send(
-        SendBatch batch,
-        ReadOnlySpan<Endpoint> destinations,
-        ReadOnlySpan<SourceAddress> sources = default
-    )
+    public SendResult Send(SendBatch batch, ReadOnlySpan<Endpoint> destinations, Span<SourceAddress> sources = default)
     {
         var result = default(SendResult);
         var datagrams = SentDatagrams.Of(batch);
@@ -136,11 +132,6 @@ internal sealed unsafe class MemoryUdp : IUdp
         endpoint = default;
         isPortUnreachable = false;
         return false;
-    }
-
-    public void RetrySegments()
-    {
-        // Nothing refuses them here.
     }
 
     public void Dispose()

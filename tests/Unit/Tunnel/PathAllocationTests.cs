@@ -131,7 +131,7 @@ public sealed unsafe class PathAllocationTests
         public SendResult Send(
             SendBatch batch,
             ReadOnlySpan<Endpoint> destinations,
-            ReadOnlySpan<SourceAddress> sources = default
+            Span<SourceAddress> sources = default
         )
         {
             var result = new SendResult { Sent = batch.DatagramCount };
@@ -164,11 +164,6 @@ public sealed unsafe class PathAllocationTests
             endpoint = default;
             isPortUnreachable = false;
             return false;
-        }
-
-        public void RetrySegments()
-        {
-            // They are never refused.
         }
 
         public void Recreate()

@@ -155,7 +155,7 @@ public sealed class SecureAllocationTests
         public SendResult Send(
             SendBatch batch,
             ReadOnlySpan<Endpoint> destinations,
-            ReadOnlySpan<SourceAddress> sources = default
+            Span<SourceAddress> sources = default
         )
         {
             foreach (ref readonly var run in batch.Runs)
@@ -184,8 +184,6 @@ public sealed class SecureAllocationTests
             isPortUnreachable = false;
             return false;
         }
-
-        public void RetrySegments() { }
 
         public void Recreate() { }
 

@@ -58,17 +58,15 @@ internal sealed class RelayEnd(Invocation invocation, string role)
     /// <param name="udp">Addresses of the UDP side.</param>
     /// <param name="tcp">Address of the TCP side.</param>
     /// <param name="options">What both ends have.</param>
-    /// <param name="receiverKey">The pinned key of the other end, where there is one to pin.</param>
-    /// <param name="proxyProtocol">Whether the service is told who the client is, as the configuration has it.</param>
+    /// <param name="writeOwn">Writes the fields that only this end has.</param>
     public async Task StartAsync(
         IReadOnlyList<string> udp,
         string tcp,
         RelayOptions options,
-        string? receiverKey = null,
-        string? proxyProtocol = null
+        Action<Utf8JsonWriter> writeOwn
     )
     {
-        var text = Text(udp, tcp, options, receiverKey, proxyProtocol);
+        var text = Text(udp, tcp, options, writeOwn);
         var result = ConfigFile.Parse(Encoding.UTF8.GetBytes(text), defaultName: null);
         if (result.Configuration is not { } configuration)
         {
@@ -96,17 +94,46 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             )
             : address;
 
+    /// <summary>Writes a field, if its option was given.</summary>
+    public static void WriteText(Utf8JsonWriter json, string field, string? value)
+    {
+        if (value is not null)
+        {
+            json.WriteString(field, value);
+        }
+    }
+
+    /// <inheritdoc cref="WriteText"/>
+    public static void WriteNumber(Utf8JsonWriter json, string field, long? value)
+    {
+        if (value is { } number)
+        {
+            json.WriteNumber(field, number);
+        }
+    }
+
+    /// <inheritdoc cref="WriteText"/>
+    public static void WriteTexts(Utf8JsonWriter json, string field, IReadOnlyList<string>? values)
+    {
+        if (values is null)
+        {
+            return;
+        }
+
+        json.WriteStartArray(field);
+        foreach (var value in values)
+        {
+            json.WriteStringValue(value);
+        }
+
+        json.WriteEndArray();
+    }
+
     private static bool IsPort(string address) =>
         address.Length > 0 && address.All(c => char.IsAsciiDigit(c) || c == '-');
 
     /// <summary>The file that the options stand for; what was not given is left to its default.</summary>
-    private string Text(
-        IReadOnlyList<string> udp,
-        string tcp,
-        RelayOptions options,
-        string? receiverKey,
-        string? proxyProtocol
-    )
+    private string Text(IReadOnlyList<string> udp, string tcp, RelayOptions options, Action<Utf8JsonWriter> writeOwn)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -119,8 +146,7 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             WriteText(json, "Protocol", options.Protocol);
             WriteNumber(json, "IdleTimeout", options.IdleTimeout is { } idle ? Seconds(idle) : null);
             WriteNumber(json, "MaxFlows", options.MaxFlows);
-            WriteText(json, "ReceiverKey", receiverKey);
-            WriteText(json, "ProxyProtocol", proxyProtocol);
+            writeOwn(json);
             json.WriteEndObject();
         }
 
@@ -136,13 +162,7 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             return;
         }
 
-        json.WriteStartArray("UdpAddress");
-        foreach (var service in udp)
-        {
-            json.WriteStringValue(service);
-        }
-
-        json.WriteEndArray();
+        WriteTexts(json, "UdpAddress", udp);
     }
 
     /// <summary>A number without a unit counts seconds, as in the configuration.</summary>
@@ -161,22 +181,6 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             );
     }
 
-    private static void WriteText(Utf8JsonWriter json, string field, string? value)
-    {
-        if (value is not null)
-        {
-            json.WriteString(field, value);
-        }
-    }
-
-    private static void WriteNumber(Utf8JsonWriter json, string field, long? value)
-    {
-        if (value is { } number)
-        {
-            json.WriteNumber(field, number);
-        }
-    }
-
     /// <summary>A mistake in the text, told of the option that it came from: nobody has seen the text.</summary>
     private CommandException Mistake(Config.Diagnostic mistake)
     {
@@ -190,6 +194,10 @@ internal sealed class RelayEnd(Invocation invocation, string role)
             "MaxFlows" => "--max-flows: ",
             "ReceiverKey" => "--receiver-key: ",
             "ProxyProtocol" => "--proxy-protocol: ",
+            "AnswersFrom" => "--answers-from: ",
+            "AllowedClients" => "--allowed-clients: ",
+            "ClientFlowRate" => "--client-flow-rate: ",
+            "ClientByteRate" => "--client-byte-rate: ",
             _ => "",
         };
         return UsageFailure.Usage(option + mistake.Message, Help);

@@ -22,11 +22,27 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
         )]
             string[] udp,
         [Option("tcp", ValueName = "[HOST]:PORT", Description = "Where the sender connects to")] string tcp,
-        RelayOptions options
+        RelayOptions options,
+        [Option(
+            "allowed-clients",
+            ValueName = "NETWORK",
+            Description = "Network whose hosts may be clients, such as 192.0.2.0/24; may be repeated. Default: everybody"
+        )]
+            string[]? allowedClients,
+        [Option("client-flow-rate", ValueName = "N", Description = "Most new flows a second of one client")]
+            long? clientFlowRate,
+        [Option("client-byte-rate", ValueName = "N", Description = "Most bytes a second from one client")]
+            long? clientByteRate
     ) =>
         new RelayEnd(invocation, "receiver").StartAsync(
             [.. udp.Select(RelayEnd.Listening)],
             RelayEnd.Listening(tcp),
-            options
+            options,
+            json =>
+            {
+                RelayEnd.WriteTexts(json, "AllowedClients", allowedClients);
+                RelayEnd.WriteNumber(json, "ClientFlowRate", clientFlowRate);
+                RelayEnd.WriteNumber(json, "ClientByteRate", clientByteRate);
+            }
         );
 }

@@ -35,11 +35,23 @@ internal sealed class RelaySenderCommand(Invocation invocation)
             Description = "Tell the service the client's address: PROXY protocol v2 in front of the first datagram of "
                 + "each flow, or of every one"
         )]
-            string? proxyProtocol
+            string? proxyProtocol,
+        [Option(
+            "answers-from",
+            ValueName = "asked|any-port|any",
+            Description = "From where answers are taken: the address and port that were asked, any port of that address "
+                + "(default), or anywhere"
+        )]
+            string? answersFrom
     )
     {
         var end = new RelayEnd(invocation, "sender");
         string[] services = [.. udp.Select(service => end.Reached("--udp", service))];
-        return end.StartAsync(services, end.Reached("--tcp", tcp), options, receiverKey, proxyProtocol);
+        return end.StartAsync(services, end.Reached("--tcp", tcp), options, json =>
+        {
+            RelayEnd.WriteText(json, "ReceiverKey", receiverKey);
+            RelayEnd.WriteText(json, "ProxyProtocol", proxyProtocol);
+            RelayEnd.WriteText(json, "AnswersFrom", answersFrom);
+        });
     }
 }

@@ -50,7 +50,7 @@ internal sealed class SenderFlow(
     /// <summary>Whether the header stands in front of every datagram.</summary>
     public bool IntroducesEach { get; init; }
 
-    /// <summary>Whether a datagram with the header was sent.</summary>
+    /// <summary>Whether a datagram with the header was sent to whom the service is now.</summary>
     public bool IsIntroduced { get; set; }
 
     /// <summary>The receiver's port; 0 if it is not known.</summary>
