@@ -86,12 +86,13 @@ soak: native
 # What users get is measured; `startup` compares it with the ordinary build.
 bench: export UDPTUNNEL_BIN := $(CURDIR)/out/native
 bench: rounds := $(if $(ROUNDS),-r $(ROUNDS))
+bench: newest := $(if $(WGGO),wireguard-newest)
 bench: build native
 	mkdir -p out/bench
 	tests/Bench/startup | tee out/bench/startup.txt
 	tests/Bench/tunnels $(rounds) -p out/bench/tunnels.svg -t "A veth pair that passes superpackets whole" | tee out/bench/tunnels.md
-	SEGMENT=1 tests/Bench/tunnels $(rounds) -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel wireguard openvpn | tee out/bench/segment.md
-	SEGMENT=gro tests/Bench/tunnels $(rounds) -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel wireguard openvpn | tee out/bench/gro.md
+	SEGMENT=1 tests/Bench/tunnels $(rounds) -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel udptunnel-secure wireguard $(newest) openvpn | tee out/bench/segment.md
+	SEGMENT=gro tests/Bench/tunnels $(rounds) -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel udptunnel-secure wireguard $(newest) openvpn | tee out/bench/gro.md
 	tests/Bench/tunnels $(rounds) udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn | tee out/bench/offloads.md
 	tests/Bench/relays $(rounds) | tee out/bench/relays.md
 

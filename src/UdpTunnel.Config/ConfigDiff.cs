@@ -141,8 +141,15 @@ public static class ConfigDiff
     {
         if (!Equals(before.PrivateKey, after.PrivateKey))
         {
+            // Which one the daemon has made is known only to whom starts a tunnel.
+            var isNamed = before.PrivateKey is not null && after.PrivateKey is not null;
             changes.Add(
-                new FieldChange(nameof(after.PrivateKey), PrivateKey(before), PrivateKey(after), ChangeEffect.Restart)
+                new FieldChange(
+                    nameof(after.PrivateKey),
+                    PrivateKey(before),
+                    PrivateKey(after),
+                    isNamed ? ChangeEffect.Live : ChangeEffect.Restart
+                )
             );
         }
 

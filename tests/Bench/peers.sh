@@ -4,7 +4,7 @@
 up_vxlan() {
     ip -n "$1" link add bench0 type vxlan id 7 local "$2" remote "$4" dstport 4789 dev wire0
     ip -n "$1" address add "$3/24" dev bench0
-    ip -n "$1" link set bench0 mtu 1300 up
+    ip -n "$1" link set bench0 mtu "$mtu" up
 }
 
 # up_udptunnel OFFLOAD REFUSED NAMESPACE...: "Offload" of the configuration, and what the kernel shall refuse (none, or as `without` names it).
@@ -15,22 +15,49 @@ up_udptunnel() {
     [ "$1" = "$client" ] || network=:8000
     [ "$refused" = none ] || launcher=("$here/without" "$refused" --)
     mkdir -p "$own"
-    printf '{ "Name": "bench", "TunnelDevice": "bench0", "TunnelAddress": "%s", "NetworkAddress": "%s", "AllowedPorts": [5201, 5202], "Offload": "%s" }' \
-        "$3" "$network" "$offload" >"$own/bench.json"
-    start "$1" "${launcher[@]}" "$bin/udptunneld" --socket "$own/socket" --state-dir "$own/state" --config-dir "$own/none"
+    printf '{ "Name": "bench", "TunnelDevice": "bench0", "TunnelAddress": "%s", "NetworkAddress": "%s", "Mtu": %s, "AllowedPorts": [5201, 5202], "Offload": "%s" }' \
+        "$3" "$network" "$mtu" "$offload" >"$own/bench.json"
+    run_udptunnel "$own" "$1" "${launcher[@]}"
+}
+
+# run_udptunnel FOLDER NAMESPACE LAUNCHER...: the daemon, with the tunnel of FOLDER/bench.json.
+run_udptunnel() {
+    local own=$1
+    shift
+    start "$@" "$bin/udptunneld" --socket "$own/socket" --state-dir "$own/state" --config-dir "$own/none"
     for _ in $(seq 50); do
         [ ! -S "$own/socket" ] || break
         sleep 0.1
     done
-    "$bin/udptunnelctl" --socket "$own/socket" up --ephemeral "$own/bench.json" >>"$directory/log" 2>&1
+    "$bin/udptunnelctl" --socket "$own/socket" up --ephemeral "$own/bench.json" >>"$directory/log" 2>&1 || fail "$(tail -n 3 "$directory/log")"
+}
+
+make_key() { (umask 077 && wg genkey >"$directory/key-$1"); }
+
+public_key_of_other() {
+    local other=$client
+    [ "$1" = "$server" ] || other=$server
+    wg pubkey <"$directory/key-$other"
+}
+
+up_secure() {
+    local own=$directory/$1
+    mkdir -p "$own"
+    printf '{ "Name": "bench", "Protocol": "wireguard", "TunnelDevice": "bench0", "TunnelAddress": "%s/24", "NetworkAddress": ":51820", "Mtu": %s,
+        "AllowedPorts": [5201, 5202], "PrivateKey": "%s", "Peers": [{ "PublicKey": "%s", "AllowedIPs": ["%s"], "Endpoint": "%s:51820" }] }' \
+        "$3" "$mtu" "$(cat "$directory/key-$1")" "$(public_key_of_other "$1")" "$5/32" "$4" >"$own/bench.json"
+    run_udptunnel "$own" "$1"
 }
 
 # wireguard-go listens at a socket of its device's name, which no namespace separates.
 wireguard_device() { [ "$1" = "$client" ] && echo "wgc$$" || echo "wgs$$"; }
 
+# up_wireguard PROGRAM NAMESPACE...
 up_wireguard() {
-    start "$1" wireguard-go -f "$(wireguard_device "$1")"
-    (umask 077 && wg genkey >"$directory/wireguard-$1")
+    local program=$1
+    shift
+    start "$1" "$program" -f "$(wireguard_device "$1")"
+    make_key "$1"
     for _ in $(seq 50); do
         ! ip -n "$1" link show "$(wireguard_device "$1")" >/dev/null 2>&1 || break
         sleep 0.1
@@ -38,17 +65,16 @@ up_wireguard() {
 }
 
 meet_wireguard() {
-    local device other=$client
-    [ "$1" = "$server" ] || other=$server
+    local device
     device=$(wireguard_device "$1")
-    ip netns exec "$1" wg set "$device" listen-port 51820 private-key "$directory/wireguard-$1" \
-        peer "$(wg pubkey <"$directory/wireguard-$other")" allowed-ips 0.0.0.0/0 endpoint "$4:51820"
+    ip netns exec "$1" wg set "$device" listen-port 51820 private-key "$directory/key-$1" \
+        peer "$(public_key_of_other "$1")" allowed-ips 0.0.0.0/0 endpoint "$4:51820"
     ip -n "$1" address add "$3/24" dev "$device"
-    ip -n "$1" link set "$device" mtu 1300 up
+    ip -n "$1" link set "$device" mtu "$mtu" up
 }
 
 up_openvpn() {
-    start "$1" openvpn --dev bench0 --dev-type tun --proto udp --port 1194 --remote "$4" --ifconfig "$3" "$5" --tun-mtu 1300 --fast-io --verb 1
+    start "$1" openvpn --dev bench0 --dev-type tun --proto udp --port 1194 --remote "$4" --ifconfig "$3" "$5" --tun-mtu "$mtu" --fast-io --verb 1
 }
 
 up_fastd() {
@@ -60,7 +86,7 @@ meet_fastd() {
     local own=$directory/fastd-$1 other=$client
     [ "$1" = "$server" ] || other=$server
     cat >"$own.conf" <<END
-mode tun; interface "bench0"; method "null"; mtu 1300; bind $2:10000;
+mode tun; interface "bench0"; method "null"; mtu $mtu; bind $2:10000;
 secret "$(awk '/Secret/ { print $2 }' "$own.key")";
 peer "other" { key "$(awk '/Public/ { print $2 }' "$directory/fastd-$other.key")"; remote ipv4 "$4" port 10000; }
 END
@@ -82,8 +108,11 @@ begin() {
     case $1 in
         udptunnel) each up_udptunnel auto none ;;
         udptunnel-off) each up_udptunnel off none ;;
+        udptunnel-secure) each make_key && each up_secure ;;
         udptunnel-without-*) each up_udptunnel auto "${1#udptunnel-without-}" ;;
-        wireguard | fastd) each "up_$1" && each "meet_$1" ;;
+        wireguard) each up_wireguard wireguard-go && each meet_wireguard ;;
+        wireguard-newest) each up_wireguard "$WGGO" && each meet_wireguard ;;
+        fastd) each up_fastd && each meet_fastd ;;
         *) each "up_$1" ;;
     esac
 }

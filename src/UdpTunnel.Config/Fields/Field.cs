@@ -10,6 +10,9 @@ internal sealed record Field(string Name, FileKinds Kinds, string? Required = nu
     /// <summary>The same in a tunnel file of <see cref="TunnelProtocol.WireGuard"/>.</summary>
     public string? RequiredByWireGuard { get; init; } = Required;
 
+    /// <summary>What a tunnel of <see cref="TunnelProtocol.WireGuard"/> has in its place; null if nothing.</summary>
+    public string? WireGuardHas { get; init; }
+
     /// <summary>The text for one kind of object; null if it need not be given there.</summary>
     public string? RequiredIn(FileKinds kind) =>
         kind switch

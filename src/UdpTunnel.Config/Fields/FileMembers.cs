@@ -80,6 +80,7 @@ internal sealed class FileMembers
                     offset,
                     member.Path,
                     $"belongs to {Name(field.Kinds, members.Kind)}; this is {Name(members.Kind, field.Kinds)}"
+                        + (members.Kind == FileKinds.WireGuard && field.WireGuardHas is { } has ? $" ({has})" : "")
                 );
             }
             else if (reader.Nodes[value].Kind != JsonKind.Null)

@@ -40,8 +40,14 @@ internal static class KnownFields
         RequiredByWireGuard = "a list of ports, such as [22, \"8000-8010\"], or \"all\"",
     };
 
-    public static readonly Field AllowedSources = new("AllowedSources", FileKinds.Classic);
-    public static readonly Field AllowedDestinations = new("AllowedDestinations", FileKinds.Classic);
+    public static readonly Field AllowedSources = new("AllowedSources", FileKinds.Classic)
+    {
+        WireGuardHas = "the AllowedIPs of a peer say where it may send from",
+    };
+    public static readonly Field AllowedDestinations = new("AllowedDestinations", FileKinds.Classic)
+    {
+        WireGuardHas = "\"Firewall\": true keeps its peers to this host",
+    };
     public static readonly Field TunnelDevice = new("TunnelDevice", FileKinds.Tunnel);
     public static readonly Field HeartbeatInterval = new("HeartbeatInterval", FileKinds.Classic);
     public static readonly Field PacketMagic = new("PacketMagic", FileKinds.Classic, IsSecret: true);

@@ -135,33 +135,15 @@ internal sealed class PeerList
         }
     }
 
-    /// <summary>
-    /// Finds networks in others': sorted, those around a network are the ones before it that contain it, the innermost
-    /// last.
-    /// </summary>
     private void CheckNetworks(in FieldReader reader)
     {
-        var sorted = _peers
-            .SelectMany(p => p.Networks, (peer, n) => (n.Network, n.Offset, n.Item, Peer: peer))
-            .OrderBy(n => n.Network.IsV6)
-            .ThenBy(n => n.Network.High)
-            .ThenBy(n => n.Network.Low)
-            .ThenBy(n => n.Network.Length)
-            .ThenBy(n => n.Offset);
-        var around = new Stack<(IpPrefix Network, PeerDraft Peer)>();
-        foreach (var (network, offset, item, peer) in sorted)
+        var networks = _peers.SelectMany(p => p.Networks, (peer, n) => (n.Network, n.Offset, n.Item, Peer: peer));
+        foreach (var (inner, outer) in NestedNetworks.Find(networks.OrderBy(n => n.Offset), n => n.Network))
         {
-            while (around.TryPeek(out var top) && !top.Network.Contains(network))
+            if (outer.Peer != inner.Peer)
             {
-                around.Pop();
+                Remark(reader, inner.Peer, (inner.Network, inner.Offset, inner.Item), (outer.Network, outer.Peer));
             }
-
-            if (around.TryPeek(out var outer) && outer.Peer != peer)
-            {
-                Remark(reader, peer, (network, offset, item), outer);
-            }
-
-            around.Push((network, peer));
         }
     }
 

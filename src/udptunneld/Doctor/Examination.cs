@@ -34,6 +34,7 @@ internal sealed class Examination(
         new FirewallCheck(),
         new TunnelCheck(time),
         new PeerCheck(),
+        new RouteCheck(),
         new NetworkCheck(),
         new RelayCheck(),
         new PortCheck(),

@@ -18,7 +18,6 @@ internal sealed class NetworkCheck : ICheck
     public IEnumerable<Finding> Run(Patient patient) =>
         patient
             .Tunnels.Where(t => t.State is not (TunnelState.Failed or TunnelState.DeviceLost) && t.Device.Length > 0)
-            .Where(t => t.Config.Protocol == TunnelProtocol.Classic)
             .SelectMany(Of);
 
     /// <summary>What whoever starts a tunnel should know of its peer's reach; null if there is nothing.</summary>
@@ -38,13 +37,18 @@ internal sealed class NetworkCheck : ICheck
     private static bool IsForwarding(TunnelStatus tunnel) =>
         RouteSocket.FindLink(tunnel.Device) is { } link && RouteSocket.IsForwarding(link);
 
-    private IEnumerable<Finding> Of(TunnelStatus tunnel) => [Overlap(tunnel), Reach(tunnel)];
+    /// <summary>How far peers of a secure tunnel reach is a matter of its firewall and of the host's.</summary>
+    private IEnumerable<Finding> Of(TunnelStatus tunnel) =>
+        [
+            .. tunnel.Config.TunnelAddresses.Select(address => Overlap(tunnel, address)),
+            .. tunnel.Config.Protocol == TunnelProtocol.Classic ? [Reach(tunnel)] : Array.Empty<Finding>(),
+        ];
 
-    private Finding Overlap(TunnelStatus tunnel)
+    private Finding Overlap(TunnelStatus tunnel, InterfaceAddress address)
     {
         var name = tunnel.Config.Name;
-        var network = NetworkOverlap.NetworkOf(tunnel.Config.TunnelAddress);
-        var covered = NetworkOverlap.Now(tunnel.Config.TunnelAddress, RouteSocket.FindLink(tunnel.Device), _ => true);
+        var network = address.Network;
+        var covered = NetworkOverlap.Now(address, RouteSocket.FindLink(tunnel.Device), _ => true);
         return covered.Length == 0
             ? new Finding(Id, CheckResult.Ok, $"{network} is the tunnel's alone", Subject: name)
             : new Finding(

@@ -86,6 +86,15 @@ internal sealed class PeerCheck : ICheck
             );
         }
 
+        foreach (var (inner, outer) in Overlaps(tunnel.Config))
+        {
+            yield return Warning(
+                $"{inner.Network} of the peer {inner.Peer} is inside {outer.Network} of the peer {outer.Peer}: "
+                    + $"its packets go to {inner.Peer} alone, and {outer.Peer} may not send from there",
+                "other \"AllowedIPs\" of one of them, if that is not meant"
+            );
+        }
+
         if (Dropped(tunnel, DropReason.NoRoute) is > 0 and var lost)
         {
             yield return Warning(
@@ -158,6 +167,21 @@ internal sealed class PeerCheck : ICheck
             )
             .Take(MostNamed);
     }
+
+    /// <summary>Networks of one peer inside another's, but for those inside a default route.</summary>
+    private static IEnumerable<((IpPrefix Network, string Peer) Inner, (IpPrefix Network, string Peer) Outer)> Overlaps(
+        TunnelConfig config
+    ) =>
+        NestedNetworks
+            .Find(
+                config.Peers.SelectMany(
+                    p => p.AllowedIPs,
+                    (peer, network) => (Network: network, Peer: peer.DisplayName)
+                ),
+                n => n.Network
+            )
+            .Where(pair => pair.Inner.Peer != pair.Outer.Peer && !pair.Outer.Network.IsDefault)
+            .Take(MostNamed);
 
     private static long Dropped(TunnelStatus tunnel, DropReason reason) =>
         tunnel.Drops.Where(d => d.Reason == reason).Sum(d => d.Packets);

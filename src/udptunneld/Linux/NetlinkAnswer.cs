@@ -124,7 +124,7 @@ internal static class NetlinkAnswer
     }
 
     /// <summary>Adds the IPv6 addresses in an answer to RTM_GETADDR.</summary>
-    public static void AddAddressesV6(ReadOnlySpan<byte> answer, uint sequence, List<UInt128> addresses)
+    public static void AddAddressesV6(ReadOnlySpan<byte> answer, uint sequence, List<LinkAddressV6> addresses)
     {
         while (Next(ref answer, out var type, out var messageSequence, out var body))
         {
@@ -134,13 +134,20 @@ internal static class NetlinkAnswer
                 && messageSequence == sequence
                 && body.Length >= AddressMessageSize
                 && body[0] == SocketConstants.AF_INET6
+                && body[1] <= 128
                 && (
                     FindAttribute(body[AddressMessageSize..], IFA_LOCAL, 16, out var local)
                     || FindAttribute(body[AddressMessageSize..], IFA_ADDRESS, 16, out local)
                 )
             )
             {
-                addresses.Add(BinaryPrimitives.ReadUInt128BigEndian(local));
+                addresses.Add(
+                    new LinkAddressV6(
+                        BinaryPrimitives.ReadUInt128BigEndian(local),
+                        body[1],
+                        MemoryMarshal.Read<int>(body[4..])
+                    )
+                );
             }
         }
     }
@@ -261,7 +268,7 @@ internal static class NetlinkAnswer
     }
 
     /// <summary>Finds the first attribute of a type that has a value of a size, or of any.</summary>
-    private static bool FindAttribute(
+    public static bool FindAttribute(
         ReadOnlySpan<byte> attributes,
         ushort type,
         int? size,
@@ -292,7 +299,8 @@ internal static class NetlinkAnswer
         return false;
     }
 
-    private static bool Next(
+    /// <summary>Takes the next message.</summary>
+    public static bool Next(
         ref ReadOnlySpan<byte> rest,
         out ushort type,
         out uint sequence,

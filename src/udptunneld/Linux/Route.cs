@@ -8,6 +8,12 @@ namespace UdpTunnel.Linux;
 /// <param name="Link">Number of the device.</param>
 internal readonly record struct LinkAddress(uint Address, int PrefixLength, int Link);
 
+/// <summary>An IPv6 address of a network device of this host.</summary>
+/// <param name="Address">In host order.</param>
+/// <param name="PrefixLength">Of its network, 0 to 128.</param>
+/// <param name="Link">Number of the device.</param>
+internal readonly record struct LinkAddressV6(UInt128 Address, int PrefixLength, int Link);
+
 /// <summary>Packets that a device has lost since it was made.</summary>
 /// <param name="Received">That it gave to this host and the kernel did not take (rx_dropped).</param>
 /// <param name="Sent">

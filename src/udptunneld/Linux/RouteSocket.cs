@@ -97,12 +97,12 @@ internal static unsafe class RouteSocket
 
     /// <summary>The IPv6 addresses of all devices.</summary>
     /// <exception cref="LinuxException">The kernel does not answer.</exception>
-    public static IReadOnlyList<UInt128> ListAddressesV6()
+    public static IReadOnlyList<LinkAddressV6> ListAddressesV6()
     {
         Span<byte> buffer = stackalloc byte[ListBufferSize];
         var request = new NetlinkRequest(buffer, RTM_GETADDR, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
         request.Append(new AddressMessage { Family = AF_INET6 });
-        var addresses = new List<UInt128>();
+        var addresses = new List<LinkAddressV6>();
         List(request.Bytes, buffer, "addresses", answer => NetlinkAnswer.AddAddressesV6(answer, Sequence, addresses));
         return addresses;
     }
@@ -256,7 +256,7 @@ internal static unsafe class RouteSocket
 
     private delegate void AddAttributes(ref NetlinkRequest request);
 
-    private delegate void ReadPart(ReadOnlySpan<byte> answer);
+    internal delegate void ReadPart(ReadOnlySpan<byte> answer);
 
     private static int? FindLink(ReadOnlySpan<byte> request, Span<byte> buffer, string device)
     {
@@ -270,7 +270,7 @@ internal static unsafe class RouteSocket
     }
 
     /// <summary>Sends a request for a list and reads all parts of it.</summary>
-    private static void List(ReadOnlySpan<byte> request, Span<byte> buffer, string what, ReadPart read)
+    internal static void List(ReadOnlySpan<byte> request, Span<byte> buffer, string what, ReadPart read)
     {
         FileDescriptor? socket = null;
         try

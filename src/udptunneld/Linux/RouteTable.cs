@@ -4,13 +4,32 @@ using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
 
-/// <summary>A rule of policy routing (ip-rule(8)) for packets without a mark: which table they look into.</summary>
+/// <summary>A rule of policy routing (ip-rule(8)): which table packets look into.</summary>
 /// <param name="IsV6">Its family.</param>
 /// <param name="Priority">Lower ones come first.</param>
 /// <param name="Table">The table.</param>
-/// <param name="Mark">Packets with this mark pass the rule by.</param>
+/// <param name="Mark">
+/// Whose rule it is. Packets with this mark pass the rule by; to a rule with a port or with a place to go on at, marks
+/// do not matter.
+/// </param>
 /// <param name="IsMainFirst">Whether default routes of that table do not count.</param>
-internal readonly record struct RouteRule(bool IsV6, uint Priority, uint Table, uint Mark, bool IsMainFirst);
+/// <param name="Port">
+/// Only packets of UDP from this port; 0 for all packets. The kernel's test of a source (rp_filter) asks for the way
+/// back of what comes to the port, which has no mark, and finds the rule, too; but not if the rule is for packets of
+/// this host alone, as the kernel then does not look at ports before it routes.
+/// </param>
+/// <param name="GoOnAt">
+/// Packets that this host does not send itself go on at the rule with this priority; 0 if it looks into a table.
+/// </param>
+internal readonly record struct RouteRule(
+    bool IsV6,
+    uint Priority,
+    uint Table,
+    uint Mark,
+    bool IsMainFirst = false,
+    ushort Port = 0,
+    uint GoOnAt = 0
+);
 
 /// <summary>
 /// Routes to a device and rules about tables, by rtnetlink (rtnetlink(7), include/uapi/linux/fib_rules.h).
@@ -24,10 +43,13 @@ internal static class RouteTable
     private const ushort RTM_DELROUTE = 25;
     private const ushort RTM_NEWRULE = 32;
     private const ushort RTM_DELRULE = 33;
+    private const ushort RTM_GETROUTE = 26;
+    private const ushort RTM_GETRULE = 34;
 
     private const ushort NLM_F_REQUEST = 0x001;
     private const ushort NLM_F_ACK = 0x004;
     private const ushort NLM_F_EXCL = 0x200;
+    private const ushort NLM_F_DUMP = 0x300;
     private const ushort NLM_F_CREATE = 0x400;
 
     private const ushort RTA_DST = 1;
@@ -39,14 +61,30 @@ internal static class RouteTable
     private const byte RT_SCOPE_LINK = 253;
     private const byte RTN_UNICAST = 1;
 
+    private const ushort FRA_IIFNAME = 3;
+    private const ushort FRA_GOTO = 4;
     private const ushort FRA_PRIORITY = 6;
     private const ushort FRA_FWMARK = 10;
     private const ushort FRA_SUPPRESS_PREFIXLEN = 14;
     private const ushort FRA_TABLE = 15;
+    private const ushort FRA_FWMASK = 16;
+    private const ushort FRA_PROTOCOL = 21;
+    private const ushort FRA_IP_PROTO = 22;
+    private const ushort FRA_SPORT_RANGE = 23;
+    private const byte IPPROTO_UDP = 17;
+
+    // Who made a rule, so that those of a process that was killed are found. Nobody else's (rtnetlink.h has others).
+    private const byte Ours = 117;
+
+    // For a length of a prefix: the kernel's -1.
+    private const uint None = uint.MaxValue;
+    private const int MessageSize = 12;
     private const byte FR_ACT_TO_TBL = 1;
+    private const byte FR_ACT_GOTO = 2;
     private const uint FIB_RULE_INVERT = 2;
 
     private const int BufferSize = 4096;
+    private const int ListBufferSize = 32768;
 
     /// <summary>Adds a route to a network through a device.</summary>
     /// <exception cref="LinuxException">
@@ -78,6 +116,74 @@ internal static class RouteTable
 
     /// <summary>Removes a rule. One that is not there is as good as removed.</summary>
     public static void RemoveRule(in RouteRule rule) => _ = Rule(RTM_DELRULE, 0, rule);
+
+    /// <summary>The rules that this program has made, whichever process it was.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlyList<RouteRule> ListRules(bool isV6)
+    {
+        var rules = new List<RouteRule>();
+        List(RTM_GETRULE, isV6, "rules", (type, body) =>
+        {
+            if (type == RTM_NEWRULE && FindByte(body, FRA_PROTOCOL) == Ours)
+            {
+                rules.Add(
+                    new RouteRule(
+                        isV6,
+                        FindNumber(body, FRA_PRIORITY),
+                        FindNumber(body, FRA_TABLE),
+                        FindNumber(body, FRA_FWMARK),
+                        FindNumber(body, FRA_SUPPRESS_PREFIXLEN, otherwise: None) == 0,
+                        (ushort)FindNumber(body, FRA_SPORT_RANGE),
+                        FindNumber(body, FRA_GOTO)
+                    )
+                );
+            }
+        });
+        return rules;
+    }
+
+    /// <summary>The tables in which there is a route.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static IReadOnlySet<uint> ListTables(bool isV6)
+    {
+        var tables = new HashSet<uint>();
+        List(RTM_GETROUTE, isV6, "routes", (type, body) =>
+        {
+            if (type == RTM_NEWROUTE)
+            {
+                tables.Add(FindNumber(body, RTA_TABLE));
+            }
+        });
+        return tables;
+    }
+
+    private delegate void ReadMessage(ushort type, ReadOnlySpan<byte> body);
+
+    private static void List(ushort what, bool isV6, string name, ReadMessage read)
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var request = new NetlinkRequest(buffer, what, NLM_F_REQUEST | NLM_F_DUMP, RouteSocket.Sequence);
+        request.Append(new RuleMessage { Family = (byte)(isV6 ? AF_INET6 : AF_INET) });
+        RouteSocket.List(request.Bytes, buffer, name, answer =>
+        {
+            while (NetlinkAnswer.Next(ref answer, out var type, out var sequence, out var body))
+            {
+                if (sequence == RouteSocket.Sequence && body.Length >= MessageSize)
+                {
+                    read(type, body);
+                }
+            }
+        });
+    }
+
+    private static bool Find(ReadOnlySpan<byte> body, ushort attribute, int size, out ReadOnlySpan<byte> value) =>
+        NetlinkAnswer.FindAttribute(body[MessageSize..], attribute, size, out value);
+
+    private static uint FindNumber(ReadOnlySpan<byte> body, ushort attribute, uint otherwise = 0) =>
+        Find(body, attribute, sizeof(uint), out var value) ? MemoryMarshal.Read<uint>(value) : otherwise;
+
+    private static byte FindByte(ReadOnlySpan<byte> body, ushort attribute) =>
+        Find(body, attribute, sizeof(byte), out var value) ? value[0] : (byte)0;
 
     private static Errno Route(ushort type, ushort flags, int link, IPAddress network, int prefixLength, uint table)
     {
@@ -123,16 +229,33 @@ internal static class RouteTable
             new RuleMessage
             {
                 Family = (byte)(rule.IsV6 ? AF_INET6 : AF_INET),
-                Action = FR_ACT_TO_TBL,
-                Flags = FIB_RULE_INVERT,
+                Action = rule.GoOnAt == 0 ? FR_ACT_TO_TBL : FR_ACT_GOTO,
+                Flags = rule.Port == 0 ? FIB_RULE_INVERT : 0,
             }
         );
+        request.Attribute(FRA_PROTOCOL, Ours);
         request.Attribute(FRA_PRIORITY, rule.Priority);
         request.Attribute(FRA_FWMARK, rule.Mark);
         request.Attribute(FRA_TABLE, rule.Table);
         if (rule.IsMainFirst)
         {
             request.Attribute(FRA_SUPPRESS_PREFIXLEN, 0u);
+        }
+
+        if (rule.Port != 0)
+        {
+            // A range of ports, in host order.
+            request.Attribute(FRA_FWMASK, 0u);
+            request.Attribute(FRA_IP_PROTO, IPPROTO_UDP);
+            request.Attribute(FRA_SPORT_RANGE, rule.Port | ((uint)rule.Port << 16));
+        }
+
+        if (rule.GoOnAt != 0)
+        {
+            // Inverted: "lo" stands for what this host itself sends.
+            request.Attribute(FRA_FWMASK, 0u);
+            request.Attribute(FRA_IIFNAME, "lo");
+            request.Attribute(FRA_GOTO, rule.GoOnAt);
         }
 
         return RouteSocket.Exchange(request.Bytes, buffer, out _);

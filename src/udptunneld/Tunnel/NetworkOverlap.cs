@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
 
@@ -22,7 +23,7 @@ internal static class NetworkOverlap
     private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
     /// <summary>What a tunnel covers now, in words; empty if nothing.</summary>
-    /// <param name="address">An IPv4 address of the tunnel.</param>
+    /// <param name="address">An address of the tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
     /// <exception cref="LinuxException">The kernel does not say.</exception>
     /// <param name="isOther">
@@ -30,21 +31,51 @@ internal static class NetworkOverlap
     /// </param>
     public static string Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) =>
         InWords(
-            Find(
-                NetworkOf(address),
-                RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
-                RouteSocket.ListRoutes(),
-                NameServers(),
-                ownLink,
-                i => LinkName.Of(i)
-            )
+            address.IsV6
+                ? FindV6(
+                    address.Network,
+                    RouteSocket.ListAddressesV6().Where(a => a.Link != ownLink && isOther(a.Link)),
+                    NameServers(),
+                    i => LinkName.Of(i)
+                )
+                : Find(
+                    Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength),
+                    RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
+                    RouteSocket.ListRoutes(),
+                    NameServers().Where(s => !IsV6(s)).Select(ToUInt32),
+                    ownLink,
+                    i => LinkName.Of(i)
+                )
         );
 
-    /// <summary>The network of an address.</summary>
-    internal static Ipv4Network NetworkOf(InterfaceAddress address) =>
-        Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength);
+    /// <summary>
+    /// What an IPv6 network covers. Pure. Gateways have link-local addresses, which are each link's own, and the
+    /// default route is left alone by every network that somebody gives a device.
+    /// </summary>
+    /// <param name="network">The tunnel's.</param>
+    /// <param name="addresses">Those of all other devices.</param>
+    /// <param name="nameServers">Of both families.</param>
+    /// <param name="nameOf">The name of a device.</param>
+    internal static IReadOnlyList<string> FindV6(
+        IpPrefix network,
+        IEnumerable<LinkAddressV6> addresses,
+        IEnumerable<IPAddress> nameServers,
+        Func<int, string> nameOf
+    )
+    {
+        var networks = addresses
+            .Select(a => (Address: ToAddress(a.Address), a.PrefixLength, a.Link))
+            .Where(a => !a.Address.IsIPv6LinkLocal)
+            .Select(a => (Network: IpPrefix.Of(a.Address, a.PrefixLength), a.Link))
+            .Where(n => n.Network.Contains(network) || network.Contains(n.Network))
+            .Select(n => $"the network {n.Network} of {nameOf(n.Link)}");
+        var servers = nameServers
+            .Where(s => IsV6(s) && network.Contains(IpPrefix.Of(s, 128)))
+            .Select(s => $"the name server {s}");
+        return [.. networks.Concat(servers).Distinct()];
+    }
 
-    /// <summary>What a network covers. Pure.</summary>
+    /// <summary>What an IPv4 network covers. Pure.</summary>
     /// <param name="network">The tunnel's.</param>
     /// <param name="addresses">Those of all devices.</param>
     /// <param name="routes">All routes.</param>
@@ -81,16 +112,13 @@ internal static class NetworkOverlap
         return [.. defaults.Concat(networks).Concat(gateways).Concat(servers).Distinct()];
     }
 
-    /// <summary>The name servers in the text of a resolv.conf(5) that are IPv4 addresses of other hosts.</summary>
-    internal static IEnumerable<uint> NameServersIn(string text) =>
+    /// <summary>The name servers in the text of a resolv.conf(5) that are other hosts.</summary>
+    internal static IEnumerable<IPAddress> NameServersIn(string text) =>
         from line in text.Split('\n')
         let words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
         where words is ["nameserver", _, ..]
-        where
-            IPAddress.TryParse(words[1], out var address)
-            && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
-            && !IPAddress.IsLoopback(address)
-        select ToUInt32(IPAddress.Parse(words[1]));
+        where IPAddress.TryParse(words[1], out var address) && !IPAddress.IsLoopback(address)
+        select IPAddress.Parse(words[1]);
 
     private static string InWords(IReadOnlyList<string> covered) =>
         string.Join(", ", covered.Take(MostNamed))
@@ -100,9 +128,9 @@ internal static class NetworkOverlap
                 : ""
         );
 
-    private static List<uint> NameServers()
+    private static List<IPAddress> NameServers()
     {
-        var servers = new List<uint>();
+        var servers = new List<IPAddress>();
         foreach (var file in ResolverFiles)
         {
             try
@@ -120,6 +148,15 @@ internal static class NetworkOverlap
 
     private static uint ToUInt32(IPAddress address) =>
         System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+
+    private static bool IsV6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
+
+    private static IPAddress ToAddress(UInt128 address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, address);
+        return new IPAddress(bytes);
+    }
 
     private static string ToText(uint address) => Ipv4Network.Of(address, 32).ToString()[..^"/32".Length];
 }

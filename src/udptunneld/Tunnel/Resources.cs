@@ -85,7 +85,10 @@ internal sealed class Resources
     {
         RouteSocket.SetMtu(tun.Index, config.Mtu);
         RouteSocket.SetQueueLength(tun.Index, QueueLength);
-        if (tun.Offloads != TunOffloads.None && MaxSuperpacket(config.Mtu, OverheadOf(config)) is { } size)
+        if (
+            tun.Offloads != TunOffloads.None
+            && MaxSuperpacket(config.Mtu, OverheadOf(config), HeadersOf(config)) is { } size
+        )
         {
             RouteSocket.SetMaxSuperpacket(tun.Index, size);
         }
@@ -112,14 +115,15 @@ internal sealed class Resources
     /// one, at 7.1 instead of 9.1 Gbit/s (docs/performance.md).
     /// </summary>
     /// <returns>Bytes, or null where the kernel's own size is as good.</returns>
-    internal static int? MaxSuperpacket(int mtu, int overhead = ClassicHeader)
+    internal static int? MaxSuperpacket(int mtu, int overhead = ClassicHeader, int headers = Ipv4AndTcpHeader)
     {
-        const int IpAndTcpHeader = 40;
         var datagrams = Math.Min(SendBatch.MaxRunDatagrams, SendBatch.MaxRunBytes / (mtu + overhead));
-        return datagrams < 2 ? null : datagrams * (mtu - IpAndTcpHeader);
+        return datagrams < 2 ? null : datagrams * (mtu - headers);
     }
 
     private const int ClassicHeader = 16;
+    private const int Ipv4AndTcpHeader = 40;
+    private const int Ipv6AndTcpHeader = 60;
 
     /// <summary>
     /// Packets that wait for the daemon, of which the kernel's own number is 500: a program sends a burst faster than
@@ -131,6 +135,10 @@ internal sealed class Resources
     private static int OverheadOf(TunnelConfig config) =>
         config.Protocol == TunnelProtocol.WireGuard ? TransportMessage.Overhead : ClassicHeader;
 
+    /// <summary>The size counts for both families: of IPv4, runs are then a datagram short.</summary>
+    private static int HeadersOf(TunnelConfig config) =>
+        config.Protocol == TunnelProtocol.WireGuard ? Ipv6AndTcpHeader : Ipv4AndTcpHeader;
+
     private static void RequireNoOverlap(TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
     {
         if (config.Overlap)
@@ -138,7 +146,7 @@ internal sealed class Resources
             return;
         }
 
-        foreach (var address in config.TunnelAddresses.Where(address => !address.IsV6))
+        foreach (var address in config.TunnelAddresses)
         {
             if (
                 NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)) is
@@ -147,7 +155,7 @@ internal sealed class Resources
             {
                 throw new RequestException(
                     Fault.AddressOverlap,
-                    $"the tunnel's network {NetworkOverlap.NetworkOf(address)} overlaps {covered}: "
+                    $"the tunnel's network {address.Network} overlaps {covered}: "
                         + "choose another TunnelAddress, or write \"Overlap\": true if that is meant"
                 );
             }

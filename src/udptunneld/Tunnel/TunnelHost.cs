@@ -5,6 +5,7 @@ using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.State;
+using UdpTunnel.Tunnel.Secure;
 using UdpTunnel.WireGuard;
 using Session = UdpTunnel.State.Session;
 
@@ -38,12 +39,18 @@ internal sealed class TunnelHost(
     private readonly WorkerPool _workers = new(supervised);
     private readonly HostAddresses _addresses = new(
         () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)),
-        RouteSocket.ListAddressesV6
+        () => RouteSocket.ListAddressesV6().Select(a => a.Address)
     );
 
-    /// <summary>Forgets what tunnels knew that are no more; called when all of the start are there.</summary>
-    public void ForgetOldSessions() =>
+    /// <summary>
+    /// Forgets what tunnels knew that are no more, and removes what a killed process left of them; called when all of
+    /// the start are there.
+    /// </summary>
+    public void ForgetOldSessions()
+    {
         store.ForgetSessionsExcept(Table.All.Select(e => e.Name).ToHashSet(StringComparer.Ordinal));
+        PeerRoutes.RemoveAbandoned();
+    }
 
     /// <summary>Starts a tunnel.</summary>
     /// <exception cref="RequestException">It cannot be started; nothing is left behind.</exception>

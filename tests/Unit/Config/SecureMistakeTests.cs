@@ -120,7 +120,8 @@ public sealed class SecureMistakeTests
                 "AllowedSources",
                 "[\"10.0.0.0/8\"]",
                 -2,
-                "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\""
+                "belongs to a classic tunnel; this is a tunnel with \"Protocol\": \"wireguard\" "
+                    + "(the AllowedIPs of a peer say where it may send from)"
             },
             { "PublicKey", $"\"{SecureSample.Public}\"", -2, "belongs to an item of Peers; this is a tunnel file" },
             { "UdpAddress", "\":53\"", -2, "belongs to a relay file; this is a tunnel file" },

@@ -96,6 +96,27 @@ public sealed class PeerCheckTests
     }
 
     [Fact]
+    public void A_network_inside_another_peers_is_found_and_one_inside_a_default_route_is_not()
+    {
+        var peers = new[] { "0.0.0.0/0", "10.1.0.0/16", "10.1.2.0/24" }.Select(
+            (network, i) =>
+                Server.Peers[0] with
+                {
+                    Name = $"p{i}",
+                    AllowedIPs = IpPrefix.TryParse(network, out var prefix, out _, out var error)
+                        ? [prefix]
+                        : throw new ArgumentException(error),
+                }
+        );
+
+        Assert.StartsWith(
+            "10.1.2.0/24 of the peer p2 is inside 10.1.0.0/16 of the peer p1",
+            Assert.Single(Findings(Running(Heard) with { Config = Server with { Peers = [.. peers] } })).Message,
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public void Of_a_thousand_peers_with_faults_a_few_are_named() =>
         Assert.InRange(
             Findings(

@@ -1,3 +1,4 @@
+using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
 using UdpTunnel.Tunnel;
@@ -47,12 +48,39 @@ public sealed class NetworkOverlapTests
         Assert.Equal(covered, string.Join(", ", found));
     }
 
+    [Theory]
+    [InlineData("fd99::/64", "")]
+    [InlineData("fe80::/64", "")]
+    [InlineData("2001:db8:1::/64", "the network 2001:db8:1::/64 of lan")]
+    [InlineData("2001:db8:1::77/128", "the network 2001:db8:1::/64 of lan")]
+    [InlineData("2001:db8::/32", "the network 2001:db8:1::/64 of lan, the name server 2001:db8:2::53")]
+    public void What_an_IPv6_network_covers_is_named(string network, string covered)
+    {
+        Assert.True(IpPrefix.TryParse(network, out var parsed, out _, out var error), error);
+        LinkAddressV6[] addresses =
+        [
+            new(new UInt128(0x2001_0DB8_0001_0000, 0x12), 64, Lan),
+            new(new UInt128(0xFE80_0000_0000_0000, 0x12), 64, Lan),
+        ];
+
+        var found = NetworkOverlap.FindV6(
+            parsed,
+            addresses,
+            [IPAddress.Parse("2001:db8:2::53"), IPAddress.Parse("9.9.9.9")],
+            _ => "lan"
+        );
+
+        Assert.Equal(covered, string.Join(", ", found));
+    }
+
     [Fact]
     public void Name_servers_of_other_hosts_are_read_as_the_resolver_reads_them() =>
         Assert.Equal(
-            [0x0909_0909u, 0xC0A8_0101u],
-            NetworkOverlap.NameServersIn(
-                "# nameserver 1.1.1.1\nsearch lan\nnameserver\t9.9.9.9 \nnameserver 127.0.0.53\nnameserver 2001:db8::1\nnameserver\nnameserver x\nnameserver 192.168.1.1"
-            )
+            ["9.9.9.9", "2001:db8::1", "192.168.1.1"],
+            NetworkOverlap
+                .NameServersIn(
+                    "# nameserver 1.1.1.1\nsearch lan\nnameserver\t9.9.9.9 \nnameserver 127.0.0.53\nnameserver 2001:db8::1\nnameserver\nnameserver x\nnameserver 192.168.1.1"
+                )
+                .Select(server => $"{server}")
         );
 }

@@ -12,15 +12,22 @@ namespace UdpTunnel.Tunnel.Secure;
 /// </summary>
 /// <remarks>
 /// Routes go with the device. Rules do not: they are removed when this is disposed of, and of a process that was
-/// killed they lead to an empty table, until the tunnel runs again and finds them.
+/// killed they lead to an empty table, until the tunnel runs again and takes them over, or the daemon starts without it
+/// (<see cref="RemoveAbandoned"/>).
 /// </remarks>
 /// <param name="tun">The device.</param>
+/// <param name="port">The UDP port of this end.</param>
 /// <param name="name">Name of the tunnel.</param>
-internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
+internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
 {
     // Behind whatever else somebody has set, and before the main table (32766).
     private const uint RulePriority = 32_765;
     private const uint MainFirstPriority = 32_764;
+    private const uint OwnDatagramsPriority = 32_763;
+    private const uint OthersPriority = 32_762;
+
+    // Before it, the kernel takes no notice of a rule's port, and all of this host's packets would have the main table.
+    private static readonly Version PortsInRules = new(4, 17);
 
     private readonly HashSet<IpPrefix> _routes = [];
     private readonly HashSet<bool> _rules = [];
@@ -41,6 +48,30 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
 
     /// <summary>Mark of the socket; 0 for none.</summary>
     public static uint MarkOf(TunnelConfig config) => NeedsMark(config) ? NumberOf(config) : config.FirewallMark;
+
+    /// <summary>
+    /// Removes rules that a process has left that was killed: those whose table has no routes, which went with the
+    /// device.
+    /// </summary>
+    public static void RemoveAbandoned()
+    {
+        try
+        {
+            foreach (var isV6 in (ReadOnlySpan<bool>)[false, true])
+            {
+                var rules = RouteTable.ListRules(isV6);
+                var tables = rules.Count > 0 ? RouteTable.ListTables(isV6) : new HashSet<uint>();
+                foreach (var rule in rules.Where(rule => !tables.Contains(rule.Mark)))
+                {
+                    RouteTable.RemoveRule(rule);
+                }
+            }
+        }
+        catch (LinuxException)
+        {
+            // They lead nowhere and harm nobody.
+        }
+    }
 
     /// <summary>Adds and removes routes until they are those of a configuration.</summary>
     /// <exception cref="RequestException">The kernel refuses one: there is such a route, for example.</exception>
@@ -101,11 +132,21 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
     private static uint TableOf(IpPrefix prefix, TunnelConfig config) =>
         config.RouteTable ?? (prefix.IsDefault ? NumberOf(config) : RouteTable.Main);
 
-    private static RouteRule OwnTable(bool isV6, uint number) =>
-        new(isV6, RulePriority, number, number, IsMainFirst: false);
+    private static RouteRule OwnTable(bool isV6, uint number) => new(isV6, RulePriority, number, number);
 
     private static RouteRule MainFirst(bool isV6, uint number) =>
         new(isV6, MainFirstPriority, RouteTable.Main, number, IsMainFirst: true);
+
+    private static bool HasPortsInRules =>
+        Version.TryParse(Kernel.Release.Split('-', '+')[0], out var release) && release >= PortsInRules;
+
+    /// <summary>What this host does not send itself passes the rule of its datagrams by.</summary>
+    private static RouteRule Others(uint number) =>
+        new(IsV6: false, OthersPriority, Table: 0, number, GoOnAt: MainFirstPriority);
+
+    /// <summary>The tunnel's datagrams, also where the kernel looks for the way back of what has come (IPv4).</summary>
+    private RouteRule OwnDatagrams(uint number) =>
+        new(IsV6: false, OwnDatagramsPriority, RouteTable.Main, number, Port: (ushort)port);
 
     /// <summary>FNV-1a, folded to 16 bits.</summary>
     private static uint Fold(string text)
@@ -125,12 +166,22 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
         {
             RouteTable.Add(tun.Index, prefix.Address, prefix.Length, TableOf(prefix, config));
             _routes.Add(prefix);
-            if (prefix.IsDefault && config.RouteTable is null && _rules.Add(prefix.IsV6))
+            if (prefix.IsDefault && config.RouteTable is null)
             {
+                _rules.Add(prefix.IsV6);
                 _number = NumberOf(config);
                 RouteTable.AddRule(OwnTable(prefix.IsV6, _number));
                 RouteTable.AddRule(MainFirst(prefix.IsV6, _number));
+                if (!prefix.IsV6 && HasPortsInRules)
+                {
+                    AddOwnDatagrams();
+                }
             }
+        }
+        catch (LinuxException e) when (e.Errno == Errno.NoDevice)
+        {
+            // It is in another network namespace, where routes are for whoever has moved it there; or it is deleted,
+            // and gets all of them when it is made again.
         }
         catch (LinuxException e) when (e.Errno == Errno.Exists)
         {
@@ -146,12 +197,33 @@ internal sealed class PeerRoutes(ITun tun, string name) : IDisposable
         }
     }
 
+    private void AddOwnDatagrams()
+    {
+        var wanted = OwnDatagrams(_number);
+        foreach (var before in RouteTable.ListRules(isV6: false))
+        {
+            // The port may have been another one in a run that was killed.
+            if (before.Mark == _number && before.Port != 0 && before.Port != wanted.Port)
+            {
+                RouteTable.RemoveRule(before);
+            }
+        }
+
+        RouteTable.AddRule(Others(_number));
+        RouteTable.AddRule(wanted);
+    }
+
     private void RemoveRules(bool isV6, uint number)
     {
         if (_rules.Remove(isV6))
         {
             RouteTable.RemoveRule(OwnTable(isV6, number));
             RouteTable.RemoveRule(MainFirst(isV6, number));
+            if (!isV6)
+            {
+                RouteTable.RemoveRule(OwnDatagrams(number));
+                RouteTable.RemoveRule(Others(number));
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         Func<long> clock
     )
     {
-        _routes = new PeerRoutes(tun, config.Name);
+        _routes = new PeerRoutes(tun, udp.LocalPort, config.Name);
         _udp = udp;
         _events = events;
         _time = time;
@@ -179,12 +179,14 @@ internal sealed class SecureProtocol : ITunnelProtocol
     {
         try
         {
+            SetKey(_config, config);
             SetPeers(config.Peers);
             SetRoutes(config);
             _config = config;
         }
         catch (RequestException)
         {
+            SetKey(config, _config);
             SetPeers(_config.Peers);
             SetRoutes(_config);
             throw;
@@ -286,6 +288,25 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
     /// <summary>Has the worker do something, and waits for it.</summary>
     private void OnWorker(Action action) => _onWorker(action).GetAwaiter().GetResult();
+
+    /// <summary>
+    /// Takes another key for this end. Peers have to know it before they can be sent to again; what they send with the
+    /// sessions that there are still arrives.
+    /// </summary>
+    private void SetKey(TunnelConfig before, TunnelConfig after)
+    {
+        if (after.PrivateKey is not { } key || key.Equals(before.PrivateKey))
+        {
+            return;
+        }
+
+        IReadOnlyList<WireGuard.Peer> removed = [];
+        OnWorker(() => removed = _transport.Engine.SetIdentity(LocalIdentity.Import(key.Bytes)));
+        foreach (var peer in removed)
+        {
+            Remove((SecurePeer)peer.Tag!);
+        }
+    }
 
     /// <summary>Makes the peers those of a configuration. A peer that stays keeps its sessions.</summary>
     /// <exception cref="RequestException">One of them cannot be a peer; nothing was changed.</exception>
