@@ -18,6 +18,7 @@ write_configurations() {
     "NetworkAddress": ":8000",
     "AllowedPorts":   [22],
     "PacketMagic":    "$word",
+    "Mtu":            "auto",
     "Firewall":       true,
 }
 END
@@ -27,6 +28,7 @@ END
     "NetworkAddress":    "198.51.100.2:8000",
     "AllowedPorts":      [22],
     "PacketMagic":       "$word",
+    "Mtu":               "auto",
     "HeartbeatInterval": 5,
 }
 END

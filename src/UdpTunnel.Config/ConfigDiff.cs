@@ -47,7 +47,7 @@ public static class ConfigDiff
             );
         }
 
-        changes.Compare(nameof(after.Mtu), Number(before.Mtu), Number(after.Mtu));
+        changes.Compare(nameof(after.Mtu), Mtu(before), Mtu(after));
         changes.Compare(nameof(after.Firewall), Word(before.Firewall), Word(after.Firewall));
         changes.Compare(nameof(after.Forward), Word(before.Forward), Word(after.Forward));
         changes.Compare(nameof(after.Overlap), Word(before.Overlap), Word(after.Overlap), ChangeEffect.Live);
@@ -181,6 +181,9 @@ public static class ConfigDiff
         config.PrivateKey?.ToString() ?? "(made and kept by the daemon)";
 
     private static string Table(TunnelConfig config) => config.RouteTable is { } table ? Number(table) : "(main)";
+
+    private static string Mtu(TunnelConfig config) =>
+        config.Mtu == TunnelConfig.AutoMtu ? Choices.Auto : Number(config.Mtu);
 
     private static string Device(TunnelConfig config) => config.TunnelDevice ?? ChosenByKernel;
 

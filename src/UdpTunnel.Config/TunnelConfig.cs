@@ -11,9 +11,18 @@ namespace UdpTunnel.Config;
 public sealed record TunnelConfig : Configuration
 {
     /// <summary>
-    /// Smallest <see cref="Mtu"/>, in bytes: below it the kernel takes IPv6 from a device (RFC 8200, section 5).
+    /// Smallest <see cref="Mtu"/>, in bytes: what each host takes as a whole (RFC 791, section 3.1).
     /// </summary>
-    public const int MinMtu = 1280;
+    public const int MinMtu = 576;
+
+    /// <summary>
+    /// Smallest <see cref="Mtu"/> where IPv6 travels inside, in bytes: below it the kernel takes IPv6 from a device (RFC
+    /// 8200, section 5).
+    /// </summary>
+    public const int MinMtuV6 = 1280;
+
+    /// <summary><see cref="Mtu"/> that follows the path: "auto".</summary>
+    public const int AutoMtu = 0;
 
     /// <summary>Largest <see cref="Mtu"/>, in bytes.</summary>
     public const int MaxMtu = 65_520;
@@ -96,8 +105,23 @@ public sealed record TunnelConfig : Configuration
     /// <summary>Name of the TUN device, 1 to 15 bytes; null lets the kernel choose.</summary>
     public string? TunnelDevice { get; init; }
 
-    /// <summary>MTU of the TUN device in bytes, <see cref="MinMtu"/> to <see cref="MaxMtu"/>.</summary>
+    /// <summary>
+    /// MTU of the TUN device in bytes, <see cref="LeastMtu"/> to <see cref="MaxMtu"/>; <see cref="AutoMtu"/> for what the
+    /// path to the peers carries.
+    /// </summary>
     public int Mtu { get; init; } = DefaultMtu;
+
+    /// <summary>The MTU that the device has before anything is known of the path.</summary>
+    public int FirstMtu =>
+        Mtu != AutoMtu ? Mtu
+        : Protocol == TunnelProtocol.Classic ? DefaultMtu
+        : DefaultWireGuardMtu;
+
+    /// <summary>The smallest MTU that the device may have, in bytes.</summary>
+    public int LeastMtu =>
+        TunnelAddresses.Any(address => address.IsV6) || Peers.Any(peer => peer.AllowedIPs.Any(ip => ip.IsV6))
+            ? MinMtuV6
+            : MinMtu;
 
     /// <summary>Whether an nftables table of our own also guards the device.</summary>
     public bool Firewall { get; init; }
@@ -223,7 +247,15 @@ public sealed record TunnelConfig : Configuration
             json.WriteString(nameof(PacketMagic), showSecrets ? PacketMagic : SecretKey.Hidden);
         }
 
-        json.WriteNumber(nameof(Mtu), Mtu);
+        if (Mtu == AutoMtu)
+        {
+            json.WriteString(nameof(Mtu), Choices.Auto);
+        }
+        else
+        {
+            json.WriteNumber(nameof(Mtu), Mtu);
+        }
+
         json.WriteBoolean(nameof(Firewall), Firewall);
         // Only where true, so that a version that knows neither still reads what was stored for it.
         if (Forward)

@@ -38,10 +38,11 @@ internal sealed class Host(NetworkNamespace home, string address) : IAsyncDispos
     /// <param name="target">An address.</param>
     /// <param name="count">How many times.</param>
     /// <param name="size">Bytes behind the ICMP header.</param>
+    /// <param name="mayFragment">Whether packets may be fragmented.</param>
     /// <returns>How many were answered.</returns>
-    public async Task<int> PingAsync(string target, int count = 1, int size = 56)
+    public async Task<int> PingAsync(string target, int count = 1, int size = 56, bool mayFragment = false)
     {
-        using var pinger = new Pinger(Namespace, target);
+        using var pinger = new Pinger(Namespace, target, mayFragment);
         var answered = 0;
         for (var i = 0; i < count; i++)
         {

@@ -32,7 +32,8 @@ internal sealed record TunnelFile
 
     public string? PacketMagic { get; init; }
 
-    public int? Mtu { get; init; }
+    /// <summary>A number of bytes, or <c>auto</c>.</summary>
+    public object? Mtu { get; init; }
 
     public bool? Firewall { get; init; }
 

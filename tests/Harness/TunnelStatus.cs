@@ -23,6 +23,25 @@ internal sealed class TunnelStatus(JsonElement json)
     /// <summary>The other end, or null.</summary>
     public string? Peer => json.GetProperty("peer").GetProperty("endpoint").GetString();
 
+    /// <summary>MTU of the device, and what it comes from.</summary>
+    public (int Mtu, string Source) Mtu =>
+        (json.GetProperty("mtu").GetInt32(), json.GetProperty("mtuSource").GetString()!);
+
+    /// <summary>
+    /// Bytes of an IP packet that the path to the peer carries, and of an inner packet; 0 if that is not known.
+    /// </summary>
+    public (int Path, int Packet) PathMtu
+    {
+        get
+        {
+            var peers = json.GetProperty("peers");
+            var peer = peers.GetArrayLength() > 0 ? peers[0] : json.GetProperty("peer");
+            return (Number(peer.GetProperty("pathMtu")), Number(peer.GetProperty("packetMtu")));
+
+            static int Number(JsonElement value) => value.ValueKind == JsonValueKind.Null ? 0 : value.GetInt32();
+        }
+    }
+
     /// <summary>Packets of the last seconds, in both directions.</summary>
     public double PacketRate =>
         json.GetProperty("rates").GetProperty("packetsOutPerSecond").GetDouble()

@@ -9,6 +9,7 @@ public sealed class MtuTests
     private const int IpAndIcmpHeader = 28;
 
     [Theory]
+    [InlineData(576)]
     [InlineData(1280)]
     [InlineData(1472)]
     [InlineData(9000)]

@@ -3,6 +3,9 @@ namespace UdpTunnel.Config;
 /// <summary>The words of the fields that take one of a few, in the order in which a message lists them.</summary>
 internal static class Choices
 {
+    /// <summary>The word for an MTU that follows the path.</summary>
+    public const string Auto = "auto";
+
     public static readonly (string Text, OffloadMode Value)[] Offload =
     [
         ("auto", OffloadMode.Auto),

@@ -9,6 +9,10 @@ internal static class MtuRemark
     private const int LargestIPv4Packet = 65_535;
     private const int EthernetMtu = 1_500;
 
+    /// <summary>About an MTU with which the kernel would take IPv6 from the device.</summary>
+    public static string TooSmallForV6(int mtu) =>
+        $"{mtu} is too small for a tunnel with IPv6 inside (at least {TunnelConfig.MinMtuV6} bytes)";
+
     /// <summary>A remark; null if there is nothing to say.</summary>
     /// <param name="protocol">What the tunnel speaks.</param>
     /// <param name="mtu">The MTU of its device, in bytes.</param>
@@ -22,7 +26,7 @@ internal static class MtuRemark
         }
 
         return mtu > EthernetMtu - overhead
-            ? $"packets over {EthernetMtu - overhead} bytes are sent in fragments on links with an MTU of 1500"
+            ? $"packets over {EthernetMtu - overhead} bytes do not fit links with an MTU of 1500"
             : null;
     }
 }

@@ -20,6 +20,9 @@ internal sealed class PeerList
     /// <summary>Whether one of them says where it is.</summary>
     public bool HasEndpoint => _peers.Any(p => p.Endpoint is not null);
 
+    /// <summary>Whether one of them has a network of IPv6.</summary>
+    public bool HasV6 => _peers.Any(p => p.Networks.Any(n => n.Network.IsV6));
+
     /// <summary>Takes a peer that has been read.</summary>
     public void Add(in FieldReader reader, PeerDraft peer)
     {

@@ -12,6 +12,7 @@ internal ref struct TunnelFields
     private ClassicFields _classic;
     private WireGuardFields _wireGuard;
     private Member? _forwardMember;
+    private Member? _mtuMember;
     private ValueList<InterfaceAddress> _tunnelAddresses = [];
     private HostPort _networkAddress = HostPort.AnyPort;
     private PortSet? _allowedPorts;
@@ -100,8 +101,19 @@ internal ref struct TunnelFields
         }
     }
 
-    /// <summary>Checks what takes more than one peer.</summary>
-    public readonly void CheckPeers() => _wireGuard.CheckPeers();
+    /// <summary>Checks what takes more than one peer, or all addresses.</summary>
+    public readonly void CheckPeers()
+    {
+        _wireGuard.CheckPeers();
+        if (
+            _mtuMember is { } member
+            && _mtu is not TunnelConfig.AutoMtu and < TunnelConfig.MinMtuV6
+            && (_tunnelAddresses.Any(address => address.IsV6) || _wireGuard.HasV6)
+        )
+        {
+            _reader.Error(member, MtuRemark.TooSmallForV6(_mtu));
+        }
+    }
 
     /// <summary>
     /// Remarks upon what is accepted and takes a look at all fields. Not for a text with errors, which matter more.
@@ -221,11 +233,19 @@ internal ref struct TunnelFields
 
     private void ReadMtu(in Member member)
     {
-        if (!_reader.TryReadInteger(member, TunnelConfig.MinMtu, TunnelConfig.MaxMtu, "an MTU", "bytes", out _mtu))
+        if (member.Value.Kind == JsonKind.String && _reader.Text(member.Value) == Choices.Auto)
+        {
+            _mtu = TunnelConfig.AutoMtu;
+            return;
+        }
+
+        const string Unit = $"bytes, or \"{Choices.Auto}\"";
+        if (!_reader.TryReadInteger(member, TunnelConfig.MinMtu, TunnelConfig.MaxMtu, "an MTU", Unit, out _mtu))
         {
             return;
         }
 
+        _mtuMember = member;
         if (MtuRemark.On(_protocol, _mtu) is { } remark)
         {
             _reader.Warn(member, remark);

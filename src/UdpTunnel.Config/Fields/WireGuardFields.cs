@@ -55,6 +55,9 @@ internal ref struct WireGuardFields
         }
     }
 
+    /// <summary>Whether a peer has a network of IPv6.</summary>
+    public readonly bool HasV6 => _peers.HasV6;
+
     /// <summary>Checks what takes more than one field, or more than one peer.</summary>
     public readonly void CheckPeers() => _peers.Check(_reader, _privateKey, _publicKeyOf);
 

@@ -62,7 +62,8 @@ internal ref struct WgQuickFields
     private SecretKey? _privateKey;
     private HostPort _port = HostPort.AnyPort;
     private PortSet? _allowedPorts;
-    private int _mtu = TunnelConfig.DefaultWireGuardMtu;
+    private int _mtu = TunnelConfig.AutoMtu;
+    private int _mtuOffset;
     private RouteMode _routes;
     private uint? _table;
     private uint _mark;
@@ -119,6 +120,8 @@ internal ref struct WgQuickFields
             RouteTable = _table,
             FirewallMark = _mark,
         };
+
+    private readonly bool HasV6 => _peers.HasV6 || _addresses.Any(address => address.IsV6);
 
     private void Begin(Piece section)
     {
@@ -362,6 +365,7 @@ internal ref struct WgQuickFields
         }
 
         _mtu = mtu;
+        _mtuOffset = value.Offset;
         if (MtuRemark.On(TunnelProtocol.WireGuard, mtu) is { } remark)
         {
             _reader.Warn(value.Offset, "MTU", remark);
@@ -472,6 +476,11 @@ internal ref struct WgQuickFields
         {
             _reader.Error(0, "", "the section [Interface] is missing, which says what this end is");
             return;
+        }
+
+        if (_mtu is not TunnelConfig.AutoMtu and < TunnelConfig.MinMtuV6 && HasV6)
+        {
+            _reader.Error(_mtuOffset, "MTU", MtuRemark.TooSmallForV6(_mtu));
         }
 
         if (_allowedPorts is null)

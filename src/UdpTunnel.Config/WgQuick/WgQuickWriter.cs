@@ -30,7 +30,11 @@ public static class WgQuickWriter
             Line(text, $"ListenPort = {tunnel.NetworkAddress.Port}");
         }
 
-        Line(text, $"MTU = {tunnel.Mtu}");
+        if (tunnel.Mtu != TunnelConfig.AutoMtu)
+        {
+            Line(text, $"MTU = {tunnel.Mtu}");
+        }
+
         if (tunnel.Routes == RouteMode.Off)
         {
             Line(text, "Table = off");

@@ -44,6 +44,19 @@ internal static class JsonOutput
         }
     }
 
+    /// <summary>A number member; null if it is 0, which is how proto3 says 'unknown'.</summary>
+    public static void WriteKnown(this Utf8JsonWriter writer, string name, uint number)
+    {
+        if (number == 0)
+        {
+            writer.WriteNull(name);
+        }
+        else
+        {
+            writer.WriteNumber(name, number);
+        }
+    }
+
     /// <summary>A time member as RFC 3339; null if not known.</summary>
     public static void WriteTime(this Utf8JsonWriter writer, string name, DateTimeOffset? time)
     {

@@ -85,6 +85,7 @@ internal static class TunnelJson
         }
 
         writer.WriteNumber("mtu", tunnel.Mtu);
+        writer.WriteText("mtuSource", Words.Of(tunnel.MtuSource) ?? "");
         WritePorts(writer, "allowedPorts", tunnel.AllowedPorts);
         writer.WriteBoolean("firewall", tunnel.Firewall);
         writer.WriteBoolean("ephemeral", tunnel.Ephemeral);
@@ -116,6 +117,8 @@ internal static class TunnelJson
         writer.WriteStartObject("peer");
         writer.WriteText("endpoint", peer?.Endpoint ?? "");
         writer.WriteTime("lastHeard", TimeText.Of(peer?.LastHeard));
+        writer.WriteKnown("pathMtu", peer?.PathMtu ?? 0);
+        writer.WriteKnown("packetMtu", peer?.PacketMtu ?? 0);
         writer.WriteEndObject();
     }
 

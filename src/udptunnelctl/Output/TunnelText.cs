@@ -5,13 +5,13 @@ namespace UdpTunnel.Cli.Output;
 /// <summary>Facts about a tunnel in a few words; several views share them.</summary>
 internal static class TunnelText
 {
-    /// <summary><c>tun0, 10.0.0.1/24, MTU 1300</c>; what is not known is left out.</summary>
+    /// <summary><c>tun0, 10.0.0.1/24, MTU 1236 of the path</c>; what is not known is left out.</summary>
     public static string Device(Tunnel tunnel)
     {
         // A daemon of before knows one address only.
         var addresses =
             tunnel.TunnelAddresses.Count > 0 ? string.Join(", ", tunnel.TunnelAddresses) : tunnel.TunnelAddress;
-        var address = $"{(addresses.Length > 0 ? addresses : "no address of ours")}, MTU {tunnel.Mtu}";
+        var address = $"{(addresses.Length > 0 ? addresses : "no address of ours")}, {Mtu(tunnel)}";
         return tunnel.Device.Length > 0 ? $"{tunnel.Device}, {address}" : address;
     }
 
@@ -37,6 +37,14 @@ internal static class TunnelText
         return tunnel.LocalPort > 0 ? $"{client}, from UDP port {tunnel.LocalPort}" : client;
     }
 
+    private static string Mtu(Tunnel tunnel) =>
+        tunnel.MtuSource switch
+        {
+            MtuSource.Path => $"MTU {tunnel.Mtu} of the path",
+            MtuSource.Hand => $"MTU {tunnel.Mtu} set by hand",
+            _ => $"MTU {tunnel.Mtu}",
+        };
+
     /// <summary>Whether it speaks WireGuard's protocol and has peers, instead of one peer.</summary>
     public static bool IsSecure(Tunnel tunnel) => tunnel.Protocol == TunnelProtocol.Wireguard;
 
@@ -46,8 +54,16 @@ internal static class TunnelText
         var heard = TimeText.Of(tunnel.Peer?.LastHeard) is { } time
             ? $"heard {TimeInWords.Ago(time, now)}"
             : "nothing heard yet";
-        return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint ? $"{endpoint}, {heard}" : $"not known, {heard}";
+        return tunnel.Peer?.Endpoint is { Length: > 0 } endpoint
+            ? $"{endpoint}, {heard}{Path(tunnel.Peer.PathMtu, tunnel.Peer.PacketMtu)}"
+            : $"not known, {heard}";
     }
+
+    /// <summary>
+    /// <c>, path MTU 1280, packets up to 1236</c>; nothing if it is not known.
+    /// </summary>
+    public static string Path(uint pathMtu, uint packetMtu) =>
+        pathMtu > 0 ? $", path MTU {pathMtu}, packets up to {packetMtu}" : "";
 
     /// <summary><c>22, 8000-8010</c>, or <c>all</c></summary>
     public static string Ports(IReadOnlyList<PortRange> ports) =>

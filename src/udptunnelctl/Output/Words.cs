@@ -78,6 +78,7 @@ internal static class Words
             DropReason.DeviceQueueFull => "device_queue_full",
             DropReason.SocketQueueFull => "socket_queue_full",
             DropReason.KernelRefused => "kernel_refused",
+            DropReason.FragmentationNeeded => "fragmentation_needed",
             DropReason.NotAuthentic => "not_authentic",
             DropReason.Replayed => "replayed",
             DropReason.NoSession => "no_session",
@@ -90,6 +91,16 @@ internal static class Words
             DropReason.NoRoute => "no_route",
             DropReason.QueueFull => "queue_full",
             DropReason.HandshakeFailed => "handshake_failed",
+            _ => null,
+        };
+
+    /// <summary>What an MTU comes from.</summary>
+    public static string? Of(MtuSource source) =>
+        source switch
+        {
+            MtuSource.File => "file",
+            MtuSource.Path => "path",
+            MtuSource.Hand => "hand",
             _ => null,
         };
 

@@ -33,7 +33,8 @@ internal static class Convert
             TunnelAddresses = { config.TunnelAddresses.Select(a => a.ToString()) },
             NetworkAddress = config.NetworkAddress == HostPort.AnyPort ? "" : config.NetworkAddress.ToString(),
             LocalPort = (uint)status.LocalPort,
-            Mtu = (uint)config.Mtu,
+            Mtu = (uint)status.Mtu,
+            MtuSource = (V1.MtuSource)status.MtuSource,
             Firewall = config.Firewall,
             Ephemeral = status.Ephemeral,
             Started = ToTimestamp(status.Started),
@@ -64,6 +65,11 @@ internal static class Convert
             var lately = status.Peers.OrderByDescending(p => p.LastHeard ?? DateTimeOffset.MinValue).Take(MostPeers);
             tunnel.Peers.AddRange(lately.Select(p => ToPeer(config.Name, p)));
         }
+        else if (status.Peers.Count > 0)
+        {
+            tunnel.Peer.PathMtu = (uint)status.Peers[0].PathMtu;
+            tunnel.Peer.PacketMtu = (uint)status.Peers[0].PacketMtu;
+        }
 
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
@@ -83,6 +89,8 @@ internal static class Convert
             AllowedIps = { peer.AllowedIps },
             PersistentKeepalive = (uint)peer.PersistentKeepalive.TotalSeconds,
             HasPresharedKey = peer.HasPresharedKey,
+            PathMtu = (uint)peer.PathMtu,
+            PacketMtu = (uint)peer.PacketMtu,
             RoundTrip = peer.RoundTrip is { } roundTrip ? Duration.FromTimeSpan(roundTrip) : null,
             Counters = new V1.PeerCounters
             {

@@ -6,17 +6,14 @@ using UdpTunnel.Tunnel;
 namespace UdpTunnel.Doctor;
 
 /// <summary>
-/// Whether a tunnel's largest datagrams fit the path to the peer: one datagram of that size with "do not fragment" goes
-/// to the peer's address, and the kernel keeps what routers answer, as it does for the tunnel's own. It goes to the
-/// port of traceroute, so that the tunnel at the other end neither sees nor counts it. A router that answers nothing
-/// cannot be found out.
+/// Whether a tunnel's largest datagrams fit the path to the peer. A tunnel that is used knows what the path carries
+/// (Tunnel/PathMtuDiscovery). What it does not know yet routers may: one datagram of that size with "do not fragment"
+/// goes to the peer's address, and the kernel keeps what they answer. It goes to the port of traceroute, so that the
+/// tunnel at the other end neither sees nor counts it.
 /// </summary>
 internal sealed class PathMtuCheck : ICheck
 {
     private const int MostTunnels = 64;
-
-    /// <summary>The MD5 in front of each packet.</summary>
-    private const int Magic = 16;
 
     private const int UdpHeader = 8;
     private const int TraceroutePort = 33434;
@@ -39,16 +36,19 @@ internal sealed class PathMtuCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient)
     {
-        var tunnels = patient.Tunnels.Where(t => IPEndPoint.TryParse(t.Peer, out _)).ToList();
+        var tunnels = patient
+            .Tunnels.Select(t => (Tunnel: t, Peer: NarrowestOf(t)))
+            .Where(t => t.Peer is not null)
+            .ToList();
         var paths = tunnels
             .Take(MostTunnels)
-            .Select(t => (Tunnel: t, Socket: Connected(IPEndPoint.Parse(t.Peer).Address)))
+            .Select(t => (t.Tunnel, Peer: t.Peer!, Socket: Connected(IPEndPoint.Parse(t.Peer!.Endpoint).Address)))
             .ToList();
         try
         {
-            foreach (var (tunnel, socket) in paths)
+            foreach (var (tunnel, _, socket) in paths)
             {
-                Probe(socket, tunnel.Config.Mtu + Magic);
+                Probe(socket, tunnel.Mtu + Resources.OverheadOf(tunnel.Config));
             }
 
             if (paths.Count > 0)
@@ -58,7 +58,7 @@ internal sealed class PathMtuCheck : ICheck
 
             return
             [
-                .. paths.Select(p => FindingOf(p.Tunnel, p.Socket)),
+                .. paths.Select(p => FindingOf(p.Tunnel, p.Peer, p.Socket)),
                 .. tunnels.Count > MostTunnels
                     ?
                     [
@@ -76,6 +76,13 @@ internal sealed class PathMtuCheck : ICheck
             paths.ForEach(p => p.Socket?.Dispose());
         }
     }
+
+    /// <summary>The peer whose path is known to carry least; the first whose endpoint is known, if none is.</summary>
+    private static PeerStatus? NarrowestOf(TunnelStatus tunnel) =>
+        tunnel
+            .Peers.Where(p => IPEndPoint.TryParse(p.Endpoint, out _))
+            .OrderBy(p => p.PathMtu > 0 ? p.PathMtu : int.MaxValue)
+            .FirstOrDefault();
 
     private static Socket? Connected(IPAddress address)
     {
@@ -107,7 +114,7 @@ internal sealed class PathMtuCheck : ICheck
         }
     }
 
-    private Finding FindingOf(TunnelStatus tunnel, Socket? socket)
+    private Finding FindingOf(TunnelStatus tunnel, PeerStatus peer, Socket? socket)
     {
         var name = tunnel.Config.Name;
         if (socket is null)
@@ -115,37 +122,43 @@ internal sealed class PathMtuCheck : ICheck
             return new Finding(
                 Id,
                 CheckResult.Failure,
-                $"there is no way to {tunnel.Peer}",
-                $"ip route get {IPEndPoint.Parse(tunnel.Peer).Address}",
+                $"there is no way to {peer.Endpoint}",
+                $"ip route get {IPEndPoint.Parse(peer.Endpoint).Address}",
                 name
             );
         }
 
-        var headers = Magic + UdpHeader + (IsIPv6(socket) ? 40 : 20);
-        var needed = tunnel.Config.Mtu + headers;
+        var headers = Resources.OverheadOf(tunnel.Config) + UdpHeader + (IsIPv6(socket) ? 40 : 20);
+        var needed = tunnel.Mtu + headers;
         Span<byte> value = stackalloc byte[sizeof(int)];
         _ = IsIPv6(socket)
             ? socket.GetRawSocketOption(IPPROTO_IPV6, IPV6_MTU, value)
             : socket.GetRawSocketOption(IPPROTO_IP, IP_MTU, value);
-        var path = BitConverter.ToInt32(value);
-        if (path >= needed)
+        var told = BitConverter.ToInt32(value);
+        var isKnown = peer.PathMtu > 0;
+        if (told >= needed && (!isKnown || peer.PathMtu >= needed))
         {
             return new Finding(
                 Id,
                 CheckResult.Ok,
-                $"datagrams of {needed} bytes fit the path, as far as routers tell ({path})",
+                isKnown
+                    ? $"datagrams of {needed} bytes pass in one piece"
+                    : $"datagrams of {needed} bytes fit the path, as far as routers tell ({told})",
                 Subject: name
             );
         }
+
+        var path = isKnown ? Math.Min(told, peer.PathMtu) : told;
 
         var fitting = path - headers;
         return new Finding(
             Id,
             CheckResult.Warning,
-            $"datagrams have up to {needed} bytes and the path to {tunnel.Peer} carries {path}: they are sent in fragments, which is slow, and some networks drop them",
-            fitting >= TunnelConfig.MinMtu
-                ? $"\"Mtu\": {fitting} at both ends"
-                : $"\"Mtu\": {TunnelConfig.MinMtu} at both ends, the least there is; it is sent in fragments all the same",
+            $"datagrams have up to {needed} bytes and the path to {peer.Endpoint} carries {path}: "
+                + "longer ones are cut, or refused with an ICMP error, which is slower",
+            tunnel.Config.Mtu == TunnelConfig.AutoMtu ? ""
+                : fitting >= tunnel.Config.LeastMtu ? $"\"Mtu\": {fitting} at both ends, or \"Mtu\": \"auto\""
+                : "\"Mtu\": \"auto\"",
             name
         );
     }

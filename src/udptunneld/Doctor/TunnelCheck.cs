@@ -174,6 +174,11 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
             ),
             (DropReason.TooBig, "packets were longer than a datagram can carry", "a smaller \"Mtu\""),
             (
+                DropReason.FragmentationNeeded,
+                "packets were longer than the path carries, and their senders were told so by ICMP",
+                "programs and firewalls that listen to ICMP; or \"Mtu\": \"auto\" at both ends"
+            ),
+            (
                 DropReason.RoutingLoop,
                 "datagrams of the tunnel itself came back by its own device",
                 "ip route get, with the server's address"

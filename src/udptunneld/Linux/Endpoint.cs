@@ -84,6 +84,9 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
     /// <summary>Whether another endpoint is of the same host, whatever its port.</summary>
     public readonly bool HasAddressOf(in Endpoint other) => AddressBits == other.AddressBits;
 
+    /// <summary>Whether the address is of IPv4, in either layout.</summary>
+    public readonly bool IsV4 => AddressBits is { High: 0, Low: var low } && low >> 32 == 0xFFFF;
+
     /// <summary>The port.</summary>
     public readonly ushort Port => BinaryPrimitives.ReverseEndianness(Unsafe.ReadUnaligned<ushort>(in _bytes[2]));
 

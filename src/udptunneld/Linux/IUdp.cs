@@ -47,6 +47,13 @@ internal unsafe interface IUdp : IDisposable
     bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default);
 
     /// <summary>
+    /// Sends one datagram that is not to be fragmented, neither here nor by a router, whatever ICMP has said about the
+    /// path.
+    /// </summary>
+    /// <returns>False if it is longer than the network of this host carries, so that it did not leave.</returns>
+    bool Probe(byte* datagram, int length, in Endpoint peer, in SourceAddress source);
+
+    /// <summary>
     /// Datagrams that the kernel dropped since the socket was opened because its receive buffer was full. Wraps around.
     /// </summary>
     uint ReceiveDrops => 0;

@@ -39,6 +39,7 @@ internal static class NetlinkAnswer
     // struct ifinfomsg, then attributes; struct rtnl_link_stats64: 23 counters of 64 bits, of which the kernel may know
     // more.
     private const int LinkMessageSize = 16;
+    private const ushort IFLA_MTU = 4;
     private const ushort IFLA_STATS64 = 23;
     private const int ReceiveDropped = 6;
     private const int TransmitDropped = 7;
@@ -196,6 +197,27 @@ internal static class NetlinkAnswer
                     MemoryMarshal.Read<long>(value[(ReceiveDropped * sizeof(long))..]),
                     MemoryMarshal.Read<long>(value[(TransmitDropped * sizeof(long))..])
                 );
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds the MTU of a device in an answer to RTM_GETLINK.</summary>
+    /// <returns>Null if there is none in it.</returns>
+    public static int? FindMtu(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (
+                type == RTM_NEWLINK
+                && messageSequence == sequence
+                && body.Length >= LinkMessageSize
+                && FindAttribute(body[LinkMessageSize..], IFLA_MTU, null, out var value)
+                && value.Length >= sizeof(uint)
+            )
+            {
+                return (int)Math.Min(MemoryMarshal.Read<uint>(value), int.MaxValue);
             }
         }
 

@@ -179,6 +179,23 @@ internal static unsafe class RouteSocket
         };
     }
 
+    /// <summary>The MTU of a device, in bytes.</summary>
+    /// <returns>Null if there is no such device in this network namespace.</returns>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static int? FindMtu(int index)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
+        request.Append(new LinkMessage { Index = index });
+        var error = Exchange(request.Bytes, buffer, out var answer);
+        return error switch
+        {
+            Errno.None => NetlinkAnswer.FindMtu(answer, Sequence),
+            Errno.NoDevice => null,
+            _ => throw new LinuxException($"cannot look for device number {index}", error),
+        };
+    }
+
     /// <summary>Sets how many packets wait for a device's reader.</summary>
     public static void SetQueueLength(int index, int packets) =>
         SetLink(index, "txqueuelen", (ref NetlinkRequest r) => r.Attribute(IFLA_TXQLEN, (uint)packets));

@@ -41,7 +41,12 @@ internal static class SocketConstants
     public const int IP_PKTINFO = 8;
     public const int IP_MTU_DISCOVER = 10;
     public const int IP_PMTUDISC_DONT = 0;
+    public const int IP_PMTUDISC_PROBE = 3;
+    public const int IP_PMTUDISC_OMIT = 5;
     public const int IPPROTO_IPV6 = 41;
+    public const int IPV6_MTU_DISCOVER = 23;
+    public const int IPV6_PMTUDISC_WANT = 1;
+    public const int IPV6_PMTUDISC_PROBE = 3;
     public const int IPV6_V6ONLY = 26;
     public const int IPV6_RECVPKTINFO = 49;
     public const int IPV6_PKTINFO = 50;

@@ -34,9 +34,9 @@ internal sealed unsafe class UdpSocket : IUdp
         _descriptor = descriptor;
         _dualStack = dualStack;
 
-        // Without "do not fragment" (IPv4): a path that is smaller than it was said and drops the ICMP message that
-        // would say so must not swallow every large datagram, which nobody inside the tunnel could find out.
-        _ = SetOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+        // Without "do not fragment" (IPv4): as long as nobody knows what the path carries, routers may cut. And as if
+        // nobody had said what it carries: ICMP messages are easily forged, Tunnel/PathMtuDiscovery finds out.
+        _ = SetOption(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
         Merges = offload && SetOption(IPPROTO_UDP, UDP_GRO, 1);
 
         // 0 is the default, no segmentation, so this only asks whether the kernel knows the option (Linux 4.18).
@@ -111,6 +111,19 @@ internal sealed unsafe class UdpSocket : IUdp
     /// <inheritdoc/>
     public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) =>
         _sender.TrySend(_descriptor, datagram, length, peer, source);
+
+    /// <inheritdoc/>
+    public bool Probe(byte* datagram, int length, in Endpoint peer, in SourceAddress source)
+    {
+        // There is no control message for it (IPv4). Whatever another thread sends meanwhile is short.
+        var (level, option, usual) = peer.IsV4
+            ? (IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT)
+            : (IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
+        _ = SetOption(level, option, peer.IsV4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE);
+        var isTooLong = !Send(datagram, length, peer, source) && Libc.LastError == Errno.MessageTooLong;
+        _ = SetOption(level, option, usual);
+        return !isTooLong;
+    }
 
     /// <inheritdoc/>
     public uint ReceiveDrops => BoundSocket.BufferDrops(_descriptor);

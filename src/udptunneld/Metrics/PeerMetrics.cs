@@ -21,6 +21,11 @@ internal static class PeerMetrics
             "When the last handshake was completed, in seconds since 1970.",
             p => p.Status.LastHandshake is { } time ? [Sample(p, time.ToUnixTimeMilliseconds() / 1000.0)] : []
         );
+        yield return Gauge(
+            "path_mtu_bytes",
+            "Bytes of an IP packet that the path to the peer carries in one piece, once known.",
+            p => p.Status.PathMtu > 0 ? [Sample(p, p.Status.PathMtu)] : []
+        );
         yield return Counter("packets_total", "Inner packets to (out) and from (in) the peer.", p =>
             [Sample(p, p.Status.Traffic.PacketsOut, Out), Sample(p, p.Status.Traffic.PacketsIn, In)]
         );

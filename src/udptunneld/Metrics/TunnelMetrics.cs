@@ -20,7 +20,15 @@ internal static class TunnelMetrics
         yield return Gauge("last_heard_time_seconds", "When the peer was last heard, in seconds since 1970.", t =>
             Time(t, t.LastHeard)
         );
-        yield return Gauge("mtu_bytes", "MTU of the TUN device.", t => [Sample(t, t.Config.Mtu)]);
+        yield return Gauge("mtu_bytes", "MTU of the TUN device.", t => [Sample(t, t.Mtu)]);
+        yield return Gauge(
+            "path_mtu_bytes",
+            "Of classic tunnels: bytes of an IP packet that the path to the peer carries in one piece, once known.",
+            t =>
+                t.Config.Protocol == TunnelProtocol.Classic && t.Peers is [{ PathMtu: > 0 and var path }, ..]
+                    ? [Sample(t, path)]
+                    : []
+        );
         yield return Gauge("flows", "Flows that the port filter remembers.", t => [Sample(t, t.Flows)]);
         yield return Gauge("peers", "Peers that are configured; of a classic tunnel none.", t =>
             [Sample(t, t.Config.Peers.Count)]

@@ -19,9 +19,13 @@ internal readonly unsafe struct CutPlan
     public int IpHeaderLength => Superpacket.TransportOffset;
 
     /// <summary>
-    /// Length of the IP and the transport header with all options: 28 to <see cref="SendBatch.MaxPacketHeader"/> bytes.
+    /// Length of what each packet begins with: the IP and the transport header with all options, 28 to
+    /// <see cref="SendBatch.MaxPacketHeader"/> bytes; of fragments the IP header.
     /// </summary>
     public int HeaderLength { get; init; }
+
+    /// <summary>Whether it becomes fragments of one packet, and not packets.</summary>
+    public bool IsFragmented { get; init; }
 
     /// <summary>Bytes of payload in each packet but the last.</summary>
     public int SegmentSize { get; init; }

@@ -83,6 +83,11 @@ internal enum DropReason : byte
     KernelRefused = 22,
 
     /// <summary>
+    /// Longer than the path to its peer carries, and not to be fragmented; its sender was told by ICMP.
+    /// </summary>
+    FragmentationNeeded = 23,
+
+    /// <summary>
     /// A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.
     /// </summary>
     NotAuthentic = 30,

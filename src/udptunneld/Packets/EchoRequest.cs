@@ -3,47 +3,85 @@ using System.Runtime.CompilerServices;
 namespace UdpTunnel.Packets;
 
 /// <summary>
-/// An ICMP echo request (RFC 792) in an IPv4 packet: what every host answers by itself. The answer has type 0 and the
-/// same number.
+/// An ICMP echo request (RFC 792; RFC 4443, section 4.1): what every host answers by itself. The answer is as long and
+/// has the same number.
 /// <code>
-///  0                    20      21      22              24              26              28                36
-///  +--------------------+-------+-------+---------------+---------------+---------------+-----------------+
-///  | IPv4 header        | 8     | 0     | checksum      | identifier 0  | sequence 0    | number (64 bit) |
-///  +--------------------+-------+-------+---------------+---------------+---------------+-----------------+
+///  0           20|40      +1      +2              +4              +6              +8                +16
+///  +-------------+-------+-------+---------------+---------------+---------------+-----------------+-------+
+///  | IP header   | 8|128 | 0     | checksum      | identifier 0  | sequence 0    | number (64 bit) | zeros |
+///  +-------------+-------+-------+---------------+---------------+---------------+-----------------+-------+
 /// </code>
 /// Identifier 0 is nobody's: the kernel's ping sockets begin at 1, so that no ping of this host takes the answer for
 /// its own.
 /// </summary>
 internal static unsafe class EchoRequest
 {
-    /// <summary>Length of the packet in bytes.</summary>
-    public const int Length = Ipv4Header.MinLength + HeaderLength + sizeof(ulong);
+    /// <summary>Length of the shortest packet of IPv4, in bytes.</summary>
+    public const int Length = Ipv4Header.MinLength + MessageLength;
+
+    /// <summary>Length of the shortest packet of IPv6, in bytes.</summary>
+    public const int LengthV6 = Ipv6Header.Length + MessageLength;
 
     private const int HeaderLength = 8;
+    private const int MessageLength = HeaderLength + sizeof(ulong);
     private const byte ReplyType = 0;
     private const byte EchoType = 8;
+    private const byte EchoTypeV6 = 128;
+    private const byte ReplyTypeV6 = 129;
     private const byte Lifetime = 64;
 
-    /// <summary>Writes a packet.</summary>
+    /// <summary>Writes the shortest packet of IPv4.</summary>
     /// <param name="packet">Room for <see cref="Length"/> bytes.</param>
     /// <param name="source">Address, in host order.</param>
     /// <param name="destination">Address, in host order.</param>
     /// <param name="number">Comes back with the answer.</param>
     public static void Write(byte* packet, uint source, uint destination, ulong number)
     {
-        new Span<byte>(packet, Length).Clear();
-        packet[0] = Ipv4Header.VersionAndMinLength;
-        NetworkOrder.WriteUInt16(packet + Ipv4Header.TotalLength, Length);
-        packet[Ipv4Header.TimeToLive] = Lifetime;
-        packet[Ipv4Header.Protocol] = Ipv4Header.Icmp;
-        NetworkOrder.WriteUInt32(packet + Ipv4Header.Source, source);
-        NetworkOrder.WriteUInt32(packet + Ipv4Header.Destination, destination);
-        Store(packet + Ipv4Header.HeaderChecksum, Checksum.Finish(Checksum.Sum(packet, Ipv4Header.MinLength)));
+        const int Size = 2 * sizeof(uint);
+        var addresses = stackalloc byte[Size];
+        NetworkOrder.WriteUInt32(addresses, source);
+        NetworkOrder.WriteUInt32(addresses + sizeof(uint), destination);
+        Write(packet, Length, new ReadOnlySpan<byte>(addresses, Size), number);
+    }
 
-        var message = packet + Ipv4Header.MinLength;
-        message[0] = EchoType;
+    /// <summary>Writes a packet.</summary>
+    /// <param name="packet">Room for it.</param>
+    /// <param name="length">
+    /// Its length, at least <see cref="Length"/> or <see cref="LengthV6"/>, at most 65,535.
+    /// </param>
+    /// <param name="addresses">Source and destination in network order: 8 bytes for IPv4, 32 for IPv6.</param>
+    /// <param name="number">Comes back with the answer.</param>
+    public static void Write(byte* packet, int length, ReadOnlySpan<byte> addresses, ulong number)
+    {
+        new Span<byte>(packet, length).Clear();
+        var isV6 = addresses.Length > 2 * sizeof(uint);
+        var ipLength = isV6 ? Ipv6Header.Length : Ipv4Header.MinLength;
+        var message = packet + ipLength;
         Unsafe.WriteUnaligned(message + HeaderLength, number);
-        Store(message + 2, Checksum.Finish(Checksum.Sum(message, Length - Ipv4Header.MinLength)));
+        if (isV6)
+        {
+            packet[0] = 0x60;
+            NetworkOrder.WriteUInt16(packet + Ipv6Header.PayloadLength, (ushort)(length - ipLength));
+            packet[Ipv6Header.NextHeader] = Ipv6Header.Icmp;
+            packet[Ipv6Header.NextHeader + 1] = Lifetime;
+            addresses.CopyTo(new Span<byte>(packet + Ipv6Header.Source, addresses.Length));
+            message[0] = EchoTypeV6;
+        }
+        else
+        {
+            packet[0] = Ipv4Header.VersionAndMinLength;
+            NetworkOrder.WriteUInt16(packet + Ipv4Header.TotalLength, (ushort)length);
+            packet[Ipv4Header.TimeToLive] = Lifetime;
+            packet[Ipv4Header.Protocol] = Ipv4Header.Icmp;
+            addresses.CopyTo(new Span<byte>(packet + Ipv4Header.Source, addresses.Length));
+            IcmpError.FinishHeaderV4(packet);
+            message[0] = EchoType;
+        }
+
+        // Behind the number there are zeros, which count nothing.
+        var sum = Checksum.Sum(message, MessageLength);
+        sum += isV6 ? Checksum.PseudoHeader(packet, Ipv6Header.Icmp, length - ipLength) : 0;
+        Unsafe.WriteUnaligned(message + 2, Checksum.Finish(sum));
     }
 
     /// <summary>Whether a packet is the answer to a request with a number.</summary>
@@ -59,6 +97,26 @@ internal static unsafe class EchoRequest
             && Unsafe.ReadUnaligned<ulong>(message + HeaderLength) == number;
     }
 
-    /// <summary>Checksums come in the byte order of memory.</summary>
-    private static void Store(byte* at, ushort checksum) => Unsafe.WriteUnaligned(at, checksum);
+    /// <summary>Reads the number of an answer, of which the first fragment is enough.</summary>
+    /// <param name="packet">A packet of either version.</param>
+    /// <param name="number">The number of the request.</param>
+    /// <returns>False if it is no answer to such a request.</returns>
+    public static bool TryReadAnswer(in PacketView packet, out ulong number)
+    {
+        number = 0;
+        if (
+            packet.Protocol != Ipv4Header.Icmp
+            || packet.Fault != DropReason.None
+            || packet.Part == FragmentPart.Later
+            || packet.TransportLength < MessageLength
+            || *packet.Transport != (packet.IsV6 ? ReplyTypeV6 : ReplyType)
+            || NetworkOrder.ReadUInt32(packet.Transport + 4) != 0
+        )
+        {
+            return false;
+        }
+
+        number = Unsafe.ReadUnaligned<ulong>(packet.Transport + HeaderLength);
+        return true;
+    }
 }

@@ -50,6 +50,9 @@ internal static class Ipv4Header
     /// <summary>In the fragment word: do not fragment.</summary>
     public const ushort DontFragment = 0x4000;
 
+    /// <summary>In the fragment word: more fragments follow.</summary>
+    public const ushort MoreFragments = 0x2000;
+
     /// <summary>
     /// In the fragment word: more fragments follow, or an offset that is not 0. Set in each fragment.
     /// </summary>

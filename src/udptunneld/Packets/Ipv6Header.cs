@@ -15,6 +15,9 @@ internal static class Ipv6Header
     /// <summary>Length without extension headers, in bytes.</summary>
     public const int Length = 40;
 
+    /// <summary>Bytes of a packet that each link carries (RFC 8200, section 5).</summary>
+    public const int LeastMtu = 1280;
+
     /// <summary>Offset of the length of all that follows the header.</summary>
     public const int PayloadLength = 4;
 

@@ -31,7 +31,6 @@ internal readonly unsafe struct PacketView
     /// <summary>The upper half of an IPv4 address in its mapped form is 0, the lower one begins with this.</summary>
     public const ulong MappedPrefix = 0xFFFF_0000_0000;
 
-    private const ushort MoreFragments = 0x2000;
     private const ushort OffsetMask = 0x1FFF;
     private const int OffsetUnit = 8;
 
@@ -182,7 +181,7 @@ internal readonly unsafe struct PacketView
         // Offset 8 lies within the TCP header, whose flags it could replace (RFC 1858, section 4; RFC 3128). Ports are
         // in the first 8 bytes, which no later fragment can reach.
         bool isGood =
-            IsPossible(offset, (fragmentWord & MoreFragments) != 0, length - headerLength, length)
+            IsPossible(offset, (fragmentWord & Ipv4Header.MoreFragments) != 0, length - headerLength, length)
             && (
                 offset == 0
                     ? IsWellFormed(protocol, packet + headerLength, length - headerLength, whole: false)

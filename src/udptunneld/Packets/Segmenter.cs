@@ -4,8 +4,8 @@ namespace UdpTunnel.Packets;
 
 /// <summary>
 /// Cuts superpackets (TSO, USO) into packets as the kernel's tcp_gso_segment and __udp_gso_segment would, with valid
-/// checksums and at most the MTU long. Each becomes a pair of slices in a <see cref="SendBatch"/>: its headers, written
-/// anew, and its payload, which stays where it is.
+/// checksums and no longer than the path takes, and IPv4 packets into fragments (RFC 791). Each becomes a pair of
+/// slices in a <see cref="SendBatch"/>: its headers, written anew, and its payload, which stays where it is.
 /// <code>
 ///   superpacket            [IP | TCP | payload .......................................]
 ///                            |           \__________ \__________ \___
@@ -14,27 +14,32 @@ namespace UdpTunnel.Packets;
 /// </code>
 /// </summary>
 /// <param name="sealer">Seals each datagram.</param>
-/// <param name="mtu">Most bytes of a packet, headers included.</param>
-internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
+internal sealed unsafe class Segmenter(ISealer sealer)
 {
+    // Offsets of fragments count in these.
+    private const int FragmentUnit = 8;
+
     private readonly int _headroom = sealer.Headroom;
     private readonly int _tailroom = sealer.Tailroom;
-    private readonly int _maxPacket = Math.Min(mtu, SendBatch.MaxRunBytes - sealer.Headroom - sealer.Tailroom);
+
+    /// <summary>Most bytes of a packet that a datagram can carry.</summary>
+    public int MaxPacket { get; } = SendBatch.MaxRunBytes - sealer.Headroom - sealer.Tailroom;
 
     /// <summary>Checks a superpacket and finds out how it is to be cut. Nothing is written.</summary>
     /// <param name="packet">The superpacket, whatever it is.</param>
     /// <param name="header">
     /// Its virtio header, with a GSO type. The header length in it is not trusted: the kernel calls it a hint.
     /// </param>
+    /// <param name="mtu">Most bytes of a packet, headers included; at most <see cref="MaxPacket"/>.</param>
     /// <param name="plan">How to cut it, if the result is <see cref="DropReason.None"/>.</param>
     /// <returns>
     /// <see cref="DropReason.NotIpv4"/> (nor IPv6); <see cref="DropReason.Malformed"/> if a length, the protocol or the
     /// virtio header contradicts the bytes, for a fragment, a GSO type that was never asked for, headers longer than
     /// <see cref="SendBatch.MaxPacketHeader"/> or more than <see cref="SendBatch.MaxDatagrams"/> packets;
-    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds the MTU: its size is the application's choice, it
-    /// cannot be cut smaller.
+    /// <see cref="DropReason.TooBig"/> if a UDP datagram exceeds <paramref name="mtu"/>: its size is the application's
+    /// choice, it cannot be cut smaller.
     /// </returns>
-    public DropReason Plan(in PacketView packet, in VirtioNetHeader header, out CutPlan plan)
+    public DropReason Plan(in PacketView packet, in VirtioNetHeader header, int mtu, out CutPlan plan)
     {
         plan = default;
         if (packet.Version == 0)
@@ -89,7 +94,7 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
 
         int payload = length - headerLength;
         int segmentSize = header.GsoSize;
-        int room = _maxPacket - headerLength;
+        int room = mtu - headerLength;
         if (Math.Min(segmentSize, payload) > room)
         {
             if (packet.Protocol == Ipv4Header.Udp || room <= 0)
@@ -117,9 +122,45 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
         return DropReason.None;
     }
 
+    /// <summary>Finds out how a packet is to be fragmented. Nothing is written.</summary>
+    /// <param name="packet">A packet of IPv4 without a fault, or a fragment; its checksums are right.</param>
+    /// <param name="mtu">Most bytes of a fragment, headers included; at most <see cref="MaxPacket"/>.</param>
+    /// <param name="plan">How to cut it, if the answer is true.</param>
+    /// <returns>False if it must not be fragmented, or cannot.</returns>
+    public static bool TryPlanFragments(in PacketView packet, int mtu, out CutPlan plan)
+    {
+        plan = default;
+        if (packet.Version != 4)
+        {
+            return false;
+        }
+
+        int headerLength = (packet.Start[0] & 0x0F) * 4;
+        int size = (mtu - headerLength) & -FragmentUnit;
+        if (
+            size <= 0
+            || packet.Length > Ipv4Header.MaxPacketLength
+            || (NetworkOrder.ReadUInt16(packet.Start + Ipv4Header.FragmentWord) & Ipv4Header.DontFragment) != 0
+        )
+        {
+            return false;
+        }
+
+        plan = new CutPlan
+        {
+            Superpacket = packet,
+            IsFragmented = true,
+            HeaderLength = headerLength,
+            SegmentSize = size,
+            Datagrams = ((packet.Length - headerLength - 1) / size) + 1,
+        };
+        return true;
+    }
+
     /// <summary>
-    /// Cuts a superpacket into a batch. All checksums are computed from the bytes, whatever the superpacket's fields
-    /// hold. Its payload must stay unchanged until the batch is cleared; its headers are copied.
+    /// Cuts a superpacket, or a packet into fragments, into a batch. All checksums of a superpacket's packets are
+    /// computed from the bytes, whatever its fields hold. Its payload must stay unchanged until the batch is cleared;
+    /// its headers are copied.
     /// </summary>
     /// <returns>False, and nothing is added, if the batch has not enough room; an empty one has.</returns>
     /// <remarks>
@@ -138,7 +179,11 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
             return false;
         }
 
-        if (plan.Superpacket.Protocol == Ipv4Header.Tcp)
+        if (plan.IsFragmented)
+        {
+            CutFragments(plan, batch);
+        }
+        else if (plan.Superpacket.Protocol == Ipv4Header.Tcp)
         {
             CutTcp(plan, batch);
         }
@@ -223,6 +268,37 @@ internal sealed unsafe class Segmenter(ISealer sealer, int mtu)
             Commit(plan, batch, payload, size);
 
             id++;
+            payload += size;
+            left -= size;
+        }
+    }
+
+    /// <summary>
+    /// All options go with each fragment: those that RFC 791 has in the first one alone do no harm in others.
+    /// </summary>
+    private void CutFragments(in CutPlan plan, SendBatch batch)
+    {
+        ushort word = NetworkOrder.ReadUInt16(plan.Packet + Ipv4Header.FragmentWord);
+        byte* payload = plan.Packet + plan.HeaderLength;
+        int left = plan.Length - plan.HeaderLength;
+        for (int i = 0; i < plan.Datagrams; i++)
+        {
+            int size = Math.Min(left, plan.SegmentSize);
+            byte* header = batch.NextHeader + _headroom;
+            Unsafe.CopyBlockUnaligned(header, plan.Packet, (uint)plan.HeaderLength);
+            NetworkOrder.WriteUInt16(header + Ipv4Header.TotalLength, (ushort)(plan.HeaderLength + size));
+            NetworkOrder.WriteUInt16(
+                header + Ipv4Header.FragmentWord,
+                (ushort)(word | (size < left ? Ipv4Header.MoreFragments : 0))
+            );
+            Unsafe.WriteUnaligned(header + Ipv4Header.HeaderChecksum, (ushort)0);
+            Unsafe.WriteUnaligned(
+                header + Ipv4Header.HeaderChecksum,
+                Checksum.Finish(Checksum.Sum(header, plan.HeaderLength))
+            );
+            Commit(plan, batch, payload, size);
+
+            word += (ushort)(size / FragmentUnit);
             payload += size;
             left -= size;
         }

@@ -145,6 +145,8 @@ internal sealed class ClassicProtocol : ITunnelProtocol
                     Traffic = _peer.Traffic,
                     KeepalivesOut = _transport.HeartbeatsOut,
                     KeepalivesIn = status.HeartbeatsIn,
+                    PathMtu = _peer.Path.OuterMtu,
+                    PacketMtu = _peer.Path.Mtu,
                     EndpointMoves = _peer.Changes,
                 },
             ],

@@ -69,6 +69,21 @@ internal sealed unsafe class ClassicTransport : ITransport
     public IpVersions Versions => IpVersions.V4;
 
     /// <inheritdoc/>
+    public int Overhead => _wire.Headroom;
+
+    /// <inheritdoc/>
+    public bool TakesPadding => false;
+
+    /// <inheritdoc/>
+    public bool IsReady(Peer peer) => peer.LastHeard != 0 && peer.Proven is not null;
+
+    /// <inheritdoc/>
+    public void LimitPadding(Peer peer, int length)
+    {
+        // There is none.
+    }
+
+    /// <inheritdoc/>
     public Peer? Route(in PacketView packet, out DropReason drop)
     {
         drop = DropReason.None;

@@ -18,6 +18,22 @@ internal unsafe interface ITransport : ISealer, IDisposable
     /// <summary>Which packets it carries.</summary>
     IpVersions Versions { get; }
 
+    /// <summary>Bytes of a datagram that are neither the packet's nor padding.</summary>
+    int Overhead { get; }
+
+    /// <summary>
+    /// Whether zeros behind a packet are padding, which the peer takes away; else they are a fault of the packet.
+    /// </summary>
+    bool TakesPadding { get; }
+
+    /// <summary>
+    /// Whether it is known that somebody gets what is sent to a peer now, and packets to it leave at once.
+    /// </summary>
+    bool IsReady(Peer peer);
+
+    /// <summary>Says up to which length packets to a peer are padded, if they are.</summary>
+    void LimitPadding(Peer peer, int length);
+
     /// <summary>The peer that a packet goes to.</summary>
     /// <param name="packet">A packet from the device without a fault; IPv6 only if it is carried.</param>
     /// <param name="drop">Why it goes nowhere, if the answer is null.</param>

@@ -27,6 +27,7 @@ internal sealed unsafe class Inbound(
     private TunOffloads _merges = tun.Offloads;
     private long _heartbeats;
     private int _datagrams;
+    private long _now;
 
     // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
     private int _packets;
@@ -58,6 +59,9 @@ internal sealed unsafe class Inbound(
     /// <summary>Fragments that wait for their first one. For any thread.</summary>
     public int HeldFragments => _early.Count;
 
+    /// <summary>Finds out what the paths to the peers carry.</summary>
+    public PathMtuDiscovery? Paths { get; init; }
+
     /// <summary>Answers what is dropped, where the file asks for it.</summary>
     public Replies? Replies { get; init; }
 
@@ -82,6 +86,7 @@ internal sealed unsafe class Inbound(
     public int Process(ReceiveBatch messages, long now)
     {
         _datagrams = 0;
+        _now = now;
         transport.Advance(now);
         Expire(now);
         coalescer.MergeTcp = (_merges & TunOffloads.Tcp) != 0;
@@ -170,6 +175,11 @@ internal sealed unsafe class Inbound(
     private void AddPacket(Peer peer, byte* start, int length, uint now, ref PacketView passed)
     {
         var packet = PacketView.Parse(start, length);
+        if (packet.Protocol == Ipv4Header.Icmp && Paths?.TryTakeAnswer(peer, packet, _now) == true)
+        {
+            return;
+        }
+
         var verdict = rules.Check(packet);
         if (verdict == DropReason.None)
         {
@@ -189,6 +199,11 @@ internal sealed unsafe class Inbound(
         }
 
         _passListener?.OnPass(Direction.In, peer, new ReadOnlySpan<byte>(start, length));
+        if (MssClamp.IsAnnouncement(packet))
+        {
+            Paths?.Clamp(peer, packet, hasChecksum: true);
+        }
+
         passed = packet;
         _packets++;
         _bytes += length;

@@ -11,13 +11,11 @@ namespace UdpTunnel.Tunnel;
 /// <param name="transport">Says who a packet goes to, and makes the datagrams.</param>
 /// <param name="filter">The port filter.</param>
 /// <param name="udp">Where datagrams leave.</param>
-/// <param name="mtu">Most bytes of an inner packet.</param>
 /// <param name="counters">What went out and what was dropped on the way; its own if somebody else has none.</param>
 internal sealed unsafe class Outbound(
     ITransport transport,
     PortFilter filter,
     IUdp udp,
-    int mtu,
     DirectionCounters? counters = null
 ) : IDisposable
 {
@@ -25,7 +23,7 @@ internal sealed unsafe class Outbound(
         Math.Max(transport.Headroom, VirtioNetHeader.Size),
         transport.Tailroom
     );
-    private readonly Segmenter _segmenter = new(transport, mtu);
+    private readonly Segmenter _segmenter = new(transport);
     private readonly SendBatch _batch = new(transport.Headroom, transport.Tailroom);
     private readonly int _headroom = transport.Headroom;
     private readonly int _tailroom = transport.Tailroom;
@@ -38,6 +36,7 @@ internal sealed unsafe class Outbound(
     private bool _hasSources;
     private int _destinationCount;
     private int _sent;
+    private long _now;
     private UdpBurst _burst;
     private volatile IDropListener? _listener;
     private volatile Peer? _lastRefused;
@@ -56,6 +55,9 @@ internal sealed unsafe class Outbound(
 
     /// <summary>Answers what is dropped, where the file asks for it.</summary>
     public Replies? Replies { get; set; }
+
+    /// <summary>Finds out what the paths to the peers carry.</summary>
+    public PathMtuDiscovery? Paths { get; set; }
 
     /// <summary>Is shown what is dropped, if there is one. For any thread.</summary>
     public IDropListener? Listener
@@ -78,6 +80,7 @@ internal sealed unsafe class Outbound(
     public int Process(PacketBatch packets, long now)
     {
         _sent = 0;
+        _now = now;
         transport.Advance(now);
         Expire(now);
         var seconds = (uint)(now / 1000);
@@ -135,6 +138,15 @@ internal sealed unsafe class Outbound(
         else
         {
             _passListener?.OnPass(Direction.Out, peer, new ReadOnlySpan<byte>(packet.Start, packet.Length));
+            if (peer.Path.WantsTarget)
+            {
+                PathMtuDiscovery.OnSending(peer, packet);
+            }
+
+            if (MssClamp.IsAnnouncement(packet))
+            {
+                Paths?.Clamp(peer, packet, (header.Flags & VirtioNetHeader.NeedsChecksum) == 0);
+            }
 
             // Sealing may encrypt the packet where it is.
             var hasHeld = packet.Part == FragmentPart.First && _early.Count > 0;
@@ -206,12 +218,6 @@ internal sealed unsafe class Outbound(
 
     private void AddPacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
-        if (_headroom + packet.Length + _tailroom > SendBatch.MaxRunBytes)
-        {
-            AddTooBig(peer, packet, header);
-            return;
-        }
-
         // The kernel leaves the checksum to the device, which we are.
         if (
             (header.Flags & VirtioNetHeader.NeedsChecksum) != 0
@@ -219,9 +225,22 @@ internal sealed unsafe class Outbound(
         )
         {
             Drop(DropReason.Malformed, peer, packet);
-            return;
         }
+        else if (packet.Length > LimitTo(peer))
+        {
+            AddLong(peer, packet);
+        }
+        else
+        {
+            AddWhole(peer, packet);
+        }
+    }
 
+    /// <summary>Most bytes of a packet that goes in one piece.</summary>
+    private int LimitTo(Peer peer) => Math.Min(peer.Path.Limit, _segmenter.MaxPacket);
+
+    private void AddWhole(Peer peer, in PacketView packet)
+    {
         if (!transport.TryBegin(peer, packet, 1, out var drop))
         {
             Drop(drop, peer, packet);
@@ -248,35 +267,63 @@ internal sealed unsafe class Outbound(
     }
 
     /// <summary>
-    /// The largest MTUs let the kernel make packets that no datagram can carry. Dropping those of TCP would stall a
-    /// connection for good, and nobody says "fragmentation needed" inside a tunnel; but TCP does not mind being cut, so
-    /// they are taken for superpackets of one segment.
+    /// A packet is longer than a datagram, or the path, carries. TCP does not mind being cut, so that a connection goes
+    /// on whatever becomes of the path, and its packets are taken for superpackets of one segment; what may be
+    /// fragmented is. The sender of anything else is told how long it may be, and sends it anew.
     /// </summary>
-    private void AddTooBig(Peer peer, in PacketView packet, in VirtioNetHeader header)
+    private void AddLong(Peer peer, in PacketView packet)
     {
-        if (packet.Protocol == Ipv4Header.Tcp)
+        if (
+            packet.Protocol == Ipv4Header.Tcp
+            && packet.Part == FragmentPart.Whole
+            && (packet.ConnectionFlags & TcpHeader.Syn) == 0
+        )
         {
             var type = packet.IsV6 ? VirtioNetHeader.TcpV6 : VirtioNetHeader.TcpV4;
-            AddSuperpacket(peer, packet, header with { GsoType = type, GsoSize = ushort.MaxValue });
+            AddSuperpacket(peer, packet, new VirtioNetHeader { GsoType = type, GsoSize = ushort.MaxValue });
+        }
+        else if (packet.IsV6 && packet.Length <= Ipv6Header.LeastMtu)
+        {
+            // Every path of IPv6 carries that, and be it in fragments of the datagram (RFC 2473, section 7.1).
+            AddWhole(peer, packet);
+        }
+        else if (Segmenter.TryPlanFragments(packet, LimitTo(peer), out var plan))
+        {
+            Cut(peer, plan);
         }
         else
         {
-            Drop(DropReason.TooBig, peer, packet);
+            DropLong(peer, packet, packets: 1);
         }
     }
 
     private void AddSuperpacket(Peer peer, in PacketView packet, in VirtioNetHeader header)
     {
-        var verdict = _segmenter.Plan(packet, header, out var plan);
-        if (verdict != DropReason.None)
+        var verdict = _segmenter.Plan(packet, header, LimitTo(peer), out var plan);
+        if (verdict == DropReason.TooBig)
+        {
+            DropLong(peer, packet, ((packet.Length - 1) / header.GsoSize) + 1);
+        }
+        else if (verdict != DropReason.None)
         {
             Drop(verdict, peer, packet);
-            return;
         }
-
-        if (!transport.TryBegin(peer, packet, plan.Datagrams, out verdict))
+        else
         {
-            Drop(verdict, peer, packet, plan.Datagrams);
+            if (plan.SegmentSize < header.GsoSize)
+            {
+                TellLimit(peer, packet);
+            }
+
+            Cut(peer, plan);
+        }
+    }
+
+    private void Cut(Peer peer, in CutPlan plan)
+    {
+        if (!transport.TryBegin(peer, plan.Superpacket, plan.Datagrams, out var verdict))
+        {
+            Drop(verdict, peer, plan.Superpacket, plan.Datagrams);
             return;
         }
 
@@ -292,6 +339,19 @@ internal sealed unsafe class Outbound(
 
         var taken = transport.End();
         Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - taken - (_batch.DatagramCount - before));
+    }
+
+    private void DropLong(Peer peer, in PacketView packet, int packets)
+    {
+        Drop(peer.Path.IsLimited ? DropReason.FragmentationNeeded : DropReason.TooBig, peer, packet, packets);
+        TellLimit(peer, packet);
+    }
+
+    /// <summary>Tells the sender of a packet how long it may be.</summary>
+    private void TellLimit(Peer peer, in PacketView packet)
+    {
+        var limit = LimitTo(peer);
+        Replies?.OnTooLong(packet, packet.IsV6 ? Math.Max(limit, Ipv6Header.LeastMtu) : limit, (uint)(_now / 1000));
     }
 
     private void SetDestination(Peer peer)
@@ -338,7 +398,9 @@ internal sealed unsafe class Outbound(
             var bytes = _batch.PacketBytes;
             foreach (ref readonly var run in _batch.Runs)
             {
-                _peers[run.Destination].CountOut(run.Datagrams, run.PacketBytes);
+                var peer = _peers[run.Destination];
+                peer.CountOut(run.Datagrams, run.PacketBytes);
+                Paths?.OnSent(peer, run.DatagramSize, _now);
             }
 
             foreach (ref readonly var refusal in _batch.Refusals)

@@ -28,6 +28,9 @@ internal class Peer
         set => _ports = value;
     }
 
+    /// <summary>What is known of the path to it.</summary>
+    public PeerPath Path { get; } = new();
+
     /// <summary>Inner packets that went to it and came from it, and passed. For any thread.</summary>
     public TrafficTotals Traffic =>
         new(

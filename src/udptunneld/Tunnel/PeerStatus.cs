@@ -73,6 +73,15 @@ internal sealed record PeerStatus
     /// <summary>The same from the peer.</summary>
     public long KeepalivesIn { get; init; }
 
+    /// <summary>
+    /// Bytes of an IP packet that the path to it carries in one piece, as far as that is of interest; 0 if it is not
+    /// known.
+    /// </summary>
+    public int PathMtu { get; init; }
+
+    /// <summary>The longest inner packet that goes in one piece; 0 if it is not known.</summary>
+    public int PacketMtu { get; init; }
+
     /// <summary>How often it was found at another endpoint.</summary>
     public long EndpointMoves { get; init; }
 

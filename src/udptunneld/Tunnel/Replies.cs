@@ -6,8 +6,9 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// Answers packets that the port filter drops, where the file asks for it ("Reject"), so that who sent them need not
-/// wait for a time-out: with a TCP reset or an ICMP error. Towards this host by the device, towards a peer by its
+/// Answers packets that go no further: those that the port filter drops, where the file asks for it ("Reject"), so that
+/// who sent them need not wait for a time-out, with a TCP reset or an ICMP error; and those that are too long for the
+/// path, with an ICMP error that says how long they may be. Towards this host by the device, towards a peer by its
 /// transport. Belongs to the worker of its tunnel; allocates nothing, waits for nothing.
 /// </summary>
 /// <remarks>
@@ -68,10 +69,27 @@ internal sealed unsafe class Replies : IDisposable
                 : IcmpError.Write(reply, packet, IcmpErrorKind.PortUnreachable);
         if (length > 0 && TrySpend(now))
         {
-            var start = reply - VirtioNetHeader.Size;
-            default(VirtioNetHeader).Write(start);
-            var slice = new Slice(start, VirtioNetHeader.Size + length);
-            _ = _tun.Write(&slice, 1);
+            Write(reply, length);
+        }
+    }
+
+    /// <summary>
+    /// A packet from the device is longer than the path to its peer carries. Its sender is told, whatever the file says
+    /// of answers: without that, nothing of it ever arrives.
+    /// </summary>
+    /// <param name="packet">The packet, or superpacket.</param>
+    /// <param name="mtu">How long it may be.</param>
+    /// <param name="now">Seconds of the monotonic clock.</param>
+    public void OnTooLong(in PacketView packet, int mtu, uint now)
+    {
+        var reply = _memory.Start + _headroom;
+        if (
+            (packet.IsV6 || !IsBroadcast((uint)packet.DestinationLow))
+            && IcmpError.Write(reply, packet, IcmpErrorKind.TooBig, mtu) is > 0 and var length
+            && TrySpend(now)
+        )
+        {
+            Write(reply, length);
         }
     }
 
@@ -123,6 +141,14 @@ internal sealed unsafe class Replies : IDisposable
     /// An address of this host that a packet from the device goes to is the broadcast address of one of its networks.
     /// </summary>
     private bool IsBroadcast(uint destination) => (destination & 1) != 0 && _own.IsBroadcast(destination);
+
+    private void Write(byte* reply, int length)
+    {
+        var start = reply - VirtioNetHeader.Size;
+        default(VirtioNetHeader).Write(start);
+        var slice = new Slice(start, VirtioNetHeader.Size + length);
+        _ = _tun.Write(&slice, 1);
+    }
 
     private void Send(Peer peer, in PacketView reply)
     {

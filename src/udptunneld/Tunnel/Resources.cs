@@ -83,16 +83,9 @@ internal sealed class Resources
     /// <exception cref="LinuxException">The kernel refuses.</exception>
     public static void Configure(ITun tun, TunnelConfig config)
     {
-        RouteSocket.SetMtu(tun.Index, config.Mtu);
+        RouteSocket.SetMtu(tun.Index, config.FirstMtu);
         RouteSocket.SetQueueLength(tun.Index, QueueLength);
-        if (
-            tun.Offloads != TunOffloads.None
-            && MaxSuperpacket(config.Mtu, OverheadOf(config), HeadersOf(config)) is { } size
-        )
-        {
-            RouteSocket.SetMaxSuperpacket(tun.Index, size);
-        }
-
+        FitSuperpackets(tun, config.FirstMtu, config);
         try
         {
             RouteSocket.DisableIpv6Address(tun.Index);
@@ -108,6 +101,16 @@ internal sealed class Resources
         }
 
         RouteSocket.SetUp(tun.Index);
+    }
+
+    /// <summary>Makes the superpackets of a device as large as its MTU wants them.</summary>
+    /// <exception cref="LinuxException">The kernel refuses.</exception>
+    public static void FitSuperpackets(ITun tun, int mtu, TunnelConfig config)
+    {
+        if (tun.Offloads != TunOffloads.None && MaxSuperpacket(mtu, OverheadOf(config), HeadersOf(config)) is { } size)
+        {
+            RouteSocket.SetMaxSuperpacket(tun.Index, size);
+        }
     }
 
     /// <summary>
@@ -132,7 +135,8 @@ internal sealed class Resources
     /// </summary>
     private const int QueueLength = 32_768;
 
-    private static int OverheadOf(TunnelConfig config) =>
+    /// <summary>Bytes of a tunnel's datagram that are neither the packet's nor padding.</summary>
+    public static int OverheadOf(TunnelConfig config) =>
         config.Protocol == TunnelProtocol.WireGuard ? TransportMessage.Overhead : ClassicHeader;
 
     /// <summary>The size counts for both families: of IPv4, runs are then a datagram short.</summary>

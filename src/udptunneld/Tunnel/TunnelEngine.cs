@@ -31,6 +31,8 @@ internal sealed class TunnelEngine : IDisposable
     private readonly HostAddresses _addresses;
     private readonly AddressRules _rules;
     private readonly Replies _replies;
+    private readonly PathMtuDiscovery _paths;
+    private readonly DeviceMtu _mtu;
     private readonly KernelLosses _losses;
     private readonly RouteLoop _loop;
     private readonly Worker _worker;
@@ -76,19 +78,26 @@ internal sealed class TunnelEngine : IDisposable
             new PortFilter(config.AllowedPorts, config.FlowTableSize, _transport.Versions, LifetimesOf(config))
         );
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
-        _outbound = scope.Own(new Outbound(_transport, _filter, _udp, config.Mtu, protocol.Outgoing));
+        _paths = scope.Own(new PathMtuDiscovery(_transport, _udp));
+        _outbound = scope.Own(new Outbound(_transport, _filter, _udp, protocol.Outgoing) { Paths = _paths });
 
         // The worker must have let go before what it would use is closed.
         _worker = workers.Take();
         scope.AtEnd(() => workers.Return(_worker));
         _replies = scope.Own(new Replies(_transport, _udp, _tun, addresses) { Rejects = config.Reject });
         _outbound.Replies = _replies;
-        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer) { Replies = _replies };
+        _inbound = new Inbound(_transport, _filter, _rules, _tun, _worker.Coalescer)
+        {
+            Paths = _paths,
+            Replies = _replies,
+        };
+        _mtu = new DeviceMtu(_tun, config, _paths);
+        _mtu.OnDeviceMade();
         _losses = new KernelLosses(_tun, _udp, _outbound, _inbound);
         _loop = new RouteLoop(config.Name, events);
         Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
-        _device = new DeviceCare(_tun, config, workers.Devices, protocol.OnDeviceMade, events);
+        _device = new DeviceCare(_tun, config, workers.Devices, CompleteDevice, events);
         if (session is not null)
         {
             Restore(session);
@@ -149,6 +158,8 @@ internal sealed class TunnelEngine : IDisposable
                     State = TunnelState.Running,
                     Problem = _device.Problem,
                     Device = _tun.Name,
+                    Mtu = _mtu.Current,
+                    MtuSource = _mtu.Source,
                     LocalPort = _udp.LocalPort,
                     Started = Started,
                     Loop = _loop.Problem,
@@ -265,6 +276,7 @@ internal sealed class TunnelEngine : IDisposable
         _device.Tick(_watchTun);
         _udp.FitSendBuffer(now);
         _losses.Look(now, totals);
+        _mtu.Look(now, totals, _protocol.Peers);
         if (_inbound.HeldFragments + _outbound.HeldFragments > 0)
         {
             _watchUdp.CallAt(now);
@@ -382,10 +394,21 @@ internal sealed class TunnelEngine : IDisposable
     {
         var now = Environment.TickCount64;
         _transport.Advance(now);
+        _paths.Advance(now);
         _inbound.Expire(now);
         _outbound.Expire(now);
-        _due = _transport.Due;
+        _due = Due;
         watch.CallAt(_due);
+    }
+
+    /// <summary>When the worker has something to do though nothing comes.</summary>
+    private long Due => Math.Min(_transport.Due, _paths.Due);
+
+    /// <summary>Gives a device that was made again what its making does not.</summary>
+    private void CompleteDevice()
+    {
+        _mtu.OnDeviceMade();
+        _protocol.OnDeviceMade();
     }
 
     /// <summary>Has the worker do something with the transport.</summary>
@@ -397,10 +420,10 @@ internal sealed class TunnelEngine : IDisposable
             CallEarlierIfDue();
         });
 
-    /// <summary>The worker's work may have brought the transport's next time closer. On the worker's thread.</summary>
+    /// <summary>The worker's work may have brought the next time closer. On the worker's thread.</summary>
     private void CallEarlierIfDue()
     {
-        var due = _transport.Due;
+        var due = Due;
         if (due < _due && _watchUdp is { } watch)
         {
             _due = due;

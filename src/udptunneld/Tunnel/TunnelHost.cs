@@ -248,6 +248,7 @@ internal sealed class TunnelHost(
             ?? new TunnelStatus
             {
                 Config = entry.Config,
+                Mtu = entry.Config.FirstMtu,
                 State = TunnelState.Failed,
                 Problem = entry.Problem,
             };

@@ -19,6 +19,11 @@ internal sealed record TunnelStatus
 
     public string Device { get; init; } = "";
 
+    /// <summary>MTU of the device, in bytes.</summary>
+    public int Mtu { get; init; }
+
+    public MtuSource MtuSource { get; init; } = MtuSource.File;
+
     public int LocalPort { get; init; }
 
     public bool Ephemeral { get; init; }

@@ -91,6 +91,9 @@ internal sealed class Peer : IDisposable
     /// <summary>Where it is; none if that is not known.</summary>
     public ref readonly Endpoint Endpoint => ref _endpoint;
 
+    /// <summary>Packets to it are not padded beyond this length, nor beyond the MTU of the tunnel.</summary>
+    public int PaddingLimit { get; set; } = int.MaxValue;
+
     /// <summary>Networks that it may send from and that are reached by it.</summary>
     public IReadOnlyCollection<IpPrefix> AllowedIps => _allowedIps;
 

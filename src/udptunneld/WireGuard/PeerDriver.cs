@@ -130,12 +130,15 @@ internal sealed unsafe class PeerDriver : IDisposable
         Schedule(peer);
     }
 
+    /// <summary>Whether there is a session to send with.</summary>
+    public bool CanSend(Peer peer) => peer.Current is { } session && session.CanSend(Now, 1);
+
     /// <summary>Begins to seal packets, if there is a session to send with.</summary>
     public bool TryBegin(Peer peer, int packets, out SealRun run)
     {
         if (peer.Current is { } session && session.CanSend(Now, packets))
         {
-            run = new SealRun(session, packets, Mtu);
+            run = new SealRun(session, packets, Math.Min(Mtu, peer.PaddingLimit));
             return true;
         }
 

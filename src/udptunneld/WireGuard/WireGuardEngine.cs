@@ -212,6 +212,9 @@ internal sealed unsafe class WireGuardEngine : IDisposable
         return peer;
     }
 
+    /// <summary>Whether there is a session to send with.</summary>
+    public bool CanSend(Peer peer) => _driver.CanSend(peer);
+
     /// <summary>Begins to seal packets to a peer.</summary>
     /// <param name="peer">Who they go to.</param>
     /// <param name="packets">How many there are at most; counters are taken for so many.</param>

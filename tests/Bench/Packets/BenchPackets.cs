@@ -55,8 +55,8 @@ internal static unsafe class BenchPackets
     public static void Receive(byte* superpacket, byte* datagrams)
     {
         using var batch = new SendBatch(WireHeader);
-        var segmenter = new Segmenter(new ClassicWireFormat("bench"), Mtu);
-        segmenter.Plan(PacketView.Parse(superpacket, HeaderLength + (Count * Payload)), Header, out CutPlan plan);
+        var segmenter = new Segmenter(new ClassicWireFormat("bench"));
+        segmenter.Plan(PacketView.Parse(superpacket, HeaderLength + (Count * Payload)), Header, Mtu, out CutPlan plan);
         segmenter.TryCut(plan, batch);
         for (int i = 0; i < batch.SliceCount; i++)
         {

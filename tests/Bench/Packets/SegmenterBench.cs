@@ -20,7 +20,7 @@ public unsafe class SegmenterBench : IDisposable
         _superpacket = BenchPackets.Allocate(Length);
         BenchPackets.WriteHeaders(_superpacket, Length, 40_000);
         _batch = new SendBatch(BenchPackets.WireHeader);
-        _segmenter = new Segmenter(new ClassicWireFormat("bench"), BenchPackets.Mtu);
+        _segmenter = new Segmenter(new ClassicWireFormat("bench"));
     }
 
     [GlobalCleanup]
@@ -35,7 +35,12 @@ public unsafe class SegmenterBench : IDisposable
     public int Cut()
     {
         _batch.Clear();
-        _segmenter.Plan(PacketView.Parse(_superpacket, Length), BenchPackets.Header, out CutPlan plan);
+        _segmenter.Plan(
+            PacketView.Parse(_superpacket, Length),
+            BenchPackets.Header,
+            BenchPackets.Mtu,
+            out CutPlan plan
+        );
         _segmenter.TryCut(plan, _batch);
         return _batch.RunCount;
     }

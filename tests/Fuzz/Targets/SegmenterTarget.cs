@@ -11,7 +11,9 @@ internal sealed unsafe class SegmenterTarget : IFuzzTarget
 {
     private readonly GuardedMemory _memory = new(65_536);
     private readonly SendBatch _batch = new(16);
-    private readonly Segmenter _segmenter = new(new ClassicWireFormat("word"), 1300);
+    private const int Mtu = 1300;
+
+    private readonly Segmenter _segmenter = new(new ClassicWireFormat("word"));
 
     /// <inheritdoc/>
     public string Name => "segmenter";
@@ -62,7 +64,7 @@ internal sealed unsafe class SegmenterTarget : IFuzzTarget
         var header = VirtioNetHeader.Read(all);
         var packet = all + VirtioNetHeader.Size;
         var length = input.Length - VirtioNetHeader.Size;
-        if (_segmenter.Plan(packet, length, header, out var plan) == DropReason.None)
+        if (_segmenter.Plan(packet, length, header, Mtu, out var plan) == DropReason.None)
         {
             Assert.True(_segmenter.TryCut(plan, _batch));
             var bytes = input[VirtioNetHeader.Size..];

@@ -84,6 +84,41 @@ public sealed class SecureTunnelTests
     }
 
     [Fact]
+    public async Task The_path_to_wireguard_go_is_found_out_and_carries_tcp_though_fragments_are_dropped()
+    {
+        await using var lab = await SecureLab.StartAsync();
+        foreach (var host in (Host[])[lab.Server, lab.Client])
+        {
+            await host.Namespace.IpAsync($"link set {Lab.Link} mtu 1280");
+            await host.Namespace.NftAsync(
+                "table ip path {\n chain in {\n type filter hook prerouting priority -500;\n"
+                    + " ip frag-off & 0x3fff != 0 drop\n }\n}\n"
+            );
+        }
+
+        using var go = await WireGuardGo.StartAsync(lab.Server.Namespace, "10.99.0.1/24", "fd99::1/64");
+        await go.SetAsync("listen-port", $"{Port}");
+        var us = await lab.NewKeyAsync();
+        await go.SetAsync("peer", us.Public, "allowed-ips", "10.99.0.2/32,fd99::2/128");
+        await lab.UpClientAsync(us, await go.PublicKeyAsync(), "10.99.0.1/32", "fd99::1/128");
+        await lab.Client.WaitForPingAsync("10.99.0.1", Soon);
+        await lab.Client.PingAsync("10.99.0.1");
+
+        // 1,280 without 20 of IP, 8 of UDP and 32 of the protocol.
+        await lab.Client.Control.WaitForAsync("t", s => s.PathMtu == (1280, 1220), "the path's MTU");
+        Assert.Equal((1420, "file"), (await lab.Client.Control.StatusAsync("t")).Mtu);
+        foreach (var address in (string[])["10.99.0.1", "fd99::1"])
+        {
+            using var pair = await TcpPair.OpenAsync(lab.Client, lab.Server, address);
+            await Transfer.RunAsync(pair.Dialled, pair.Accepted, 16 << 20, deadline: TimeSpan.FromSeconds(30));
+            using var back = await TcpPair.OpenAsync(lab.Client, lab.Server, address, TunnelFile.AlsoAllowed);
+            await Transfer.RunAsync(back.Accepted, back.Dialled, 16 << 20, deadline: TimeSpan.FromSeconds(30));
+        }
+
+        Assert.Equal(0, (await lab.Client.Control.StatusAsync("t")).AllDrops);
+    }
+
+    [Fact]
     public async Task A_default_route_goes_through_the_tunnel_and_the_tunnel_itself_does_not()
     {
         await using var lab = await SecureLab.StartAsync();

@@ -144,6 +144,17 @@ public sealed class ConfigFileTests
     }
 
     [Fact]
+    public void An_mtu_may_follow_the_path_and_begins_with_the_usual_one()
+    {
+        var config = Sample.Clean<TunnelConfig>(Sample.ServerWith("Mtu", "\"auto\""));
+
+        Assert.Equal((TunnelConfig.AutoMtu, 1300), (config.Mtu, config.FirstMtu));
+        Assert.Contains("\"Mtu\": \"auto\"", config.ToJson(), StringComparison.Ordinal);
+        Assert.Equal(1420, (config with { Protocol = TunnelProtocol.WireGuard }).FirstMtu);
+        Assert.Equal(576, config.LeastMtu);
+    }
+
+    [Fact]
     public void Names_match_as_the_predecessors_decoder_matched_them()
     {
         var text =
@@ -160,7 +171,10 @@ public sealed class ConfigFileTests
     {
         var text = "{\r\n/* é */ \"Mtu\": 7, " + Sample.Server[1..];
 
-        Assert.Equal(["config.json:2:17: Mtu: 7 is not an MTU (1280 to 65520 bytes)"], Sample.Remarks(text));
+        Assert.Equal(
+            ["config.json:2:17: Mtu: 7 is not an MTU (576 to 65520 bytes, or \"auto\")"],
+            Sample.Remarks(text)
+        );
     }
 
     [Fact]

@@ -96,6 +96,9 @@ internal static class Generated
 
     private static readonly Gen<string?> Devices = Gen.Elements("tun0", "tunnel", "a.b-c_d", "exactly-15-byte", null);
 
+    private static Gen<int> Mtu(int least) =>
+        Gen.Frequency((3, Gen.Choose(least, TunnelConfig.MaxMtu)), (1, Gen.Constant(TunnelConfig.AutoMtu)));
+
     public static readonly Gen<TunnelConfig> ClassicTunnels =
         from name in Names
         from address in Addresses
@@ -104,7 +107,7 @@ internal static class Generated
         from device in Devices
         from heartbeat in Gen.Choose(0, TunnelConfig.MaxHeartbeatInterval)
         from magic in Words
-        from mtu in Gen.Choose(TunnelConfig.MinMtu, TunnelConfig.MaxMtu)
+        from mtu in Mtu(TunnelConfig.MinMtu)
         from sources in NetworkLists
         from destinations in NetworkLists
         from firewall in Gen.Elements(false, true)
@@ -186,7 +189,7 @@ internal static class Generated
         from port in Gen.Choose(0, 65_535)
         from ports in Gen.OneOf(PortSets, Gen.Constant(PortSet.All))
         from device in Devices
-        from mtu in Gen.Choose(TunnelConfig.MinMtu, TunnelConfig.MaxMtu)
+        from mtu in Mtu(TunnelConfig.MinMtuV6)
         from flags in Gen.Choose(0, 15)
         from key in Gen.OneOf(Gen.Constant((SecretKey?)null), Secrets.Select(s => (SecretKey?)s))
         from peers in Gen.ListOf(Peers)

@@ -211,9 +211,9 @@ public sealed class TunnelMistakeTests
             { "Name", "\"a/b\"", "2:9: Name: \"a/b\"" + NoName },
             { "Name", "\"a\\nb\"", "2:9: Name: \"a\\u000ab\"" + NoName },
             { "Name", "\"\\u001b[31m\"", "2:9: Name: \"\\u001b[31m\"" + NoName },
-            { "Mtu", "1279", "2:8: Mtu: 1279 is not an MTU (1280 to 65520 bytes)" },
-            { "Mtu", "65521", "2:8: Mtu: 65521 is not an MTU (1280 to 65520 bytes)" },
-            { "Mtu", "true", "2:8: Mtu: true is not an MTU (1280 to 65520 bytes)" },
+            { "Mtu", "575", "2:8: Mtu: 575 is not an MTU (576 to 65520 bytes, or \"auto\")" },
+            { "Mtu", "65521", "2:8: Mtu: 65521 is not an MTU (576 to 65520 bytes, or \"auto\")" },
+            { "Mtu", "true", "2:8: Mtu: true is not an MTU (576 to 65520 bytes, or \"auto\")" },
             { "Firewall", "1", "2:13: Firewall: 1 is neither true nor false" },
             { "Offload", "\"on\"", "2:12: Offload: \"on\" is neither \"auto\" nor \"off\"" },
             { "Offload", "\"Auto\"", "2:12: Offload: \"Auto\" is neither \"auto\" nor \"off\"" },
@@ -313,7 +313,7 @@ public sealed class TunnelMistakeTests
                 "config.json:2:21: NetworkAddress: \"example.com\" has no port (such as \":8000\" or \"example.com:8000\")",
                 "config.json:3:20: AllowedPorts[0]: 0 is not a port (1 to 65535)",
                 "config.json:3:23: AllowedPorts[1]: \"9-1\" is a range backwards (write \"1-9\")",
-                "config.json:4:10: Mtu: 100 is not an MTU (1280 to 65520 bytes)",
+                "config.json:4:10: Mtu: 100 is not an MTU (576 to 65520 bytes, or \"auto\")",
                 "config.json:5:3: Mtu: is given twice; the first is at 4:3",
                 "config.json:6:3: Colour: is not a field of a tunnel file (Name, Protocol, TunnelAddress, NetworkAddress, "
                     + "AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, "
@@ -350,7 +350,7 @@ public sealed class TunnelMistakeTests
                 "config.json:7:5: TunnelAddress: is given twice; the first is at 2:5",
                 "config.json:8:16: warning: LogFile: has no effect: "
                     + "the daemon logs to standard error and never opens a path that a file names",
-                "config.json:9:12: warning: Mtu: packets over 1456 bytes are sent in fragments on links with an MTU of 1500",
+                "config.json:9:12: warning: Mtu: packets over 1456 bytes do not fit links with an MTU of 1500",
             ],
             Sample.Remarks(Text)
         );
@@ -383,8 +383,8 @@ public sealed class TunnelMistakeTests
 
     [Theory]
     [InlineData("1456", null)]
-    [InlineData("1457", "packets over 1456 bytes are sent in fragments on links with an MTU of 1500")]
-    [InlineData("65491", "packets over 1456 bytes are sent in fragments on links with an MTU of 1500")]
+    [InlineData("1457", "packets over 1456 bytes do not fit links with an MTU of 1500")]
+    [InlineData("65491", "packets over 1456 bytes do not fit links with an MTU of 1500")]
     [InlineData("65492", "packets over 65491 bytes do not fit a UDP datagram over IPv4")]
     [InlineData("65520", "packets over 65491 bytes do not fit a UDP datagram over IPv4")]
     public void A_large_MTU_is_accepted_with_a_warning(string mtu, string? warning)

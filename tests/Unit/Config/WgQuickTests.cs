@@ -35,7 +35,12 @@ public sealed class WgQuickTests
                 "ListenPort = 65536",
                 "3:14: ListenPort: \"65536\" is not a port (1 to 65535, or 0 for any)"
             },
-            { "Interface", "MTU = 576", "3:7: MTU: \"576\" is not an MTU (1280 to 65520 bytes)" },
+            { "Interface", "MTU = 575", "3:7: MTU: \"575\" is not an MTU (576 to 65520 bytes)" },
+            {
+                "Interface",
+                "Address = fd00::1/64\nMTU = 1279",
+                "4:7: MTU: 1279 is too small for a tunnel with IPv6 inside (at least 1280 bytes)"
+            },
             {
                 "Interface",
                 "Table = main",

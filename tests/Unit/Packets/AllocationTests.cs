@@ -19,15 +19,15 @@ public sealed unsafe class AllocationTests
         byte* udpPacket = udpMemory.PlaceAtEnd(udp.BuildSuperpacket());
         VirtioNetHeader tcpHeader = tcp.VirtioHeader(1248);
         VirtioNetHeader udpHeader = udp.VirtioHeader(1248);
-        var segmenter = new Segmenter(new ClassicWireFormat("word"), 1300);
+        var segmenter = new Segmenter(new ClassicWireFormat("word"));
         using var batch = new SendBatch(16);
         int datagrams = 0;
         AssertNothingAllocated(() =>
         {
             batch.Clear();
-            _ = segmenter.Plan(tcpPacket, 61_040, tcpHeader, out CutPlan plan);
+            _ = segmenter.Plan(tcpPacket, 61_040, tcpHeader, 1300, out CutPlan plan);
             _ = segmenter.TryCut(plan, batch);
-            _ = segmenter.Plan(udpPacket, 61_028, udpHeader, out plan);
+            _ = segmenter.Plan(udpPacket, 61_028, udpHeader, 1300, out plan);
             _ = segmenter.TryCut(plan, batch);
             _ = batch.AddDatagram(tcpPacket, 1000, 1000);
             foreach (Run run in batch.Runs)

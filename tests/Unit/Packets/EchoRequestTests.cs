@@ -24,6 +24,38 @@ public sealed unsafe class EchoRequestTests
     }
 
     [Fact]
+    public void A_long_one_is_as_long_as_it_shall_be_in_both_versions() => Randomised.Check(500, random =>
+        {
+            bool isV6 = random.Next(2) == 0;
+            int shortest = isV6 ? EchoRequest.LengthV6 : EchoRequest.Length;
+            byte[] packet = random.Bytes(shortest + random.Next(2000));
+            byte[] addresses = random.Bytes(isV6 ? 32 : 8);
+            ulong number = (ulong)random.NextInt64();
+            using var filter = new PortFilter(PortSet.Create([new PortRange(22)]), versions: IpVersions.Both);
+            fixed (byte* start = packet)
+            {
+                EchoRequest.Write(start, packet.Length, addresses, number);
+                var view = PacketView.Parse(start, packet.Length);
+                Assert.Equal(DropReason.None, filter.Check(Direction.Out, view, 1));
+                Assert.Equal(isV6, view.IsV6);
+                Assert.Equal(isV6 ? 128 : 8, *view.Transport);
+                Assert.Equal(addresses, packet[(isV6 ? 8 : 12)..(isV6 ? 40 : 20)]);
+                ulong sum = Checksum.Sum(view.Transport, view.TransportLength);
+                sum += isV6 ? Checksum.PseudoHeader(start, Ipv6Header.Icmp, view.TransportLength) : 0;
+                Assert.Equal(0xFFFF, Checksum.Fold(sum));
+                Assert.False(EchoRequest.TryReadAnswer(view, out _));
+
+                *view.Transport = isV6 ? (byte)129 : (byte)0;
+                Assert.True(EchoRequest.TryReadAnswer(view, out ulong answered));
+                Assert.Equal(number, answered);
+
+                // Of a ping of this host.
+                view.Transport[5] = 1;
+                Assert.False(EchoRequest.TryReadAnswer(view, out _));
+            }
+        });
+
+    [Fact]
     public void Only_the_reply_with_the_number_is_an_answer()
     {
         var packet = new byte[EchoRequest.Length];

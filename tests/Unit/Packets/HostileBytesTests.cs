@@ -16,11 +16,12 @@ public sealed unsafe class HostileBytesTests
             VirtioNetHeader header = random.Chance(50) ? Plausible(random, packet) : AnyHeader(random);
             using var memory = new GuardedMemory(packet.Length + 1);
             using var batch = new SendBatch(16);
-            var segmenter = new Segmenter(Format, random.OneOf(1280, 1300, 65_520));
+            var segmenter = new Segmenter(Format);
+            var mtu = random.OneOf(1280, 1300, 65_520);
             foreach (bool atEnd in (bool[])[true, false])
             {
                 byte* start = atEnd ? memory.PlaceAtEnd(packet) : memory.PlaceAtStart(packet, 0);
-                if (segmenter.Plan(start, packet.Length, header, out CutPlan plan) == DropReason.None)
+                if (segmenter.Plan(start, packet.Length, header, mtu, out CutPlan plan) == DropReason.None)
                 {
                     Assert.True(segmenter.TryCut(plan, batch));
                     List<byte[]> packets = [.. SentDatagrams.Of(batch).Select(datagram => datagram[16..])];

@@ -119,9 +119,9 @@ public sealed unsafe class RoundTripTests
     {
         using var memory = new GuardedMemory(superpacket.Length);
         using var batch = new SendBatch(16);
-        var segmenter = new Segmenter(new ClassicWireFormat(""), 1500);
+        var segmenter = new Segmenter(new ClassicWireFormat(""));
         byte* start = memory.PlaceAtEnd(superpacket);
-        Assert.Equal(DropReason.None, segmenter.Plan(start, superpacket.Length, header, out CutPlan plan));
+        Assert.Equal(DropReason.None, segmenter.Plan(start, superpacket.Length, header, 1500, out CutPlan plan));
         Assert.True(segmenter.TryCut(plan, batch));
         return [.. SentDatagrams.Of(batch).Select(datagram => datagram[16..])];
     }

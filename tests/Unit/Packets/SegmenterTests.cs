@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.Tests.Packets;
@@ -29,6 +30,79 @@ public sealed unsafe class SegmenterTests
             int mtu = random.OneOf(1280, 1300, 1500, 9000, 65_491);
             CheckAgainstModel(spec, gsoSize, mtu);
         });
+
+    [Fact]
+    public void Fragments_put_together_are_the_packet_also_if_it_was_a_fragment() => Randomised.Check(500, random =>
+        {
+            var spec = new TestPacket
+            {
+                IsUdp = true,
+                DontFragment = false,
+                IpOptions = new byte[4 * random.Next(3)],
+                Payload = random.Bytes(1 + random.Next(random.OneOf(100, 3000, 60_000))),
+            };
+            List<byte[]> fragments = Fragmented([spec.Build()], random.OneOf(576, 1280, 1300, 9000));
+            Assert.Equal(spec.Build(), PutTogether(fragments));
+            Assert.Equal(spec.Build(), PutTogether(Fragmented(fragments, mtu: 100)));
+        });
+
+    [Fact]
+    public void What_must_not_be_fragmented_is_not()
+    {
+        Assert.False(
+            IsPlanned(
+                new TestPacket
+                {
+                    IsUdp = true,
+                    DontFragment = true,
+                    Payload = new byte[2000],
+                },
+                1280
+            )
+        );
+        Assert.False(
+            IsPlanned(
+                new TestPacket
+                {
+                    IsUdp = true,
+                    IsV6 = true,
+                    Payload = new byte[2000],
+                },
+                1280
+            )
+        );
+        Assert.False(
+            IsPlanned(
+                new TestPacket
+                {
+                    IsUdp = true,
+                    DontFragment = false,
+                    Payload = new byte[2000],
+                },
+                27
+            )
+        );
+        Assert.True(
+            IsPlanned(
+                new TestPacket
+                {
+                    IsUdp = true,
+                    DontFragment = false,
+                    Payload = new byte[2000],
+                },
+                28
+            )
+        );
+
+        static bool IsPlanned(TestPacket spec, int mtu)
+        {
+            byte[] packet = spec.Build();
+            fixed (byte* start = packet)
+            {
+                return Segmenter.TryPlanFragments(PacketView.Parse(start, packet.Length), mtu, out _);
+            }
+        }
+    }
 
     [Theory]
     [InlineData(0)]
@@ -164,9 +238,9 @@ public sealed unsafe class SegmenterTests
             Assert.True(batch.AddDatagram(&other, 1, 1));
         }
 
-        var segmenter = new Segmenter(Format, 1300);
+        var segmenter = new Segmenter(Format);
         byte* packet = memory.PlaceAtEnd(spec.BuildSuperpacket());
-        Assert.Equal(DropReason.None, segmenter.Plan(packet, 10_040, spec.VirtioHeader(10), out CutPlan plan));
+        Assert.Equal(DropReason.None, segmenter.Plan(packet, 10_040, spec.VirtioHeader(10), 1300, out CutPlan plan));
         Assert.Equal(1000, plan.Datagrams);
         Assert.False(segmenter.TryCut(plan, batch));
         Assert.Equal(SendBatch.MaxDatagrams - 999, batch.DatagramCount);
@@ -191,7 +265,7 @@ public sealed unsafe class SegmenterTests
     internal static DropReason Plan(byte[] packet, VirtioNetHeader header, int mtu)
     {
         using var memory = new GuardedMemory(packet.Length + 1);
-        return new Segmenter(Format, mtu).Plan(memory.PlaceAtEnd(packet), packet.Length, header, out _);
+        return new Segmenter(Format).Plan(memory.PlaceAtEnd(packet), packet.Length, header, mtu, out _);
     }
 
     private static void CheckAgainstModel(TestPacket spec, int gsoSize, int mtu)
@@ -231,9 +305,9 @@ public sealed unsafe class SegmenterTests
 
     private static DropReason Cut(GuardedMemory memory, SendBatch batch, byte[] packet, VirtioNetHeader header, int mtu)
     {
-        var segmenter = new Segmenter(Format, mtu);
+        var segmenter = new Segmenter(Format);
         byte* start = memory.PlaceAtEnd(packet);
-        DropReason reason = segmenter.Plan(start, packet.Length, header, out CutPlan plan);
+        DropReason reason = segmenter.Plan(start, packet.Length, header, mtu, out CutPlan plan);
         if (reason == DropReason.None)
         {
             Assert.True(segmenter.TryCut(plan, batch));
@@ -242,6 +316,51 @@ public sealed unsafe class SegmenterTests
         }
 
         return reason;
+    }
+
+    private static List<byte[]> Fragmented(List<byte[]> packets, int mtu)
+    {
+        List<byte[]> fragments = [];
+        foreach (byte[] packet in packets)
+        {
+            using var memory = new GuardedMemory(packet.Length);
+            using var batch = new SendBatch(16);
+            var view = PacketView.Parse(memory.PlaceAtEnd(packet), packet.Length);
+            Assert.True(Segmenter.TryPlanFragments(view, mtu, out CutPlan plan));
+            Assert.True(new Segmenter(Format).TryCut(plan, batch));
+            Assert.Equal(plan.Datagrams, batch.DatagramCount);
+            fragments.AddRange(Packets(batch));
+        }
+
+        Assert.All(fragments, f => Assert.InRange(f.Length, 21, mtu));
+        return fragments;
+    }
+
+    /// <summary>As a host does it (RFC 815), the fragments in any order.</summary>
+    private static byte[] PutTogether(List<byte[]> fragments)
+    {
+        byte[] packet = new byte[65_535];
+        int header = (fragments[0][0] & 15) * 4;
+        int length = 0;
+        int covered = 0;
+        foreach (byte[] fragment in fragments)
+        {
+            Assert.Equal(0xFFFF, NaiveChecksum.Sum(fragment.AsSpan(..header)));
+            Assert.Equal(fragment.Length, BinaryPrimitives.ReadUInt16BigEndian(fragment.AsSpan(2)));
+            int word = BinaryPrimitives.ReadUInt16BigEndian(fragment.AsSpan(6));
+            int at = header + ((word & 0x1FFF) * 8);
+            fragment.AsSpan(header).CopyTo(packet.AsSpan(at));
+            covered += fragment.Length - header;
+            length = (word & 0x2000) == 0 ? at + fragment.Length - header : length;
+        }
+
+        Assert.Equal(length - header, covered);
+        fragments[0].AsSpan(0, header).CopyTo(packet);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)length);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(6), 0);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), 0);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(10), (ushort)~NaiveChecksum.Sum(packet.AsSpan(0, header)));
+        return packet[..length];
     }
 
     /// <summary>The packets of all datagrams, each of which must carry the magic.</summary>

@@ -10,8 +10,9 @@ internal static unsafe class ViewCalls
         byte* packet,
         int length,
         in VirtioNetHeader header,
+        int mtu,
         out CutPlan plan
-    ) => segmenter.Plan(PacketView.Parse(packet, length), header, out plan);
+    ) => segmenter.Plan(PacketView.Parse(packet, length), header, Math.Min(mtu, segmenter.MaxPacket), out plan);
 
     public static bool Add(this Coalescer coalescer, byte* packet, int length) =>
         coalescer.Add(PacketView.Parse(packet, length));

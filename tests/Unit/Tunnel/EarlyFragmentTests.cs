@@ -38,7 +38,7 @@ public sealed unsafe class EarlyFragmentTests : IDisposable
         _messages.Clear();
         _transport = new ClassicTransport("word", _udp, _peer, isServer: false, innerAddress: 0);
         _peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
-        _outbound = new Outbound(_transport, _filter, _udp, 1300);
+        _outbound = new Outbound(_transport, _filter, _udp);
         _inbound = new Inbound(_transport, _filter, Rules.None, _tun, _coalescer);
     }
 

@@ -37,7 +37,7 @@ public sealed class LoopTests
             peer.Move(Sender);
             using var sending = new ClassicTransport("word", udp, peer, isServer: false, innerAddress: 0);
             using var receiving = new ClassicTransport("word", udp, new Peer(), isServer: false, innerAddress: 0);
-            using var outbound = new Outbound(sending, near, udp, mtu: 1500);
+            using var outbound = new Outbound(sending, near, udp);
             using var coalescer = new Coalescer();
             var inbound = new Inbound(receiving, far, Rules.None, tun, coalescer);
             using var packets = new PacketBatch();

@@ -105,6 +105,12 @@ internal sealed unsafe class MemoryUdp : IUdp
         return true;
     }
 
+    public bool Probe(byte* datagram, int length, in Endpoint peer, in SourceAddress source)
+    {
+        var isTooLong = FateOf(new ReadOnlySpan<byte>(datagram, length).ToArray()) == Fate.IsTooBig;
+        return !isTooLong && Send(datagram, length, peer, source);
+    }
+
     /// <summary>What was sent since this was asked last, in a batch or alone, and where to.</summary>
     public List<(byte[] Datagram, Endpoint To)> TakeSent()
     {

@@ -190,7 +190,7 @@ public sealed class OtherTransportTests
             Transport = new XorTransport(Udp, number, peers);
             Transport.Advance(Now);
             Udp.Sent.Clear();
-            Outbound = new Outbound(Transport, _filter, Udp, mtu: 1500);
+            Outbound = new Outbound(Transport, _filter, Udp);
             Inbound = new Inbound(Transport, _filter, Rules.None, Tun, _coalescer);
         }
 

@@ -21,7 +21,7 @@ public sealed unsafe class PathAllocationTests
         var peer = new Peer();
         peer.Move(MemoryUdp.Address("192.0.2.1:8000"));
         using var transport = new ClassicTransport("word", link, peer, isServer: true, innerAddress: 0x0A000001);
-        using var outbound = new Outbound(transport, filter, link, mtu: 1300);
+        using var outbound = new Outbound(transport, filter, link);
         using var coalescer = new Coalescer();
         var inbound = new Inbound(transport, filter, Rules.None, link, coalescer);
         using var packets = new PacketBatch();
@@ -142,6 +142,9 @@ public sealed unsafe class PathAllocationTests
 
             return result;
         }
+
+        public bool Probe(byte* datagram, int length, in Endpoint peer, in SourceAddress source) =>
+            Send(datagram, length, peer, source);
 
         public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) => true;
 

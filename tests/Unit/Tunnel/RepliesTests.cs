@@ -33,7 +33,7 @@ public sealed unsafe class RepliesTests : IDisposable
         var own = new HostAddresses(() => [(0x0A000001u, 24)]);
         own.Refresh(0, force: true);
         _replies = new Replies(_transport, _udp, _tun, own) { Rejects = true };
-        _outbound = new Outbound(_transport, _filter, _udp, 1300) { Replies = _replies };
+        _outbound = new Outbound(_transport, _filter, _udp) { Replies = _replies };
         _inbound = new Inbound(_transport, _filter, Rules.None, _tun, _coalescer) { Replies = _replies };
     }
 

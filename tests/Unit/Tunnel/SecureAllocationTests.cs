@@ -91,7 +91,7 @@ public sealed class SecureAllocationTests
             var events = new EventLog(TimeProvider.System, NullLogger<EventLog>.Instance);
             _protocol = new SecureProtocol(config, key, Link, Link, events, TimeProvider.System, () => 1_000_000);
             _filter = new PortFilter(ports, versions: IpVersions.Both);
-            Outbound = new Outbound(_protocol.Transport, _filter, Link, config.Mtu, _protocol.Outgoing);
+            Outbound = new Outbound(_protocol.Transport, _filter, Link, _protocol.Outgoing);
             Inbound = new Inbound(_protocol.Transport, _filter, Rules.None, Link, _coalescer);
             Messages.Clear();
         }
@@ -168,6 +168,9 @@ public sealed class SecureAllocationTests
 
             return new SendResult { Sent = batch.DatagramCount };
         }
+
+        public bool Probe(byte* datagram, int length, in Endpoint peer, in SourceAddress source) =>
+            Send(datagram, length, peer, source);
 
         public bool Send(byte* datagram, int length, in Endpoint peer, in SourceAddress source = default) =>
             Into!.Put(new ReadOnlySpan<byte>(datagram, length), 0, Source);

@@ -42,7 +42,7 @@ internal sealed class SecureEnd : IDisposable
         };
         Protocol = new SecureProtocol(Config, key, Tun, Udp, Events, TimeProvider.System, _clock);
         _filter = new PortFilter(ports, versions: IpVersions.Both);
-        _outbound = new Outbound(Protocol.Transport, _filter, Udp, Config.Mtu, Protocol.Outgoing);
+        _outbound = new Outbound(Protocol.Transport, _filter, Udp, Protocol.Outgoing);
         _inbound = new Inbound(Protocol.Transport, _filter, Rules.None, Tun, _coalescer);
         network.Add(this);
     }

@@ -36,6 +36,17 @@ internal sealed unsafe class XorTransport(IUdp udp, int self, params Peer[] peer
 
     public IpVersions Versions => IpVersions.Both;
 
+    public int Overhead => Head + Sum;
+
+    public bool TakesPadding => false;
+
+    public bool IsReady(Peer peer) => peer.Current is not null;
+
+    public void LimitPadding(Peer peer, int length)
+    {
+        // The length of a packet stands in front of it.
+    }
+
     public Peer? Route(in PacketView packet, out DropReason drop)
     {
         var number = (byte)packet.DestinationLow;

@@ -29,6 +29,8 @@ internal static class PeerJson
         writer.WriteText("endpoint", peer.Endpoint);
         writer.WriteTime("lastHandshake", TimeText.Of(peer.LastHandshake));
         writer.WriteTime("lastHeard", TimeText.Of(peer.LastHeard));
+        writer.WriteKnown("pathMtu", peer.PathMtu);
+        writer.WriteKnown("packetMtu", peer.PacketMtu);
         writer.WriteStartArray("allowedIPs");
         foreach (var network in peer.AllowedIps)
         {

@@ -81,6 +81,11 @@ internal static class PeerView
         screen.Field("tunnel", peer.Tunnel);
         screen.Field("key", peer.HasPresharedKey ? $"{peer.PublicKey}, and a preshared key" : peer.PublicKey);
         screen.Field("endpoint", PeerText.Endpoint(peer));
+        if (peer.PathMtu > 0)
+        {
+            screen.Field("path", $"MTU {peer.PathMtu}, packets up to {peer.PacketMtu}");
+        }
+
         screen.Field("handshake", Handshakes(peer, counters, now));
         screen.Field("allowed", peer.AllowedIps.Count > 0 ? string.Join(", ", peer.AllowedIps) : "no addresses");
         if (peer.AllowedPorts.Count > 0)

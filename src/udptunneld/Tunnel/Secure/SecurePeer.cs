@@ -56,6 +56,8 @@ internal sealed class SecurePeer : Peer
             HandshakesFailed = Volatile.Read(ref counters.HandshakesGivenUp),
             KeepalivesOut = Volatile.Read(ref counters.KeepalivesOut),
             KeepalivesIn = Volatile.Read(ref counters.KeepalivesIn),
+            PathMtu = Path.OuterMtu,
+            PacketMtu = Path.Mtu,
             EndpointMoves = Volatile.Read(ref counters.EndpointMoves),
             RoundTrip = Wire.LastRoundTrip < 0 ? null : TimeSpan.FromMilliseconds(Wire.LastRoundTrip),
             PersistentKeepalive = Config.PersistentKeepalive,

@@ -82,7 +82,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         };
         try
         {
-            _transport = new SecureTransport(LocalIdentity.Import(key.Bytes), config.Mtu, udp, clock, time);
+            _transport = new SecureTransport(LocalIdentity.Import(key.Bytes), config.FirstMtu, udp, clock, time);
         }
         catch (CryptoException e)
         {

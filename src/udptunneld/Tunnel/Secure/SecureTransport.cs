@@ -78,6 +78,18 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
     public IpVersions Versions => IpVersions.Both;
 
     /// <inheritdoc/>
+    public int Overhead => TransportMessage.Overhead;
+
+    /// <inheritdoc/>
+    public bool TakesPadding => true;
+
+    /// <inheritdoc/>
+    public bool IsReady(Tunnel.Peer peer) => Engine.CanSend(Unsafe.As<SecurePeer>(peer).Wire);
+
+    /// <inheritdoc/>
+    public void LimitPadding(Tunnel.Peer peer, int length) => Unsafe.As<SecurePeer>(peer).Wire.PaddingLimit = length;
+
+    /// <inheritdoc/>
     public long Due => Engine.NextDue is var due && due == long.MaxValue ? due : due - _ahead;
 
     /// <inheritdoc/>
