@@ -36,6 +36,7 @@ internal sealed unsafe class Outbound(
     private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
     private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
     private bool _hasSources;
+    private byte _congestion;
     private int _destinationCount;
     private int _sent;
     private UdpBurst _burst;
@@ -229,6 +230,7 @@ internal sealed unsafe class Outbound(
         }
 
         _burst.Count(packet.Protocol, 1);
+        var congestion = CongestionMark.Of(packet);
         var datagram = packet.Start - _headroom;
         var length = transport.Seal(datagram, packet.Length);
         var taken = transport.End();
@@ -238,11 +240,11 @@ internal sealed unsafe class Outbound(
             return;
         }
 
-        SetDestination(peer);
+        SetDestination(peer, congestion);
         if (!_batch.AddDatagram(datagram, length, packet.Length))
         {
             Flush();
-            SetDestination(peer);
+            SetDestination(peer, congestion);
             _ = _batch.AddDatagram(datagram, length, packet.Length);
         }
     }
@@ -280,13 +282,14 @@ internal sealed unsafe class Outbound(
             return;
         }
 
-        SetDestination(peer);
+        var congestion = CongestionMark.Of(packet);
+        SetDestination(peer, congestion);
         var before = _batch.DatagramCount;
         if (!_segmenter.TryCut(plan, _batch))
         {
             Flush();
             before = 0;
-            SetDestination(peer);
+            SetDestination(peer, congestion);
             _ = _segmenter.TryCut(plan, _batch);
         }
 
@@ -294,8 +297,15 @@ internal sealed unsafe class Outbound(
         Counters.CountDrop(DropReason.SendFailed, plan.Datagrams - taken - (_batch.DatagramCount - before));
     }
 
-    private void SetDestination(Peer peer)
+    /// <summary>Where the next datagrams go, and the bits of their packets, which theirs are too (RFC 6040).</summary>
+    private void SetDestination(Peer peer, byte congestion)
     {
+        if (congestion != _congestion)
+        {
+            Flush();
+            _congestion = congestion;
+        }
+
         // Trains to one peer are the rule; so few others are in a batch that a search beats a table.
         if (_destinationCount > 0 && ReferenceEquals(_peers[_batch.Destination], peer))
         {
@@ -324,6 +334,7 @@ internal sealed unsafe class Outbound(
     {
         if (!_batch.IsEmpty)
         {
+            udp.SetCongestionBits(_congestion);
             var sources = _hasSources ? _sources.AsSpan(0, _destinationCount) : default;
             var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
             if (result.IsSourceRefused)
