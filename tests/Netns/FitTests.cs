@@ -13,8 +13,10 @@ public sealed class FitTests
     public async Task An_address_of_the_other_end_that_does_not_fit_is_named(string address, string remark)
     {
         await using var lab = await Lab.TwoHostsAsync();
-        await lab.StartTunnelAsync(client: file => file with { TunnelAddress = address });
-        var device = (await lab.ClientStatusAsync()).Device;
+        await lab.Server.Daemon.StartAsync();
+        await lab.Server.Daemon.UpAsync(lab.ServerFile);
+        await lab.Client.Daemon.StartAsync();
+        var device = (await lab.Client.Daemon.UpAsync(lab.ClientFile with { TunnelAddress = address })).Device;
         if (address != "10.0.0.1")
         {
             await lab.Client.Namespace.IpAsync($"route add 10.0.0.1/32 dev {device}");
