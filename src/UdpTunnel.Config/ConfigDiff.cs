@@ -52,6 +52,16 @@ public static class ConfigDiff
         changes.Compare(nameof(after.Forward), Word(before.Forward), Word(after.Forward));
         changes.Compare(nameof(after.Overlap), Word(before.Overlap), Word(after.Overlap), ChangeEffect.Live);
         changes.Compare(nameof(after.Reject), Word(before.Reject), Word(after.Reject), ChangeEffect.Live);
+        changes.Compare(
+            nameof(after.Routes),
+            Routes(before.RouteNetworks),
+            Routes(after.RouteNetworks),
+            ChangeEffect.Live
+        );
+        changes.Compare(nameof(after.BindAddress), $"{before.BindAddress}", $"{after.BindAddress}");
+        changes.Compare(nameof(after.BindDevice), before.BindDevice ?? "", after.BindDevice ?? "");
+        changes.Compare(nameof(after.Dscp), Number(before.Dscp), Number(after.Dscp));
+        changes.Compare(nameof(after.FirewallMark), Number(before.FirewallMark), Number(after.FirewallMark));
         changes.Compare(nameof(after.FlowTableSize), Number(before.FlowTableSize), Number(after.FlowTableSize));
         changes.Compare(
             nameof(after.TcpIdleTimeout),
@@ -165,7 +175,6 @@ public static class ConfigDiff
             Choices.Text(Choices.Routes, after.Routes)
         );
         changes.Compare(nameof(after.RouteTable), Table(before), Table(after));
-        changes.Compare(nameof(after.FirewallMark), Number(before.FirewallMark), Number(after.FirewallMark));
         changes.AddRange(PeerDiff.Between(before.Peers, after.Peers));
     }
 
@@ -199,6 +208,9 @@ public static class ConfigDiff
 
     private static string Networks(ValueList<Ipv4Network> networks) =>
         networks.Count == 0 ? "all" : networks.ToString();
+
+    private static string Routes(ValueList<Ipv4Network> networks) =>
+        networks.Count == 0 ? "(none)" : networks.ToString();
 
     private static string Clients(ValueList<IpPrefix> networks) => networks.Count == 0 ? "all" : networks.ToString();
 

@@ -66,14 +66,31 @@ public static class ConfigFile
             text = text["\uFEFF"u8.Length..];
         }
 
-        if (!Utf8.IsValid(text))
+        // Old Macs ended lines so.
+        var hasOldLines = text.Contains((byte)'\r') && !text.Contains((byte)'\n');
+        if (hasOldLines)
         {
-            var isUtf16 = text.StartsWith([(byte)0xFF, (byte)0xFE]) || text.StartsWith([(byte)0xFE, (byte)0xFF]);
-            var message = isUtf16
+            var lines = new byte[text.Length];
+            text.Replace(lines.AsSpan(), (byte)'\r', (byte)'\n');
+            text = lines;
+        }
+
+        if (IsUtf16(text) || !Utf8.IsValid(text))
+        {
+            var message = IsUtf16(text)
                 ? "the text is UTF-16; save it as UTF-8"
                 : "this byte is not UTF-8; save the text as UTF-8";
             new FieldReader(text, [], remarks).Error(FirstInvalid(text), "", message);
             return null;
+        }
+
+        if (hasOldLines)
+        {
+            new FieldReader(text, [], remarks).Warn(
+                text.IndexOf((byte)'\n'),
+                "",
+                "lines end in carriage returns alone, and are read as if in line feeds"
+            );
         }
 
         var configuration = WgQuickLine.IsMeant(text)
@@ -200,6 +217,10 @@ public static class ConfigFile
             reader.Error(at, KnownFields.Name.Name, $"is missing, and the file's name cannot serve: {error}");
         }
     }
+
+    /// <summary>Whether a text is UTF-16, with a byte order mark or by a zero byte in the first letter.</summary>
+    private static bool IsUtf16(ReadOnlySpan<byte> text) =>
+        text is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, not 0, ..] or [not 0, 0, ..];
 
     private static int FirstInvalid(ReadOnlySpan<byte> text)
     {

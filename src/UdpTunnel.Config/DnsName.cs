@@ -1,15 +1,19 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text;
 
 namespace UdpTunnel.Config;
 
 /// <summary>
-/// Names of hosts by RFC 1123, section 2.1: letters, digits and hyphens, labels of 1 to 63, 253 in all.
+/// Names of hosts by RFC 1123, section 2.1: letters, digits and hyphens, labels of 1 to 63, 253 in all; and
+/// underscores, which resolvers and the names of many machines have.
 /// </summary>
 internal static class DnsName
 {
     private const int MaxLength = 253;
     private const int MaxLabelLength = 63;
 
+    private static readonly IdnMapping Idn = new() { UseStd3AsciiRules = false };
     private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
 
     /// <summary>Whether a text may be a name. One dot at the end, which makes a name absolute, is allowed.</summary>
@@ -53,11 +57,33 @@ internal static class DnsName
         return !last.IsEmpty && !last.ContainsAnyExceptInRange('0', '9');
     }
 
+    /// <summary>
+    /// The form of a name that a resolver takes (RFC 5891): labels in other letters than ASCII's become
+    /// <c>xn--…</c>.
+    /// </summary>
+    /// <returns>The name itself if it is in ASCII; null if it has no such form.</returns>
+    public static string? ToAscii(string name)
+    {
+        if (Ascii.IsValid(name))
+        {
+            return name;
+        }
+
+        try
+        {
+            return Idn.GetAscii(name.Normalize(NormalizationForm.FormC).ToLowerInvariant());
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
+
     private static bool HasOnlyNameCharacters(ReadOnlySpan<char> label)
     {
         foreach (var c in label)
         {
-            if (!char.IsAsciiLetterOrDigit(c) && c != '-')
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))
             {
                 return false;
             }

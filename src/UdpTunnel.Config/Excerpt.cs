@@ -19,7 +19,7 @@ public static class Excerpt
 
     /// <summary>
     /// Escapes, as JSON does, what is not printable: controls, but also format characters, which can turn the reading
-    /// direction, line separators, and code points without a meaning.
+    /// direction, spaces that look like another, line separators, and code points without a meaning.
     /// </summary>
     public static string Escape(ReadOnlySpan<char> value, int maxCharacters)
     {
@@ -50,10 +50,12 @@ public static class Excerpt
     }
 
     private static bool IsPrintable(Rune rune) =>
-        Rune.GetUnicodeCategory(rune)
+        rune.Value == ' '
+        || Rune.GetUnicodeCategory(rune)
             is not (
                 UnicodeCategory.Control
                 or UnicodeCategory.Format
+                or UnicodeCategory.SpaceSeparator
                 or UnicodeCategory.LineSeparator
                 or UnicodeCategory.ParagraphSeparator
                 or UnicodeCategory.Surrogate

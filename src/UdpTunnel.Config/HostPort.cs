@@ -22,7 +22,8 @@ public sealed record HostPort
 
     /// <summary>
     /// The host; "" for none. An IPv6 address stands in its canonical form (RFC 5952), without brackets, with
-    /// <c>%zone</c> if it is link-local; a name as it was written.
+    /// <c>%zone</c> if it is link-local; a name as it was written, in other letters than ASCII's as resolvers take it
+    /// (<c>xn--…</c>).
     /// </summary>
     public string Host { get; }
 
@@ -92,8 +93,10 @@ public sealed record HostPort
             return true;
         }
 
-        error = WhyNoHost(host, out var kind);
-        address = error is null ? new HostPort(kind, host.ToString(), number) : null;
+        var written = host.ToString();
+        var name = DnsName.ToAscii(written) ?? written;
+        error = WhyNoHost(name, out var kind);
+        address = error is null ? new HostPort(kind, name, number) : null;
         return error is null;
     }
 
@@ -178,7 +181,7 @@ public sealed record HostPort
         kind = HostKind.Name;
         return DnsName.IsValid(host)
             ? null
-            : $"{Excerpt.Quote(host)} is not the name of a host (letters, digits and '-' between dots; RFC 1123)";
+            : $"{Excerpt.Quote(host)} is not the name of a host (letters, digits, '-' and '_' between dots)";
     }
 
     private static bool TryParseIPv6(

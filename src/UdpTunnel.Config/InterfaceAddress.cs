@@ -105,12 +105,9 @@ public sealed record InterfaceAddress
     {
         address = null;
         var bits = IsIPv6(ip) ? 128 : 32;
-        if (
-            slash >= 0
-            && (!DecimalNumber.TryParse(text.AsSpan(slash + 1), bits, out prefixLength) || prefixLength == 0)
-        )
+        error = null;
+        if (slash >= 0 && !NetworkLength.TryParse(text.AsSpan(slash + 1), 1, bits, out prefixLength, out error))
         {
-            error = $"{Excerpt.Quote(text.AsSpan(slash + 1))} is not a prefix length (1 to {bits})";
             return false;
         }
 

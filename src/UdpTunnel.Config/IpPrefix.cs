@@ -95,9 +95,9 @@ public readonly record struct IpPrefix
 
         var bits = address.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32;
         var length = bits;
-        if (slash >= 0 && !DecimalNumber.TryParse(text.AsSpan(slash + 1), bits, out length))
+        error = null;
+        if (slash >= 0 && !NetworkLength.TryParse(text.AsSpan(slash + 1), 0, bits, out length, out error))
         {
-            error = $"{Excerpt.Quote(text.AsSpan(slash + 1))} is not a prefix length (0 to {bits})";
             return false;
         }
 

@@ -40,9 +40,9 @@ public readonly record struct Ipv4Network(uint Address, int PrefixLength)
             return false;
         }
 
-        if (slash >= 0 && !DecimalNumber.TryParse(text.AsSpan(slash + 1), 32, out prefixLength))
+        error = null;
+        if (slash >= 0 && !NetworkLength.TryParse(text.AsSpan(slash + 1), 0, 32, out prefixLength, out error))
         {
-            error = $"{Excerpt.Quote(text.AsSpan(slash + 1))} is not a prefix length (0 to 32)";
             return false;
         }
 

@@ -58,14 +58,20 @@ public sealed record TunnelConfig : Configuration
     /// </summary>
     public const int MaxHeartbeatInterval = 86_400;
 
-    /// <summary><see cref="HeartbeatInterval"/> when the file names none, in seconds.</summary>
-    public const int DefaultHeartbeatInterval = 30;
+    /// <summary>
+    /// <see cref="HeartbeatInterval"/> when the file names none, in seconds: less than the 30 s after which Linux
+    /// forgets a UDP flow of one direction (<c>nf_conntrack_udp_timeout</c>).
+    /// </summary>
+    public const int DefaultHeartbeatInterval = 25;
 
     /// <summary>
     /// Longest <see cref="PacketMagic"/>, in bytes of UTF-8. The wire carries its MD5, so that any length would do; the
     /// bound keeps each stored configuration below <see cref="ConfigFile.MaxLength"/>.
     /// </summary>
     public const int MaxPacketMagicLength = 65_536;
+
+    /// <summary>Largest <see cref="Dscp"/>: it has six bits.</summary>
+    public const int MaxDscp = 63;
 
     /// <summary>Most <see cref="FlowTableSize"/>: 80 MiB of memory in each direction.</summary>
     public const int MaxFlowTableSize = 1_048_576;
@@ -161,6 +167,23 @@ public sealed record TunnelConfig : Configuration
     /// </summary>
     public TimeSpan UdpIdleTimeout { get; init; } = TimeSpan.FromSeconds(DefaultUdpIdleTimeout);
 
+    /// <summary>
+    /// Address of this host, and for a client the port, that the outer socket is bound to; null for all of them, and
+    /// for a port of the kernel's choice.
+    /// </summary>
+    public LocalAddress? BindAddress { get; init; }
+
+    /// <summary>
+    /// Device that outer datagrams leave by and come from, such as an uplink or a VRF (<c>SO_BINDTODEVICE</c>); null
+    /// for whichever the routes say.
+    /// </summary>
+    public string? BindDevice { get; init; }
+
+    /// <summary>
+    /// Differentiated services code point of outer datagrams (RFC 2474), 0 to <see cref="MaxDscp"/>.
+    /// </summary>
+    public int Dscp { get; init; }
+
     /// <summary>Whether offloads may be used.</summary>
     public OffloadMode Offload { get; init; }
 
@@ -201,8 +224,11 @@ public sealed record TunnelConfig : Configuration
     /// </summary>
     public uint? RouteTable { get; init; }
 
+    /// <summary>Classic: networks behind the peer that get routes to the device.</summary>
+    public ValueList<Ipv4Network> RouteNetworks { get; init; } = [];
+
     /// <summary>
-    /// WireGuard: mark of the packets of the tunnel's own socket (<c>SO_MARK</c>); 0 for none. <c>wg</c>'s
+    /// Mark of the packets of the tunnel's own socket (<c>SO_MARK</c>); 0 for none. <c>wg</c>'s
     /// <c>FwMark</c>.
     /// </summary>
     public uint FirewallMark { get; init; }
@@ -273,6 +299,20 @@ public sealed record TunnelConfig : Configuration
             json.WriteBoolean(nameof(Reject), Reject);
         }
 
+        Write(json, nameof(Routes), RouteNetworks);
+
+        if (BindAddress is not null)
+        {
+            json.WriteString(nameof(BindAddress), BindAddress.ToString());
+        }
+
+        if (BindDevice is not null)
+        {
+            json.WriteString(nameof(BindDevice), BindDevice);
+        }
+
+        Write(json, nameof(Dscp), Dscp, usual: 0);
+        Write(json, nameof(FirewallMark), FirewallMark, usual: 0);
         Write(json, nameof(FlowTableSize), FlowTableSize, DefaultFlowTableSize);
         Write(json, nameof(TcpIdleTimeout), (long)TcpIdleTimeout.TotalSeconds, DefaultTcpIdleTimeout);
         Write(json, nameof(UdpIdleTimeout), (long)UdpIdleTimeout.TotalSeconds, DefaultUdpIdleTimeout);
@@ -309,11 +349,6 @@ public sealed record TunnelConfig : Configuration
         if (RouteTable is { } table)
         {
             json.WriteNumber(nameof(RouteTable), table);
-        }
-
-        if (FirewallMark != 0)
-        {
-            json.WriteNumber(nameof(FirewallMark), FirewallMark);
         }
 
         json.WriteStartArray(nameof(Peers));

@@ -44,6 +44,12 @@ internal sealed class CommandHost
     /// <summary>Whether this host forwards IPv4 packets from one network to another.</summary>
     public Func<bool> IsForwarding { get; init; } = () => false;
 
+    /// <summary>Whether this host has a network device of a name.</summary>
+    public Func<string, bool> HasDevice { get; init; } = _ => true;
+
+    /// <summary>Whether this host has an address.</summary>
+    public Func<System.Net.IPAddress, bool> HasAddress { get; init; } = _ => true;
+
     /// <summary>How a daemon is started and asked on this host.</summary>
     public required ServiceManager Service { get; init; }
 }

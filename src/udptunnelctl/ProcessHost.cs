@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -36,6 +38,8 @@ internal static class ProcessHost
                 new LiveTerminal(output, readsKeys: !Console.IsInputRedirected, keepLast, press, redraw),
             Service = ServiceManager.OfThisHost,
             IsForwarding = IsForwarding,
+            HasDevice = device => Directory.Exists($"/sys/class/net/{device}"),
+            HasAddress = HasAddress,
         };
     }
 
@@ -48,6 +52,20 @@ internal static class ProcessHost
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
+        }
+    }
+
+    private static bool HasAddress(IPAddress address)
+    {
+        try
+        {
+            using var socket = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(address, 0));
+            return true;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode != SocketError.AddressNotAvailable;
         }
     }
 

@@ -32,6 +32,12 @@ internal sealed class CommandRun
     /// <summary>Whether the host of the command forwards packets.</summary>
     public bool IsForwarding { get; init; }
 
+    /// <summary>Name of a device that this host does not have.</summary>
+    public string MissingDevice { get; init; } = "";
+
+    /// <summary>An address that this host does not have.</summary>
+    public string MissingAddress { get; init; } = "";
+
     /// <summary>A host without systemd.</summary>
     public ServiceManager Service { get; init; } = new(_ => false);
 
@@ -88,6 +94,8 @@ internal sealed class CommandRun
         {
             Output = Output,
             IsForwarding = () => IsForwarding,
+            HasDevice = device => device != MissingDevice,
+            HasAddress = address => address.ToString() != MissingAddress,
             Error = Error,
             OpenInput = () => new MemoryStream(Encoding.UTF8.GetBytes(Input)),
             Terminal = Terminal,

@@ -25,10 +25,10 @@ internal sealed class NameServer : IAsyncDisposable
 
     /// <summary>Starts it.</summary>
     /// <param name="name">The name that it knows.</param>
-    /// <param name="address">The name's address.</param>
-    public async Task StartAsync(string name, string address)
+    /// <param name="addresses">The name's addresses.</param>
+    public async Task StartAsync(string name, params string[] addresses)
     {
-        Write(name, address);
+        Write(name, addresses);
         _process = _server.Namespace.Start(
             "dnsmasq",
             "dnsmasq",
@@ -66,5 +66,6 @@ internal sealed class NameServer : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private void Write(string name, string address) => File.WriteAllText(Names, $"{address} {name}\n");
+    private void Write(string name, params string[] addresses) =>
+        File.WriteAllText(Names, string.Concat(addresses.Select(address => $"{address} {name}\n")));
 }

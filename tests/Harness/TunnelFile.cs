@@ -49,6 +49,16 @@ internal sealed record TunnelFile
 
     public bool? Reject { get; init; }
 
+    public IReadOnlyList<string>? Routes { get; init; }
+
+    public string? BindAddress { get; init; }
+
+    public string? BindDevice { get; init; }
+
+    public long? FirewallMark { get; init; }
+
+    public int? Dscp { get; init; }
+
     public int? FlowTableSize { get; init; }
 
     public int? TcpIdleTimeout { get; init; }

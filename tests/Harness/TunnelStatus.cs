@@ -14,6 +14,10 @@ internal sealed class TunnelStatus(JsonElement json)
     /// <summary>How the route to the peer leads into the tunnel itself, or null.</summary>
     public string? Loop => json.TryGetProperty("loop", out var loop) ? loop.GetString() : null;
 
+    /// <summary>What does not fit, in one text.</summary>
+    public string Remarks =>
+        string.Join("; ", json.GetProperty("remarks").EnumerateArray().Select(remark => remark.GetString()));
+
     /// <summary>Name of the TUN device.</summary>
     public string Device => json.GetProperty("device").GetString()!;
 

@@ -36,6 +36,7 @@ internal ref struct ClassicFields
     private string _packetMagic = "";
     private ValueList<Ipv4Network> _allowedSources = [];
     private ValueList<Ipv4Network> _allowedDestinations = [];
+    private ValueList<Ipv4Network> _routes = [];
 
     public ClassicFields(FieldReader reader) => _reader = reader;
 
@@ -75,6 +76,9 @@ internal ref struct ClassicFields
         }
     }
 
+    /// <summary>Reads the networks that get routes.</summary>
+    public void ReadRoutes(in Member member) => _routes = NetworksReader.Read(_reader, member);
+
     /// <summary>Remarks upon what is accepted. Not for a text with errors, which matter more.</summary>
     public readonly void CheckTogether()
     {
@@ -98,6 +102,7 @@ internal ref struct ClassicFields
         {
             AllowedSources = _allowedSources,
             AllowedDestinations = _allowedDestinations,
+            RouteNetworks = _routes,
             HeartbeatInterval = TimeSpan.FromSeconds(_heartbeatInterval),
             PacketMagic = _packetMagic,
         };

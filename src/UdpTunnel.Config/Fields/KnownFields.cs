@@ -58,6 +58,9 @@ internal static class KnownFields
     public static readonly Field Forward = new("Forward", FileKinds.Tunnel);
     public static readonly Field Overlap = new("Overlap", FileKinds.Tunnel);
     public static readonly Field Offload = new("Offload", FileKinds.Tunnel);
+    public static readonly Field BindAddress = new("BindAddress", FileKinds.Tunnel);
+    public static readonly Field BindDevice = new("BindDevice", FileKinds.Tunnel);
+    public static readonly Field Dscp = new("Dscp", FileKinds.Tunnel);
 
     public static readonly Field Reject = new("Reject", FileKinds.Tunnel);
     public static readonly Field FlowTableSize = new("FlowTableSize", FileKinds.Tunnel);
@@ -67,9 +70,9 @@ internal static class KnownFields
     public static readonly Field PrivateKey = new("PrivateKey", FileKinds.WireGuard, IsSecret: true);
     public static readonly Field Peers = new("Peers", FileKinds.WireGuard);
     public static readonly Field UnknownPeers = new("UnknownPeers", FileKinds.WireGuard);
-    public static readonly Field Routes = new("Routes", FileKinds.WireGuard);
+    public static readonly Field Routes = new("Routes", FileKinds.Tunnel);
     public static readonly Field RouteTable = new("RouteTable", FileKinds.WireGuard);
-    public static readonly Field FirewallMark = new("FirewallMark", FileKinds.WireGuard);
+    public static readonly Field FirewallMark = new("FirewallMark", FileKinds.Tunnel);
 
     public static readonly Field PublicKey = new(
         "PublicKey",
@@ -123,6 +126,9 @@ internal static class KnownFields
         Forward,
         Overlap,
         Offload,
+        BindAddress,
+        BindDevice,
+        Dscp,
         PrivateKey,
         Peers,
         UnknownPeers,

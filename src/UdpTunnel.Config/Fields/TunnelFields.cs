@@ -13,6 +13,7 @@ internal ref struct TunnelFields
     private WireGuardFields _wireGuard;
     private Member? _forwardMember;
     private Member? _mtuMember;
+    private Member? _bindMember;
     private ValueList<InterfaceAddress> _tunnelAddresses = [];
     private HostPort _networkAddress = HostPort.AnyPort;
     private PortSet? _allowedPorts;
@@ -23,6 +24,10 @@ internal ref struct TunnelFields
     private bool _firewall;
     private OffloadMode _offload;
     private bool _reject;
+    private LocalAddress? _bindAddress;
+    private string? _bindDevice;
+    private int _dscp;
+    private uint _firewallMark;
     private int _flowTableSize = TunnelConfig.DefaultFlowTableSize;
     private int _tcpIdleTimeout = TunnelConfig.DefaultTcpIdleTimeout;
     private int _udpIdleTimeout = TunnelConfig.DefaultUdpIdleTimeout;
@@ -54,7 +59,7 @@ internal ref struct TunnelFields
                 _allowedPorts = AllowedPortsReader.Read(_reader, member);
                 break;
             case "TunnelDevice":
-                ReadTunnelDevice(member);
+                ReadDevice(member, ref _tunnelDevice);
                 break;
             case "Mtu":
                 ReadMtu(member);
@@ -71,6 +76,21 @@ internal ref struct TunnelFields
                 break;
             case "Reject":
                 _reader.TryReadBoolean(member, out _reject);
+                break;
+            case "Routes":
+                ReadRoutes(member);
+                break;
+            case "FirewallMark":
+                _reader.TryReadUInt32(member, 0, "a mark", out _firewallMark);
+                break;
+            case "BindAddress":
+                ReadBindAddress(member);
+                break;
+            case "BindDevice":
+                ReadDevice(member, ref _bindDevice);
+                break;
+            case "Dscp":
+                _reader.TryReadInteger(member, 0, TunnelConfig.MaxDscp, "a DSCP", "", out _dscp);
                 break;
             case "FlowTableSize":
                 _reader.TryReadInteger(
@@ -129,6 +149,11 @@ internal ref struct TunnelFields
             _wireGuard.CheckTogether();
         }
 
+        if (_bindAddress is { Port: not 0 } && _networkAddress.Kind == HostKind.None && _bindMember is { } bind)
+        {
+            _reader.Warn(bind, "has a port without effect: the port of this end is that of NetworkAddress");
+        }
+
         if (_forward && !_firewall && _forwardMember is { } member)
         {
             _reader.Warn(member, "has no effect without \"Firewall\": true");
@@ -152,6 +177,10 @@ internal ref struct TunnelFields
             Overlap = _overlap,
             Offload = _offload,
             Reject = _reject,
+            BindAddress = _bindAddress,
+            BindDevice = _bindDevice,
+            Dscp = _dscp,
+            FirewallMark = _firewallMark,
             FlowTableSize = _flowTableSize,
             TcpIdleTimeout = TimeSpan.FromSeconds(_tcpIdleTimeout),
             UdpIdleTimeout = TimeSpan.FromSeconds(_udpIdleTimeout),
@@ -213,7 +242,31 @@ internal ref struct TunnelFields
         }
     }
 
-    private void ReadTunnelDevice(in Member member)
+    private void ReadRoutes(in Member member)
+    {
+        if (_protocol == TunnelProtocol.Classic)
+        {
+            _classic.ReadRoutes(member);
+        }
+        else
+        {
+            _wireGuard.ReadRoutes(member);
+        }
+    }
+
+    private void ReadBindAddress(in Member member)
+    {
+        if (
+            _reader.TryReadString(member, out var text) && !LocalAddress.TryParse(text, out _bindAddress, out var error)
+        )
+        {
+            _reader.Error(member, error);
+        }
+
+        _bindMember = member;
+    }
+
+    private readonly void ReadDevice(in Member member, ref string? device)
     {
         // The predecessor takes an empty name for none.
         if (!_reader.TryReadString(member, out var text) || text.Length == 0)
@@ -223,7 +276,7 @@ internal ref struct TunnelFields
 
         if (DeviceName.TryValidate(text, out var error))
         {
-            _tunnelDevice = text;
+            device = text;
         }
         else
         {

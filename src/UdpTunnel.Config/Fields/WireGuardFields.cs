@@ -15,7 +15,6 @@ internal ref struct WireGuardFields
     private UnknownPeers _unknownPeers;
     private RouteMode _routes;
     private uint? _routeTable;
-    private uint _firewallMark;
 
     public WireGuardFields(FieldReader reader, Func<SecretKey, PublicKey>? publicKeyOf)
     {
@@ -38,23 +37,19 @@ internal ref struct WireGuardFields
             case "UnknownPeers":
                 ReadUnknownPeers(member);
                 return true;
-            case "Routes":
-                _reader.TryReadChoice(member, Choices.Routes, out _routes);
-                return true;
             case "RouteTable":
                 _tableMember = member;
                 _routeTable = _reader.TryReadUInt32(member, 1, "a number of a routing table", out var table)
                     ? table
                     : null;
                 return true;
-            case "FirewallMark":
-                _reader.TryReadUInt32(member, 0, "a mark", out _firewallMark);
-                return true;
             default:
                 return false;
         }
     }
 
+    /// <summary>Reads whether the peers' networks get routes.</summary>
+    public void ReadRoutes(in Member member) => _reader.TryReadChoice(member, Choices.Routes, out _routes);
     /// <summary>Whether a peer has a network of IPv6.</summary>
     public readonly bool HasV6 => _peers.HasV6;
 
@@ -79,7 +74,6 @@ internal ref struct WireGuardFields
             UnknownPeers = _unknownPeers,
             Routes = _routes,
             RouteTable = _routeTable,
-            FirewallMark = _firewallMark,
         };
 
     private void ReadPrivateKey(in Member member)

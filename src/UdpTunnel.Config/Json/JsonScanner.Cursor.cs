@@ -108,6 +108,7 @@ internal ref partial struct JsonScanner
             (byte)'"' => "a string",
             (byte)'-' or (>= (byte)'0' and <= (byte)'9') => "a number",
             (byte)'{' or (byte)'}' or (byte)'[' or (byte)']' or (byte)',' or (byte)':' => $"'{(char)_text[_at]}'",
+            >= 0x80 when Typography.Describe(_text[_at..]) is { } lookalike => lookalike,
             (byte)'_' or >= 0x80 => "a word without quotes",
             var b when char.IsAsciiLetter((char)b) => "a word without quotes",
             _ => "a character that JSON does not have outside quotes",

@@ -83,7 +83,12 @@ internal ref struct WgQuickFields
     {
         foreach (var line in WgQuickLine.ReadAll(text))
         {
-            if (line.Section is { } section)
+            if (line.Lookalike is { } lookalike)
+            {
+                // Not a word of the line but this: it may be a private key.
+                _reader.Error(lookalike.Offset, "", $"{lookalike.Text} stands here; the format has only ASCII's");
+            }
+            else if (line.Section is { } section)
             {
                 Begin(section);
             }

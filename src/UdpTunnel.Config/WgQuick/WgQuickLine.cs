@@ -16,6 +16,9 @@ internal readonly record struct Piece(string Text, int Offset);
 /// <param name="Value">The value; null without '='.</param>
 internal readonly record struct WgQuickLine(Piece? Section, Piece Key, Piece? Value)
 {
+    /// <summary>What a character of the line is that only looks like one of the format's; null if none does.</summary>
+    public Piece? Lookalike { get; private init; }
+
     private static ReadOnlySpan<byte> Blanks => " \t\r\v\f"u8;
 
     /// <summary>
@@ -77,6 +80,14 @@ internal readonly record struct WgQuickLine(Piece? Section, Piece Key, Piece? Va
     private static WgQuickLine Read(ReadOnlySpan<byte> line, int offset)
     {
         var whole = Trim(line, offset);
+        if (Typography.Find(line) is var at and >= 0)
+        {
+            return new WgQuickLine(null, whole, null)
+            {
+                Lookalike = new Piece(Typography.Describe(line[at..])!, offset + at),
+            };
+        }
+
         if (whole.Text.StartsWith('[') && whole.Text.EndsWith(']'))
         {
             return new WgQuickLine(new Piece(whole.Text[1..^1].Trim(), whole.Offset), whole, null);

@@ -42,9 +42,13 @@ internal sealed class CheckCommand(Invocation invocation)
 
     private void Show(ConfigurationText text)
     {
-        if (text.Configuration is TunnelConfig config && invocation.Host.IsForwarding())
+        if (text.Configuration is TunnelConfig config)
         {
-            text = text with { Warnings = text.With(ConfigurationText.OnReach(config)) };
+            var reach = invocation.Host.IsForwarding() ? ConfigurationText.OnReach(config) : [];
+            text = text with
+            {
+                Warnings = text.With([.. reach, .. ConfigurationText.OnBinding(config, invocation.Host)]),
+            };
         }
 
         if (invocation.Json)

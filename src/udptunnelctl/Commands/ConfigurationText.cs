@@ -94,6 +94,27 @@ internal sealed record ConfigurationText(
     public static IEnumerable<Remark> OnReach(TunnelConfig config) =>
         PeerReach.RemarkWhereForwarding(config) is { } remark ? [ToMessage(remark)] : [];
 
+    /// <summary>What is to be said of a tunnel whose socket this host could not bind now.</summary>
+    public static IEnumerable<Remark> OnBinding(TunnelConfig config, CommandHost host)
+    {
+        if (config.BindDevice is { } device && !host.HasDevice(device))
+        {
+            yield return Of(nameof(config.BindDevice), $"this host has no device {device} at this moment");
+        }
+
+        // A link-local address belongs to its device.
+        if (config.BindAddress is { Address: { } address, Zone.Length: 0 } && !host.HasAddress(address))
+        {
+            yield return Of(
+                nameof(config.BindAddress),
+                $"this host does not have the address {address} at this moment"
+            );
+        }
+
+        static Remark Of(string field, string text) =>
+            ToMessage(new Diagnostic(DiagnosticSeverity.Warning, 0, 0, field, text));
+    }
+
     private static byte[] ReadBytes(CommandHost host, string path, string fileName)
     {
         try

@@ -67,7 +67,7 @@ internal static class StatusView
             screen.Field("dropped", drops);
         }
 
-        var ports = TunnelText.Ports(tunnel.AllowedPorts);
+        var ports = TunnelText.FoldedPorts(tunnel.AllowedPorts, tunnel.Name);
         screen.Field("ports", tunnel.Firewall ? $"{ports}; guarded by an nftables table too" : ports);
         if (TunnelHint.For(tunnel, now) is { } hint)
         {

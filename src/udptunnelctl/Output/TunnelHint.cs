@@ -6,8 +6,8 @@ namespace UdpTunnel.Cli.Output;
 internal static class TunnelHint
 {
     /// <summary>
-    /// Silence is remarkable after so many heartbeats were missed. The interval is this end's; both ends have the same
-    /// by custom.
+    /// Silence is remarkable after so many heartbeats were missed. The interval is this end's; the client may have
+    /// another, so that silence alone does not say that it is down.
     /// </summary>
     private const int MissedHeartbeats = 3;
 
@@ -22,6 +22,10 @@ internal static class TunnelHint
         tunnel.State switch
         {
             TunnelState.Waiting or TunnelState.Running when tunnel.Loop.Length > 0 => Sentence(tunnel.Loop),
+            TunnelState.Waiting or TunnelState.Running when tunnel.Remarks.Count > 0 => string.Join(
+                " ",
+                tunnel.Remarks.Select(Sentence)
+            ),
             TunnelState.Resolving =>
                 $"The name in {tunnel.NetworkAddress} does not resolve yet; the tunnel goes on trying. "
                     + "Look at the DNS of this host: 'getent ahosts NAME'.",
@@ -34,7 +38,8 @@ internal static class TunnelHint
             _ => null,
         };
 
-    private static string Sentence(string text) => char.ToUpperInvariant(text[0]) + text[1..] + ".";
+    private static string Sentence(string text) =>
+        char.ToUpperInvariant(text[0]) + text[1..] + (text.EndsWith('?') ? "" : ".");
 
     private static string Waiting(Tunnel tunnel)
     {
@@ -87,8 +92,8 @@ internal static class TunnelHint
             var limit = TimeSpan.FromSeconds((double)tunnel.HeartbeatInterval * MissedHeartbeats);
             limit = limit < ShortestSilence ? ShortestSilence : limit;
             return tunnel.HeartbeatInterval > 0 && silence > limit
-                ? $"The client should send a heartbeat every {TimeInWords.Length(TimeSpan.FromSeconds(tunnel.HeartbeatInterval))}: "
-                    + "is it down, or its network?"
+                ? $"Nothing heard from the client for {TimeInWords.Length(silence)}. It may be idle, if its HeartbeatInterval is longer "
+                    + "than that, or away: ping its tunnel address."
                 : null;
         }
 

@@ -71,6 +71,13 @@ internal static class TunnelJson
         writer.WriteString("state", Words.Of(tunnel.State));
         writer.WriteText("problem", tunnel.Problem);
         writer.WriteText("loop", tunnel.Loop);
+        writer.WriteStartArray("remarks");
+        foreach (var remark in tunnel.Remarks)
+        {
+            writer.WriteStringValue(remark);
+        }
+
+        writer.WriteEndArray();
         writer.WriteText("device", tunnel.Device);
         writer.WriteText("tunnelAddress", tunnel.TunnelAddress);
         WriteAddresses(writer, tunnel);

@@ -71,6 +71,17 @@ internal static class TunnelText
             ? "all"
             : string.Join(", ", ports.Select(p => p.First == p.Last ? $"{p.First}" : $"{p.First}-{p.Last}"));
 
+    /// <summary>The same, cut short where it would fill more than two lines.</summary>
+    public static string FoldedPorts(IReadOnlyList<PortRange> ports, string tunnel)
+    {
+        const int Most = 16;
+        const int Shown = 10;
+        return ports.Count <= Most
+            ? Ports(ports)
+            : $"{Ports([.. ports.Take(Shown)])} and {Quantity.Count((ulong)(ports.Count - Shown))} more "
+                + $"(udptunnelctl ports {tunnel})";
+    }
+
     /// <summary>The offloads in use, or that there are none.</summary>
     public static string Offloads(Offloads? offloads)
     {

@@ -75,6 +75,7 @@ internal static class Words
             DropReason.DestinationAddress => "destination_address",
             DropReason.PeerUnproven => "peer_unproven",
             DropReason.RoutingLoop => "routing_loop",
+            DropReason.CongestionMark => "congestion_mark",
             DropReason.DeviceQueueFull => "device_queue_full",
             DropReason.SocketQueueFull => "socket_queue_full",
             DropReason.KernelRefused => "kernel_refused",

@@ -59,6 +59,7 @@ internal static class Convert
             PublicKey = status.PublicKey,
             PeerCount = (uint)config.Peers.Count,
             Loop = status.Loop,
+            Remarks = { RemarksOf(status) },
         };
         if (config.Protocol == TunnelProtocol.WireGuard)
         {
@@ -74,6 +75,9 @@ internal static class Convert
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
         return tunnel;
     }
+
+    private static IEnumerable<string> RemarksOf(TunnelStatus status) =>
+        new[] { status.Binding, status.Overlap }.Where(text => text.Length > 0).Concat(status.Misfits);
 
     public static V1.TunnelPeer ToPeer(string tunnel, PeerStatus peer)
     {

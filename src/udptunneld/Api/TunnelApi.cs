@@ -12,7 +12,6 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
-using UdpTunnel.Tunnel.Secure;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -27,6 +26,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         var (config, warnings) = Parse(request.Configuration, request.Name);
         var status = await host.StartAsync(config, request.Ephemeral, context.CancellationToken);
         var remarks = NetworkCheck.RemarkOnReach(status) is { } reach ? warnings.Append(reach) : warnings;
+        remarks = NetworkCheck.RemarkOnSharing(status) is { } sharing ? remarks.Append(sharing) : remarks;
         remarks = RemarkOnLoop(status) is { } loop ? remarks.Append(loop) : remarks;
         return new StartTunnelResponse
         {
@@ -174,8 +174,9 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
             foreach (var (field, place) in named.Where(n => n.Place is not null).Take(MostAsked))
             {
                 if (
-                    place!.TryGetAddress(out var address)
-                    && RouteLoop.ProblemWith(address, PeerRoutes.MarkOf(config), status.Device)
+                    config.BindDevice is null
+                    && place!.TryGetAddress(out var address)
+                    && RouteLoop.ProblemWith(address, TunnelRoutes.MarkOf(config), status.Device)
                         is { Length: > 0 } problem
                 )
                 {

@@ -12,6 +12,20 @@ internal sealed class ConfigDirectoryCheck(DaemonOptions options) : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient)
     {
+        if (ConfigClaim.HolderOf(options.ConfigDirectory) is { } holder)
+        {
+            return
+            [
+                new Finding(
+                    Id,
+                    CheckResult.Warning,
+                    $"the files in {Path.Combine(options.ConfigDirectory, "tunnels.d")} are another udptunneld's (process {holder}): "
+                        + "none is started here",
+                    "udptunneld --config-dir DIRECTORY, for this one"
+                ),
+            ];
+        }
+
         var files = ConfigDirectory.Read(options.ConfigDirectory);
         return files.All(f => f.Configuration is not null)
             ?

@@ -34,6 +34,36 @@ internal sealed class NetworkCheck : ICheck
         }
     }
 
+    /// <summary>
+    /// What whoever starts a tunnel should know of a network that it shares; null if there is nothing.
+    /// </summary>
+    public static Diagnostic? RemarkOnSharing(TunnelStatus tunnel)
+    {
+        try
+        {
+            var link = RouteSocket.FindLink(tunnel.Device);
+            var shared = tunnel
+                .Config.TunnelAddresses.Where(a => !a.IsV6)
+                .Select(a => NetworkOverlap.Now(a, link, _ => true).Shared)
+                .FirstOrDefault(text => text.Length > 0);
+            return shared is null
+                ? null
+                : new Diagnostic(
+                    DiagnosticSeverity.Warning,
+                    0,
+                    0,
+                    nameof(tunnel.Config.TunnelAddress),
+                    $"overlaps {shared}, which keeps its hosts: packets to the other end leave by that device "
+                        + "(another TunnelAddress at both ends)"
+                );
+        }
+        catch (LinuxException)
+        {
+            // The device is gone already, which the tunnel itself reports.
+            return null;
+        }
+    }
+
     private static bool IsForwarding(TunnelStatus tunnel) =>
         RouteSocket.FindLink(tunnel.Device) is { } link && RouteSocket.IsForwarding(link);
 
@@ -48,7 +78,8 @@ internal sealed class NetworkCheck : ICheck
     {
         var name = tunnel.Config.Name;
         var network = address.Network;
-        var covered = NetworkOverlap.Now(address, RouteSocket.FindLink(tunnel.Device), _ => true);
+        var overlap = NetworkOverlap.Now(address, RouteSocket.FindLink(tunnel.Device), _ => true);
+        var covered = string.Join(", ", new[] { overlap.Covered, overlap.Shared }.Where(t => t.Length > 0));
         return covered.Length == 0
             ? new Finding(Id, CheckResult.Ok, $"{network} is the tunnel's alone", Subject: name)
             : new Finding(

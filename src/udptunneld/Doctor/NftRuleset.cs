@@ -65,12 +65,15 @@ internal sealed class NftRuleset
     /// <summary>
     /// The chain that drops what comes for a port, as "FAMILY TABLE CHAIN"; null if none does for sure.
     /// </summary>
+    /// <param name="isTcp">Of TCP, else of UDP.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="device">The device by which it comes; null if that may be any.</param>
     /// <exception cref="IOException">A rule is not as libnftables-json(5) says.</exception>
-    public string? BlockerOf(bool isTcp, int port)
+    public string? BlockerOf(bool isTcp, int port, string? device = null)
     {
         try
         {
-            return FindBlocker(isTcp, port);
+            return FindBlocker(isTcp, port, device);
         }
         catch (InvalidOperationException e)
         {
@@ -78,19 +81,19 @@ internal sealed class NftRuleset
         }
     }
 
-    private string? FindBlocker(bool isTcp, int port)
+    private string? FindBlocker(bool isTcp, int port, string? device)
     {
         foreach (var (family, table, name, drops) in _inputs)
         {
             var own = _rules.Where(r => (r.Family, r.Table) == (family, table)).ToList();
             var verdicts = own.Where(r => r.Chain == name)
-                .Select(r => VerdictFor(r.Statements, isTcp, port))
+                .Select(r => VerdictFor(r.Statements, isTcp, port, device))
                 .OfType<bool>();
             bool? first = verdicts.Select(v => (bool?)v).FirstOrDefault();
             var isBlocked = first is { } accepted
                 ? !accepted
                 // Chains that the input jumps to may let it in as well.
-                : drops && !own.Any(r => VerdictFor(r.Statements, isTcp, port) == true);
+                : drops && !own.Any(r => VerdictFor(r.Statements, isTcp, port, device) == true);
             if (isBlocked)
             {
                 return $"{family} {table} {name}";
@@ -101,7 +104,7 @@ internal sealed class NftRuleset
     }
 
     /// <summary>What a rule says about a port for sure: true accept, false drop, null nothing.</summary>
-    private static bool? VerdictFor(JsonElement[] statements, bool isTcp, int port)
+    private static bool? VerdictFor(JsonElement[] statements, bool isTcp, int port, string? device)
     {
         bool? verdict = null;
         var isSure = true;
@@ -109,7 +112,7 @@ internal sealed class NftRuleset
         {
             if (statement.TryGetProperty("match", out var match))
             {
-                switch (Matches(match, isTcp, port))
+                switch (Matches(match, isTcp, port, device))
                 {
                     case false:
                         return null;
@@ -132,11 +135,26 @@ internal sealed class NftRuleset
     }
 
     /// <summary>Whether a condition holds for datagrams to a port; null if it depends on more.</summary>
-    private static bool? Matches(JsonElement match, bool isTcp, int port)
+    private static bool? Matches(JsonElement match, bool isTcp, int port, string? device)
     {
+        if (!match.TryGetProperty("left", out var left))
+        {
+            return null;
+        }
+
+        if (device is not null && left.TryGetProperty("meta", out var meta))
+        {
+            return
+                meta.TryGetProperty("key", out var key)
+                && key.GetString() is "iif" or "iifname"
+                && match.TryGetProperty("right", out var name)
+                && IsOf(name, device) is { } isOf
+                ? isOf != IsNegated(match)
+                : null;
+        }
+
         if (
-            !match.TryGetProperty("left", out var left)
-            || !left.TryGetProperty("payload", out var payload)
+            !left.TryGetProperty("payload", out var payload)
             || !payload.TryGetProperty("protocol", out var protocol)
             || !payload.TryGetProperty("field", out var field)
         )
@@ -156,8 +174,28 @@ internal sealed class NftRuleset
         }
 
         var isIn = Contains(right, port);
-        var isNegated = match.TryGetProperty("op", out var operation) && operation.GetString() == "!=";
-        return isNegated ? !isIn : isIn;
+        return IsNegated(match) ? !isIn : isIn;
+    }
+
+    private static bool IsNegated(JsonElement match) =>
+        match.TryGetProperty("op", out var operation) && operation.GetString() == "!=";
+
+    /// <summary>Whether a device is among those that a value names; null if that is not known.</summary>
+    private static bool? IsOf(JsonElement value, string device)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String when value.GetString() is { Length: > 0 } name && name[0] != '@':
+                return name[^1] == '*' ? device.StartsWith(name[..^1], StringComparison.Ordinal) : name == device;
+            case JsonValueKind.Object
+                when value.TryGetProperty("set", out var set) && set.ValueKind == JsonValueKind.Array:
+                var members = set.EnumerateArray().Select(m => IsOf(m, device)).ToList();
+                return members.Contains(true) ? true
+                    : members.Contains(null) ? null
+                    : false;
+            default:
+                return null;
+        }
     }
 
     private static bool? Contains(JsonElement value, int port)

@@ -16,7 +16,9 @@ internal sealed class PortCheck : ICheck
     /// <inheritdoc/>
     public IEnumerable<Finding> Run(Patient patient)
     {
-        foreach (var port in PortsOf(patient))
+        var ports = PortsOf(patient).ToList();
+        var running = ports.Where(p => p.IsRunning).ToList();
+        foreach (var port in ports)
         {
             var what = $"{(port.IsTcp ? "TCP" : "UDP")} port {port.Port}";
             if (port.IsRunning)
@@ -25,10 +27,13 @@ internal sealed class PortCheck : ICheck
             }
             else if (IsTaken(port))
             {
+                var owner = running.FirstOrDefault(p => (p.IsTcp, p.Port) == (port.IsTcp, port.Port))?.Subject;
                 yield return new Finding(
                     Id,
                     CheckResult.Failure,
-                    $"{what} is in use by another program or tunnel; {PortInUse.Explain(port.IsTcp, port.Address, port.Port)}",
+                    owner is not null
+                        ? $"{what} is in use by {owner}, which this daemon runs too"
+                        : $"{what} is in use by another program; {PortInUse.Explain(port.IsTcp, port.Address, port.Port)}",
                     $"sudo ss -l{(port.IsTcp ? 't' : 'u')}np 'sport = :{port.Port}'",
                     port.Subject
                 );

@@ -13,8 +13,8 @@ internal sealed unsafe class TunCheck : ICheck
 {
     private const string Device = "/dev/net/tun";
 
-    /// <summary>The kernel puts a number for %d.</summary>
-    private const string TestName = "udpdoctor%d";
+    // As the kernel's own: who manages devices, and tools that match their names, knows what to do with it.
+    private const string TestName = "tun%d";
 
     private const int IpHeader = 20;
     private const int TcpHeader = 20;

@@ -9,9 +9,9 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
 {
     /// <summary>
     /// A NAT forgets a UDP mapping that is silent for half a minute, as many do (RFC 4787 asks for two minutes, which
-    /// few keep).
+    /// few keep), Linux among them: the heartbeat has to come before.
     /// </summary>
-    private const int LongestSafeHeartbeat = 30;
+    private const int LongestSafeHeartbeat = 29;
 
     /// <summary>More peer changes an hour than a person who moves about makes.</summary>
     private const double ManyChangesAnHour = 4;
@@ -26,8 +26,8 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
 
     private IEnumerable<Finding> Of(TunnelStatus tunnel) =>
         tunnel.Config.Protocol == TunnelProtocol.WireGuard
-            ? [.. Lost(tunnel), .. Loop(tunnel), .. Drops(tunnel)]
-            : [State(tunnel), .. Loop(tunnel), Nat(tunnel), .. Drops(tunnel)];
+            ? [.. Lost(tunnel), .. Loop(tunnel), .. Misfits(tunnel), .. Drops(tunnel)]
+            : [State(tunnel), .. Loop(tunnel), .. Misfits(tunnel), Nat(tunnel), .. Drops(tunnel)];
 
     /// <summary>Of a secure tunnel; whether its peers are there is <see cref="PeerCheck"/>'s to say.</summary>
     private IEnumerable<Finding> Lost(TunnelStatus tunnel) =>
@@ -57,6 +57,12 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
                     tunnel.Config.Name
                 ),
             ];
+
+    private static IEnumerable<Finding> Misfits(TunnelStatus tunnel) =>
+        tunnel
+            .Misfits.Append(tunnel.Binding)
+            .Where(text => text.Length > 0)
+            .Select(text => new Finding("fit", CheckResult.Warning, text, Subject: tunnel.Config.Name));
 
     private Finding State(TunnelStatus tunnel)
     {
@@ -131,7 +137,7 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
                     Id,
                     CheckResult.Warning,
                     $"{(heartbeat > 0 ? $"with a heartbeat every {heartbeat:0} s" : "without heartbeats")} a NAT may forget this host when nothing is sent",
-                    $"\"HeartbeatInterval\": {LongestSafeHeartbeat}",
+                    $"\"HeartbeatInterval\": {TunnelConfig.DefaultHeartbeatInterval}",
                     name
                 );
         }

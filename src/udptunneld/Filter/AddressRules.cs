@@ -28,8 +28,15 @@ internal sealed unsafe class AddressRules(
     private ulong _lastPair;
     private object? _lastOwn;
     private Limits? _lastLimits;
+    private uint _ownSource;
     private UInt128 _lastV6;
     private object? _lastOwnV6;
+
+    /// <summary>
+    /// The last inner source that was refused because this host has the same address, in host order; 0 if none was. For
+    /// any thread.
+    /// </summary>
+    public uint OwnSource => Volatile.Read(ref _ownSource);
 
     /// <summary>Changes the networks, from any thread; the next packet is looked at by the new ones.</summary>
     public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
@@ -112,7 +119,13 @@ internal sealed unsafe class AddressRules(
             0 or 127 or (>= 224 and <= 239) => false,
             _ => source != Broadcast,
         };
-        if (!isPossible || own.Contains(source) || !Allows(limits.Sources, source))
+        if (isPossible && own.Contains(source))
+        {
+            Volatile.Write(ref _ownSource, source);
+            return DropReason.SourceAddress;
+        }
+
+        if (!isPossible || !Allows(limits.Sources, source))
         {
             return DropReason.SourceAddress;
         }

@@ -7,7 +7,8 @@ namespace UdpTunnel.Hosting;
 /// <summary>
 /// Keeps the address of a client's server current: looks the name up at once, again and again until it resolves, and
 /// then every 30 s. A look-up that fails or answers nothing leaves the last good address in place. The device of a
-/// link-local address is looked up likewise, every 5 s: it may come later, or come back with another number.
+/// link-local address is looked up likewise, every 5 s: it may come later, or come back with another number. A name
+/// may have several addresses: who finds that one does not work asks for the next (<see cref="TryNext"/>).
 /// </summary>
 /// <param name="server">Host and port; of a literal address only the zone is looked up.</param>
 /// <param name="tunnel">Name of the tunnel, for events.</param>
@@ -18,7 +19,9 @@ namespace UdpTunnel.Hosting;
 /// Completes a link-local address with its device (<see cref="Linux.LinkName.WithZone"/>).
 /// </param>
 /// <param name="found">Takes each new address.</param>
-/// <param name="choose">Chooses among a name's addresses, given that in use; null for <see cref="Choose"/>.</param>
+/// <param name="choose">
+/// Chooses among a name's addresses; null to keep the one in use (<see cref="NameAddresses.Take"/>).
+/// </param>
 internal sealed class ServerResolver(
     HostPort server,
     string tunnel,
@@ -27,7 +30,7 @@ internal sealed class ServerResolver(
     Func<string, CancellationToken, Task<IPAddress[]>> lookUp,
     Func<IPAddress, string, IPAddress> withZone,
     Action<IPEndPoint> found,
-    Func<IPAddress[], IPAddress?, IPAddress?>? choose = null
+    Func<IPAddress[], IPAddress?>? choose = null
 )
 {
     /// <summary>Time between look-ups of a name that resolves.</summary>
@@ -44,6 +47,9 @@ internal sealed class ServerResolver(
     // Slower than a resolver's own retries (5 s, resolv.conf(5)), so that a look-up that would succeed is not cut off.
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
+    // One address after the other reaches who takes them.
+    private readonly Lock _taking = new();
+    private readonly NameAddresses _addresses = new();
     private IPAddress? _current;
     private long _lookUps;
     private long _failures;
@@ -57,6 +63,12 @@ internal sealed class ServerResolver(
 
     /// <summary>Look-ups of a name that failed or answered nothing.</summary>
     public long Failures => Volatile.Read(ref _failures);
+
+    /// <summary>All addresses that the name had last; empty for a literal address. Any thread.</summary>
+    public IPAddress[] Addresses => _addresses.All;
+
+    /// <summary>Begins with an address that a run before used, if the name still has it.</summary>
+    public void Prefer(IPAddress address) => _addresses.Use(address);
 
     /// <summary>Runs until cancelled. Never fails: whatever a look-up throws is a failed look-up.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -86,6 +98,24 @@ internal sealed class ServerResolver(
         }
     }
 
+    /// <summary>The address in use does not work: goes on to the next one of the name, if it has another.</summary>
+    /// <returns>The address that follows; null if there is none. Any thread.</returns>
+    public IPEndPoint? TryNext()
+    {
+        lock (_taking)
+        {
+            if (_current is null || _addresses.Leave(_current) is not { } next)
+            {
+                return null;
+            }
+
+            var endpoint = new IPEndPoint(next, server.Port);
+            _current = next;
+            found(endpoint);
+            return endpoint;
+        }
+    }
+
     /// <summary>
     /// Looks the name up now, unless that was done in the last 2 s: the address does not answer. Any thread.
     /// </summary>
@@ -107,17 +137,11 @@ internal sealed class ServerResolver(
         }
     }
 
-    /// <summary>
-    /// Chooses among a name's addresses: the one in use if it is still there, else the first, which the system ranks
-    /// best (RFC 6724).
-    /// </summary>
-    internal static IPAddress? Choose(IPAddress[] addresses, IPAddress? current) =>
-        current is not null && addresses.Contains(current) ? current : addresses.FirstOrDefault();
-
     private async Task<bool> TryLookUpAsync(IPAddress? literal, CancellationToken cancellationToken)
     {
         try
         {
+            Volatile.Write(ref _lookedUp, time.GetTimestamp());
             var address = literal is null ? await LookUpAsync(cancellationToken) : withZone(literal, server.Zone);
             if (address is null)
             {
@@ -143,20 +167,27 @@ internal sealed class ServerResolver(
     private async Task<IPAddress?> LookUpAsync(CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _lookUps);
-        Volatile.Write(ref _lookedUp, time.GetTimestamp());
         var addresses = await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
         _isStillListed = _current is not null && addresses.Contains(_current);
-        return (choose ?? Choose)(addresses, _current);
+        return (choose ?? _addresses.Take)(addresses);
     }
 
     private void Take(IPAddress address)
     {
         _failing = false;
-        if (address.Equals(_current))
+        lock (_taking)
         {
-            return;
+            // Somebody may have gone on to the next one since the look-up.
+            var now = choose is null && _addresses.All.Length > 0 ? _addresses.Current! : address;
+            if (!now.Equals(_current))
+            {
+                Move(now);
+            }
         }
+    }
 
+    private void Move(IPAddress address)
+    {
         var endpoint = new IPEndPoint(address, server.Port);
         var message = _current is null
             ? $"{server.Host} is {endpoint}"

@@ -20,9 +20,17 @@ internal static unsafe class BoundSocket
     /// <param name="type">SOCK_DGRAM or SOCK_STREAM.</param>
     /// <param name="dualStack">Whether IPv4 addresses have their mapped form at this socket.</param>
     /// <param name="reuseAddress">Whether connections of a process before may still be fading (TCP).</param>
+    /// <param name="device">Name of the device that it uses alone; null for whichever the routes say.</param>
     /// <returns>The descriptor.</returns>
     /// <exception cref="LinuxException">The address or port is taken, not there or not allowed.</exception>
-    public static int Open(IPAddress? address, int port, int type, out bool dualStack, bool reuseAddress)
+    public static int Open(
+        IPAddress? address,
+        int port,
+        int type,
+        out bool dualStack,
+        bool reuseAddress,
+        string? device = null
+    )
     {
         var protocol = type == SOCK_STREAM ? "TCP" : "UDP";
         dualStack = address is null;
@@ -49,6 +57,11 @@ internal static unsafe class BoundSocket
 
         try
         {
+            if (device is not null && BindToDevice(descriptor, device) is var error and not Errno.None)
+            {
+                throw new LinuxException($"cannot use the device {device}", error);
+            }
+
             Bind(descriptor, address, port, protocol, dualStack, reuseAddress);
             return descriptor;
         }
@@ -56,6 +69,20 @@ internal static unsafe class BoundSocket
         {
             _ = Libc.Close(descriptor);
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Has a socket use one device alone (SO_BINDTODEVICE), which the kernel knows by its number then.
+    /// </summary>
+    public static Errno BindToDevice(int descriptor, string device)
+    {
+        var name = System.Text.Encoding.ASCII.GetBytes(device + "\0");
+        fixed (byte* start = name)
+        {
+            return Libc.SetSocketOption(descriptor, SOL_SOCKET, SO_BINDTODEVICE, start, name.Length) < 0
+                ? Libc.LastError
+                : Errno.None;
         }
     }
 

@@ -27,9 +27,6 @@ internal unsafe struct Endpoint : IEquatable<Endpoint>
     /// <summary>Whether this is no endpoint at all (the default value).</summary>
     public readonly bool IsNone => Family == 0;
 
-    /// <summary>Whether its address is one of IPv4, in its mapped form too.</summary>
-    public readonly bool IsV4 => AddressBits is (0, var low) && low >> 32 == 0xFFFF;
-
     /// <summary>Bytes in use: 16 or 28.</summary>
     public readonly int Length => Family == SocketConstants.AF_INET ? LengthV4 : MaxLength;
 

@@ -13,9 +13,10 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
     private const int AT_FDCWD = -100;
     private const int AT_SYMLINK_NOFOLLOW = 0x100;
     private const int AT_EMPTY_PATH = 0x1000;
+    private const uint STATX_INO = 0x100;
     private const uint STATX_TYPE_MODE_UID_GID = 0x1 | 0x2 | 0x8 | 0x10;
 
-    /// <summary><c>struct statx</c>; uid and gid are at 20 and 24, the mode at 28.</summary>
+    /// <summary><c>struct statx</c>; uid and gid are at 20 and 24, the mode at 28, the inode at 32.</summary>
     private const int StatxSize = 256;
 
     private const int KindBits = 0xF000;
@@ -31,6 +32,16 @@ internal readonly unsafe record struct FileStatus(FileKind Kind, UnixFileMode Mo
     public static FileStatus? OfEntry(string path) =>
         Read(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW)
         ?? (Libc.LastError == Errno.NoEntry ? null : throw LinuxException.Last($"cannot look at {path}"));
+
+    /// <summary>The number of the file at a path in its file system (its inode).</summary>
+    /// <exception cref="LinuxException">There is none.</exception>
+    public static ulong NumberOf(string path)
+    {
+        var result = stackalloc byte[StatxSize];
+        return Libc.StatusOf(AT_FDCWD, path, 0, STATX_INO, result) < 0
+            ? throw LinuxException.Last($"cannot look at {path}")
+            : BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(result + 32, sizeof(ulong)));
+    }
 
     /// <summary>Of an open file.</summary>
     /// <param name="file">The file.</param>

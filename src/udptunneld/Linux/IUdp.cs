@@ -71,6 +71,19 @@ internal unsafe interface IUdp : IDisposable
     void SetMark(uint mark);
 
     /// <summary>
+    /// The two bits of explicit congestion notification (RFC 3168) that batches carry from now on; costs a system call
+    /// or two where they change. For the thread that sends batches.
+    /// </summary>
+    void SetCongestionBits(byte bits);
+
+    /// <summary>
+    /// Has everything leave by and come from one device (SO_BINDTODEVICE). Asked again when the device has come back,
+    /// with another number.
+    /// </summary>
+    /// <returns>The error, or None.</returns>
+    Errno BindToDevice(string device);
+
+    /// <summary>
     /// Begins to keep the ICMP errors that datagrams meet, or forgets them. Kept ones make the socket readable until
     /// they are taken.
     /// </summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Runtime.InteropServices;
+using UdpTunnel.Config;
 
 namespace UdpTunnel.Linux;
 
@@ -27,12 +28,18 @@ internal static class NetlinkAnswer
     // struct rtmsg: family u8, destination's prefix length u8, source's, TOS, table, protocol, scope, type u8 each,
     // flags u32.
     private const int RouteMessageSize = 12;
+    private const int RouteTableNumber = 4;
+    private const int RouteProtocol = 5;
     private const int RouteType = 7;
+    private const byte RTPROT_BOOT = 3;
+    private const byte RTPROT_STATIC = 4;
     private const byte RTN_UNICAST = 1;
     private const ushort RTA_DST = 1;
     private const ushort RTA_OIF = 4;
     private const ushort RTA_GATEWAY = 5;
+    private const ushort RTA_PRIORITY = 6;
     private const ushort RTA_PREFSRC = 7;
+    private const ushort RTA_TABLE = 15;
     private const byte RTN_LOCAL = 2;
     private const byte RTN_BROADCAST = 3;
 
@@ -77,6 +84,22 @@ internal static class NetlinkAnswer
             if (type == RTM_NEWLINK && messageSequence == sequence && body.Length >= 8)
             {
                 return MemoryMarshal.Read<int>(body[4..]);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Finds the flags of a device in an answer to RTM_GETLINK.</summary>
+    /// <returns>IFF_…, or null if there are none in it.</returns>
+    public static uint? FindLinkFlags(ReadOnlySpan<byte> answer, uint sequence)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            // ifinfomsg: family u8, pad u8, type u16, index i32, flags u32 …
+            if (type == RTM_NEWLINK && messageSequence == sequence && body.Length >= LinkMessageSize)
+            {
+                return MemoryMarshal.Read<uint>(body[8..]);
             }
         }
 
@@ -252,6 +275,57 @@ internal static class NetlinkAnswer
                 ? MemoryMarshal.Read<int>(index)
                 : null;
             routes.Add(new Route(network, body[1], gateway, link));
+        }
+    }
+
+    /// <summary>
+    /// Adds the routes by one device in an answer to RTM_GETROUTE that people or programs have added for good: not
+    /// those of the kernel, nor those of routing daemons, DHCP and router advertisements, which come back by
+    /// themselves.
+    /// </summary>
+    public static void AddRoutesOf(ReadOnlySpan<byte> answer, uint sequence, int link, List<DeviceRoute> routes)
+    {
+        while (Next(ref answer, out var type, out var messageSequence, out var body))
+        {
+            if (
+                type != RTM_NEWROUTE
+                || messageSequence != sequence
+                || body.Length < RouteMessageSize
+                || body[0] is not (SocketConstants.AF_INET or SocketConstants.AF_INET6)
+                || body[1] > (body[0] == SocketConstants.AF_INET ? 32 : 128)
+                || body[RouteType] != RTN_UNICAST
+                || body[RouteProtocol] is not (RTPROT_BOOT or RTPROT_STATIC)
+            )
+            {
+                continue;
+            }
+
+            var size = body[0] == SocketConstants.AF_INET ? sizeof(uint) : 16;
+            var attributes = body[RouteMessageSize..];
+            if (
+                !FindAttribute(attributes, RTA_OIF, sizeof(int), out var index)
+                || MemoryMarshal.Read<int>(index) != link
+            )
+            {
+                continue;
+            }
+
+            var network = FindAttribute(attributes, RTA_DST, size, out var destination)
+                ? new IPAddress(destination)
+                : new IPAddress(new byte[size]);
+            routes.Add(
+                new DeviceRoute(
+                    IpPrefix.Of(network, body[1]),
+                    FindAttribute(attributes, RTA_GATEWAY, size, out var gateway) ? new IPAddress(gateway) : null,
+                    FindAttribute(attributes, RTA_TABLE, sizeof(uint), out var table)
+                        ? MemoryMarshal.Read<uint>(table)
+                        : body[RouteTableNumber],
+                    FindAttribute(attributes, RTA_PRIORITY, sizeof(uint), out var metric)
+                        ? MemoryMarshal.Read<uint>(metric)
+                        : 0,
+                    FindAttribute(attributes, RTA_PREFSRC, size, out var source) ? new IPAddress(source) : null
+                )
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using UdpTunnel.Memory;
+using UdpTunnel.Packets;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -20,10 +21,10 @@ internal sealed unsafe class ReceiveBatch : IDisposable
 
     // cmsghdr: length u64, level i32, type i32, then the data, padded to 8 bytes. UDP_GRO has the segment size as i32
     // (24 bytes in all); in6_pktinfo an address and i32 (40); in_pktinfo an interface i32, the local address that a
-    // datagram came to and the one in its header (32).
-    private const int ControlSize = 64;
+    // datagram came to and the one in its header (32); IP_TOS a byte and IPV6_TCLASS an i32 (24).
+    private const int ControlSize = 96;
     private const int ControlDataOffset = 16;
-    private const int ControlAlignment = 8;
+    private const int ControlNumberSize = 24;
     private const int LocalAddressOffset = 4;
 
     private readonly int _capacity;
@@ -102,6 +103,20 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         return control is null ? default : SourceAddress.ReadV4(control + LocalAddressOffset);
     }
 
+    /// <summary>
+    /// The two bits of explicit congestion notification of a message; 0 if the socket was not told to say so.
+    /// </summary>
+    public int CongestionBits(int message)
+    {
+        var control = FindControl(message, IPPROTO_IP, IP_TOS, sizeof(byte));
+        if (control is null)
+        {
+            control = FindControl(message, IPPROTO_IPV6, IPV6_TCLASS, sizeof(int));
+        }
+
+        return control is null ? 0 : *control & CongestionMark.Mask;
+    }
+
     /// <summary>Takes what is there, without waiting.</summary>
     /// <returns>The error, <see cref="Errno.Again"/> if nothing is there, or <see cref="Errno.None"/>.</returns>
     public Errno TryReceive(int descriptor)
@@ -136,8 +151,9 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// </param>
     /// <param name="datagramSize">Bytes of each datagram of the run but the last; 0 for one datagram.</param>
     /// <param name="source">Where it comes from.</param>
+    /// <param name="congestion">Its bits of explicit congestion notification.</param>
     /// <returns>False, and nothing is put in, if the batch is full.</returns>
-    public bool Put(ReadOnlySpan<byte> message, int datagramSize, in Endpoint source)
+    public bool Put(ReadOnlySpan<byte> message, int datagramSize, in Endpoint source, int congestion = 0)
     {
         if (_count == _capacity)
         {
@@ -147,16 +163,22 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         var length = Math.Min(message.Length, MessageSize);
         message[..length].CopyTo(new Span<byte>(Start(_count), length));
         var control = _controls + (_count * ControlSize);
-        Unsafe.WriteUnaligned(control, (nint)(ControlDataOffset + sizeof(int)));
-        Unsafe.WriteUnaligned(control + 8, IPPROTO_UDP);
-        Unsafe.WriteUnaligned(control + 12, UDP_GRO);
-        Unsafe.WriteUnaligned(control + ControlDataOffset, datagramSize);
+        PutControl(control, IPPROTO_IPV6, IPV6_TCLASS, congestion);
+        PutControl(control + ControlNumberSize, IPPROTO_UDP, UDP_GRO, datagramSize);
         ref var header = ref _headers[_count];
-        header.ControlLength = datagramSize > 0 ? ControlDataOffset + sizeof(int) : 0;
+        header.ControlLength = ControlNumberSize + (datagramSize > 0 ? ControlDataOffset + sizeof(int) : 0);
         header.Flags = length < message.Length ? MSG_TRUNC : 0;
         header.Length = (uint)length;
         _names[_count++] = source;
         return true;
+    }
+
+    private static void PutControl(byte* control, int level, int type, int value)
+    {
+        Unsafe.WriteUnaligned(control, (nint)(ControlDataOffset + sizeof(int)));
+        Unsafe.WriteUnaligned(control + 8, level);
+        Unsafe.WriteUnaligned(control + 12, type);
+        Unsafe.WriteUnaligned(control + ControlDataOffset, value);
     }
 
     /// <inheritdoc/>
@@ -167,25 +189,12 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     }
 
     /// <summary>The data of a control message, or null.</summary>
-    private byte* FindControl(int message, int level, int type, int leastLength)
-    {
-        var control = _controls + (message * ControlSize);
-        var end = control + _headers[message].ControlLength;
-        while (control + ControlDataOffset + leastLength <= end)
-        {
-            var length = Unsafe.ReadUnaligned<nint>(control);
-            if (
-                length >= ControlDataOffset + leastLength
-                && Unsafe.ReadUnaligned<int>(control + 8) == level
-                && Unsafe.ReadUnaligned<int>(control + 12) == type
-            )
-            {
-                return control + ControlDataOffset;
-            }
-
-            control += Math.Max(ControlDataOffset, (length + ControlAlignment - 1) & ~(ControlAlignment - 1));
-        }
-
-        return null;
-    }
+    private byte* FindControl(int message, int level, int type, int leastLength) =>
+        ControlMessages.Find(
+            _controls + (message * ControlSize),
+            _headers[message].ControlLength,
+            level,
+            type,
+            leastLength
+        );
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using UdpTunnel.Config;
 
 namespace UdpTunnel.Linux;
 
@@ -26,6 +27,20 @@ internal readonly record struct LinkLosses(long Received, long Sent);
 /// <param name="IsLocal">Whether the address is this host's own.</param>
 /// <param name="Source">The address that this host sends from, if the kernel tells one.</param>
 internal sealed record RouteTo(int Link, bool IsLocal, IPAddress? Source);
+
+/// <summary>A route of this host by one device, as somebody has added it.</summary>
+/// <param name="Network">The destination.</param>
+/// <param name="Gateway">Null if the destination is on the link.</param>
+/// <param name="Table">Number of the routing table.</param>
+/// <param name="Metric">Of several routes to one network that with the least is taken; 0 for none.</param>
+/// <param name="Source">The address to send from; null for the kernel's choice.</param>
+internal readonly record struct DeviceRoute(
+    IpPrefix Network,
+    IPAddress? Gateway,
+    uint Table,
+    uint Metric,
+    IPAddress? Source
+);
 
 /// <summary>An IPv4 route of this host to other hosts.</summary>
 /// <param name="Network">First address of the destination, in host order; 0 for the default route.</param>

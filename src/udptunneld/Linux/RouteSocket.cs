@@ -12,6 +12,8 @@ namespace UdpTunnel.Linux;
 internal static unsafe class RouteSocket
 {
     private const int NETLINK_ROUTE = 0;
+    private const int SOL_NETLINK = 270;
+    private const int NETLINK_GET_STRICT_CHK = 12;
     private const ushort RTM_NEWLINK = 16;
     private const ushort RTM_GETLINK = 18;
     private const ushort RTM_NEWADDR = 20;
@@ -36,6 +38,7 @@ internal static unsafe class RouteSocket
 
     private const ushort IFA_ADDRESS = 1;
     private const ushort IFA_LOCAL = 2;
+    private const ushort IFA_RT_PRIORITY = 9;
 
     // Nobody else is on the link of a tunnel who might have the address.
     private const byte IFA_F_NODAD = 2;
@@ -119,6 +122,31 @@ internal static unsafe class RouteSocket
         return routes;
     }
 
+    /// <summary>
+    /// The routes by a device, IPv4 and IPv6, of all tables, that the kernel or a routing daemon did not add.
+    /// </summary>
+    /// <exception cref="LinuxException">There is no such device, or the kernel does not answer.</exception>
+    public static IReadOnlyList<DeviceRoute> ListRoutesOf(int link)
+    {
+        Span<byte> buffer = stackalloc byte[ListBufferSize];
+        var routes = new List<DeviceRoute>();
+        foreach (var family in (ReadOnlySpan<byte>)[AF_INET, AF_INET6])
+        {
+            var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
+            request.Append(new RouteMessage { Family = family });
+            request.Attribute(RTA_OIF, link);
+            List(
+                request.Bytes,
+                buffer,
+                "routes",
+                answer => NetlinkAnswer.AddRoutesOf(answer, Sequence, link, routes),
+                isFiltered: true
+            );
+        }
+
+        return routes;
+    }
+
     /// <summary>How this host reaches an address at this moment.</summary>
     /// <param name="address">An address of IPv4 or IPv6.</param>
     /// <param name="mark">Mark of what is sent there, by which rules may choose another route; 0 for none.</param>
@@ -159,6 +187,22 @@ internal static unsafe class RouteSocket
             or Errno.AccessDenied
             or Errno.NoDevice => null,
             _ => throw new LinuxException($"cannot ask for the route to {address}", error),
+        };
+    }
+
+    /// <summary>Whether there is such a device and it is up.</summary>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    public static bool IsUp(int index)
+    {
+        Span<byte> buffer = stackalloc byte[BufferSize];
+        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
+        request.Append(new LinkMessage { Index = index });
+        var error = Exchange(request.Bytes, buffer, out var answer);
+        return error switch
+        {
+            Errno.None => NetlinkAnswer.FindLinkFlags(answer, Sequence) is { } flags && (flags & IFF_UP) != 0,
+            Errno.NoDevice => false,
+            _ => throw new LinuxException($"cannot look for device number {index}", error),
         };
     }
 
@@ -243,7 +287,13 @@ internal static unsafe class RouteSocket
     /// Gives a device an address, which it may have already; the kernel adds the route to its network.
     /// </summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
-    public static void AddAddress(int index, IPAddress address, int prefixLength)
+    /// <param name="index">Number of the device.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="prefixLength">Of its network.</param>
+    /// <param name="isLastResort">
+    /// Whether every other route to the same network goes before the one to this.
+    /// </param>
+    public static void AddAddress(int index, IPAddress address, int prefixLength, bool isLastResort = false)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var isV6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
@@ -264,6 +314,11 @@ internal static unsafe class RouteSocket
         );
         request.Attribute(IFA_LOCAL, address.GetAddressBytes());
         request.Attribute(IFA_ADDRESS, address.GetAddressBytes());
+        if (isLastResort)
+        {
+            request.Attribute(IFA_RT_PRIORITY, uint.MaxValue);
+        }
+
         var error = Exchange(request.Bytes, buffer, out _);
         if (error != Errno.None)
         {
@@ -287,12 +342,25 @@ internal static unsafe class RouteSocket
     }
 
     /// <summary>Sends a request for a list and reads all parts of it.</summary>
-    internal static void List(ReadOnlySpan<byte> request, Span<byte> buffer, string what, ReadPart read)
+    internal static void List(
+        ReadOnlySpan<byte> request,
+        Span<byte> buffer,
+        string what,
+        ReadPart read,
+        bool isFiltered = false
+    )
     {
         FileDescriptor? socket = null;
         try
         {
             socket = Open(out var error);
+            if (isFiltered && socket is not null)
+            {
+                // Then the kernel looks at what the request says beside the family (Linux 4.20).
+                var on = 1;
+                _ = Libc.SetSocketOption(socket.Number, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(int));
+            }
+
             if (socket is null || (error = Send(socket, request)) != Errno.None)
             {
                 throw new LinuxException($"cannot list the {what} of this host", error);

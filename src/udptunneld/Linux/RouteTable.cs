@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using UdpTunnel.Config;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -54,6 +55,9 @@ internal static class RouteTable
 
     private const ushort RTA_DST = 1;
     private const ushort RTA_OIF = 4;
+    private const ushort RTA_GATEWAY = 5;
+    private const ushort RTA_PRIORITY = 6;
+    private const ushort RTA_PREFSRC = 7;
     private const ushort RTA_TABLE = 15;
     private const byte RT_TABLE_UNSPEC = 0;
     private const byte RTPROT_STATIC = 4;
@@ -90,18 +94,28 @@ internal static class RouteTable
     /// <exception cref="LinuxException">
     /// There is one to that network already (EEXIST), or the kernel refuses.
     /// </exception>
-    public static void Add(int link, IPAddress network, int prefixLength, uint table)
+    public static void Add(int link, IPAddress network, int prefixLength, uint table) =>
+        Add(link, new DeviceRoute(IpPrefix.Of(network, prefixLength), null, table, Metric: 0, Source: null));
+
+    /// <summary>Adds a route through a device.</summary>
+    /// <exception cref="LinuxException">There is one like it already (EEXIST), or the kernel refuses.</exception>
+    public static void Add(int link, in DeviceRoute route)
     {
-        var error = Route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, link, network, prefixLength, table);
+        var error = Route(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, link, route);
         if (error != Errno.None)
         {
-            throw new LinuxException($"cannot add a route to {network}/{prefixLength}", error);
+            throw new LinuxException($"cannot add a route to {route.Network}", error);
         }
     }
 
     /// <summary>Removes a route. One that is not there is as good as removed.</summary>
     public static void Remove(int link, IPAddress network, int prefixLength, uint table) =>
-        _ = Route(RTM_DELROUTE, 0, link, network, prefixLength, table);
+        _ = Route(
+            RTM_DELROUTE,
+            0,
+            link,
+            new DeviceRoute(IpPrefix.Of(network, prefixLength), null, table, Metric: 0, Source: null)
+        );
 
     /// <summary>Adds a rule, which may be there already.</summary>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
@@ -185,7 +199,7 @@ internal static class RouteTable
     private static byte FindByte(ReadOnlySpan<byte> body, ushort attribute) =>
         Find(body, attribute, sizeof(byte), out var value) ? value[0] : (byte)0;
 
-    private static Errno Route(ushort type, ushort flags, int link, IPAddress network, int prefixLength, uint table)
+    private static Errno Route(ushort type, ushort flags, int link, in DeviceRoute route)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var request = new NetlinkRequest(
@@ -194,25 +208,40 @@ internal static class RouteTable
             (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags),
             RouteSocket.Sequence
         );
-        var isV6 = network.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        var isV6 = route.Network.IsV6;
         request.Append(
             new RouteMessage
             {
                 Family = (byte)(isV6 ? AF_INET6 : AF_INET),
-                PrefixLength = (byte)prefixLength,
+                PrefixLength = (byte)route.Network.Length,
                 Table = RT_TABLE_UNSPEC,
                 Protocol = RTPROT_STATIC,
-                Scope = isV6 ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
+                Scope = isV6 || route.Gateway is not null ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
                 Type = RTN_UNICAST,
             }
         );
-        if (prefixLength > 0)
+        if (!route.Network.IsDefault)
         {
-            request.Attribute(RTA_DST, network.GetAddressBytes());
+            request.Attribute(RTA_DST, route.Network.Address.GetAddressBytes());
         }
 
         request.Attribute(RTA_OIF, link);
-        request.Attribute(RTA_TABLE, table);
+        request.Attribute(RTA_TABLE, route.Table);
+        if (route.Gateway is { } gateway)
+        {
+            request.Attribute(RTA_GATEWAY, gateway.GetAddressBytes());
+        }
+
+        if (route.Metric != 0)
+        {
+            request.Attribute(RTA_PRIORITY, route.Metric);
+        }
+
+        if (route.Source is { } source)
+        {
+            request.Attribute(RTA_PREFSRC, source.GetAddressBytes());
+        }
+
         return RouteSocket.Exchange(request.Bytes, buffer, out _);
     }
 

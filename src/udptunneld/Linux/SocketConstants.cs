@@ -22,6 +22,7 @@ internal static class SocketConstants
     public const int SO_SNDBUF = 7;
     public const int SO_RCVBUF = 8;
     public const int SO_KEEPALIVE = 9;
+    public const int SO_BINDTODEVICE = 25;
     public const int SO_SNDBUFFORCE = 32;
     public const int SO_RCVBUFFORCE = 33;
     public const int SO_MARK = 36;
@@ -38,8 +39,10 @@ internal static class SocketConstants
 
     public const int IPPROTO_UDP = 17;
     public const int IPPROTO_IP = 0;
+    public const int IP_TOS = 1;
     public const int IP_PKTINFO = 8;
     public const int IP_MTU_DISCOVER = 10;
+    public const int IP_RECVTOS = 13;
     public const int IP_PMTUDISC_DONT = 0;
     public const int IP_PMTUDISC_PROBE = 3;
     public const int IP_PMTUDISC_OMIT = 5;
@@ -50,6 +53,8 @@ internal static class SocketConstants
     public const int IPV6_V6ONLY = 26;
     public const int IPV6_RECVPKTINFO = 49;
     public const int IPV6_PKTINFO = 50;
+    public const int IPV6_RECVTCLASS = 66;
+    public const int IPV6_TCLASS = 67;
 
     public const int UDP_SEGMENT = 103;
     public const int UDP_GRO = 104;

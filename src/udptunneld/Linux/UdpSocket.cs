@@ -22,6 +22,9 @@ internal sealed unsafe class UdpSocket : IUdp
     private readonly DatagramSender _sender;
     private readonly SendBuffer _sendBuffer = new();
 
+    private readonly int _dscp;
+    private int _trafficClass;
+
     // Written by the thread that sends batches, read by the tick.
     private long _sentBytes;
     private long _refused;
@@ -29,10 +32,16 @@ internal sealed unsafe class UdpSocket : IUdp
     // What the tick saw of both, so that an idle socket is not asked.
     private long _fitted;
 
-    private UdpSocket(int descriptor, bool dualStack, bool offload)
+    private UdpSocket(int descriptor, bool dualStack, bool offload, int dscp)
     {
         _descriptor = descriptor;
         _dualStack = dualStack;
+        _dscp = dscp;
+        SetCongestionBits(0);
+
+        // Of IPv4 also where the socket is for both families.
+        _ = SetOption(IPPROTO_IP, IP_RECVTOS, 1);
+        _ = dualStack && SetOption(IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 
         // Without "do not fragment" (IPv4): as long as nobody knows what the path carries, routers may cut. And as if
         // nobody had said what it carries: ICMP messages are easily forged, Tunnel/PathMtuDiscovery finds out.
@@ -56,18 +65,31 @@ internal sealed unsafe class UdpSocket : IUdp
     /// <inheritdoc/>
     public bool Merges { get; }
 
-    /// <summary>Opens a socket on all addresses.</summary>
+    /// <summary>Opens a socket.</summary>
     /// <param name="port">Port; 0 lets the kernel choose.</param>
     /// <param name="offload">Whether runs are wanted.</param>
-    /// <exception cref="LinuxException">The port is taken or not allowed.</exception>
     /// <param name="tellsLocal">Whether it says of each message which address of this host it came to.</param>
-    public static UdpSocket Bind(int port, bool offload, bool tellsLocal = false)
+    /// <param name="address">The only address of this host that it uses; null for all.</param>
+    /// <param name="device">The only device that it uses; null for all.</param>
+    /// <param name="dscp">Differentiated services code point of what it sends.</param>
+    /// <exception cref="LinuxException">
+    /// The port is taken or not allowed, or address or device is not there.
+    /// </exception>
+    public static UdpSocket Bind(
+        int port,
+        bool offload,
+        bool tellsLocal = false,
+        IPAddress? address = null,
+        string? device = null,
+        int dscp = 0
+    )
     {
-        var descriptor = BoundSocket.Open(address: null, port, SOCK_DGRAM, out var dualStack, reuseAddress: false);
+        var descriptor = BoundSocket.Open(address, port, SOCK_DGRAM, out var dualStack, reuseAddress: false, device);
+        dualStack |= address is { AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6 };
         try
         {
             var localPort = Prepare(descriptor);
-            var socket = new UdpSocket(descriptor, dualStack, offload) { LocalPort = localPort };
+            var socket = new UdpSocket(descriptor, dualStack, offload, dscp) { LocalPort = localPort };
             if (tellsLocal)
             {
                 _ = dualStack
@@ -147,6 +169,21 @@ internal sealed unsafe class UdpSocket : IUdp
     public void SetMark(uint mark) => _ = SetOption(SOL_SOCKET, SO_MARK, (int)mark);
 
     /// <inheritdoc/>
+    public void SetCongestionBits(byte bits)
+    {
+        var trafficClass = (_dscp << 2) | bits;
+        if (trafficClass != _trafficClass)
+        {
+            _trafficClass = trafficClass;
+            _ = SetOption(IPPROTO_IP, IP_TOS, trafficClass);
+            _ = _dualStack && SetOption(IPPROTO_IPV6, IPV6_TCLASS, trafficClass);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Errno BindToDevice(string device) => BoundSocket.BindToDevice(_descriptor, device);
+
+    /// <inheritdoc/>
     public void KeepErrors(bool keep)
     {
         // Turning it off also throws away what is there (do_ip_setsockopt).
@@ -158,7 +195,6 @@ internal sealed unsafe class UdpSocket : IUdp
     public bool TakeError(out Endpoint endpoint, out bool isPortUnreachable)
     {
         const int ControlRoom = 256;
-        const int ControlHeader = 16;
         var control = stackalloc byte[ControlRoom];
         byte first;
         var slice = new Slice(&first, 1);
@@ -175,19 +211,18 @@ internal sealed unsafe class UdpSocket : IUdp
         var isTaken = Libc.ReceiveMessages(_descriptor, &message, 1, MSG_ERRQUEUE | MSG_DONTWAIT, null) == 1;
         endpoint = name;
 
-        // cmsghdr: length u64, level i32, type i32; then sock_extended_err: errno u32, origin u8, type u8, code u8.
-        var isKept =
-            isTaken
-            && message.ControlLength >= ControlHeader + 8
-            && (*(int*)(control + 8), *(int*)(control + 12))
-                is
-                    (IPPROTO_IP, IP_RECVERR)
-                    or
-                    (IPPROTO_IPV6, IPV6_RECVERR);
+        // sock_extended_err: errno u32, origin u8, type u8, code u8. It stands behind what else the socket says of each
+        // message.
+        var error = isTaken ? ControlMessages.Find(control, message.ControlLength, IPPROTO_IP, IP_RECVERR, 8) : null;
+        if (error is null && isTaken)
+        {
+            error = ControlMessages.Find(control, message.ControlLength, IPPROTO_IPV6, IPV6_RECVERR, 8);
+        }
+
         isPortUnreachable =
-            isKept
-            && *(int*)(control + ControlHeader) == (int)Errno.ConnectionRefused
-            && control[ControlHeader + 4] is SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6;
+            error is not null
+            && *(int*)error == (int)Errno.ConnectionRefused
+            && error[4] is (SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6);
         return isTaken;
     }
 

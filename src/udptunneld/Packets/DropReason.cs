@@ -88,6 +88,12 @@ internal enum DropReason : byte
     FragmentationNeeded = 23,
 
     /// <summary>
+    /// Marked as congested on its way, though the packet inside is of a sender that does not look at such marks (RFC
+    /// 6040, section 4.2): it is told by the loss.
+    /// </summary>
+    CongestionMark = 24,
+
+    /// <summary>
     /// A datagram that its sender cannot have made: forged, damaged, or the preshared keys of both ends differ.
     /// </summary>
     NotAuthentic = 30,

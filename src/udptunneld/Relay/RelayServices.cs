@@ -22,5 +22,8 @@ internal sealed record RelayServices(
 {
     /// <summary>The addresses of this host, as of the last refresh.</summary>
     public HostAddresses Addresses { get; } =
-        new(() => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)), RouteSocket.ListAddressesV6);
+        new(
+            () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)),
+            () => RouteSocket.ListAddressesV6().Select(a => a.Address)
+        );
 }

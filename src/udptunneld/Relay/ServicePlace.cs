@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay;
@@ -28,7 +29,7 @@ internal sealed class ServicePlace(HostPort service)
     private const long Recent = 3_000;
 
     private readonly Lock _gate = new();
-    private IPAddress[] _addresses = [];
+    private readonly NameAddresses _addresses = new();
     private Place? _current;
     private string? _news;
     private long _switched = -FallbackPause;
@@ -58,20 +59,13 @@ internal sealed class ServicePlace(HostPort service)
     {
         lock (_gate)
         {
-            if (addresses.Length == 0)
+            var chosen = _addresses.Take(addresses);
+            if (chosen is not null)
             {
-                return null;
+                MoveTo(chosen);
             }
 
-            _addresses = addresses;
-            var current = _current?.Address.Address;
-            if (current is null || !addresses.Contains(current))
-            {
-                current = addresses[0];
-                MoveTo(current);
-            }
-
-            return current;
+            return chosen;
         }
     }
 
@@ -80,6 +74,7 @@ internal sealed class ServicePlace(HostPort service)
     {
         lock (_gate)
         {
+            _addresses.Use(address);
             if (_current is null || !_current.Address.Address.Equals(address))
             {
                 Volatile.Write(ref _current, new Place(new IPEndPoint(address, service.Port)));
@@ -202,18 +197,12 @@ internal sealed class ServicePlace(HostPort service)
     {
         lock (_gate)
         {
-            if (_current != place || _addresses.Length < 2)
+            if (_current != place || _addresses.Leave(place.Address.Address) is not { } next)
             {
                 return;
             }
 
             _switched = now;
-            var next = _addresses[(Array.IndexOf(_addresses, place.Address.Address) + 1) % _addresses.Length];
-            if (next.Equals(place.Address.Address))
-            {
-                return;
-            }
-
             var address = new IPEndPoint(next, service.Port);
             _news = $"{service.Host}: {Describe(place.Address, error)}; it is tried at {address} from now on";
             Volatile.Write(ref _current, new Place(address));

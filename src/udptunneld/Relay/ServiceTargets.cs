@@ -154,7 +154,7 @@ internal sealed class ServiceTargets : IDisposable
                         MoveTo(found.Address);
                     }
                 },
-                (addresses, _) => Choose(addresses)
+                Choose
             );
         }
 

@@ -18,6 +18,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
 
     // One at a time, so that each sees what the one before has done.
     private readonly SemaphoreSlim _gate = new(1);
+    private readonly ConfigClaim _claim = new();
 
     /// <summary>Compares the files with what runs and applies them.</summary>
     /// <param name="dryRun">Only compare.</param>
@@ -104,7 +105,11 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _gate.Dispose();
+    public void Dispose()
+    {
+        _claim.Dispose();
+        _gate.Dispose();
+    }
 
     private static bool Interrupts(FileAction action) => action is FileAction.Restart or FileAction.Stop;
 
@@ -174,6 +179,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     {
         try
         {
+            _claim.Take(options.ConfigDirectory);
             return ConfigDirectory.Read(options.ConfigDirectory, options.CredentialsDirectory);
         }
         catch (IOException e)

@@ -1,5 +1,6 @@
 using System.Net;
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.State;
 
@@ -16,6 +17,9 @@ internal sealed record Session(DateTimeOffset Saved, IPEndPoint? Peer, IReadOnly
 {
     /// <summary>The peers of a secure tunnel.</summary>
     public IReadOnlyList<SavedPeer> Peers { get; init; } = [];
+
+    /// <summary>Routes that somebody has added to the tunnel's device by hand.</summary>
+    public IReadOnlyList<DeviceRoute> Routes { get; init; } = [];
 }
 
 /// <summary>What is kept of a peer of a secure tunnel.</summary>

@@ -1,8 +1,11 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
+using UdpTunnel.Config;
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
 namespace UdpTunnel.State;
@@ -19,6 +22,7 @@ namespace UdpTunnel.State;
 ///  flow in udp [fd00::2]:5353 [fd00::1]:53 0 3   the same with the number of the peer
 ///  flow in tcp 10.0.0.2:40000 10.0.0.1:22 1 opening
 ///                                          with its state, where it is neither established (TCP) nor answered (UDP)
+///  route 10.77.0.0/24 10.88.0.1 254 0 -    network, gateway or -, table, metric, address to send from or -
 /// </code>
 /// </summary>
 internal static class SessionText
@@ -52,6 +56,15 @@ internal static class SessionText
                 .Append(known.IsConnected ? "up " : "idle ")
                 .Append(CultureInfo.InvariantCulture, $"{known.Received.Seconds}.{known.Received.Nanoseconds} ")
                 .Append(CultureInfo.InvariantCulture, $"{known.Sent.Seconds}.{known.Sent.Nanoseconds}\n");
+        }
+
+        foreach (var route in session.Routes)
+        {
+            var (gateway, source) = (route.Gateway?.ToString() ?? "-", route.Source?.ToString() ?? "-");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"route {route.Network} {gateway} {route.Table} {route.Metric} {source}\n"
+            );
         }
 
         foreach (var remembered in session.Flows)
@@ -97,6 +110,7 @@ internal static class SessionText
         IPEndPoint? peer = null;
         var peers = new List<SavedPeer>();
         var flows = new List<RememberedFlow>();
+        var routes = new List<DeviceRoute>();
         foreach (var line in lines.Skip(1))
         {
             var words = line.Split(' ');
@@ -108,13 +122,17 @@ internal static class SessionText
             {
                 peers.Add(known);
             }
+            else if (ReadRoute(words) is { } route)
+            {
+                routes.Add(route);
+            }
             else if (ReadFlow(words) is { } flow)
             {
                 flows.Add(flow);
             }
         }
 
-        return new Session(DateTimeOffset.FromUnixTimeSeconds(saved), peer, flows) { Peers = peers };
+        return new Session(DateTimeOffset.FromUnixTimeSeconds(saved), peer, flows) { Peers = peers, Routes = routes };
     }
 
     private static SavedPeer? ReadPeer(string[] words)
@@ -132,6 +150,30 @@ internal static class SessionText
         }
 
         return new SavedPeer(parsedNumber, key, endpoint, words[4] == "up", lastReceived, lastSent);
+    }
+
+    private static DeviceRoute? ReadRoute(string[] words)
+    {
+        return
+            words is ["route", var networkText, var gatewayText, var tableText, var metricText, var sourceText]
+            && IpPrefix.TryParse(networkText, out var network, out _, out _)
+            && TryRead(gatewayText, network.IsV6, out var gateway)
+            && TryRead(tableText, out uint table)
+            && TryRead(metricText, out uint metric)
+            && TryRead(sourceText, network.IsV6, out var source)
+            ? new DeviceRoute(network, gateway, table, metric, source)
+            : null;
+    }
+
+    /// <summary>Reads an address of a family; "-" is none.</summary>
+    private static bool TryRead(string text, bool isV6, out IPAddress? address)
+    {
+        address = null;
+        return text == "-"
+            || (
+                IPAddress.TryParse(text, out address)
+                && address.AddressFamily == (isV6 ? AddressFamily.InterNetworkV6 : AddressFamily.InterNetwork)
+            );
     }
 
     private static RememberedFlow? ReadFlow(string[] words)

@@ -4,6 +4,7 @@ using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
@@ -16,13 +17,15 @@ internal sealed class ClassicProtocol : ITunnelProtocol
 {
     private static readonly long ClaimIntervalMilliseconds = (long)TimeSpan.FromMinutes(1).TotalMilliseconds;
 
-    private readonly TunnelConfig _config;
+    private readonly TunnelRoutes _routes;
+    private TunnelConfig _config;
     private readonly IUdp _udp;
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly Peer _peer = new();
     private readonly ClassicTransport _transport;
     private readonly ServerResolver? _resolver;
+    private readonly AddressTrial _trial = new();
     private readonly CancellationTokenSource _stop = new();
     private Task _resolving = Task.CompletedTask;
 
@@ -33,17 +36,27 @@ internal sealed class ClassicProtocol : ITunnelProtocol
     private long _nextClaim;
 
     /// <param name="config">The tunnel.</param>
+    /// <param name="tun">The device, which stays its owner's.</param>
     /// <param name="udp">The socket, which stays its owner's.</param>
     /// <param name="events">Where changes are reported.</param>
     /// <param name="time">The clock.</param>
-    public ClassicProtocol(TunnelConfig config, IUdp udp, EventLog events, TimeProvider time)
+    /// <exception cref="RequestException">A route is taken.</exception>
+    public ClassicProtocol(TunnelConfig config, ITun tun, IUdp udp, EventLog events, TimeProvider time)
     {
         _config = config;
+        _routes = new TunnelRoutes(tun, udp.LocalPort, config.Name);
         _udp = udp;
         _events = events;
         _time = time;
         var inner = BinaryPrimitives.ReadUInt32BigEndian(config.TunnelAddress.Address.GetAddressBytes());
-        _transport = new ClassicTransport(config.PacketMagic, udp, _peer, config.IsServer, inner)
+        _transport = new ClassicTransport(
+            config.PacketMagic,
+            udp,
+            _peer,
+            config.IsServer,
+            inner,
+            config.TunnelAddress.PrefixLength
+        )
         {
             HeartbeatInterval = config.HeartbeatInterval,
         };
@@ -59,6 +72,16 @@ internal sealed class ClassicProtocol : ITunnelProtocol
                 LinkName.WithZone,
                 OnServerFound
             );
+        }
+
+        try
+        {
+            SetRoutes(config);
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -89,11 +112,16 @@ internal sealed class ClassicProtocol : ITunnelProtocol
     /// <inheritdoc/>
     public IReadOnlyDictionary<ushort, ushort> Restore(Session session)
     {
-        // A client asks its resolver; a server would otherwise have to wait for the next heartbeat.
-        if (_config.IsServer && session.Peer is { } peer)
+        // A client asks its resolver, and keeps an address that worked; a server would otherwise have to wait for the
+        // next heartbeat.
+        if (session.Peer is { } peer)
         {
-            _peer.Move(_udp.ToEndpoint(peer));
-            _reported = _peer.Current;
+            _resolver?.Prefer(peer.Address);
+            if (_config.IsServer)
+            {
+                _peer.Move(_udp.ToEndpoint(peer));
+                _reported = _peer.Current;
+            }
         }
 
         return new Dictionary<ushort, ushort> { [_peer.Number] = _peer.Number };
@@ -103,13 +131,26 @@ internal sealed class ClassicProtocol : ITunnelProtocol
     public void Start(Func<Action, Task> onWorker) => _resolving = _resolver?.RunAsync(_stop.Token) ?? _resolving;
 
     /// <inheritdoc/>
-    public void Apply(TunnelConfig config) => _transport.HeartbeatInterval = config.HeartbeatInterval;
+    public void Apply(TunnelConfig config)
+    {
+        try
+        {
+            SetRoutes(config);
+            _transport.HeartbeatInterval = config.HeartbeatInterval;
+            _config = config;
+        }
+        catch (RequestException)
+        {
+            SetRoutes(_config);
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
-    public void OnDeviceMade()
-    {
-        // The device's address is all that it needs.
-    }
+    public void OnDeviceMade() => _routes.Restore(_config);
+
+    /// <inheritdoc/>
+    public bool HasRoute(DeviceRoute route) => _routes.Has(route);
 
     /// <inheritdoc/>
     public Session Save(Session session) => session with { Peer = _peer.Proven?.Endpoint.ToIPEndPoint() };
@@ -119,6 +160,10 @@ internal sealed class ClassicProtocol : ITunnelProtocol
     {
         ReportPeer();
         ReportClaims(now);
+        if (_resolver is not null)
+        {
+            TryAddresses(_resolver, now);
+        }
     }
 
     /// <inheritdoc/>
@@ -164,7 +209,14 @@ internal sealed class ClassicProtocol : ITunnelProtocol
         _stop.Cancel();
         _resolving.Wait();
         _stop.Dispose();
+        _routes.Dispose();
         _transport.Dispose();
+    }
+
+    private void SetRoutes(TunnelConfig config)
+    {
+        _udp.SetMark(TunnelRoutes.MarkOf(config));
+        _routes.Apply(config);
     }
 
     private static Task<IPAddress[]> LookUp(string host, CancellationToken cancellationToken) =>
@@ -178,6 +230,45 @@ internal sealed class ClassicProtocol : ITunnelProtocol
         if (before.IsNone || !before.ToIPEndPoint().Equals(address))
         {
             _transport.SendHeartbeat();
+        }
+    }
+
+    /// <summary>Goes on to the next address of the server's name when the one in use does not work.</summary>
+    private void TryAddresses(ServerResolver resolver, long now)
+    {
+        var failures = Outgoing.Drops(DropReason.SendFailed) + _transport.FailedHeartbeats;
+        switch (_trial.Look(now, _peer.LastHeard, _transport.UnansweredSince, failures, resolver.Addresses.Length))
+        {
+            case TrialStep.Ask:
+                _transport.AskServer();
+                break;
+            case TrialStep.LookUp:
+                resolver.Hurry();
+                break;
+            case TrialStep.Leave:
+                var before = _peer.Current?.Endpoint.ToString() ?? "";
+                if (resolver.TryNext() is { } next)
+                {
+                    Report(before, next);
+                }
+
+                resolver.Hurry();
+                break;
+        }
+    }
+
+    /// <summary>Only the first address that is left is worth an event, until one works again.</summary>
+    private void Report(string before, IPEndPoint next)
+    {
+        if (_trial.Tries == 1)
+        {
+            var why = _trial.IsRefused ? "cannot be sent to" : "is silent";
+            _events.Add(
+                EventKind.PeerMoved,
+                EventLevel.Warning,
+                _config.Name,
+                $"{before} {why}; the server is tried at {next}, another address of {_config.NetworkAddress.Host}"
+            );
         }
     }
 

@@ -1,3 +1,4 @@
+using UdpTunnel.Config;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
@@ -18,11 +19,18 @@ internal sealed unsafe class ClassicTransport : ITransport
     private readonly Peer _peer;
     private readonly PeerClaims? _claims;
     private readonly uint _innerAddress;
+    private readonly Ipv4Network _network;
     private long _heartbeatMilliseconds;
     private long _heartbeatsOut;
     private long _lastOut = Environment.TickCount64;
     private long _now = Environment.TickCount64;
     private long _nextTry;
+
+    // What a client knows of its server, for its search for an address that works: since when nothing has come, though
+    // something went there (0 for never), and which inner address it may have.
+    private long _unansweredSince;
+    private long _failedHeartbeats;
+    private uint _innerPeer;
 
     // Of the message that is looked at: bytes of the peer's datagrams in it, and whether one is the proof that is
     // missing.
@@ -38,12 +46,21 @@ internal sealed unsafe class ClassicTransport : ITransport
     /// <param name="peer">The peer.</param>
     /// <param name="isServer">Whether the peer may move.</param>
     /// <param name="innerAddress">Address of this end's device, in host order.</param>
-    public ClassicTransport(string packetMagic, IUdp udp, Peer peer, bool isServer, uint innerAddress)
+    /// <param name="prefixLength">Of the network of that address.</param>
+    public ClassicTransport(
+        string packetMagic,
+        IUdp udp,
+        Peer peer,
+        bool isServer,
+        uint innerAddress,
+        int prefixLength = 32
+    )
     {
         _wire = new ClassicWireFormat(packetMagic);
         _udp = udp;
         _peer = peer;
         _innerAddress = innerAddress;
+        _network = Ipv4Network.Of(innerAddress, prefixLength);
         _claims = isServer ? new PeerClaims(peer, AskPeer, udp.KeepErrors) : null;
     }
 
@@ -58,6 +75,15 @@ internal sealed unsafe class ClassicTransport : ITransport
 
     /// <summary>Heartbeats that were sent. For any thread.</summary>
     public long HeartbeatsOut => Volatile.Read(ref _heartbeatsOut);
+
+    /// <summary>Heartbeats that the kernel refused. For any thread.</summary>
+    public long FailedHeartbeats => Volatile.Read(ref _failedHeartbeats);
+
+    /// <summary>
+    /// Since when the server is silent though something was sent to it, in milliseconds; 0 if it is not. For any
+    /// thread.
+    /// </summary>
+    public long UnansweredSince => Volatile.Read(ref _unansweredSince);
 
     /// <inheritdoc/>
     public int Headroom => _wire.Headroom;
@@ -100,6 +126,15 @@ internal sealed unsafe class ClassicTransport : ITransport
             : address.Proof is { } proof && !TrySpend(proof, packet, datagrams) ? DropReason.PeerUnproven
             : DropReason.None;
         _lastOut = drop == DropReason.None ? _now : _lastOut;
+        if (_claims is null)
+        {
+            OnAsking(_now);
+            if (packet.Version == 4 && _network.Contains((uint)packet.DestinationLow))
+            {
+                _innerPeer = (uint)packet.DestinationLow;
+            }
+        }
+
         return drop == DropReason.None;
     }
 
@@ -139,9 +174,16 @@ internal sealed unsafe class ClassicTransport : ITransport
     /// <inheritdoc/>
     public void OnReceived(Peer peer, in Endpoint source, in PacketView passed)
     {
+        if (passed.Version != 0)
+        {
+            peer.Inner = (uint)passed.SourceLow;
+        }
+
         if (_claims is null)
         {
+            _innerPeer = _network.Contains(peer.Inner) && peer.Inner != 0 ? peer.Inner : _innerPeer;
             peer.LastHeard = _now;
+            Volatile.Write(ref _unansweredSince, 0);
         }
         else
         {
@@ -202,10 +244,30 @@ internal sealed unsafe class ClassicTransport : ITransport
         }
 
         var datagram = stackalloc byte[Headroom];
+        OnAsking(Environment.TickCount64);
         if (_udp.Send(datagram, Seal(datagram, 0), address.Endpoint))
         {
             Interlocked.Increment(ref _heartbeatsOut);
             Volatile.Write(ref _lastOut, Math.Max(_now, Volatile.Read(ref _lastOut)));
+        }
+        else
+        {
+            Interlocked.Increment(ref _failedHeartbeats);
+        }
+    }
+
+    /// <summary>
+    /// Has the server's host answer, if it is known which inner address it has: silence says nothing where nobody would
+    /// speak. For any thread.
+    /// </summary>
+    public void AskServer()
+    {
+        var inner = Volatile.Read(ref _innerPeer);
+        if (_peer.Current is { } address && inner != 0)
+        {
+            var datagram = stackalloc byte[Headroom + EchoRequest.Length];
+            EchoRequest.Write(datagram + Headroom, _innerAddress, inner, 0);
+            _ = _udp.Send(datagram, Seal(datagram, EchoRequest.Length), address.Endpoint);
         }
     }
 
@@ -216,6 +278,14 @@ internal sealed unsafe class ClassicTransport : ITransport
     public void Dispose()
     {
         // Socket and peer are the engine's.
+    }
+
+    private void OnAsking(long now)
+    {
+        if (_unansweredSince == 0)
+        {
+            Volatile.Write(ref _unansweredSince, now);
+        }
     }
 
     /// <summary>Sends as much as an address may get before it has proven that it gets it.</summary>

@@ -52,7 +52,7 @@ internal sealed class DeviceCare(
         {
             tun.Recreate();
             devices[tun.Index] = config.Name;
-            Resources.Configure(tun, config);
+            Resources.Configure(tun, config, devices);
             complete();
             _isLost = false;
             watch.Resume();

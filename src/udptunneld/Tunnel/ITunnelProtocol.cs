@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;
+using UdpTunnel.Linux;
 using UdpTunnel.State;
 
 namespace UdpTunnel.Tunnel;
@@ -36,8 +37,11 @@ internal interface ITunnelProtocol : IDisposable
     void Apply(TunnelConfig config);
 
     /// <summary>Gives a device that was made again what belongs to the peers, their routes for example.</summary>
-    /// <exception cref="Linux.LinuxException">The kernel refuses; it is tried again.</exception>
+    /// <exception cref="LinuxException">The kernel refuses; it is tried again.</exception>
     void OnDeviceMade();
+
+    /// <summary>Whether a route of the device is one that the tunnel's file asks for.</summary>
+    bool HasRoute(DeviceRoute route);
 
     /// <summary>Adds what a next run should know.</summary>
     Session Save(Session session);

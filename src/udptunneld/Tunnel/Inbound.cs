@@ -28,6 +28,7 @@ internal sealed unsafe class Inbound(
     private long _heartbeats;
     private int _datagrams;
     private long _now;
+    private int _largestDatagram;
 
     // What has passed of the peer whose datagrams are looked at, counted when it is another's turn.
     private int _packets;
@@ -41,6 +42,9 @@ internal sealed unsafe class Inbound(
 
     /// <summary>What came in and what was dropped on the way.</summary>
     public DirectionCounters Counters { get; } = new();
+
+    /// <summary>Length of the longest datagram that came from a peer. For any thread.</summary>
+    public int LargestDatagram => Volatile.Read(ref _largestDatagram);
 
     /// <summary>Datagrams of peers without a packet: heartbeats, handshakes.</summary>
     public long Heartbeats => Volatile.Read(ref _heartbeats);
@@ -124,6 +128,7 @@ internal sealed unsafe class Inbound(
         var datagramSize = messages.DatagramSize(index);
         ref readonly var source = ref messages.Source(index);
         var local = messages.Local(index);
+        var congestion = messages.CongestionBits(index);
         var passed = default(PacketView);
         Peer? last = null;
         do
@@ -147,6 +152,10 @@ internal sealed unsafe class Inbound(
                 {
                     _heartbeats++;
                 }
+                else if (congestion != 0 && !CongestionMark.TryApply(opened.Packet, opened.Length, congestion))
+                {
+                    Drop(DropReason.CongestionMark, peer, opened.Packet, opened.Length);
+                }
                 else
                 {
                     AddPacket(peer, opened.Packet, opened.Length, now, ref passed);
@@ -161,6 +170,10 @@ internal sealed unsafe class Inbound(
         if (last is not null)
         {
             EndRun(last, source, passed);
+            if (datagramSize > _largestDatagram)
+            {
+                Volatile.Write(ref _largestDatagram, datagramSize);
+            }
         }
     }
 

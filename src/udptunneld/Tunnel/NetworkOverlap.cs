@@ -7,10 +7,16 @@ using UdpTunnel.Linux;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What a tunnel's network has in common with what this host reaches otherwise. The kernel prefers the longer prefix:
-/// such a tunnel takes over a LAN, a gateway or a name server, or loses its own packets to a LAN.
+/// What a tunnel's network has in common with what this host reaches otherwise, in words.
 /// </summary>
-internal static class NetworkOverlap
+/// <param name="Covered">
+/// What the tunnel would take over, or lose its own packets to; empty if nothing. The kernel prefers the longer prefix.
+/// </param>
+/// <param name="Shared">
+/// Networks of other devices that are exactly the tunnel's; empty if none is. They keep their hosts: the tunnel's route
+/// to it is one of last resort.
+/// </param>
+internal sealed record NetworkOverlap(string Covered, string Shared)
 {
     /// <summary>
     /// A network with a shorter prefix takes most of what the default route is for: no private network is as large (RFC
@@ -22,31 +28,29 @@ internal static class NetworkOverlap
 
     private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
-    /// <summary>What a tunnel covers now, in words; empty if nothing.</summary>
+    /// <summary>What a tunnel's network has in common with others now.</summary>
     /// <param name="address">An address of the tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
-    /// <exception cref="LinuxException">The kernel does not say.</exception>
     /// <param name="isOther">
     /// Whether a device is of interest: not one of another tunnel of this daemon, whose operators are the same.
     /// </param>
-    public static string Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) =>
-        InWords(
-            address.IsV6
-                ? FindV6(
-                    address.Network,
-                    RouteSocket.ListAddressesV6().Where(a => a.Link != ownLink && isOther(a.Link)),
-                    NameServers(),
-                    i => LinkName.Of(i)
-                )
-                : Find(
-                    Ipv4Network.Of(ToUInt32(address.Address), address.PrefixLength),
-                    RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
-                    RouteSocket.ListRoutes(),
-                    NameServers().Where(s => !IsV6(s)).Select(ToUInt32),
-                    ownLink,
-                    i => LinkName.Of(i)
-                )
-        );
+    /// <exception cref="LinuxException">The kernel does not say.</exception>
+    public static NetworkOverlap Now(InterfaceAddress address, int? ownLink, Func<int, bool> isOther) =>
+        address.IsV6
+            ? FindV6(
+                address.Network,
+                RouteSocket.ListAddressesV6().Where(a => a.Link != ownLink && isOther(a.Link)),
+                NameServers(),
+                i => LinkName.Of(i)
+            )
+            : Find(
+                address,
+                RouteSocket.ListAddresses().Where(a => isOther(a.Link)),
+                RouteSocket.ListRoutes(),
+                NameServers().Where(s => !IsV6(s)).Select(ToUInt32),
+                ownLink,
+                i => LinkName.Of(i)
+            );
 
     /// <summary>
     /// What an IPv6 network covers. Pure. Gateways have link-local addresses, which are each link's own, and the
@@ -56,7 +60,7 @@ internal static class NetworkOverlap
     /// <param name="addresses">Those of all other devices.</param>
     /// <param name="nameServers">Of both families.</param>
     /// <param name="nameOf">The name of a device.</param>
-    internal static IReadOnlyList<string> FindV6(
+    internal static NetworkOverlap FindV6(
         IpPrefix network,
         IEnumerable<LinkAddressV6> addresses,
         IEnumerable<IPAddress> nameServers,
@@ -72,18 +76,18 @@ internal static class NetworkOverlap
         var servers = nameServers
             .Where(s => IsV6(s) && network.Contains(IpPrefix.Of(s, 128)))
             .Select(s => $"the name server {s}");
-        return [.. networks.Concat(servers).Distinct()];
+        return new NetworkOverlap(InWords([.. networks.Concat(servers).Distinct()]), "");
     }
 
-    /// <summary>What an IPv4 network covers. Pure.</summary>
-    /// <param name="network">The tunnel's.</param>
+    /// <summary>What an IPv4 network has in common with others. Pure.</summary>
+    /// <param name="tunnel">Address of the tunnel, with its network.</param>
     /// <param name="addresses">Those of all devices.</param>
     /// <param name="routes">All routes.</param>
     /// <param name="nameServers">Addresses in host order.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>
     /// <param name="nameOf">The name of a device.</param>
-    internal static IReadOnlyList<string> Find(
-        Ipv4Network network,
+    internal static NetworkOverlap Find(
+        InterfaceAddress tunnel,
         IEnumerable<LinkAddress> addresses,
         IReadOnlyList<Route> routes,
         IEnumerable<uint> nameServers,
@@ -91,25 +95,43 @@ internal static class NetworkOverlap
         Func<int, string> nameOf
     )
     {
+        var network = Ipv4Network.Of(ToUInt32(tunnel.Address), tunnel.PrefixLength);
+        var own = ToUInt32(tunnel.Address);
         var others = routes.Where(r => ownLink is null || r.Link != ownLink).ToList();
-        var networks = addresses
+        var devices = addresses
             .Where(a => a.Link != ownLink)
-            .Select(a => (Network: Ipv4Network.Of(a.Address, a.PrefixLength), a.Link))
-            .Where(n => n.Network.Overlaps(network))
-            .Select(n => $"the network {n.Network} of {nameOf(n.Link)}");
+            .Select(a => (Network: Ipv4Network.Of(a.Address, a.PrefixLength), a.Address, a.Link))
+            .Where(d => d.Network.Overlaps(network))
+            .ToList();
+        var shared = devices
+            .Where(d => d.Network == network)
+            .Select(d => $"the network {d.Network} of {nameOf(d.Link)}");
+        var taken = devices
+            .Where(d => d.Address == own)
+            .Select(d => $"{tunnel.Address}, an address that this host has already on {nameOf(d.Link)}");
+        var networks = devices
+            .Where(d => d.Network != network)
+            .Select(d => $"the network {d.Network} of {nameOf(d.Link)}");
         var defaults =
             network.PrefixLength <= LongestOfDefaultRoute
                 ? others
                     .Where(r => r.PrefixLength == 0)
                     .Select(r => r.Link is { } link ? $"the default route through {nameOf(link)}" : "the default route")
                 : [];
+
+        // Hosts of a network that the tunnel shares are reached as before.
+        var isShared = devices.Any(d => d.Network == network);
+        bool IsCovered(uint host) => isShared ? host == own : network.Contains(host);
         var gateways = others
             .Select(r => r.Gateway)
             .OfType<uint>()
-            .Where(network.Contains)
+            .Where(IsCovered)
             .Select(g => $"the gateway {ToText(g)}");
-        var servers = nameServers.Where(network.Contains).Select(s => $"the name server {ToText(s)}");
-        return [.. defaults.Concat(networks).Concat(gateways).Concat(servers).Distinct()];
+        var servers = nameServers.Where(IsCovered).Select(s => $"the name server {ToText(s)}");
+        return new NetworkOverlap(
+            InWords([.. defaults.Concat(taken).Concat(networks).Concat(gateways).Concat(servers).Distinct()]),
+            InWords([.. shared.Distinct()])
+        );
     }
 
     /// <summary>The name servers in the text of a resolv.conf(5) that are other hosts.</summary>

@@ -34,6 +34,7 @@ internal sealed unsafe class Outbound(
     private readonly Endpoint[] _destinations = new Endpoint[SendBatch.MaxDestinations];
     private readonly SourceAddress[] _sources = new SourceAddress[SendBatch.MaxDestinations];
     private bool _hasSources;
+    private byte _congestion;
     private int _destinationCount;
     private int _sent;
     private long _now;
@@ -248,6 +249,7 @@ internal sealed unsafe class Outbound(
         }
 
         _burst.Count(packet.Protocol, 1);
+        var congestion = CongestionMark.Of(packet);
         var datagram = packet.Start - _headroom;
         var length = transport.Seal(datagram, packet.Length);
         var taken = transport.End();
@@ -257,11 +259,11 @@ internal sealed unsafe class Outbound(
             return;
         }
 
-        SetDestination(peer);
+        SetDestination(peer, congestion);
         if (!_batch.AddDatagram(datagram, length, packet.Length))
         {
             Flush();
-            SetDestination(peer);
+            SetDestination(peer, congestion);
             _ = _batch.AddDatagram(datagram, length, packet.Length);
         }
     }
@@ -327,13 +329,14 @@ internal sealed unsafe class Outbound(
             return;
         }
 
-        SetDestination(peer);
+        var congestion = CongestionMark.Of(plan.Superpacket);
+        SetDestination(peer, congestion);
         var before = _batch.DatagramCount;
         if (!_segmenter.TryCut(plan, _batch))
         {
             Flush();
             before = 0;
-            SetDestination(peer);
+            SetDestination(peer, congestion);
             _ = _segmenter.TryCut(plan, _batch);
         }
 
@@ -354,8 +357,15 @@ internal sealed unsafe class Outbound(
         Replies?.OnTooLong(packet, packet.IsV6 ? Math.Max(limit, Ipv6Header.LeastMtu) : limit, (uint)(_now / 1000));
     }
 
-    private void SetDestination(Peer peer)
+    /// <summary>Where the next datagrams go, and the bits of their packets, which theirs are too (RFC 6040).</summary>
+    private void SetDestination(Peer peer, byte congestion)
     {
+        if (congestion != _congestion)
+        {
+            Flush();
+            _congestion = congestion;
+        }
+
         // Trains to one peer are the rule; so few others are in a batch that a search beats a table.
         if (_destinationCount > 0 && ReferenceEquals(_peers[_batch.Destination], peer))
         {
@@ -384,6 +394,7 @@ internal sealed unsafe class Outbound(
     {
         if (!_batch.IsEmpty)
         {
+            udp.SetCongestionBits(_congestion);
             var sources = _hasSources ? _sources.AsSpan(0, _destinationCount) : default;
             var result = udp.Send(_batch, _destinations.AsSpan(0, _destinationCount), sources);
             for (var i = 0; i < sources.Length; i++)

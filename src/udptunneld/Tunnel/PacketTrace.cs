@@ -5,7 +5,6 @@ using UdpTunnel.Config;
 using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
-using UdpTunnel.Tunnel.Secure;
 
 namespace UdpTunnel.Tunnel;
 
@@ -237,7 +236,7 @@ internal sealed record PacketTrace(Direction? Direction, DropReason Drop, IReadO
             return DropReason.NoPeer;
         }
 
-        var route = RouteSocket.FindRoute(peer.Address, PeerRoutes.MarkOf(status.Config));
+        var route = RouteSocket.FindRoute(peer.Address, TunnelRoutes.MarkOf(status.Config));
         var link = route is null ? null : LinkName.Of(route.Link);
         if (link == status.Device)
         {

@@ -13,6 +13,7 @@ internal class Peer
     private Address? _address;
     private long _lastHeard;
     private long _changes;
+    private uint _inner;
     private long _packetsOut;
     private long _bytesOut;
     private long _packetsIn;
@@ -60,6 +61,16 @@ internal class Peer
     {
         get => Volatile.Read(ref _lastHeard);
         set => Volatile.Write(ref _lastHeard, value);
+    }
+
+    /// <summary>
+    /// Source of the last packet that came from it and passed, in host order; 0 if there was none, or of IPv6. Written
+    /// by the worker, for any thread.
+    /// </summary>
+    public uint Inner
+    {
+        get => Volatile.Read(ref _inner);
+        set => Volatile.Write(ref _inner, value);
     }
 
     /// <summary>How often another endpoint took the place of a known one.</summary>

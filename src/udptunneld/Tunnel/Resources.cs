@@ -32,16 +32,24 @@ internal sealed class Resources
 
     /// <summary>Opens everything.</summary>
     /// <param name="config">The tunnel.</param>
-    /// <param name="tunnels">Numbers of the devices of all tunnels.</param>
     /// <param name="scope">Owns what is opened, also if this fails.</param>
+    /// <param name="tunnels">Numbers of the devices of all tunnels.</param>
+    /// <param name="ports">UDP ports of all tunnels.</param>
     /// <exception cref="RequestException">Something was refused.</exception>
-    public static Resources Open(TunnelConfig config, Scope scope, ConcurrentDictionary<int, string> tunnels)
+    public static Resources Open(
+        TunnelConfig config,
+        Scope scope,
+        ConcurrentDictionary<int, string> tunnels,
+        ConcurrentDictionary<int, string> ports
+    )
     {
         var offload = config.Offload == OffloadMode.Auto;
         try
         {
             RequireNoOverlap(config, tunnels);
-            var udp = scope.Own(OpenUdp(config, offload));
+            var udp = scope.Own(OpenUdp(config, offload, ports));
+            ports[udp.LocalPort] = config.Name;
+            scope.AtEnd(() => ports.TryRemove(udp.LocalPort, out _));
 
             // Closed after the device, though it is made after it: the device is guarded for as long as it is there.
             Firewall? firewall = null;
@@ -54,7 +62,7 @@ internal sealed class Resources
 
             tunnels[tun.Index] = config.Name;
             scope.AtEnd(() => tunnels.TryRemove(tun.Index, out _));
-            Configure(tun, config);
+            Configure(tun, config, tunnels);
             return new Resources(tun, udp, firewall);
         }
         catch (FirewallException e)
@@ -80,8 +88,11 @@ internal sealed class Resources
     /// <summary>
     /// Gives a device, which may have some of it already, its MTU, superpacket size and addresses, and sets it up.
     /// </summary>
+    /// <param name="tun">The device.</param>
+    /// <param name="config">The tunnel.</param>
+    /// <param name="tunnels">Numbers of the devices of all tunnels.</param>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
-    public static void Configure(ITun tun, TunnelConfig config)
+    public static void Configure(ITun tun, TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
     {
         RouteSocket.SetMtu(tun.Index, config.FirstMtu);
         RouteSocket.SetQueueLength(tun.Index, QueueLength);
@@ -97,7 +108,12 @@ internal sealed class Resources
 
         foreach (var address in config.TunnelAddresses)
         {
-            RouteSocket.AddAddress(tun.Index, address.Address, address.PrefixLength);
+            // Also after the other device was down for a while, whose route would be the later one then.
+            var isShared =
+                !config.Overlap
+                && !address.IsV6
+                && NetworkOverlap.Now(address, tun.Index, link => !tunnels.ContainsKey(link)).Shared.Length > 0;
+            RouteSocket.AddAddress(tun.Index, address.Address, address.PrefixLength, isLastResort: isShared);
         }
 
         RouteSocket.SetUp(tun.Index);
@@ -152,10 +168,8 @@ internal sealed class Resources
 
         foreach (var address in config.TunnelAddresses)
         {
-            if (
-                NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)) is
-                { Length: > 0 } covered
-            )
+            var covered = NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)).Covered;
+            if (covered.Length > 0)
             {
                 throw new RequestException(
                     Fault.AddressOverlap,
@@ -166,14 +180,19 @@ internal sealed class Resources
         }
     }
 
-    private static UdpSocket OpenUdp(TunnelConfig config, bool offload)
+    private static UdpSocket OpenUdp(TunnelConfig config, bool offload, ConcurrentDictionary<int, string> ports)
     {
+        var port = PortOf(config);
+        var bind = config.BindAddress;
         try
         {
             return UdpSocket.Bind(
-                PortOf(config),
+                port,
                 offload,
-                tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer
+                tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer,
+                bind?.Address is { } address ? LinkName.WithZone(address, bind.Zone) : null,
+                config.BindDevice,
+                config.Dscp
             );
         }
         catch (LinuxException e)
@@ -182,7 +201,21 @@ internal sealed class Resources
             {
                 Errno.AddressInUse => new RequestException(
                     Fault.PortTaken,
-                    $"UDP port {config.NetworkAddress.Port} is in use by another program (`ss -lunp 'sport = :{config.NetworkAddress.Port}'` shows which)"
+                    $"UDP port {port} is in use by "
+                        + (
+                            ports.TryGetValue(port, out var owner)
+                                ? $"the tunnel {owner} of this daemon"
+                                : $"another program (`ss -lunp 'sport = :{port}'` shows which)"
+                        )
+                ),
+                Errno.NoDevice when config.BindDevice is { } device && RouteSocket.FindLink(device) is null =>
+                    new RequestException(
+                        Fault.System,
+                        $"BindDevice: there is no device {device} (`ip link` shows which there are)"
+                    ),
+                Errno.AddressNotAvailable or Errno.NoDevice => new RequestException(
+                    Fault.System,
+                    $"BindAddress: {bind?.Address} is no address of this host (`ip addr` shows which it has)"
                 ),
                 Errno.AccessDenied => new RequestException(
                     Fault.DaemonLacksPrivilege,
@@ -194,7 +227,9 @@ internal sealed class Resources
     }
 
     private static int PortOf(TunnelConfig config) =>
-        config.IsServer || config.Protocol == TunnelProtocol.WireGuard ? config.NetworkAddress.Port : 0;
+        config.IsServer || config.Protocol == TunnelProtocol.WireGuard
+            ? config.NetworkAddress.Port
+            : config.BindAddress?.Port ?? 0;
 
     private static TunDevice OpenTun(TunnelConfig config, bool offload)
     {

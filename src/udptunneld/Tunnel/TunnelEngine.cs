@@ -39,6 +39,9 @@ internal sealed class TunnelEngine : IDisposable
     private readonly Watch _watchTun;
     private readonly Watch _watchUdp;
     private readonly DeviceCare _device;
+    private readonly AddedRoutes _added;
+    private readonly DeviceBinding _binding;
+    private readonly Misfits _misfits;
     private readonly TunnelReport _report;
     private readonly SessionSchedule _schedule = new();
     private readonly Lock _disposing = new();
@@ -95,9 +98,12 @@ internal sealed class TunnelEngine : IDisposable
         _mtu.OnDeviceMade();
         _losses = new KernelLosses(_tun, _udp, _outbound, _inbound);
         _loop = new RouteLoop(config.Name, events);
+        _binding = new DeviceBinding(config.BindDevice, _udp, config.Name, events);
         Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
-        _device = new DeviceCare(_tun, config, workers.Devices, CompleteDevice, events);
+        _added = new AddedRoutes(config.Name, _tun, protocol.HasRoute, events);
+        _misfits = new Misfits(_tun, _inbound, _rules, protocol, _added);
+        _device = new DeviceCare(_tun, config, workers.Devices, OnDeviceMade, events);
         if (session is not null)
         {
             Restore(session);
@@ -125,8 +131,18 @@ internal sealed class TunnelEngine : IDisposable
     /// <summary>Why it carries packets no longer, after an error that nobody expected; null while it does.</summary>
     public string? Failure => _failure;
 
-    /// <summary>What a next run should know: the flows, and the peers as far as they are proven to be there.</summary>
-    public Session Session => _protocol.Save(new Session(_time.GetUtcNow(), null, Flows));
+    /// <summary>
+    /// What a next run should know: the flows, the peers as far as they are proven to be there, and the routes that
+    /// somebody has added.
+    /// </summary>
+    public Session Session
+    {
+        get
+        {
+            _added.Look();
+            return _protocol.Save(new Session(_time.GetUtcNow(), null, Flows)) with { Routes = _added.Current };
+        }
+    }
 
     /// <summary>
     /// The flows that the filter remembers, in no order; none after it was stopped. Off the packet path, which does not
@@ -163,6 +179,9 @@ internal sealed class TunnelEngine : IDisposable
                     LocalPort = _udp.LocalPort,
                     Started = Started,
                     Loop = _loop.Problem,
+                    Binding = _binding.Problem,
+                    Overlap = _misfits.Overlap,
+                    Misfits = _misfits.Found,
                     TunOffloads = _inbound.Merges,
                     UdpSegments = _udp.Segments,
                     UdpMerges = _udp.Merges,
@@ -202,7 +221,7 @@ internal sealed class TunnelEngine : IDisposable
         var scope = new Scope();
         try
         {
-            var resources = Resources.Open(config, scope, workers.Devices);
+            var resources = Resources.Open(config, scope, workers.Devices, workers.Ports);
             addresses.Refresh(Environment.TickCount64, force: true);
             var protocol = scope.Own(ProtocolOf(config, key, resources, events, time));
             return new TunnelEngine(config, resources, protocol, scope, session, workers, addresses, events, time);
@@ -274,6 +293,9 @@ internal sealed class TunnelEngine : IDisposable
         _lastTick = now;
         _addresses.Refresh(now);
         _device.Tick(_watchTun);
+        _added.Tick(now);
+        _binding.Tick(now);
+        _misfits.Tick(now, Config);
         _udp.FitSendBuffer(now);
         _losses.Look(now, totals);
         _mtu.Look(now, totals, _protocol.Peers);
@@ -282,16 +304,20 @@ internal sealed class TunnelEngine : IDisposable
             _watchUdp.CallAt(now);
         }
 
-        _loop.Look(
-            now,
-            _protocol.Peers,
-            PeerRoutes.MarkOf(Config),
-            _tun.Name,
-            _outbound.Counters.Drops(DropReason.RoutingLoop)
-        );
+        if (Config.BindDevice is null)
+        {
+            _loop.Look(
+                now,
+                _protocol.Peers,
+                TunnelRoutes.MarkOf(Config),
+                _tun.Name,
+                _outbound.Counters.Drops(DropReason.RoutingLoop)
+            );
+        }
+
         _protocol.Report(now);
         _report.Tick();
-        return _schedule.IsDue(now, _filter.Generation, _protocol.Changes, totals);
+        return _schedule.IsDue(now, _filter.Generation, _protocol.Changes + _added.Changes, totals);
     }
 
     /// <summary>Stops: when this returns, device, socket and firewall table are gone.</summary>
@@ -341,7 +367,7 @@ internal sealed class TunnelEngine : IDisposable
     ) =>
         config.Protocol == TunnelProtocol.WireGuard
             ? new SecureProtocol(config, key!, resources.Tun, resources.Udp, events, time, BootClock.Milliseconds)
-            : new ClassicProtocol(config, resources.Udp, events, time);
+            : new ClassicProtocol(config, resources.Tun, resources.Udp, events, time);
 
     private void SetFirewall(PortSet ports, PortSet before)
     {
@@ -404,13 +430,6 @@ internal sealed class TunnelEngine : IDisposable
     /// <summary>When the worker has something to do though nothing comes.</summary>
     private long Due => Math.Min(_transport.Due, _paths.Due);
 
-    /// <summary>Gives a device that was made again what its making does not.</summary>
-    private void CompleteDevice()
-    {
-        _mtu.OnDeviceMade();
-        _protocol.OnDeviceMade();
-    }
-
     /// <summary>Has the worker do something with the transport.</summary>
     private Task OnWorker(Action action) =>
         _worker.RunAsync(() =>
@@ -461,8 +480,17 @@ internal sealed class TunnelEngine : IDisposable
         return true;
     }
 
+    /// <summary>A device that was made again gets the MTU and the routes that it had.</summary>
+    private void OnDeviceMade()
+    {
+        _mtu.OnDeviceMade();
+        _protocol.OnDeviceMade();
+        _added.Restore();
+    }
+
     private void Restore(Session session)
     {
+        _added.Restore(session.Routes);
         var numbers = _protocol.Restore(session);
 
         // A clock that was set back must not make flows older than they are, nor wrap their age around.

@@ -49,7 +49,7 @@ internal sealed class TunnelHost(
     public void ForgetOldSessions()
     {
         store.ForgetSessionsExcept(Table.All.Select(e => e.Name).ToHashSet(StringComparer.Ordinal));
-        PeerRoutes.RemoveAbandoned();
+        TunnelRoutes.RemoveAbandoned();
     }
 
     /// <summary>Starts a tunnel.</summary>

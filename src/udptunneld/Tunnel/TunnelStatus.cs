@@ -39,6 +39,15 @@ internal sealed record TunnelStatus
     /// </summary>
     public string Loop { get; init; } = "";
 
+    /// <summary>What does not fit between the two ends (<see cref="Tunnel.Misfits.Found"/>).</summary>
+    public IReadOnlyList<string> Misfits { get; init; } = [];
+
+    /// <summary>How the tunnel's network overlaps others of this host; empty if it does not.</summary>
+    public string Overlap { get; init; } = "";
+
+    /// <summary>What is wrong with the device that the socket is bound to; empty if nothing is.</summary>
+    public string Binding { get; init; } = "";
+
     /// <summary>This end's public key in base64; empty for a classic tunnel.</summary>
     public string PublicKey { get; init; } = "";
 

@@ -16,6 +16,9 @@ internal sealed class WorkerPool(Supervised supervised) : IDisposable
     /// <summary>Numbers of the devices of the tunnels, and whose they are.</summary>
     public System.Collections.Concurrent.ConcurrentDictionary<int, string> Devices { get; } = new();
 
+    /// <summary>UDP ports of the tunnels, and whose they are.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<int, string> Ports { get; } = new();
+
     /// <summary>The workers that there are.</summary>
     public IReadOnlyList<Worker> Workers
     {

@@ -32,7 +32,7 @@ public sealed class ChangeTests(DaemonFixture fixture) : IClassFixture<DaemonFix
         Assert.False(answer.Applied);
         Assert.Equal(
             [
-                ("HeartbeatInterval", "30 s", "5 s", false),
+                ("HeartbeatInterval", "25 s", "5 s", false),
                 ("Mtu", "1300", "1400", true),
                 ("PacketMagic", "(hidden)", "(hidden)", true),
             ],

@@ -34,7 +34,7 @@ public sealed class ConfigurationTests(DaemonFixture fixture) : IClassFixture<Da
             );
 
             Assert.Contains("\"PacketMagic\": \"(hidden)\"", hidden.Configuration, StringComparison.Ordinal);
-            Assert.Contains("\"HeartbeatInterval\": 30", hidden.Configuration, StringComparison.Ordinal);
+            Assert.Contains("\"HeartbeatInterval\": 25", hidden.Configuration, StringComparison.Ordinal);
             Assert.Equal(
                 hidden.Configuration.Replace("(hidden)", "hunter2", StringComparison.Ordinal),
                 shown.Configuration

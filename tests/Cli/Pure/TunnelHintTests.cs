@@ -21,6 +21,33 @@ public sealed class TunnelHintTests
         Assert.Equal(hint, TunnelHint.For(tunnel, Samples.Now) is not null);
     }
 
+    /// <remarks>The client's interval may be longer than this end's.</remarks>
+    [Fact]
+    public void A_silent_client_is_not_called_down()
+    {
+        var tunnel = Samples.Server();
+        tunnel.Peer.LastHeard = Timestamp.FromDateTimeOffset(Samples.Now.AddMinutes(-5));
+
+        var hint = TunnelHint.For(tunnel, Samples.Now);
+
+        Assert.StartsWith("Nothing heard from the client for 5 min", hint, StringComparison.Ordinal);
+        Assert.DoesNotContain("down", hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_does_not_fit_is_the_hint()
+    {
+        var tunnel = Samples.Server();
+        tunnel.Remarks.Add("the tunnel's network 10.0.0.0/24 overlaps the network 10.0.0.0/24 of lan");
+        tunnel.Remarks.Add("is AllowedPorts the same at both ends?");
+
+        Assert.Equal(
+            "The tunnel's network 10.0.0.0/24 overlaps the network 10.0.0.0/24 of lan. "
+                + "Is AllowedPorts the same at both ends?",
+            TunnelHint.For(tunnel, Samples.Now)
+        );
+    }
+
     [Fact]
     public void Without_heartbeats_silence_means_nothing()
     {

@@ -34,7 +34,7 @@ public sealed class ConfigDiffTests
                 new FieldChange("AllowedSources", "all", "10.0.0.0/8, 1.2.3.4/32", ChangeEffect.Live),
                 new FieldChange("AllowedDestinations", "all", "10.0.0.2/32", ChangeEffect.Live),
                 new FieldChange("TunnelDevice", "(chosen by the kernel)", "tun7", ChangeEffect.Restart),
-                new FieldChange("HeartbeatInterval", "30 s", "never", ChangeEffect.Live),
+                new FieldChange("HeartbeatInterval", "25 s", "never", ChangeEffect.Live),
                 new FieldChange("PacketMagic", "(hidden)", "(hidden)", ChangeEffect.Restart),
                 new FieldChange("Mtu", "1300", "1400", ChangeEffect.Restart),
                 new FieldChange("Firewall", "false", "true", ChangeEffect.Restart),
@@ -53,7 +53,15 @@ public sealed class ConfigDiffTests
         var fields = typeof(TunnelConfig)
             .GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.CanWrite)
-            .Select(p => p.Name == nameof(TunnelConfig.TunnelAddresses) ? nameof(TunnelConfig.TunnelAddress) : p.Name)
+            .Select(p =>
+                p.Name switch
+                {
+                    nameof(TunnelConfig.TunnelAddresses) => nameof(TunnelConfig.TunnelAddress),
+                    nameof(TunnelConfig.RouteNetworks) => nameof(TunnelConfig.Routes),
+                    var name => name,
+                }
+            )
+            .Distinct()
             // There is one value so far.
             .Except([nameof(TunnelConfig.UnknownPeers)]);
         var all = Gen.Two(Generated.Tunnels)

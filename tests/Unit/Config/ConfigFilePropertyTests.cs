@@ -133,7 +133,8 @@ public sealed class ConfigFilePropertyTests
 
         Assert.Equal(result.Configuration is null, result.Diagnostics.Any(d => d.Severity == DiagnosticSeverity.Error));
         var content = text.AsSpan().StartsWith("\uFEFF"u8) ? text.AsSpan(3) : text;
-        var lengths = Encoding.Latin1.GetString(content).Split('\n').Select(line => line.Length).ToArray();
+        var lineEnd = content.Contains((byte)'\n') ? '\n' : '\r';
+        var lengths = Encoding.Latin1.GetString(content).Split(lineEnd).Select(line => line.Length).ToArray();
         foreach (var remark in result.Diagnostics)
         {
             Assert.InRange(remark.Line, 1, lengths.Length);

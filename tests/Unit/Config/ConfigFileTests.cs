@@ -16,7 +16,7 @@ public sealed class ConfigFileTests
         Assert.True(config.IsServer);
         Assert.Equal<PortSet>([new PortRange(22)], config.AllowedPorts);
         Assert.Null(config.TunnelDevice);
-        Assert.Equal(TimeSpan.FromSeconds(30), config.HeartbeatInterval);
+        Assert.Equal(TimeSpan.FromSeconds(25), config.HeartbeatInterval);
         Assert.Equal("", config.PacketMagic);
         Assert.Equal(1300, config.Mtu);
         Assert.False(config.Firewall);
@@ -213,7 +213,7 @@ public sealed class ConfigFileTests
               "NetworkAddress": "example.com:8000",
               "AllowedPorts": ["22-23", "8000-8010"],
               "TunnelDevice": "tun0",
-              "HeartbeatInterval": 30,
+              "HeartbeatInterval": 25,
               "PacketMagic": "é<",
               "Mtu": 1300,
               "Firewall": false,

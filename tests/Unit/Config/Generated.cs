@@ -98,6 +98,29 @@ internal static class Generated
 
     private static Gen<int> Mtu(int least) =>
         Gen.Frequency((3, Gen.Choose(least, TunnelConfig.MaxMtu)), (1, Gen.Constant(TunnelConfig.AutoMtu)));
+    private static readonly Gen<LocalAddress?> LocalAddresses = Gen.Elements(
+            "",
+            "192.0.2.1",
+            "192.0.2.1:4500",
+            ":4500",
+            "2001:db8::1",
+            "[2001:db8::1]:4500",
+            "fe80::1%eth0",
+            "[fe80::1%eth0]:4500"
+        )
+        .Select(text =>
+            text.Length == 0 ? null
+            : LocalAddress.TryParse(text, out var local, out var error) ? local
+            : throw new ArgumentException(error)
+        );
+
+    /// <summary>How a tunnel's own datagrams leave.</summary>
+    private static readonly Gen<(LocalAddress? Address, string? Device, int Dscp, uint Mark)> Outers =
+        from address in LocalAddresses
+        from device in Devices
+        from dscp in Gen.Choose(0, TunnelConfig.MaxDscp)
+        from mark in Gen.Choose(int.MinValue, int.MaxValue)
+        select (address, device, dscp, (uint)mark);
 
     public static readonly Gen<TunnelConfig> ClassicTunnels =
         from name in Names
@@ -118,6 +141,8 @@ internal static class Generated
         from tcp in Gen.Choose(1, TunnelConfig.MaxFlowTimeout)
         from udp in Gen.Choose(1, TunnelConfig.MaxFlowTimeout)
         from offload in Gen.Elements(Enum.GetValues<OffloadMode>())
+        from routes in NetworkLists
+        from outer in Outers
         select new TunnelConfig
         {
             Name = name,
@@ -138,6 +163,11 @@ internal static class Generated
             TcpIdleTimeout = TimeSpan.FromSeconds(tcp),
             UdpIdleTimeout = TimeSpan.FromSeconds(udp),
             Offload = offload,
+            RouteNetworks = routes,
+            BindAddress = outer.Address,
+            BindDevice = outer.Device,
+            Dscp = outer.Dscp,
+            FirewallMark = outer.Mark,
         };
 
     private static readonly Gen<SecretKey> Secrets =
@@ -195,7 +225,7 @@ internal static class Generated
         from peers in Gen.ListOf(Peers)
         from routes in Gen.Elements(Enum.GetValues<RouteMode>())
         from table in Gen.Choose(0, int.MaxValue)
-        from mark in Gen.Choose(int.MinValue, int.MaxValue)
+        from outer in Outers
         select new TunnelConfig
         {
             Name = name,
@@ -213,7 +243,10 @@ internal static class Generated
             Peers = Apart(peers),
             Routes = routes,
             RouteTable = table == 0 ? null : (uint)table,
-            FirewallMark = (uint)mark,
+            FirewallMark = outer.Mark,
+            BindAddress = outer.Address,
+            BindDevice = outer.Device,
+            Dscp = outer.Dscp,
         };
 
     public static readonly Gen<TunnelConfig> Tunnels = Gen.OneOf(ClassicTunnels, SecureTunnels);

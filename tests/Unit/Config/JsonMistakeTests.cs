@@ -105,6 +105,32 @@ public sealed class JsonMistakeTests
         Assert.Equal("f:1:1: the text is UTF-16; save it as UTF-8", Only([0xFF, 0xFE, (byte)'{', 0, (byte)'}', 0]));
 
     [Theory]
+    [InlineData(new byte[] { (byte)'{', 0, (byte)'}', 0 })]
+    [InlineData(new byte[] { 0, (byte)'[', 0, (byte)']' })]
+    public void UTF_16_without_a_byte_order_mark_is_called_by_its_name_too(byte[] text) =>
+        Assert.EndsWith(": the text is UTF-16; save it as UTF-8", Only(text), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("{\u201CName\u201D: \"x\"}", "1:2: a typographic quotation mark (U+201C)")]
+    [InlineData("{\u00A0\"Name\": \"x\"}", "1:2: a no-break or typographic space (U+00A0)")]
+    [InlineData("{\"Mtu\": \u22121300}", "1:9: a typographic dash (U+2212)")]
+    [InlineData("{\"Mtu\": 1300\u200B}", "1:13: an invisible character (U+200B)")]
+    public void A_character_that_only_looks_like_one_of_the_format_is_named(string text, string remark) =>
+        Assert.StartsWith($"f:{remark}", Only(Encoding.UTF8.GetBytes(text)), StringComparison.Ordinal);
+
+    [Fact]
+    public void Lines_that_end_in_carriage_returns_alone_are_read_and_remarked_upon()
+    {
+        var text = Sample.Server.Replace("\r", "", StringComparison.Ordinal).Replace('\n', '\r') + "// a comment\r";
+
+        Assert.Contains(
+            "config.json:1:2: warning: lines end in carriage returns alone, and are read as if in line feeds",
+            Sample.Remarks(text)
+        );
+        Assert.NotNull(ConfigFile.Parse(Encoding.UTF8.GetBytes(text), "config").Configuration);
+    }
+
+    [Theory]
     [InlineData("[", 33)]
     [InlineData("{\"a\":", 161)]
     public void A_nesting_bomb_is_refused_at_the_first_level_too_many(string level, int column)

@@ -285,8 +285,10 @@ public sealed class SecureMistakeTests
     [Fact]
     public void A_field_of_the_protocol_in_a_classic_tunnel_is_misplaced() =>
         Assert.Equal(
-            ["config.json:2:1: Routes: belongs to a tunnel with \"Protocol\": \"wireguard\"; this is a classic tunnel"],
-            Sample.Remarks(Sample.ServerWith("Routes", "\"off\""))
+            [
+                "config.json:2:1: RouteTable: belongs to a tunnel with \"Protocol\": \"wireguard\"; this is a classic tunnel",
+            ],
+            Sample.Remarks(Sample.ServerWith("RouteTable", "7"))
         );
 
     [Fact]

@@ -10,7 +10,7 @@ public sealed class TunnelMistakeTests
     private const string NoPortRange = " is not a port or range of ports (such as 22 or \"8000-8010\"; 1 to 65535)";
     private const string NoIPv4Address = " is not an IPv4 address (such as \"10.0.0.1\" or \"10.0.0.1/24\")";
     private const string NoPort = " is not a port (1 to 65535; names of services are not looked up)";
-    private const string NoHostName = " is not the name of a host (letters, digits and '-' between dots; RFC 1123)";
+    private const string NoHostName = " is not the name of a host (letters, digits, '-' and '_' between dots)";
     private const string NoIPv6Address = " is not an IPv6 address (such as \"2001:db8::1\")";
     private const string NoDevice = " is not the name of a device (1 to 15 letters, digits, '_', '-' or '.')";
     private const string NoName = " is not a name (1 to 64 of A-Z a-z 0-9 . _ -; a letter or digit first)";
@@ -31,6 +31,17 @@ public sealed class TunnelMistakeTests
             { "TunnelAddress", "\" 10.0.0.1\"", "2:18: TunnelAddress: \" 10.0.0.1\"" + NoIPv4Address },
             { "TunnelAddress", "\"10.0.0.1/\"", "2:18: TunnelAddress: \"\" is not a prefix length (1 to 32)" },
             { "TunnelAddress", "\"10.0.0.1/0\"", "2:18: TunnelAddress: \"0\" is not a prefix length (1 to 32)" },
+            {
+                "TunnelAddress",
+                "\"10.0.0.1/255.255.255.0\"",
+                "2:18: TunnelAddress: \"255.255.255.0\" is a netmask; write the length of the prefix (/24)"
+            },
+            {
+                "TunnelAddress",
+                "\"10.0.0.1/255.0.255.0\"",
+                "2:18: TunnelAddress: \"255.0.255.0\" is not a prefix length (1 to 32)"
+            },
+            { "TunnelAddress", "\"10.0.0.1\u00a0\"", "2:18: TunnelAddress: \"10.0.0.1\\u00a0\"" + NoIPv4Address },
             { "TunnelAddress", "\"10.0.0.1/33\"", "2:18: TunnelAddress: \"33\" is not a prefix length (1 to 32)" },
             {
                 "TunnelAddress",
@@ -102,10 +113,10 @@ public sealed class TunnelMistakeTests
             { "NetworkAddress", "\":65536\"", "2:19: NetworkAddress: \"65536\"" + NoPort },
             { "NetworkAddress", "\":08000\"", "2:19: NetworkAddress: \"08000\"" + NoPort },
             { "NetworkAddress", "\"example.com:ssh\"", "2:19: NetworkAddress: \"ssh\"" + NoPort },
-            { "NetworkAddress", "\"under_score:1\"", "2:19: NetworkAddress: \"under_score\"" + NoHostName },
+            { "NetworkAddress", "\"a space:1\"", "2:19: NetworkAddress: \"a space\"" + NoHostName },
             { "NetworkAddress", "\"-a.example:1\"", "2:19: NetworkAddress: \"-a.example\"" + NoHostName },
             { "NetworkAddress", "\"a..example:1\"", "2:19: NetworkAddress: \"a..example\"" + NoHostName },
-            { "NetworkAddress", "\"exämple.com:1\"", "2:19: NetworkAddress: \"exämple.com\"" + NoHostName },
+            { "NetworkAddress", "\"ex..ämple:1\"", "2:19: NetworkAddress: \"ex..ämple\"" + NoHostName },
             {
                 "NetworkAddress",
                 "\"https//example.com:1\"",
@@ -317,7 +328,7 @@ public sealed class TunnelMistakeTests
                 "config.json:5:3: Mtu: is given twice; the first is at 4:3",
                 "config.json:6:3: Colour: is not a field of a tunnel file (Name, Protocol, TunnelAddress, NetworkAddress, "
                     + "AllowedPorts, AllowedSources, AllowedDestinations, TunnelDevice, HeartbeatInterval, PacketMagic, Mtu, "
-                    + "Firewall, Forward, Overlap and 7 more)",
+                    + "Firewall, Forward, Overlap and 12 more)",
             ],
             Sample.Remarks(Text)
         );

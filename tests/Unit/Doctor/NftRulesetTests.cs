@@ -75,6 +75,26 @@ public sealed class NftRulesetTests
     }
 
     [Fact]
+    public void Where_the_device_is_known_its_rules_count()
+    {
+        Assert.Equal("inet filter input", Of(Dropping).BlockerOf(isTcp: true, 22, "tun0"));
+        Assert.Equal(
+            "inet filter input",
+            Of(Dropping, Rule(By("\"eth0\""), Accept), Rule(By("\"lo\""), Accept)).BlockerOf(isTcp: true, 22, "tun0")
+        );
+        Assert.Null(Of(Dropping, Rule(By("\"tun*\""), Accept)).BlockerOf(isTcp: true, 22, "tun0"));
+        Assert.Null(Of(Dropping, Rule(By("""{"set": ["eth0", "tun0"]}"""), Accept)).BlockerOf(isTcp: true, 22, "tun0"));
+        Assert.Null(Of(Dropping, Rule(Port("tcp", "22"), Accept)).BlockerOf(isTcp: true, 22, "tun0"));
+        Assert.Equal(
+            "inet filter input",
+            Of(Accepting, Rule(By("\"tun0\""), Port("tcp", "22"), Drop)).BlockerOf(isTcp: true, 22, "tun0")
+        );
+
+        static string By(string devices) =>
+            """{"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": """ + devices + "}}";
+    }
+
+    [Fact]
     public void Whatever_is_read_is_understood_or_refused() =>
         Prop.ForAll<string>(text =>
             {

@@ -32,6 +32,18 @@ public sealed unsafe class AddressRulesTests
     public void Nothing_comes_from_an_address_that_no_peer_can_have(uint source, string what) =>
         Assert.True(Check(new AddressRules(_host, [], []), source) == DropReason.SourceAddress, what);
 
+    [Fact]
+    public void An_address_that_both_ends_have_is_remembered()
+    {
+        var rules = new AddressRules(_host, [], []);
+        _ = Check(rules, 0x7F00_0001);
+        _ = Check(rules, Peer);
+        Assert.Equal(0u, rules.OwnSource);
+
+        _ = Check(rules, Own);
+        Assert.Equal(Own, rules.OwnSource);
+    }
+
     [Theory]
     [InlineData(0x0A00_0002)]
     [InlineData(0xC0A8_0105)]

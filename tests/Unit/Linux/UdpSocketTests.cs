@@ -82,6 +82,69 @@ public sealed unsafe class UdpSocketTests
             Assert.False(sender.TakeError(out _, out _));
         });
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("::1")]
+    public void Bits_of_congestion_notification_cross_with_each_datagram_beside_the_code_point(string address) =>
+        NetworkNamespaceThread.Run(65_536, () =>
+        {
+            using var sender = UdpSocket.Bind(0, offload: true, dscp: 46);
+            using var receiver = UdpSocket.Bind(0, offload: true, tellsLocal: true);
+            using var messages = new ReceiveBatch();
+            using var batch = new SendBatch(16);
+            using var memory = new GuardedMemory(10_000);
+            foreach (var bits in (byte[])[0, 2, 1, 3, 0])
+            {
+                var at = memory.Start;
+                batch.Clear();
+                for (var i = 0; i < 3; i++)
+                {
+                    Add(batch, ref at, new byte[100], []);
+                }
+
+                sender.SetCongestionBits(bits);
+                Endpoint[] to = [sender.ToEndpoint(new IPEndPoint(IPAddress.Parse(address), receiver.LocalPort))];
+                Assert.Equal(3, sender.Send(batch, to).Sent);
+
+                var datagrams = 0;
+                while (datagrams < 3)
+                {
+                    if (!receiver.Receive(messages))
+                    {
+                        continue;
+                    }
+
+                    for (var i = 0; i < messages.Count; i++)
+                    {
+                        Assert.False(messages.IsTruncated(i));
+                        Assert.Equal(bits, messages.CongestionBits(i));
+                        Assert.False(messages.Local(i).IsNone);
+                        datagrams += messages.Length(i) / messages.DatagramSize(i);
+                    }
+                }
+            }
+        });
+
+    [Fact]
+    public void A_socket_is_bound_to_the_address_and_the_device_that_are_named()
+    {
+        using var bound = UdpSocket.Bind(0, offload: true, address: IPAddress.Loopback, device: "lo");
+        using var other = UdpSocket.Bind(bound.LocalPort, offload: true, address: IPAddress.Parse("127.0.0.2"));
+        using var v6 = UdpSocket.Bind(0, offload: true, address: IPAddress.IPv6Loopback);
+
+        Assert.Equal(bound.LocalPort, other.LocalPort);
+        Assert.Equal(
+            Errno.AddressNotAvailable,
+            Assert
+                .Throws<LinuxException>(() => UdpSocket.Bind(0, offload: true, address: IPAddress.Parse("192.0.2.250")))
+                .Errno
+        );
+        Assert.Equal(
+            Errno.NoDevice,
+            Assert.Throws<LinuxException>(() => UdpSocket.Bind(0, offload: true, device: "nosuch0")).Errno
+        );
+    }
+
     [Fact]
     public void What_the_network_refuses_is_counted_and_ends_nothing() =>
         NetworkNamespaceThread.Run(loopbackMtu: 1400, () =>

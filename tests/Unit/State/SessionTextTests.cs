@@ -1,5 +1,7 @@
 using System.Net;
+using UdpTunnel.Config;
 using UdpTunnel.Filter;
+using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.State;
 using UdpTunnel.Tests.Packets;
@@ -15,6 +17,8 @@ public sealed class SessionTextTests
         peer 192.0.2.7:40112
         secure-peer 3 {Key} [2001:db8::7]:51820 up 4611686020163872411.0 4611686020163872402.16777216
         secure-peer 4 {Key} - idle 0.0 0.0
+        route 10.77.0.0/24 10.88.0.1 254 0 -
+        route 2001:db8:7::/48 - 100 7 fd00::1
         flow in tcp 10.0.0.2:40000 10.0.0.1:22 12
         flow out udp 10.0.0.1:5353 10.0.0.2:53 299
         flow in udp [fd00::2]:5353 [fd00::1]:53 0 3
@@ -30,6 +34,25 @@ public sealed class SessionTextTests
 
         Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(1_764_000_000), session.Saved);
         Assert.Equal(IPEndPoint.Parse("192.0.2.7:40112"), session.Peer);
+        Assert.Equal(
+            [
+                new DeviceRoute(
+                    IpPrefix.Of(IPAddress.Parse("10.77.0.0"), 24),
+                    IPAddress.Parse("10.88.0.1"),
+                    Table: 254,
+                    Metric: 0,
+                    Source: null
+                ),
+                new DeviceRoute(
+                    IpPrefix.Of(IPAddress.Parse("2001:db8:7::"), 48),
+                    Gateway: null,
+                    Table: 100,
+                    Metric: 7,
+                    IPAddress.Parse("fd00::1")
+                ),
+            ],
+            session.Routes
+        );
         Assert.Equal(
             [
                 new RememberedFlow(new Flow(6, 0x0A000002, 0x0A000001, 40_000, 22), Direction.In, 12),

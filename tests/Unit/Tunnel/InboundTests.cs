@@ -262,6 +262,28 @@ public sealed unsafe class InboundTests : IDisposable
         Assert.Equal(32 * perMessage, _tun.Written.Sum(m => NaiveDevice.Take(m).Count));
     }
 
+    [Fact]
+    public void A_mark_on_a_datagram_comes_to_a_packet_whose_sender_looks_at_it_and_drops_every_other()
+    {
+        const int Experienced = 3;
+        foreach (var bits in (byte[])[0, 2])
+        {
+            var sealedPacket = Sealed(new TestPacket { Tos = bits, Payload = [bits] }.Build());
+            Assert.True(_messages.Put(sealedPacket, 0, Home, Experienced));
+        }
+
+        Process();
+
+        var marked = new TestPacket { Tos = Experienced, Payload = [2] }.Build();
+        PacketLists.AssertSame(
+            [
+                [.. new byte[VirtioNetHeader.Size], .. marked],
+            ],
+            _tun.Written
+        );
+        AssertCounted(1, marked.Length, (DropReason.CongestionMark, 1));
+    }
+
     private void Process()
     {
         _inbound.Process(_messages, Now);

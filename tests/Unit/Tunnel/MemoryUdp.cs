@@ -24,6 +24,13 @@ internal sealed unsafe class MemoryUdp : IUdp
 
     public int LocalPort => 8000;
 
+    /// <summary>The bits that batches carry now.</summary>
+    public byte CongestionBits { get; private set; }
+
+    public void SetCongestionBits(byte bits) => CongestionBits = bits;
+
+    public Errno BindToDevice(string device) => Errno.None;
+
     public bool Segments => true;
 
     public bool Merges => true;
@@ -50,6 +57,9 @@ internal sealed unsafe class MemoryUdp : IUdp
         return batch.Count > 0;
     }
 
+    /// <summary>The bits of each batch that was sent, and how many datagrams were in it.</summary>
+    public List<(byte Bits, int Datagrams)> Batches { get; } = [];
+
     /// <summary>Where each of <see cref="Sent"/> went that was sent in a batch.</summary>
     public List<Endpoint> Destinations { get; } = [];
 
@@ -57,6 +67,7 @@ internal sealed unsafe class MemoryUdp : IUdp
     {
         var result = default(SendResult);
         var datagrams = SentDatagrams.Of(batch);
+        Batches.Add((CongestionBits, datagrams.Count));
         var number = 0;
         for (var index = 0; index < batch.RunCount; index++)
         {

@@ -26,26 +26,45 @@ public sealed class NetworkOverlapTests
     ];
 
     [Theory]
-    [InlineData("10.0.0.0/24", "")]
-    [InlineData("172.16.0.0/12", "")]
-    [InlineData("192.168.1.0/24", "the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
-    [InlineData("192.168.0.0/16", "the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
+    [InlineData("10.0.0.9/24", "")]
+    [InlineData("172.16.0.1/12", "")]
+    [InlineData("192.168.7.7/16", "the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
     [InlineData("192.168.1.1/32", "the network 192.168.1.0/24 of lan, the gateway 192.168.1.1")]
-    [InlineData("192.168.1.128/30", "the network 192.168.1.0/24 of lan")]
+    [InlineData("192.168.1.129/30", "the network 192.168.1.0/24 of lan")]
     [InlineData("9.9.9.9/32", "the name server 9.9.9.9")]
     [InlineData(
-        "128.0.0.0/1",
+        "128.0.0.1/1",
         "the default route through lan, the network 192.168.1.0/24 of lan, the gateway 192.168.1.1"
     )]
     public void What_a_network_covers_is_named(string network, string covered)
     {
-        Assert.True(Ipv4Network.TryParse(network, out var parsed, out var error), error);
+        var found = Find(network);
 
-        var found = NetworkOverlap.Find(parsed, Addresses, Routes, [0x0909_0909], Own, link =>
+        Assert.Equal(covered, found.Covered);
+        Assert.Equal("", found.Shared);
+    }
+
+    /// <remarks>The other device's route stays before the tunnel's, and its hosts are reached as before.</remarks>
+    [Fact]
+    public void A_network_that_is_exactly_anothers_covers_nothing()
+    {
+        Assert.Equal(new NetworkOverlap("", "the network 192.168.1.0/24 of lan"), Find("192.168.1.7/24"));
+    }
+
+    [Theory]
+    [InlineData("192.168.1.1/24", "the gateway 192.168.1.1")]
+    [InlineData("192.168.1.12/24", "192.168.1.12, an address that this host has already on lan")]
+    public void The_address_itself_must_be_nobodys(string address, string covered)
+    {
+        Assert.Equal(new NetworkOverlap(covered, "the network 192.168.1.0/24 of lan"), Find(address));
+    }
+
+    private static NetworkOverlap Find(string address)
+    {
+        Assert.True(InterfaceAddress.TryParse(address, out var parsed, out var error), error);
+        return NetworkOverlap.Find(parsed, Addresses, Routes, [0x0909_0909], Own, link =>
             link == Lan ? "lan" : $"{link}"
         );
-
-        Assert.Equal(covered, string.Join(", ", found));
     }
 
     [Theory]
@@ -70,7 +89,7 @@ public sealed class NetworkOverlapTests
             _ => "lan"
         );
 
-        Assert.Equal(covered, string.Join(", ", found));
+        Assert.Equal(new NetworkOverlap(covered, ""), found);
     }
 
     [Fact]

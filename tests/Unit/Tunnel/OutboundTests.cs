@@ -191,6 +191,23 @@ public sealed unsafe class OutboundTests : IDisposable
         AssertCounted(expected.Count, expected.Sum(p => p.Length));
     }
 
+    /// <remarks>RFC 6040: a router marks the datagram in place of the packet.</remarks>
+    [Fact]
+    public void Datagrams_carry_the_congestion_bits_of_their_packets()
+    {
+        byte[] bits = [0, 0, 2, 2, 2, 3, 0];
+        byte[][] packets =
+        [
+            .. bits.Select((b, i) => new TestPacket { Tos = (byte)(0xB8 | b), Payload = [(byte)i] }.Build()),
+        ];
+        Array.ForEach(packets, p => _packets.Add(p));
+
+        Process();
+
+        AssertSent(packets);
+        Assert.Equal([((byte)0, 2), ((byte)2, 3), ((byte)3, 1), ((byte)0, 1)], _udp.Batches);
+    }
+
     /// <remarks>The largest MTUs let the kernel make it, and TCP would wait for it for ever.</remarks>
     [Fact]
     public void A_TCP_packet_that_no_datagram_can_carry_is_cut()

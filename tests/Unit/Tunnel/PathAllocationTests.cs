@@ -116,6 +116,13 @@ public sealed unsafe class PathAllocationTests
 
         public int LocalPort => 8000;
 
+        /// <summary>The bits that batches carry now.</summary>
+        public byte CongestionBits { get; private set; }
+
+        public void SetCongestionBits(byte bits) => CongestionBits = bits;
+
+        public Errno BindToDevice(string device) => Errno.None;
+
         public TunOffloads Offloads => TunOffloads.Tcp | TunOffloads.Udp;
 
         public bool Segments => true;

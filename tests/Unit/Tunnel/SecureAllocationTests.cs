@@ -140,6 +140,13 @@ public sealed class SecureAllocationTests
 
         public int LocalPort => 1;
 
+        /// <summary>The bits that batches carry now.</summary>
+        public byte CongestionBits { get; private set; }
+
+        public void SetCongestionBits(byte bits) => CongestionBits = bits;
+
+        public Errno BindToDevice(string device) => Errno.None;
+
         public bool Segments => true;
 
         public bool Merges => true;

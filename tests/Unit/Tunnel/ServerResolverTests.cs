@@ -185,14 +185,43 @@ public sealed class ServerResolverTests : IAsyncDisposable
     }
 
     [Fact]
-    public void The_first_answer_is_chosen_unless_the_current_one_is_still_there()
+    public async Task The_next_address_of_the_name_is_tried_when_one_does_not_work_and_kept_then()
     {
-        IPAddress[] two = [IPAddress.Parse("192.0.2.1"), IPAddress.Parse("192.0.2.2")];
+        Answers("2001:db8::1", "2001:db8::2", "192.0.2.1");
+        var resolver = Run();
+        await PassAsync(1);
 
-        Assert.Equal(two[0], ServerResolver.Choose(two, null));
-        Assert.Equal(two[1], ServerResolver.Choose(two, IPAddress.Parse("192.0.2.2")));
-        Assert.Equal(two[0], ServerResolver.Choose(two, IPAddress.Parse("192.0.2.3")));
-        Assert.Null(ServerResolver.Choose([], two[0]));
+        Assert.Equal("192.0.2.1:8000", $"{resolver.TryNext()}");
+        await PassAsync(30);
+        Assert.Equal("[2001:db8::2]:8000", $"{resolver.TryNext()}");
+        Assert.Equal("[2001:db8::1]:8000", $"{resolver.TryNext()}");
+
+        Assert.Equal(["[2001:db8::1]:8000", "192.0.2.1:8000", "[2001:db8::2]:8000", "[2001:db8::1]:8000"], _found);
+    }
+
+    [Fact]
+    public async Task A_name_with_one_address_has_no_next()
+    {
+        Answers("192.0.2.1");
+        var resolver = Run();
+        await PassAsync(1);
+
+        Assert.Null(resolver.TryNext());
+        Assert.Equal(["192.0.2.1:8000"], _found);
+    }
+
+    [Fact]
+    public async Task The_address_that_a_run_before_used_is_preferred_while_the_name_has_it()
+    {
+        Answers("2001:db8::1", "192.0.2.1");
+        var resolver = Run(prefer: "192.0.2.1");
+        await PassAsync(1);
+        Assert.Equal(["192.0.2.1:8000"], _found);
+
+        Answers("2001:db8::1");
+        await PassAsync(30);
+        Assert.Equal(["192.0.2.1:8000", "[2001:db8::1]:8000"], _found);
+        Assert.Null(resolver.TryNext());
     }
 
     private IEnumerable<int> Seconds => _asked.Select(t => (int)t.TotalSeconds);
@@ -205,7 +234,7 @@ public sealed class ServerResolverTests : IAsyncDisposable
     private void Fails() =>
         _answer = () => Task.FromException<IPAddress[]>(new SocketException((int)SocketError.HostNotFound));
 
-    private ServerResolver Run(string server = "server.example:8000")
+    private ServerResolver Run(string server = "server.example:8000", string? prefer = null)
     {
         Assert.True(HostPort.TryParse(server, out var address, out var error), error);
         var resolver = new ServerResolver(
@@ -217,6 +246,11 @@ public sealed class ServerResolverTests : IAsyncDisposable
             (address, zone) => _withZone(address, zone),
             e => _found.Add(e.ToString())
         );
+        if (prefer is not null)
+        {
+            resolver.Prefer(IPAddress.Parse(prefer));
+        }
+
         _running = resolver.RunAsync(_stop.Token);
         return resolver;
 

@@ -15,6 +15,7 @@ internal sealed class EndpointLookUp : IDisposable
     private readonly ServerResolver _resolver;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
+    private readonly int _port;
     private IPEndPoint? _untried;
 
     /// <param name="endpoint">What the file says.</param>
@@ -24,6 +25,7 @@ internal sealed class EndpointLookUp : IDisposable
     /// <param name="found">Is called after each new answer, by any thread.</param>
     public EndpointLookUp(HostPort endpoint, string tunnel, EventLog events, TimeProvider time, Action found)
     {
+        _port = endpoint.Port;
         _resolver = new ServerResolver(
             endpoint,
             tunnel,
@@ -47,6 +49,12 @@ internal sealed class EndpointLookUp : IDisposable
 
     /// <summary>Look-ups that failed or answered nothing.</summary>
     public long Failures => _resolver.Failures;
+
+    /// <summary>All places where the peer may be, by the addresses of its name. For any thread.</summary>
+    public IEnumerable<IPEndPoint> All => _resolver.Addresses.Select(address => new IPEndPoint(address, _port));
+
+    /// <summary>Whether there is more than one. For any thread.</summary>
+    public bool HasSeveral => _resolver.Addresses.Length > 1;
 
     /// <summary>The last answer, until somebody has <see cref="Take"/>n it.</summary>
     public IPEndPoint? Untried => Volatile.Read(ref _untried);

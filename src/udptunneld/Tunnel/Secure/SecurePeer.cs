@@ -7,6 +7,8 @@ namespace UdpTunnel.Tunnel.Secure;
 /// <summary>A peer of a secure tunnel: what the protocol knows of it, and what its user has said about it.</summary>
 internal sealed class SecurePeer : Peer
 {
+    private const long SilenceBeforeSearch = 2000;
+
     /// <summary>What the file says of it.</summary>
     public required PeerConfig Config { get; set; }
 
@@ -15,6 +17,14 @@ internal sealed class SecurePeer : Peer
 
     /// <summary>Finds its endpoint, if that is a name; the owner's.</summary>
     public EndpointLookUp? LookUp { get; set; }
+
+    /// <summary>
+    /// Whether its name has several addresses and nothing says at this moment that the one in use works.
+    /// </summary>
+    /// <param name="now">Milliseconds of the protocol's clock.</param>
+    public bool IsSearched(long now) =>
+        LookUp is { HasSeveral: true }
+        && (StateAt(now) != PeerState.Connected || now - Wire.LastReceivedAt >= SilenceBeforeSearch);
 
     /// <summary>Whether it was reported to be there; the owner's.</summary>
     public bool IsReported { get; set; }

@@ -5,6 +5,7 @@ using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
+using UdpTunnel.Packets;
 using UdpTunnel.State;
 using UdpTunnel.WireGuard;
 using Session = UdpTunnel.State.Session;
@@ -25,6 +26,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private const int MostGreeted = 256;
 
     private const int MostReportedPerTick = 16;
+    private const int MostSearched = 16;
 
     // With many peers there is a handshake all the time, and not each is worth a new file.
     private const long SaveMillisecondsPerPeer = 10;
@@ -34,7 +36,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private readonly TimeProvider _time;
     private readonly SecureTransport _transport;
     private readonly CoreDumps _noDumps = CoreDumps.SwitchOff();
-    private readonly PeerRoutes _routes;
+    private readonly TunnelRoutes _routes;
     private readonly Dictionary<PublicKey, SecurePeer> _byKey = [];
     private readonly HashSet<ushort> _numbers = [];
     private readonly List<SecurePeer> _greeted = [];
@@ -47,6 +49,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private long _changes;
     private long _seenMoves;
     private long _nextChange;
+    private long _refused;
 
     /// <param name="config">The tunnel.</param>
     /// <param name="key">This end's private key.</param>
@@ -68,7 +71,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         Func<long> clock
     )
     {
-        _routes = new PeerRoutes(tun, udp.LocalPort, config.Name);
+        _routes = new TunnelRoutes(tun, udp.LocalPort, config.Name);
         _udp = udp;
         _events = events;
         _time = time;
@@ -197,6 +200,9 @@ internal sealed class SecureProtocol : ITunnelProtocol
     public void OnDeviceMade() => _routes.Restore(_config);
 
     /// <inheritdoc/>
+    public bool HasRoute(DeviceRoute route) => _routes.Has(route);
+
+    /// <inheritdoc/>
     public Session Save(Session session)
     {
         var saved = new List<SavedPeer>();
@@ -245,6 +251,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 TryFound(peer);
             }
         }
+
+        SearchRefused();
     }
 
     /// <inheritdoc/>
@@ -352,7 +360,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
     private void SetRoutes(TunnelConfig config)
     {
-        _udp.SetMark(PeerRoutes.MarkOf(config));
+        _udp.SetMark(TunnelRoutes.MarkOf(config));
         _routes.Apply(config);
     }
 
@@ -481,6 +489,24 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 }
             }
         });
+
+    /// <summary>
+    /// The kernel could not send: silent peers whose names have several addresses are called at all of them, before the
+    /// protocol's timers find out.
+    /// </summary>
+    private void SearchRefused()
+    {
+        var refused = Outgoing.Drops(DropReason.SendFailed);
+        if (refused == _refused)
+        {
+            return;
+        }
+
+        _refused = refused;
+        var now = _transport.Now;
+        var silent = _peers.Where(peer => peer.Wire.Counters.BytesOut > 0 && peer.IsSearched(now)).Take(MostSearched);
+        OnWorker(() => silent.ToList().ForEach(peer => _transport.Engine.BeginHandshake(peer.Wire)));
+    }
 
     private void Report(PeerNews news)
     {

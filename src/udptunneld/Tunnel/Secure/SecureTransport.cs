@@ -18,6 +18,9 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
     // What is reported of peers between two ticks at most.
     private const int MaxNews = 64;
 
+    // Addresses of a peer's name that are called at once.
+    private const int MostPlaces = 4;
+
     private readonly IUdp _udp;
     private readonly Func<long> _clock;
     private readonly TimeProvider _time;
@@ -206,6 +209,11 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
         var isSent = _udp.Send(datagram, length, endpoint, !_local.IsNone ? _local : secure?.Local ?? default);
         if (packetLength == 0)
         {
+            if (secure is not null && *datagram == (byte)MessageType.Initiation && secure.IsSearched(Now))
+            {
+                SendElsewhere(datagram, length, endpoint, secure);
+            }
+
             return;
         }
 
@@ -270,6 +278,22 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
 
     /// <inheritdoc/>
     public void Dispose() => Engine.Dispose();
+
+    /// <summary>
+    /// Sends an initiation to the other addresses of the peer's name as well. The peer answers the copy that comes
+    /// first, and passes over the others as repeated; the answer says where it is.
+    /// </summary>
+    private void SendElsewhere(byte* datagram, int length, in Endpoint endpoint, SecurePeer peer)
+    {
+        foreach (var place in peer.LookUp!.All.Take(MostPlaces))
+        {
+            var other = _udp.ToEndpoint(place);
+            if (!other.Equals(endpoint))
+            {
+                _ = _udp.Send(datagram, length, other);
+            }
+        }
+    }
 
     private void Add(SecurePeer peer, PeerEvent what)
     {

@@ -2,10 +2,11 @@ using UdpTunnel.Config;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 
-namespace UdpTunnel.Tunnel.Secure;
+namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// The routes of a secure tunnel: one to the device for each network of a peer. A default route would catch the
+/// The routes that the file of a tunnel asks for: one to the device for each network of a secure tunnel's peers, or of
+/// a classic tunnel's <c>Routes</c>. A default route would catch the
 /// tunnel's own datagrams as well, so it goes to a table of its own, and a rule sends everything there but datagrams
 /// with the mark of the tunnel's socket; routes of the main table that are no default routes come first (as wg-quick
 /// has it).
@@ -18,7 +19,7 @@ namespace UdpTunnel.Tunnel.Secure;
 /// <param name="tun">The device.</param>
 /// <param name="port">The UDP port of this end.</param>
 /// <param name="name">Name of the tunnel.</param>
-internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
+internal sealed class TunnelRoutes(ITun tun, int port, string name) : IDisposable
 {
     // Behind whatever else somebody has set, and before the main table (32766).
     private const uint RulePriority = 32_765;
@@ -44,7 +45,7 @@ internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
     public static bool NeedsMark(TunnelConfig config) =>
         config.Routes == RouteMode.Auto
         && config.RouteTable is null
-        && config.Peers.Any(peer => peer.AllowedIPs.Any(prefix => prefix.IsDefault));
+        && Networks(config).Any(prefix => prefix.IsDefault);
 
     /// <summary>Mark of the socket; 0 for none.</summary>
     public static uint MarkOf(TunnelConfig config) => NeedsMark(config) ? NumberOf(config) : config.FirewallMark;
@@ -112,6 +113,9 @@ internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
         }
     }
 
+    /// <summary>Whether a route is one of these. For the host.</summary>
+    public bool Has(in DeviceRoute route) => _routes.Contains(route.Network);
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -124,10 +128,14 @@ internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
     private static HashSet<IpPrefix> Wanted(TunnelConfig config) =>
         config.Routes == RouteMode.Off
             ? []
-            : config
-                .Peers.SelectMany(peer => peer.AllowedIPs)
+            : Networks(config)
                 .Where(prefix => !config.TunnelAddresses.Any(address => address.Network.Contains(prefix)))
                 .ToHashSet();
+
+    private static IEnumerable<IpPrefix> Networks(TunnelConfig config) =>
+        config.Protocol == TunnelProtocol.Classic
+            ? config.RouteNetworks.Select(n => IpPrefix.Of(isV6: false, (ulong)n.Address << 32, 0, n.PrefixLength))
+            : config.Peers.SelectMany(peer => peer.AllowedIPs);
 
     private static uint TableOf(IpPrefix prefix, TunnelConfig config) =>
         config.RouteTable ?? (prefix.IsDefault ? NumberOf(config) : RouteTable.Main);
@@ -185,10 +193,20 @@ internal sealed class PeerRoutes(ITun tun, int port, string name) : IDisposable
         }
         catch (LinuxException e) when (e.Errno == Errno.Exists)
         {
+            if (RouteSocket.ListRoutesOf(tun.Index).Any(r => r.Network == prefix && r.Table == TableOf(prefix, config)))
+            {
+                // Somebody was first to add the same.
+                _routes.Add(prefix);
+                return;
+            }
+
+            var (owner, remedy) =
+                config.Protocol == TunnelProtocol.Classic
+                    ? ($"which {name} has in its \"Routes\"", "or take the network out of \"Routes\"")
+                    : ($"a network of a peer of {name}", "give the peer another network, or write \"Routes\": \"off\"");
             throw new RequestException(
                 Fault.AddressOverlap,
-                $"there is another route to {prefix}, a network of a peer of {name} (`ip route show {prefix}`): "
-                    + "remove it, give the peer another network, or write \"Routes\": \"off\""
+                $"there is another route to {prefix}, {owner} (`ip route show {prefix}`): remove it, {remedy}"
             );
         }
         catch (LinuxException e)
