@@ -121,7 +121,7 @@ public sealed class JsonMistakeTests
     [Fact]
     public void Lines_that_end_in_carriage_returns_alone_are_read_and_remarked_upon()
     {
-        var text = Sample.Server.Replace("\r", "", StringComparison.Ordinal).Replace('\n', '\r') + "// a comment\r";
+        var text = "{\r" + Sample.Server[1..] + "\r// a comment\r";
 
         Assert.Contains(
             "config.json:1:2: warning: lines end in carriage returns alone, and are read as if in line feeds",

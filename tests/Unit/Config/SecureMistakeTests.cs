@@ -15,7 +15,6 @@ public sealed class SecureMistakeTests
     public static TheoryData<string, string, int, string> Mistakes =>
         new()
         {
-            { "Mtu", "1279", 0, "1279 is too small for a tunnel with IPv6 inside (at least 1280 bytes)" },
             { "Mtu", "\"Auto\"", 0, "\"Auto\" is not an MTU (576 to 65520 bytes, or \"auto\")" },
             { "Protocol", "\"wg\"", 0, "\"wg\" is neither \"classic\" nor \"wireguard\"" },
             {
@@ -167,6 +166,21 @@ public sealed class SecureMistakeTests
             { "Mtu", "1400", -2, "belongs to a tunnel file; this is an item of Peers" },
             { "AllowedIP", "[]", -2, "is not a field; did you mean AllowedIPs?" },
         };
+
+    [Theory]
+    [InlineData("TunnelAddress", "[\"10.99.0.1/24\", \"fd00::1/64\"]")]
+    [InlineData("Peers", $"[{{\"PublicKey\": \"{SecureSample.Laptop}\", \"AllowedIPs\": [\"fd00::2/128\"]}}]")]
+    public void An_mtu_that_IPv6_inside_does_not_allow_is_refused(string field, string json)
+    {
+        var text = SecureSample.With(field, $"{json}, \"Mtu\": 1279");
+
+        Assert.Contains(
+            $"config.json:2:{field.Length + json.Length + 14}: Mtu: 1279 is too small for a tunnel with IPv6 inside "
+                + "(at least 1280 bytes)",
+            Sample.Remarks(text)
+        );
+        Assert.Null(Sample.Parse(text).Configuration);
+    }
 
     [Theory]
     [MemberData(nameof(Mistakes))]
