@@ -68,7 +68,7 @@ internal sealed class RouteCheck : ICheck
         }
     }
 
-    /// <summary>An address that stands for a network: behind its first one, which may mean the network itself.</summary>
+    /// <summary>An address in a network: behind its first one, which may mean the network itself.</summary>
     private static IPAddress AddressIn(IpPrefix network)
     {
         if (network.IsDefault)

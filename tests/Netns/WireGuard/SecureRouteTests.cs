@@ -60,6 +60,26 @@ public sealed class SecureRouteTests
     }
 
     [Fact]
+    public async Task A_network_of_a_peer_whose_route_is_gone_is_found_by_the_doctor()
+    {
+        string[] networks = ["10.99.0.0/24", "fd99::/64", "10.55.0.0/16"];
+        await using var lab = await StartAsync();
+        await lab.MeetAsync(serverAsPeer: new { AllowedIPs = networks });
+        Assert.Equal(("ok", ""), await RoutesAsync());
+
+        await lab.Client.Namespace.IpAsync("route del 10.55.0.0/16 dev tun0");
+
+        Assert.Equal(("warning", "sudo ip route add 10.55.0.0/16 dev tun0"), await RoutesAsync());
+
+        async Task<(string Result, string Remedy)> RoutesAsync()
+        {
+            var checks = (await lab.Client.Control.TryAsync("doctor", "t")).Json.GetProperty("checks").EnumerateArray();
+            var routes = checks.Single(c => c.GetProperty("id").GetString() == "routes");
+            return (routes.GetProperty("result").GetString()!, routes.GetProperty("remedy").GetString() ?? "");
+        }
+    }
+
+    [Fact]
     public async Task A_device_in_another_namespace_is_followed_and_made_again_only_when_that_is_deleted_under_load()
     {
         await using var lab = await StartAsync();

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
 using UdpTunnel.Tests.Harness;
 using UdpTunnel.Tests.Harness.Traffic;
 

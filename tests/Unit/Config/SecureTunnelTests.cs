@@ -125,6 +125,21 @@ public sealed class SecureTunnelTests
         });
 
     [Fact]
+    public void One_key_for_another_is_a_change_while_packets_flow()
+    {
+        var before = Sample.Clean<TunnelConfig>(SecureSample.Server);
+        var after = before with
+        {
+            PrivateKey = SecretKey.FromBytes([.. Enumerable.Repeat((byte)0x48, SecretKey.Size)]),
+        };
+
+        Assert.Equal(
+            [new FieldChange("PrivateKey", "(hidden)", "(hidden)", ChangeEffect.Live)],
+            ConfigDiff.Between(before, after)
+        );
+    }
+
+    [Fact]
     public void Each_change_of_a_peer_is_told_and_applied_while_packets_flow()
     {
         var before = Sample.Clean<TunnelConfig>(SecureSample.Server);
