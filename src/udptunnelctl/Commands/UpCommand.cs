@@ -15,6 +15,7 @@ internal sealed class UpCommand(Invocation invocation)
     )]
     [Example("udptunnelctl up /etc/udptunnel/home.json")]
     [Example("udptunnelctl up client.json --name office --ephemeral")]
+    [Example("udptunnelctl up client.json --wait --timeout 10s")]
     [Example("udptunnelctl up /etc/wireguard/wg0.conf")]
     [Example("generate-config | udptunnelctl up - --name office")]
     public async Task RunAsync(
@@ -30,7 +31,12 @@ internal sealed class UpCommand(Invocation invocation)
         [Option("ephemeral", Description = "Do not start it again with the daemon")] bool ephemeral,
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait until it runs; default 30s")]
         [DurationRange("100ms", "1h")]
-            TimeSpan? timeout
+            TimeSpan? timeout,
+        [Option(
+            "wait",
+            Description = "A tunnel: wait until the other end was heard as well, no longer than --timeout; exit code 6 if not"
+        )]
+            bool wait
     )
     {
         var limit = timeout ?? Invocation.ChangeTimeout;
@@ -68,7 +74,10 @@ internal sealed class UpCommand(Invocation invocation)
         var answer = await daemon
             .Tunnels.StartTunnelAsync(request, Invocation.Within(limit, invocation.Cancellation))
             .ResponseAsync.ConfigureAwait(false);
-        Show(invocation, answer.Tunnel ?? new Tunnel(), text.With(answer.Warnings));
+        var tunnel = wait
+            ? await PeerWait.UntilHeardAsync(invocation, daemon, name, limit).ConfigureAwait(false)
+            : answer.Tunnel ?? new Tunnel();
+        Show(invocation, tunnel, text.With(answer.Warnings));
     }
 
     private static void Show(Invocation invocation, Tunnel tunnel, IReadOnlyList<UdpTunnel.V1.Diagnostic> warnings)

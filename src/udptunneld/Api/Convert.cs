@@ -63,6 +63,7 @@ internal static class Convert
         {
             var lately = status.Peers.OrderByDescending(p => p.LastHeard ?? DateTimeOffset.MinValue).Take(MostPeers);
             tunnel.Peers.AddRange(lately.Select(p => ToPeer(config.Name, p)));
+            tunnel.PendingPeers.AddRange(status.PendingPeers.Select(p => ToPeer(config.Name, p)));
         }
 
         tunnel.AllowedPorts.AddRange(ToRanges(config.AllowedPorts));
@@ -81,6 +82,9 @@ internal static class Convert
             LastHandshake = ToTimestamp(peer.LastHandshake),
             LastHeard = ToTimestamp(peer.LastHeard),
             AllowedIps = { peer.AllowedIps },
+            Since = ToTimestamp(peer.Since),
+            UsedAddresses = { peer.UsedAddresses },
+            InvitedUntil = ToTimestamp(peer.InvitedUntil),
             PersistentKeepalive = (uint)peer.PersistentKeepalive.TotalSeconds,
             HasPresharedKey = peer.HasPresharedKey,
             RoundTrip = peer.RoundTrip is { } roundTrip ? Duration.FromTimeSpan(roundTrip) : null,
