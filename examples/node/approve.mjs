@@ -1,6 +1,6 @@
 // Starts a tunnel, then approves pending senders whose fingerprint stands in a list.
-//   node approve.mjs TUNNEL.json ALLOWED
-import { readFileSync } from "node:fs";
+//   cp -r /usr/share/doc/udptunneld/examples/node . && cd node && npm ci && node approve.mjs TUNNEL.json ALLOWED
+import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -10,9 +10,11 @@ import { loadSync } from "@grpc/proto-loader";
 const [config, allowed] = process.argv.slice(2);
 const socket = process.env.UDPTUNNEL_SOCKET ?? "/run/udptunnel/udptunneld.sock";
 
+// In a clone the protos lie beside the examples; the package has them elsewhere.
+const cloned = fileURLToPath(new URL("../../protos", import.meta.url));
 const api = grpc.loadPackageDefinition(
   loadSync(["udptunnel/v1/tunnel.proto", "udptunnel/v1/relay.proto"], {
-    includeDirs: [fileURLToPath(new URL("../../protos", import.meta.url))],
+    includeDirs: [existsSync(cloned) ? cloned : "/usr/share/udptunnel/protos"],
     keepCase: true,
     enums: String,
     defaults: true,
@@ -28,7 +30,8 @@ const call = (client, method, request) => promisify(client[method].bind(client))
 
 // A tunnel of that name that is there already is as good.
 await call(tunnels, "StartTunnel", { name: basename(config, ".json"), configuration: readFileSync(config, "utf8") }).catch((error) => {
-  if (error.code !== grpc.status.ALREADY_EXISTS) {
+  // Not the code: ALREADY_EXISTS is also a UDP port that another program has. The reasons are those of error.proto.
+  if (error.metadata?.get("udptunnel-reason")[0] !== "NAME_TAKEN") {
     throw error;
   }
 });

@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 """Starts a tunnel, then approves pending senders whose fingerprint stands in a list.
 
-    protoc -I protos --python_out=stubs --grpc_out=stubs --plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin protos/udptunnel/v1/*.proto
-    PYTHONPATH=stubs examples/python/approve.py TUNNEL.json ALLOWED
+    protos=/usr/share/udptunnel/protos    # the package's; in a clone: protos
+    mkdir -p stubs
+    protoc -I $protos --python_out=stubs --grpc_out=stubs --plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin $protos/udptunnel/v1/*.proto
+    PYTHONPATH=stubs python3 approve.py TUNNEL.json ALLOWED
 """
 
 import os
@@ -22,8 +24,14 @@ def start(tunnels, path):
     try:
         tunnels.StartTunnel(request, timeout=TIMEOUT)
     except grpc.RpcError as error:
-        if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+        # Not the code: ALREADY_EXISTS is also a UDP port that another program has.
+        if reason(error) != "NAME_TAKEN":
             raise
+
+
+def reason(error):
+    """The stable reason of a failed call: a name of ErrorReason (error.proto) without its prefix."""
+    return dict(error.trailing_metadata() or ()).get("udptunnel-reason")
 
 
 def follow(relays, allowed):

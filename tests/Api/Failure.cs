@@ -13,6 +13,7 @@ namespace UdpTunnel.Tests.Api;
 internal sealed record Failure(StatusCode Code, string Message, string Reason, IReadOnlyList<Diagnostic> Diagnostics)
 {
     private const string DetailsTrailer = "grpc-status-details-bin";
+    private const string ReasonTrailer = "udptunnel-reason";
 
     /// <summary>The failure of a call that must fail.</summary>
     public static async Task<Failure> OfAsync<T>(AsyncUnaryCall<T> call) =>
@@ -46,6 +47,7 @@ internal sealed record Failure(StatusCode Code, string Message, string Reason, I
         Assert.Equal(exception.Status.Detail, details.Message);
         var info = Assert.Single(details.Details, d => d.Is(ErrorInfo.Descriptor)).Unpack<ErrorInfo>();
         Assert.Equal("udptunnel", info.Domain);
+        Assert.Equal(info.Reason, exception.Trailers.GetValue(ReasonTrailer));
         return new Failure(
             exception.StatusCode,
             exception.Status.Detail,

@@ -85,7 +85,7 @@ public sealed class ReloadDirectoryTests
     }
 
     [Fact]
-    public async Task What_a_command_started_is_no_file_s_business()
+    public async Task What_a_command_started_in_another_way_than_a_file_says_stays_as_it_is()
     {
         Requirements.Tun();
         await using var daemon = await DaemonProcess.StartAsync();
@@ -95,8 +95,33 @@ public sealed class ReloadDirectoryTests
         var refused = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true }));
 
         Assert.Equal((FileAction.Refuse, false), (refused.Action, refused.Applied));
-        Assert.Contains("`udptunnelctl down mine`", refused.Problem, StringComparison.Ordinal);
+        Assert.Contains("`udptunnelctl reload mine ", refused.Problem, StringComparison.Ordinal);
         Assert.Equal("", (await TunnelsAsync(daemon))["mine"].File);
+    }
+
+    [Fact]
+    public async Task What_a_command_started_as_a_file_says_is_the_file_s_from_then_on_without_a_restart()
+    {
+        Requirements.Tun();
+        await using var daemon = await DaemonProcess.StartAsync();
+        var start = new StartTunnelRequest { Name = "mine", Configuration = Server(1) };
+        await daemon.Channel.Tunnels.StartTunnelAsync(start, cancellationToken: Cancellation);
+        var before = (await TunnelsAsync(daemon))["mine"];
+        Write(daemon, "mine", Server(1));
+
+        var adopted = Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest()));
+
+        Assert.Equal((FileAction.None, ""), (adopted.Action, adopted.Problem));
+        var after = (await TunnelsAsync(daemon))["mine"];
+        Assert.Equal((before.Started, before.Device), (after.Started, after.Device));
+        Assert.Equal(Path.Combine(daemon.FilesDirectory, "mine.json"), after.File);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(daemon.StateDirectory, "tunnels"), "*.json"));
+
+        Write(daemon, "mine", Server(1, ports: "[80]"));
+        Assert.True(Assert.Single(await ReloadAsync(daemon, new ReloadDirectoryRequest())).Applied);
+        File.Delete(after.File);
+        await ReloadAsync(daemon, new ReloadDirectoryRequest { AllowRestart = true });
+        Assert.Empty(await TunnelsAsync(daemon));
     }
 
     [Fact]

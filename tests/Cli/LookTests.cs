@@ -117,13 +117,32 @@ public sealed class LookTests
         var run = await CommandRun.OfAsync(server, "ports", "home", "deny", "23", "allow", "80", "8000-8010", "--json");
 
         Assert.Equal(0, run.ExitCode);
-        var request = Assert.IsType<UpdatePortsRequest>(Assert.Single(server.Daemon.Requests));
+        var request = Assert.Single(server.Daemon.Requests.OfType<UpdatePortsRequest>());
         Assert.Equal([new PortRange { First = 23, Last = 23 }], request.Deny);
         Assert.Equal(
             [new PortRange { First = 80, Last = 80 }, new PortRange { First = 8000, Last = 8010 }],
             request.Allow
         );
         Assert.Equal(81, run.Json.GetProperty("allowedPorts")[0].GetProperty("last").GetInt32());
+        Assert.Equal("", run.Error.ToString());
+    }
+
+    [Fact]
+    public async Task A_change_that_a_file_will_undo_is_announced_so_and_a_stop_says_what_comes_back()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var home = Samples.Server();
+        home.File = "/etc/udptunnel/tunnels.d/home.json";
+        server.Daemon.Has(home);
+        server.Daemon.ListRelays = _ => Task.FromResult(new ListRelaysResponse());
+        server.Daemon.UpdatePorts = _ => Task.FromResult(new UpdatePortsResponse());
+        server.Daemon.Stop = _ => Task.FromResult(new StopTunnelResponse { Tunnel = home });
+
+        var ports = await CommandRun.OfAsync(server, "ports", "home", "allow", "80");
+        var down = await CommandRun.OfAsync(server, "down", "home");
+
+        Assert.StartsWith($"home comes from {home.File}, ", ports.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"{home.File} describes it", down.Output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

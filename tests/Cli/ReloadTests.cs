@@ -84,7 +84,7 @@ public sealed class ReloadTests
             run.Error.ToString(),
             StringComparison.Ordinal
         );
-        Assert.Equal(calls, server.Daemon.Requests.Count);
+        Assert.Equal(calls, server.Daemon.Requests.OfType<ReloadTunnelRequest>().Count());
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class ReloadTests
             );
 
     private static List<(bool DryRun, bool AllowRestart)> Requests(FakeServer server) =>
-        [.. server.Daemon.Requests.Cast<ReloadTunnelRequest>().Select(r => (r.DryRun, r.AllowRestart))];
+        [.. server.Daemon.Requests.OfType<ReloadTunnelRequest>().Select(r => (r.DryRun, r.AllowRestart))];
 
     /// <summary>Somebody could be asked, but the difference went into a pipe that nobody reads.</summary>
     [Fact]

@@ -109,21 +109,101 @@ public sealed class UpTests
     }
 
     [Fact]
-    public async Task A_name_that_is_taken_fails_with_what_to_do()
+    public async Task What_runs_already_as_the_file_says_is_no_failure()
     {
         await using var server = await FakeServer.StartAsync();
-        server.Daemon.Start = _ =>
-            throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'home' runs already");
+        Runs(server);
+        var file = server.File("home.json", Valid);
+
+        var run = await CommandRun.OfAsync(server, "up", file);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith(
+            "home runs already as it shall; nothing was changed.\n",
+            run.Output.ToString(),
+            StringComparison.Ordinal
+        );
+        Assert.Equal([(true, false)], Reloads(server));
+        Assert.Equal(
+            "unchanged",
+            (await CommandRun.OfAsync(server, "up", file, "--json")).Json.GetProperty("result").GetString()
+        );
+    }
+
+    [Fact]
+    public async Task What_runs_already_in_another_way_fails_with_what_differs_and_what_to_do()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Runs(server, new Change { Field = "Mtu", NeedsRestart = true });
 
         var run = await CommandRun.OfAsync(server, "up", server.File("home.json", Valid));
 
         Assert.Equal(1, run.ExitCode);
         Assert.StartsWith(
-            "udptunnelctl: a tunnel 'home' runs already\nChange it with",
+            "udptunnelctl: 'home' runs already, and differs in Mtu\n'udptunnelctl up --replace'",
             run.Error.ToString(),
             StringComparison.Ordinal
         );
+        Assert.Equal([(true, false)], Reloads(server));
     }
+
+    [Theory]
+    [InlineData(false, "changed")]
+    [InlineData(true, "restarted")]
+    public async Task What_shall_be_replaced_is_changed_and_restarts_only_if_it_has_to(bool restarts, string result)
+    {
+        await using var server = await FakeServer.StartAsync();
+        Runs(server, new Change { Field = "AllowedPorts", NeedsRestart = restarts });
+
+        var run = await CommandRun.OfAsync(server, "up", server.File("home.json", Valid), "--replace", "--json");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(result, run.Json.GetProperty("result").GetString());
+        Assert.Equal([(true, false), (false, restarts)], Reloads(server));
+    }
+
+    [Fact]
+    public async Task What_would_not_start_again_with_the_daemon_is_not_what_was_asked_for()
+    {
+        await using var server = await FakeServer.StartAsync();
+        Runs(server);
+        var ephemeral = Samples.Server();
+        ephemeral.Ephemeral = true;
+        server.Daemon.Has(ephemeral);
+        var file = server.File("home.json", Valid);
+
+        var refused = await CommandRun.OfAsync(server, "up", file);
+
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("does not start again with the daemon", refused.Error.ToString(), StringComparison.Ordinal);
+
+        var isStopped = false;
+        server.Daemon.Stop = _ =>
+        {
+            isStopped = true;
+            return Task.FromResult(new StopTunnelResponse());
+        };
+        server.Daemon.Start = _ =>
+            isStopped
+                ? Task.FromResult(new StartTunnelResponse { Tunnel = Samples.Server() })
+                : throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'home' runs already");
+        var replaced = await CommandRun.OfAsync(server, "up", file, "--replace", "--json");
+
+        Assert.Equal((0, "restarted"), (replaced.ExitCode, replaced.Json.GetProperty("result").GetString()));
+    }
+
+    /// <summary>A daemon with a tunnel called home, which differs from what is started in some fields.</summary>
+    private static void Runs(FakeServer server, params Change[] changes)
+    {
+        server.Daemon.Has(Samples.Server());
+        server.Daemon.ListRelays = _ => Task.FromResult(new ListRelaysResponse());
+        server.Daemon.Start = _ =>
+            throw FakeDaemon.Error(StatusCode.AlreadyExists, "NAME_TAKEN", "a tunnel 'home' runs already");
+        server.Daemon.Reload = _ => Task.FromResult(new ReloadTunnelResponse { Changes = { changes } });
+    }
+
+    private static List<(bool DryRun, bool AllowRestart)> Reloads(FakeServer server) =>
+        [.. server.Daemon.Requests.OfType<ReloadTunnelRequest>().Select(r => (r.DryRun, r.AllowRestart))];
 
     [Fact]
     public async Task A_daemon_that_takes_too_long_is_not_waited_for()

@@ -1,6 +1,5 @@
 using Cocona;
 using UdpTunnel.Cli.Completion;
-using UdpTunnel.Cli.Failures;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
 
@@ -28,7 +27,7 @@ internal sealed class CheckCommand(Invocation invocation)
             string? name
     )
     {
-        var configurations = files.SelectMany(InDirectory).ToList();
+        var configurations = files.SelectMany(ConfigurationText.FilesAt).ToList();
         return configurations.Count > 1 && name is not null
             ? throw UsageFailure.Usage(
                 "--name is of use only with one configuration",
@@ -39,37 +38,6 @@ internal sealed class CheckCommand(Invocation invocation)
                 Show(ConfigurationText.Read(invocation.Host, file, name));
                 return Task.CompletedTask;
             });
-    }
-
-    /// <summary>
-    /// The configurations of a directory, as the daemon looks for them in tunnels.d; any other path is one itself.
-    /// </summary>
-    private static IEnumerable<string> InDirectory(string path)
-    {
-        if (!Directory.Exists(path))
-        {
-            return [path];
-        }
-
-        try
-        {
-            var files = Directory
-                .GetFiles(path)
-                .Where(ConfigurationName.IsOfConfiguration)
-                .Order(StringComparer.Ordinal)
-                .ToList();
-            return files.Count > 0
-                ? files
-                : throw new CommandException(
-                    ExitCode.Usage,
-                    "unreadable",
-                    $"there is no configuration (*.json, *.conf) in {path}"
-                );
-        }
-        catch (UnauthorizedAccessException)
-        {
-            throw new CommandException(ExitCode.Usage, "unreadable", $"cannot read {path}: Permission denied");
-        }
     }
 
     private void Show(ConfigurationText text)

@@ -22,6 +22,7 @@ internal static class CommandTree
         Command.Of<UpCommand>("up", insteadOf: ["start", "run"]),
         Command.Of<DownCommand>("down", insteadOf: ["stop", "rm", "remove", "delete", "kill"]),
         Command.Of<ReloadCommand>("reload", insteadOf: ["restart", "update"]),
+        Command.Of<ApplyCommand>("apply", insteadOf: ["sync"]),
         Command.Of<CheckCommand>("check", insteadOf: ["validate", "test", "lint"]),
         Command.Of<StatusCommand>("status", aliases: ["list", "ls"], insteadOf: ["show", "ps"]),
         Command.Of<StatsCommand>("stats", insteadOf: ["watch", "counters"]),

@@ -54,6 +54,38 @@ internal sealed record ConfigurationText(
     }
 
     /// <summary>
+    /// The configurations of a directory, as the daemon looks for them in tunnels.d; any other path is one itself.
+    /// </summary>
+    /// <exception cref="CommandException">The directory cannot be read, or has none.</exception>
+    public static IEnumerable<string> FilesAt(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            return [path];
+        }
+
+        try
+        {
+            var files = Directory
+                .GetFiles(path)
+                .Where(ConfigurationName.IsOfConfiguration)
+                .Order(StringComparer.Ordinal)
+                .ToList();
+            return files.Count > 0
+                ? files
+                : throw new CommandException(
+                    ExitCode.Usage,
+                    "unreadable",
+                    $"there is no configuration (*.json, *.conf) in {path}"
+                );
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCode.Usage, "unreadable", $"cannot read {path}: Permission denied");
+        }
+    }
+
+    /// <summary>
     /// These warnings and those of the daemon that are not among them: both ends know the same rules.
     /// </summary>
     public IReadOnlyList<Remark> With(IEnumerable<Remark> warnings) => [.. Warnings.Union(warnings)];

@@ -13,7 +13,8 @@ internal sealed class DownCommand(Invocation invocation)
 {
     [Command(
         Description = "Stop tunnels and relays and forget them. Device, sockets and firewall table are gone when it "
-            + "returns. Senders that were approved at a relay stay so for a relay of its name; 'revoke' forgets them."
+            + "returns. One that a file of the daemon's directory describes comes back with the next reload or start. "
+            + "Senders that were approved at a relay stay so for a relay of its name; 'revoke' forgets them."
     )]
     [Example("udptunnelctl down home")]
     [Example("udptunnelctl down home office")]
@@ -89,7 +90,8 @@ internal sealed class DownCommand(Invocation invocation)
             invocation,
             tunnel.Name,
             $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}",
-            TimeText.Of(tunnel.Started)
+            TimeText.Of(tunnel.Started),
+            tunnel.File
         );
     }
 
@@ -112,6 +114,7 @@ internal sealed class DownCommand(Invocation invocation)
             relay.Name,
             $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
             TimeText.Of(relay.Started),
+            relay.File,
             Remembered(answer.RememberedSenders)
         );
     }
@@ -130,6 +133,7 @@ internal sealed class DownCommand(Invocation invocation)
         string name,
         string carried,
         DateTimeOffset? started,
+        string file,
         string? remembered = null
     )
     {
@@ -144,6 +148,15 @@ internal sealed class DownCommand(Invocation invocation)
         if (remembered is not null)
         {
             screen.Field("senders", remembered);
+        }
+
+        if (file.Length > 0)
+        {
+            screen.Field(
+                "file",
+                $"{file} describes it: it comes back with the next 'udptunnelctl reload --all' or start of the daemon, "
+                    + "unless the file is moved out of that directory"
+            );
         }
 
         invocation.Print(screen);

@@ -10,8 +10,14 @@ namespace UdpTunnel.Cli.Commands;
 /// <param name="Relays">In the order of their names.</param>
 internal sealed record Inventory(IReadOnlyList<Tunnel> Tunnels, IReadOnlyList<Relay> Relays)
 {
+    /// <summary>All, with the file of the daemon's configuration directory that each comes from, or empty.</summary>
+    public IEnumerable<InventoryEntry> Entries =>
+        Tunnels
+            .Select(t => new InventoryEntry(t.Name, t.File, t.Ephemeral, IsRelay: false))
+            .Concat(Relays.Select(r => new InventoryEntry(r.Name, r.File, r.Ephemeral, IsRelay: true)));
+
     /// <summary>Of all.</summary>
-    public IEnumerable<string> Names => Tunnels.Select(t => t.Name).Concat(Relays.Select(r => r.Name));
+    public IEnumerable<string> Names => Entries.Select(e => e.Name);
 
     /// <summary>Asks for everything. A daemon that knows no relays has none.</summary>
     /// <exception cref="RpcException">A call failed.</exception>
@@ -71,5 +77,31 @@ internal sealed record Inventory(IReadOnlyList<Tunnel> Tunnels, IReadOnlyList<Re
         {
             Advice = NearestName.Of(name, known) is { } nearest ? $"Did you mean '{nearest}'? {Advice}" : Advice,
         };
+    }
+}
+
+/// <summary>A tunnel or a relay.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="File">Where it comes from; empty if a command started it.</param>
+/// <param name="IsEphemeral">Whether it is forgotten when the daemon ends.</param>
+/// <param name="IsRelay">Which of both.</param>
+internal sealed record InventoryEntry(string Name, string File, bool IsEphemeral, bool IsRelay)
+{
+    /// <summary>Stops it.</summary>
+    /// <exception cref="RpcException">The call failed.</exception>
+    public async Task StopAsync(Invocation invocation, DaemonConnection daemon)
+    {
+        if (IsRelay)
+        {
+            _ = await daemon
+                .Relays.StopRelayAsync(new StopRelayRequest { Name = Name }, invocation.ChangeCall)
+                .ResponseAsync.ConfigureAwait(false);
+        }
+        else
+        {
+            _ = await daemon
+                .Tunnels.StopTunnelAsync(new StopTunnelRequest { Name = Name }, invocation.ChangeCall)
+                .ResponseAsync.ConfigureAwait(false);
+        }
     }
 }

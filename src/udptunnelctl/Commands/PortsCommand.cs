@@ -39,6 +39,7 @@ internal sealed class PortsCommand(Invocation invocation)
         }
         else
         {
+            await FileNote.WarnAsync(invocation, daemon, name).ConfigureAwait(false);
             var answer = await daemon
                 .Tunnels.UpdatePortsAsync(request, invocation.ChangeCall)
                 .ResponseAsync.ConfigureAwait(false);

@@ -1,9 +1,7 @@
 using Cocona;
 using UdpTunnel.Cli.Completion;
-using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
-using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -45,7 +43,7 @@ internal sealed class ReloadCommand(Invocation invocation)
                 throw UsageFailure.Usage("--all takes no name and no file: the daemon reads its own directory", Help);
             }
 
-            await ReloadAll.RunAsync(invocation, yes, invocation.Cancellation).ConfigureAwait(false);
+            await ReloadAll.RunAsync(invocation, dryRun: false, yes).ConfigureAwait(false);
             return;
         }
 
@@ -66,88 +64,49 @@ internal sealed class ReloadCommand(Invocation invocation)
         var text = ConfigurationText.Read(invocation.Host, file, name);
         invocation.FileName = text.FileName;
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        Reload reload =
-            text.Configuration is RelayConfig
-                ? (dryRun, allowRestart) => ReloadRelayAsync(daemon, name, text, dryRun, allowRestart)
-                : (dryRun, allowRestart) => ReloadTunnelAsync(daemon, name, text, dryRun, allowRestart);
-        var outcome = await reload(true, false).ConfigureAwait(false);
-        var restart = outcome.Changes.Any(c => c.NeedsRestart);
+        var wanted = new Wanted(name, text.Text, text.Configuration is RelayConfig, IsEphemeral: false);
+        await FileNote.WarnAsync(invocation, daemon, name).ConfigureAwait(false);
+        var difference = await Difference.FindAsync(invocation, daemon, name, wanted).ConfigureAwait(false);
+        var restart = difference.NeedsRestart;
         if (!invocation.Json)
         {
-            ShowDifference(invocation, name, outcome, text);
+            ShowDifference(invocation, name, difference, text);
         }
 
-        if (outcome.Changes.Count > 0)
+        if (difference.Changes.Count > 0)
         {
             if (restart)
             {
                 Consent.Ask(invocation, yes, $"'{name}' has to restart for this");
             }
 
-            outcome = await reload(false, restart).ConfigureAwait(false);
+            difference = await difference.ApplyAsync(invocation, daemon, name, wanted).ConfigureAwait(false);
         }
 
-        ShowResult(invocation, name, outcome, restart, text);
+        ShowResult(invocation, name, difference, restart, text);
     }
 
-    private async Task<Outcome> ReloadTunnelAsync(
-        DaemonConnection daemon,
+    private static void ShowDifference(
+        Invocation invocation,
         string name,
-        ConfigurationText text,
-        bool dryRun,
-        bool allowRestart
+        Difference difference,
+        ConfigurationText text
     )
-    {
-        var request = new ReloadTunnelRequest
-        {
-            Name = name,
-            Configuration = text.Text,
-            DryRun = dryRun,
-            AllowRestart = allowRestart,
-        };
-        var answer = await daemon
-            .Tunnels.ReloadTunnelAsync(request, invocation.ChangeCall)
-            .ResponseAsync.ConfigureAwait(false);
-        return new Outcome("tunnel", answer.Changes, answer.Applied, answer.Warnings);
-    }
-
-    private async Task<Outcome> ReloadRelayAsync(
-        DaemonConnection daemon,
-        string name,
-        ConfigurationText text,
-        bool dryRun,
-        bool allowRestart
-    )
-    {
-        var request = new ReloadRelayRequest
-        {
-            Name = name,
-            Configuration = text.Text,
-            DryRun = dryRun,
-            AllowRestart = allowRestart,
-        };
-        var answer = await daemon
-            .Relays.ReloadRelayAsync(request, invocation.ChangeCall)
-            .ResponseAsync.ConfigureAwait(false);
-        return new Outcome("relay", answer.Changes, answer.Applied, answer.Warnings);
-    }
-
-    private static void ShowDifference(Invocation invocation, string name, Outcome outcome, ConfigurationText text)
     {
         var screen = invocation.NewScreen();
-        foreach (var warning in text.With(outcome.Warnings))
+        foreach (var warning in text.With(difference.Warnings))
         {
             screen.Paragraph(DiagnosticText.Render(warning, text.FileName), style: Style.Warning);
         }
 
-        if (outcome.Changes.Count == 0)
+        if (difference.Changes.Count == 0)
         {
             screen.Paragraph($"{name} is already as {text.FileName} says; nothing to change.");
         }
         else
         {
             screen.Paragraph($"{name} changes:", style: Style.Strong);
-            ChangeView.Render(screen, outcome.Changes);
+            ChangeView.Render(screen, difference.Changes);
         }
 
         invocation.Print(screen);
@@ -156,7 +115,7 @@ internal sealed class ReloadCommand(Invocation invocation)
     private static void ShowResult(
         Invocation invocation,
         string name,
-        Outcome outcome,
+        Difference difference,
         bool restart,
         ConfigurationText text
     )
@@ -165,34 +124,19 @@ internal sealed class ReloadCommand(Invocation invocation)
         {
             invocation.PrintJson(writer =>
             {
-                writer.WriteString(outcome.Kind, name);
-                writer.WriteBoolean("applied", outcome.Applied);
-                ChangeJson.Write(writer, "changes", outcome.Changes);
-                DiagnosticJson.Write(writer, "warnings", text.With(outcome.Warnings));
+                writer.WriteString(difference.Kind, name);
+                writer.WriteBoolean("applied", difference.Applied);
+                ChangeJson.Write(writer, "changes", difference.Changes);
+                DiagnosticJson.Write(writer, "warnings", text.With(difference.Warnings));
             });
         }
-        else if (outcome.Applied)
+        else if (difference.Applied)
         {
             invocation.Print(
                 invocation
                     .NewScreen()
-                    .Line(restart ? $"Applied; the {outcome.Kind} restarted." : "Applied while it runs.")
+                    .Line(restart ? $"Applied; the {difference.Kind} restarted." : "Applied while it runs.")
             );
         }
     }
-
-    /// <summary>One call of the daemon.</summary>
-    private delegate Task<Outcome> Reload(bool dryRun, bool allowRestart);
-
-    /// <summary>The daemon's answer, of either kind.</summary>
-    /// <param name="Kind"><c>tunnel</c> or <c>relay</c>.</param>
-    /// <param name="Changes">The fields that differ.</param>
-    /// <param name="Applied">Whether they were applied.</param>
-    /// <param name="Warnings">Remarks about the text.</param>
-    private sealed record Outcome(
-        string Kind,
-        IReadOnlyList<Change> Changes,
-        bool Applied,
-        IReadOnlyList<UdpTunnel.V1.Diagnostic> Warnings
-    );
 }

@@ -3,7 +3,6 @@ using UdpTunnel.Cli.Commands.Relays;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.Config;
-using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
 
@@ -11,9 +10,11 @@ namespace UdpTunnel.Cli.Commands;
 internal sealed class UpCommand(Invocation invocation)
 {
     [Command(
-        Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done."
+        Description = "Start the tunnel or relay that a file describes, wait until it runs, and say what was done. "
+            + "If it runs already as the file says, nothing is done."
     )]
     [Example("udptunnelctl up /etc/udptunnel/home.json")]
+    [Example("udptunnelctl up /etc/udptunnel/home.json --replace")]
     [Example("udptunnelctl up client.json --name office --ephemeral")]
     [Example("udptunnelctl up client.json --wait --timeout 10s")]
     [Example("udptunnelctl up /etc/wireguard/wg0.conf")]
@@ -28,6 +29,8 @@ internal sealed class UpCommand(Invocation invocation)
             Description = "Name of the tunnel or relay. Default: the configuration's Name, else the name of the file"
         )]
             string? name,
+        [Option("replace", Description = "If it runs already, make it as the file says, even if it has to restart")]
+            bool replace,
         [Option("ephemeral", Description = "Do not start it again with the daemon")] bool ephemeral,
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait until it runs; default 30s")]
         [DurationRange("100ms", "1h")]
@@ -49,50 +52,40 @@ internal sealed class UpCommand(Invocation invocation)
         invocation.FileName = text.FileName;
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
 
-        // Always sent: the daemon does not see the file's name, which is the default.
-        name ??= text.Configuration.Name;
-        if (text.Configuration is RelayConfig)
+        var isRelay = text.Configuration is RelayConfig;
+        var wanted = new Wanted(name ?? text.Configuration.Name, text.Text, isRelay, ephemeral);
+        if (isRelay)
         {
-            var relay = new StartRelayRequest
-            {
-                Configuration = text.Text,
-                Name = name,
-                Ephemeral = ephemeral,
-            };
-            await RelayStart
-                .RunAsync(invocation, daemon, relay, text.With, limit, invocation.Cancellation)
-                .ConfigureAwait(false);
+            await RelayStart.RunAsync(invocation, daemon, wanted, text.With, replace, limit).ConfigureAwait(false);
             return;
         }
 
-        var request = new StartTunnelRequest
+        var started = await wanted.EnsureAsync(invocation, daemon, replace, limit).ConfigureAwait(false);
+        if (wait)
         {
-            Configuration = text.Text,
-            Name = name,
-            Ephemeral = ephemeral,
-        };
-        var answer = await daemon
-            .Tunnels.StartTunnelAsync(request, Invocation.Within(limit, invocation.Cancellation))
-            .ResponseAsync.ConfigureAwait(false);
-        var tunnel = wait
-            ? await PeerWait.UntilHeardAsync(invocation, daemon, name, limit).ConfigureAwait(false)
-            : answer.Tunnel ?? new Tunnel();
-        Show(invocation, tunnel, text.With(answer.Warnings));
+            var heard = await PeerWait.UntilHeardAsync(invocation, daemon, wanted.Name, limit).ConfigureAwait(false);
+            started = started with { Tunnel = heard };
+        }
+
+        Show(invocation, started, text.With(started.Warnings));
     }
 
-    private static void Show(Invocation invocation, Tunnel tunnel, IReadOnlyList<UdpTunnel.V1.Diagnostic> warnings)
+    private static void Show(Invocation invocation, Started started, IReadOnlyList<UdpTunnel.V1.Diagnostic> warnings)
     {
+        var tunnel = started.Tunnel!;
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>
             {
                 TunnelJson.Write(writer, "tunnel", tunnel);
+                writer.WriteString("result", started.Word);
                 DiagnosticJson.Write(writer, "warnings", warnings);
             });
             return;
         }
 
         var screen = invocation.NewScreen();
+        started.Render(screen, tunnel.Name);
         StartView.Render(screen, tunnel, warnings, invocation.FileName, invocation.Host.Time.GetUtcNow());
         invocation.Print(screen);
     }

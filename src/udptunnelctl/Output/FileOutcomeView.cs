@@ -13,7 +13,9 @@ internal static class FileOutcomeView
             if (outcome.Action != FileAction.None)
             {
                 screen.Paragraph(
-                    $"{outcome.Name} {Spoken(outcome.Action)} ({outcome.File})",
+                    outcome.File.Length > 0
+                        ? $"{outcome.Name} {Spoken(outcome.Action)} ({outcome.File})"
+                        : $"{outcome.Name} is in none of the files and stops",
                     style: StyleOf(outcome.Action)
                 );
                 ChangeView.Render(screen, outcome.Changes);

@@ -9,12 +9,14 @@ namespace UdpTunnel.Api;
 
 /// <summary>
 /// Errors as a client sees them: a gRPC status and, in the trailer <c>grpc-status-details-bin</c>, a
-/// <c>google.rpc.Status</c> with a stable reason (protos/udptunnel/v1/error.proto).
+/// <c>google.rpc.Status</c> with a stable reason (protos/udptunnel/v1/error.proto). The trailer <c>udptunnel-reason</c>
+/// has the reason once more, as text, for clients without google.rpc.
 /// </summary>
 internal static class Errors
 {
     private const string Domain = "udptunnel";
     private const string DetailsTrailer = "grpc-status-details-bin";
+    private const string ReasonTrailer = "udptunnel-reason";
 
     // Many clients take no more than 8 KiB of headers and trailers and lose an answer with more
     // (GRPC_ARG_MAX_METADATA_SIZE). In the trailer the details are a third longer (base64), and others stand beside it.
@@ -40,7 +42,7 @@ internal static class Errors
         AddWhatFits(status, [.. diagnostics ?? []]);
         return new RpcException(
             new Grpc.Core.Status(code, message),
-            new Metadata { { DetailsTrailer, status.ToByteArray() } },
+            new Metadata { { DetailsTrailer, status.ToByteArray() }, { ReasonTrailer, NameOf(reason) } },
             message
         );
     }

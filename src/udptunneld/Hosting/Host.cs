@@ -118,7 +118,14 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         var config = Complete((TConfig)configuration);
-        var entry = Table.Find(configuration.Name) with { File = file };
+        var entry = Table.Find(configuration.Name);
+        if (entry.IsStored)
+        {
+            // From now on the file says it; with both, it would come back after its file is gone.
+            Unstore(entry.Name);
+        }
+
+        entry = entry with { File = file, IsEphemeral = false };
         Table.Set(entry);
         if (entry.Engine is not null)
         {
@@ -165,6 +172,10 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     /// <summary>Stores one.</summary>
     /// <exception cref="RequestException">The disk refuses.</exception>
     protected abstract void Save(TConfig config);
+
+    /// <summary>Forgets the stored configuration of one that goes on; what it knows beside that stays.</summary>
+    /// <exception cref="RequestException">The disk refuses.</exception>
+    protected abstract void Unstore(string name);
 
     /// <summary>Forgets what was stored of one.</summary>
     /// <exception cref="RequestException">The disk refuses.</exception>

@@ -218,11 +218,14 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
     protected override void Save(RelayConfig config) => StateWriting.Try(() => _store.Save(config));
 
     /// <inheritdoc/>
+    protected override void Unstore(string name) => StateWriting.Try(() => _store.ForgetRelay(name));
+
+    /// <inheritdoc/>
     protected override void Forget(HostEntry<RelayConfig, RunningRelay> entry)
     {
         if (entry.IsStored)
         {
-            StateWriting.Try(() => _store.ForgetRelay(entry.Name));
+            Unstore(entry.Name);
         }
 
         // As many as there may be relays: more names than anybody needs, and not without a bound.

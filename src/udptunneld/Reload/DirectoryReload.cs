@@ -9,7 +9,7 @@ namespace UdpTunnel.Reload;
 
 /// <summary>
 /// Makes what runs as the files of the configuration directory say. A file that cannot be used changes nothing: what it
-/// described before runs on. What a command started is stored, and no file's business.
+/// described before runs on. What a command started is a file's from the moment at which a file says the same.
 /// </summary>
 internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels, RelayHost relays, EventLog events)
     : IDisposable
@@ -219,7 +219,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         return outcome.Action switch
         {
             FileAction.Refuse => outcome,
-            FileAction.None when entry!.File == file.Path || entry.File.Length == 0 || dryRun => outcome,
+            FileAction.None when entry!.File == file.Path || dryRun => outcome,
             FileAction.None => outcome with
             {
                 Problem = await target.ApplyFileAsync(configuration, file.Path, allowRestart: false, cancellationToken),
@@ -255,7 +255,10 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         if (owner != target)
         {
             return entry.File.Length == 0
-                ? Refused()
+                ? Refused(
+                    $"{file.Name} was started by a command and is another kind of thing than {file.Path} describes: "
+                        + $"`udptunnelctl down {file.Name}` makes room for it"
+                )
                 : outcome with
                 {
                     Action = FileAction.Restart,
@@ -274,20 +277,17 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
 
         if (entry.File.Length == 0)
         {
-            return Refused();
+            return Refused(
+                $"{file.Name} was started by a command, and {file.Path} says something else: `udptunnelctl reload "
+                    + $"{file.Name} {file.Path}` shows how they differ and makes them equal; then the file counts"
+            );
         }
 
         // What does not run is not interrupted either.
         var isLive = changes.All(c => c.Effect == ChangeEffect.Live) || !entry.IsRunning;
         return outcome with { Action = isLive ? FileAction.Change : FileAction.Restart, Changes = changes };
 
-        FileOutcome Refused() =>
-            outcome with
-            {
-                Action = FileAction.Refuse,
-                Problem =
-                    $"{file.Name} was started by a command and is stored, which counts: `udptunnelctl down {file.Name}` makes room for {file.Path}",
-            };
+        FileOutcome Refused(string problem) => outcome with { Action = FileAction.Refuse, Problem = problem };
     }
 
     private (IReloadable? Host, IHosted? Entry) Find(string name)

@@ -89,13 +89,9 @@ internal sealed class StateStore : IDisposable
     /// </exception>
     public void Save(RelayConfig config) => Save(_relays, config);
 
-    /// <summary>Forgets a tunnel.</summary>
+    /// <summary>Forgets the configuration of a tunnel; what it knew stays.</summary>
     /// <exception cref="IOException">The directory cannot be written.</exception>
-    public void Forget(string name)
-    {
-        Forget(_tunnels, name);
-        ForgetSession(name);
-    }
+    public void Forget(string name) => Forget(_tunnels, name);
 
     /// <summary>Forgets a relay.</summary>
     /// <exception cref="IOException">The directory cannot be written.</exception>

@@ -366,16 +366,17 @@ internal sealed class TunnelHost(
     protected override void Save(TunnelConfig config) => StateWriting.Try(() => store.Save(config));
 
     /// <inheritdoc/>
+    protected override void Unstore(string name) => StateWriting.Try(() => store.Forget(name));
+
+    /// <inheritdoc/>
     protected override void Forget(HostEntry<TunnelConfig, TunnelEngine> entry)
     {
         if (entry.IsStored)
         {
-            StateWriting.Try(() => store.Forget(entry.Name));
+            Unstore(entry.Name);
         }
-        else
-        {
-            store.ForgetSession(entry.Name);
-        }
+
+        store.ForgetSession(entry.Name);
     }
 
     /// <inheritdoc/>

@@ -17,6 +17,7 @@ public sealed class ConfigurationTests(DaemonFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task What_runs_is_written_in_full_and_its_secrets_only_where_they_are_asked_for()
     {
+        Requirements.Tun();
         await fixture.Channel.Tunnels.StartTunnelAsync(
             Configurations.Start("shown", 31, ", \"PacketMagic\": \"hunter2\""),
             cancellationToken: Cancellation
@@ -60,6 +61,7 @@ public sealed class ConfigurationTests(DaemonFixture fixture) : IClassFixture<Da
     [Fact]
     public async Task A_key_that_the_daemon_has_made_is_shown_only_where_it_is_asked_for_and_peers_are_listed()
     {
+        Requirements.Tun();
         const string Secure = $$"""
             {"Protocol": "wireguard", "TunnelAddress": ["10.99.32.1/24", "fd00:32::1/64"], "NetworkAddress": ":20032", "AllowedPorts": "all",
              "Peers": [{"Name": "laptop", "PublicKey": "{{Public}}", "AllowedIPs": ["10.99.32.2/32"]}, {"PublicKey": "{{Other}}", "AllowedIPs": ["fd00:32::2/128"]}]}

@@ -29,6 +29,7 @@ internal static class JsonExamples
         { "reload", "reload home home.json --yes" },
         { "reload", "reload dns dns.json" },
         { "reload", "reload --all" },
+        { "apply", "apply home.json office.json --prune --yes" },
         { "check", "check home.json" },
         { "status", "status" },
         { "status", "status home" },
@@ -71,6 +72,10 @@ internal static class JsonExamples
         server.File(
             "home.json",
             """{"TunnelAddress":"10.0.0.1","NetworkAddress":":8000","AllowedPorts":[22],"LogFile":"x","PacketMagic":"w"}"""
+        );
+        server.File(
+            "office.json",
+            """{"TunnelAddress":"10.0.1.2","NetworkAddress":"192.0.2.7:8000","AllowedPorts":[22],"PacketMagic":"w"}"""
         );
         server.File("dns.json", """{"Relay":"receiver","UdpAddress":":53","TcpAddress":":5353"}""");
         server.File(

@@ -50,5 +50,16 @@ internal sealed class FakeTerminal : ITerminal
         }
     }
 
+    /// <summary>Until the view has lost it, so that it is not in the last one either.</summary>
+    public async Task GoneAsync(string text)
+    {
+        var clock = Stopwatch.StartNew();
+        while (Views.LastOrDefault()?.Contains(text, StringComparison.Ordinal) != false)
+        {
+            Assert.True(clock.Elapsed < Patience, $"'{text}' is still in\n{Views.LastOrDefault()}");
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
     public void Dispose() => IsGivenBack = true;
 }

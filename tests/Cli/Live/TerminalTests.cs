@@ -32,7 +32,7 @@ public sealed class TerminalTests
 
         screen = await terminal.UntilAsync("ended with 0");
         Assert.Contains("before", screen);
-        Assert.Contains("icanon", await terminal.UntilAsync("icanon"));
+        await terminal.UntilAsync(s => s.Contains("icanon"));
         Assert.DoesNotContain(screen, l => l.StartsWith("> ", StringComparison.Ordinal));
     }
 
@@ -47,10 +47,11 @@ public sealed class TerminalTests
         Watched(server);
         await using var terminal = await TmuxTerminal.StartAsync(server);
         await terminal.RunAsync(
-            $"(sleep 1.5; kill -{signal} $(pgrep -f -n -P $$ 'udptunnelctl top')) & udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -echo -e echo"
+            "udptunnelctl top --interval 100ms; echo ended with $?; stty -a | grep -o -w -e -echo -e echo"
         );
 
         await terminal.UntilAsync("NAME");
+        await terminal.SignalAsync(signal, "udptunnelctl");
         await terminal.UntilAsync($"ended with {exitCode}");
         await terminal.UntilAsync(s => s.Contains("echo"));
     }

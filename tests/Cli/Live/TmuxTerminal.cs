@@ -70,6 +70,15 @@ internal sealed class TmuxTerminal : IAsyncDisposable
         await PressAsync("Enter");
     }
 
+    /// <summary>Sends a signal to a program that the shell runs.</summary>
+    public async Task SignalAsync(string signal, string program)
+    {
+        var shell = (await TmuxAsync(["display-message", "-p", "#{pane_pid}"])).Trim();
+        using var process = Process.Start("pkill", [$"-{signal}", "-P", shell, "-x", program]);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, process.ExitCode);
+    }
+
     public Task ResizeAsync(int columns, int rows) => TmuxAsync(["resize-window", "-x", $"{columns}", "-y", $"{rows}"]);
 
     /// <summary>The rows of the screen.</summary>

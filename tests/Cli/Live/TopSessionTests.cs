@@ -27,6 +27,7 @@ public sealed class TopSessionTests
         run.Screen.Press("ao");
         var request = await decided.Task;
         await run.Screen.SeenAsync($"let in: {RelaySamples.Key}");
+        await run.Screen.GoneAsync("wants in");
         run.Screen.Press("q");
         await command;
 

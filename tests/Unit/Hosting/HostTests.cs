@@ -174,6 +174,8 @@ public sealed class HostTests
 
         protected override void Save(TunnelConfig config) { }
 
+        protected override void Unstore(string name) { }
+
         protected override void Forget(HostEntry<TunnelConfig, Engine> entry) { }
 
         protected override (Engine Engine, string What) Open(HostEntry<TunnelConfig, Engine> entry, object? memory) =>

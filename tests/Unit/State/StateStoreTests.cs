@@ -229,6 +229,8 @@ public sealed class StateStoreTests : IDisposable
 
         store.Save(Server("a"));
         store.Forget("a");
+        Assert.NotNull(store.LoadSession("a"));
+        store.ForgetSession("a");
         Assert.Null(store.LoadSession("a"));
         store.ForgetSessionsExcept(new HashSet<string>(["x"]));
         Assert.Empty(Directory.EnumerateFiles(Sessions));

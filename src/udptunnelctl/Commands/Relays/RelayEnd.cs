@@ -4,7 +4,6 @@ using System.Text.Json;
 using Cocona;
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.Config;
-using UdpTunnel.V1;
 using Severity = UdpTunnel.Config.DiagnosticSeverity;
 
 namespace UdpTunnel.Cli.Commands.Relays;
@@ -78,14 +77,9 @@ internal sealed class RelayEnd(Invocation invocation, string role)
 
         invocation.FileName = $"relay {role}";
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        var request = new StartRelayRequest
-        {
-            Configuration = text,
-            Name = configuration.Name,
-            Ephemeral = options.Ephemeral,
-        };
+        var wanted = new Wanted(configuration.Name, text, IsRelay: true, options.Ephemeral);
         await RelayStart
-            .RunAsync(invocation, daemon, request, w => [.. w], Invocation.ChangeTimeout, invocation.Cancellation)
+            .RunAsync(invocation, daemon, wanted, w => [.. w], replace: false, Invocation.ChangeTimeout)
             .ConfigureAwait(false);
     }
 
