@@ -49,7 +49,9 @@ internal sealed class RunCommand(DateTimeOffset started)
             "device-dir",
             ValueName = "DIR",
             Description = "Directory for the control sockets of secure tunnels' devices, where wg(8) looks for them; "
-                + "default " + DaemonOptions.DefaultDeviceDirectory + "; empty for none"
+                + "default "
+                + DaemonOptions.DefaultDeviceDirectory
+                + "; empty for none"
         )]
             string deviceDirectory = DaemonOptions.DefaultDeviceDirectory
     ) =>

@@ -82,7 +82,15 @@ public sealed class JoiningTests
         await using var server = await FakeServer.StartAsync();
         server.Daemon.InvitePeer = _ => Task.FromResult(Samples.Invited());
 
-        var run = await CommandRun.OfAsync(server, "invite", "wg0", "--name", "laptop", "--endpoint", "vpn.example.com");
+        var run = await CommandRun.OfAsync(
+            server,
+            "invite",
+            "wg0",
+            "--name",
+            "laptop",
+            "--endpoint",
+            "vpn.example.com"
+        );
         var request = Assert.Single(server.Daemon.Requests.OfType<InvitePeerRequest>());
         Assert.Equal(("laptop", "vpn.example.com"), (request.Name, request.Endpoint));
 
@@ -138,8 +146,13 @@ public sealed class JoiningTests
     {
         Assert.Equal("10.1.0.0/16", $"{HostNetworks.V4("eth0\t0000010A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0")}");
         Assert.Equal("0.0.0.0/0", $"{HostNetworks.V4("eth0\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0")}");
-        Assert.Null(HostNetworks.V4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT"));
-        Assert.Equal("fd00:1::/64", $"{HostNetworks.V6("fd000001000000000000000000000000 40 00000000000000000000000000000000 00 x")}");
+        Assert.Null(
+            HostNetworks.V4("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT")
+        );
+        Assert.Equal(
+            "fd00:1::/64",
+            $"{HostNetworks.V6("fd000001000000000000000000000000 40 00000000000000000000000000000000 00 x")}"
+        );
         Assert.Null(HostNetworks.V6("x 40"));
         Assert.Equal(51822, NewTunnel.FreePort(51820, port => port > 51821));
         Assert.Equal(65535, NewTunnel.FreePort(65535, _ => false));
@@ -152,7 +165,9 @@ public sealed class JoiningTests
     {
         Assert.SkipUnless(File.Exists("/usr/bin/zbarimg"), "zbarimg is missing: apt-get install zbar-tools");
         Assert.True(JoinToken.TryParse(Samples.Token, out var token, out _));
-        var text = QrCode.Shorten(UdpTunnel.Config.WgQuick.WgQuickWriter.Write(token.ToConfiguration(), showSecrets: true));
+        var text = QrCode.Shorten(
+            UdpTunnel.Config.WgQuick.WgQuickWriter.Write(token.ToConfiguration(), showSecrets: true)
+        );
 
         var drawing = QrCode.Draw(text, colour);
 
@@ -166,7 +181,10 @@ public sealed class JoiningTests
         try
         {
             await File.WriteAllTextAsync(path, Picture(lines, isInkDark: colour));
-            var start = new ProcessStartInfo("zbarimg", ["--raw", "--quiet", "-Sdisable", "-Sqrcode.enable", $"pnm:{path}"])
+            var start = new ProcessStartInfo(
+                "zbarimg",
+                ["--raw", "--quiet", "-Sdisable", "-Sqrcode.enable", $"pnm:{path}"]
+            )
             {
                 RedirectStandardOutput = true,
             };

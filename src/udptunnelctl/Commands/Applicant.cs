@@ -120,7 +120,12 @@ internal sealed class Applicant
     }
 
     /// <summary>Prints what was decided about peers.</summary>
-    public void PrintPeers(string decision, Style style, IReadOnlyList<TunnelPeer> peers, Action<Screen, TunnelPeer>? more)
+    public void PrintPeers(
+        string decision,
+        Style style,
+        IReadOnlyList<TunnelPeer> peers,
+        Action<Screen, TunnelPeer>? more
+    )
     {
         if (_invocation.Json)
         {

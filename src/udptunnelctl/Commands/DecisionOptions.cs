@@ -42,6 +42,5 @@ internal sealed class TunnelOptionAttribute : OptionAttribute
 internal sealed class AllPlacesOptionAttribute : OptionAttribute
 {
     public AllPlacesOptionAttribute()
-        : base("all") =>
-        Description = "At every relay or tunnel where it waits; a key in full means that by itself";
+        : base("all") => Description = "At every relay or tunnel where it waits; a key in full means that by itself";
 }

@@ -8,7 +8,9 @@ namespace UdpTunnel.Cli.Commands;
 /// <summary><c>deny</c>: sends a pending sender or peer away.</summary>
 internal sealed class DenyCommand(Invocation invocation)
 {
-    [Command(Description = "Send a pending sender or peer away. A sender is told so; a peer gets no answer for an hour.")]
+    [Command(
+        Description = "Send a pending sender or peer away. A sender is told so; a peer gets no answer for an hour."
+    )]
     [Example("udptunnelctl deny SHA256:47DEQpj8")]
     [Example("udptunnelctl deny SHA256:47DEQpj8 --relay game")]
     [Example("udptunnelctl deny rHv8wSio")]

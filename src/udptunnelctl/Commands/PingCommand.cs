@@ -32,7 +32,11 @@ internal sealed class PingCommand(Invocation invocation)
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait for each answer; default 2s")]
         [DurationRange("10ms", "1m")]
             TimeSpan? timeout,
-        [Option("address", ValueName = "ADDRESS", Description = "The inner address to ask, instead of the peer's first")]
+        [Option(
+            "address",
+            ValueName = "ADDRESS",
+            Description = "The inner address to ask, instead of the peer's first"
+        )]
             string? address,
         [TunnelOption, CompletedFrom(CompletionSource.Tunnels)] string? tunnel
     )
@@ -102,11 +106,11 @@ internal sealed class PingCommand(Invocation invocation)
         {
             var lost = (answers.Count - times.Count) * 100 / answers.Count;
             var range =
-                times.Count > 0
-                    ? $"; round trip {Milliseconds(times.Min())} to {Milliseconds(times.Max())}"
-                    : "";
+                times.Count > 0 ? $"; round trip {Milliseconds(times.Min())} to {Milliseconds(times.Max())}" : "";
             invocation.Print(
-                invocation.NewScreen().Paragraph($"{answers.Count} sent, {times.Count} answered, {lost} % lost{range}; MTU {last.Mtu}")
+                invocation
+                    .NewScreen()
+                    .Paragraph($"{answers.Count} sent, {times.Count} answered, {lost} % lost{range}; MTU {last.Mtu}")
             );
         }
 
@@ -131,13 +135,13 @@ internal sealed class PingCommand(Invocation invocation)
     private static string Line(PingPeerResponse answer)
     {
         var who = $"{answer.Address} ({answer.Peer?.Name})";
-        return
-            answer.RoundTrip is not null ? $"{who}: {Milliseconds(TimeText.Length(answer.RoundTrip))}"
+        return answer.RoundTrip is not null ? $"{who}: {Milliseconds(TimeText.Length(answer.RoundTrip))}"
             : answer.Dropped != DropReason.Unspecified ? $"{who}: dropped here: {TunnelText.Drop(answer.Dropped)}"
             : $"{who}: no answer";
     }
 
     private static Style Look(PingPeerResponse answer) => answer.RoundTrip is null ? Style.Bad : Style.Plain;
 
-    private static string Milliseconds(TimeSpan time) => FormattableString.Invariant($"{time.TotalMilliseconds:0.00} ms");
+    private static string Milliseconds(TimeSpan time) =>
+        FormattableString.Invariant($"{time.TotalMilliseconds:0.00} ms");
 }

@@ -15,7 +15,10 @@ internal static class HostNetworks
     /// daemon refuses a collision all the same.
     /// </summary>
     public static IReadOnlyList<IpPrefix> Read() =>
-        [.. Lines("/proc/net/route").Select(V4).OfType<IpPrefix>(), .. Lines("/proc/net/ipv6_route").Select(V6).OfType<IpPrefix>()];
+        [
+            .. Lines("/proc/net/route").Select(V4).OfType<IpPrefix>(),
+            .. Lines("/proc/net/ipv6_route").Select(V6).OfType<IpPrefix>(),
+        ];
 
     /// <summary>A line of <c>/proc/net/route</c>: device, destination and, in the eighth place, mask, in hex.</summary>
     internal static IpPrefix? V4(string line)

@@ -85,10 +85,8 @@ internal static class Errors
             or ErrorReason.AmbiguousSender
             or ErrorReason.AmbiguousPeer => StatusCode.InvalidArgument,
             ErrorReason.RoleRequired => StatusCode.PermissionDenied,
-            ErrorReason.NoSuchTunnel
-            or ErrorReason.NoSuchRelay
-            or ErrorReason.NoSuchSender
-            or ErrorReason.NoSuchPeer => StatusCode.NotFound,
+            ErrorReason.NoSuchTunnel or ErrorReason.NoSuchRelay or ErrorReason.NoSuchSender or ErrorReason.NoSuchPeer =>
+                StatusCode.NotFound,
             ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken or ErrorReason.ReceiverTaken =>
                 StatusCode.AlreadyExists,
             ErrorReason.LimitReached => StatusCode.ResourceExhausted,

@@ -140,7 +140,10 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     public override async Task<DenyPeerResponse> DenyPeer(DenyPeerRequest request, ServerCallContext context)
     {
         var choice = new Choice(request.Peer, request.Tunnel, request.All);
-        return new DenyPeerResponse { Peers = { ToPeers(await host.DenyPeersAsync(choice, context.CancellationToken)) } };
+        return new DenyPeerResponse
+        {
+            Peers = { ToPeers(await host.DenyPeersAsync(choice, context.CancellationToken)) },
+        };
     }
 
     /// <inheritdoc/>

@@ -137,8 +137,5 @@ internal static class Selector
 
     private static string Names<T>(IReadOnlyList<T> found)
         where T : ISelectable =>
-        string.Join(
-            "; ",
-            found.Take(MostNamed).Select(s => $"{s.Identity ?? "no key"} from {s.Address} at {s.Place}")
-        );
+        string.Join("; ", found.Take(MostNamed).Select(s => $"{s.Identity ?? "no key"} from {s.Address} at {s.Place}"));
 }

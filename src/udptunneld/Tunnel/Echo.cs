@@ -98,8 +98,7 @@ internal sealed unsafe class Echo : IPacketTap
     /// <inheritdoc/>
     public void End() => _result.TrySetResult(default);
 
-    private static uint ToNumber(IPAddress address) =>
-        BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
+    private static uint ToNumber(IPAddress address) => BinaryPrimitives.ReadUInt32BigEndian(address.GetAddressBytes());
 
     private bool IsOurs(ReadOnlySpan<byte> bytes, out bool isAnswer)
     {

@@ -189,7 +189,14 @@ internal sealed class TunnelHost(
             $"the peer {peer.DisplayName} was invited with {string.Join(", ", peer.AllowedIPs)}"
         );
         var status = StatusOf(Table.Find(tunnel)).Peers.First(p => p.PublicKey == peer.PublicKey.ToString());
-        return new Invitation(new PeerAt(tunnel, status), secret, own, isPrivate, entry.Config, entry.Engine.Secure!.Key);
+        return new Invitation(
+            new PeerAt(tunnel, status),
+            secret,
+            own,
+            isPrivate,
+            entry.Config,
+            entry.Engine.Secure!.Key
+        );
     }
 
     /// <summary>Sends an echo request to a peer inside its tunnel, and waits for the answer.</summary>
@@ -216,13 +223,15 @@ internal sealed class TunnelHost(
                 $"{Excerpt.Quote(tunnel)} has {all.Count} peers: say which one"
             );
         var entry = Table.Find(found.Place);
-        var target =
-            address
+        var target = address
             ?? PeerAdmission.AddressOf(found.Status)
             ?? throw new RequestException(Fault.InvalidRequest, $"{found.Status.Name} has no inner address: say one");
         var source = entry.Config.TunnelAddresses.FirstOrDefault(a => a.Address.AddressFamily == target.AddressFamily);
         return source is null
-            ? throw new RequestException(Fault.InvalidRequest, $"{found.Place} has no address of the family of {target}")
+            ? throw new RequestException(
+                Fault.InvalidRequest,
+                $"{found.Place} has no address of the family of {target}"
+            )
             : (found, target, await Running(found.Place).PingAsync(source.Address, target, timeout, cancellationToken));
     }
 

@@ -141,7 +141,10 @@ public sealed class TopKeysTests
     [InlineData("ao", true, true)]
     [InlineData("dy", false, false)]
     public void A_yes_decides_about_the_sender_that_waits(string keys, bool approve, bool once) =>
-        Assert.Equal(new Decision(new Waiting(RelaySamples.Sender()), approve, once), Press(TopSamples.State(), keys).Decided);
+        Assert.Equal(
+            new Decision(new Waiting(RelaySamples.Sender()), approve, once),
+            Press(TopSamples.State(), keys).Decided
+        );
 
     [Fact]
     public void The_sender_that_was_asked_about_is_the_one_that_is_let_in()

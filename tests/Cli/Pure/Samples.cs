@@ -169,7 +169,10 @@ internal static class Samples
             Endpoint = "vpn.example.com:51820",
             Addresses = { "10.99.0.2/24" },
             Mtu = 1420,
-            AllowedPorts = { new PortRange { First = 22, Last = 22 } },
+            AllowedPorts =
+            {
+                new PortRange { First = 22, Last = 22 },
+            },
         };
 
     /// <summary>A peer that is there.</summary>

@@ -47,8 +47,17 @@ public sealed class DeviceSocketTests
 
             var peer = (await network.RunAsync("sh", "-c", "wg genkey | wg pubkey")).Trim();
             await network.RunAsync(
-                "wg", "set", device, "peer", peer, "allowed-ips", "10.99.0.2/32", "endpoint", "192.0.2.2:7",
-                "persistent-keepalive", "5"
+                "wg",
+                "set",
+                device,
+                "peer",
+                peer,
+                "allowed-ips",
+                "10.99.0.2/32",
+                "endpoint",
+                "192.0.2.2:7",
+                "persistent-keepalive",
+                "5"
             );
             var dump = await network.RunAsync("wg", "show", "all", "dump");
             Assert.Contains($"{device}\t{peer}\t(none)\t192.0.2.2:7\t10.99.0.2/32\t", dump, StringComparison.Ordinal);
@@ -66,7 +75,10 @@ public sealed class DeviceSocketTests
             await lab.Server.Daemon.KillAsync();
             await lab.Server.Daemon.StartAsync();
             await WaitFor.TrueAsync(
-                async () => (await network.TryAsync("wg", "show", device, "peers")).ToString().Contains(peer, StringComparison.Ordinal),
+                async () =>
+                    (await network.TryAsync("wg", "show", device, "peers"))
+                        .ToString()
+                        .Contains(peer, StringComparison.Ordinal),
                 "the peer that wg has set",
                 Soon
             );

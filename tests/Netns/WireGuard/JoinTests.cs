@@ -56,7 +56,10 @@ public sealed class JoinTests
 
         await lab.Server.Control.RunAsync(
             "revoke",
-            (await lab.Server.Control.RunAsync("peers")).Json.GetProperty("peers")[0].GetProperty("publicKey").GetString()!
+            (await lab.Server.Control.RunAsync("peers"))
+                .Json.GetProperty("peers")[0]
+                .GetProperty("publicKey")
+                .GetString()!
         );
 
         var join = await lab.Client.Control.TryAsync("join", token, "--timeout", "7s");

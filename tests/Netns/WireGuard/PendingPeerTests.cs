@@ -96,7 +96,9 @@ public sealed class PendingPeerTests
             return result;
         }
 
-        /// <summary>Starts wireguard-go at the other host, which sends something to the tunnel again and again.</summary>
+        /// <summary>
+        /// Starts wireguard-go at the other host, which sends something to the tunnel again and again.
+        /// </summary>
         public async Task<WireGuardGo> KnockAsync(string address)
         {
             var status = await Server.Control.RunAsync("status", "t");

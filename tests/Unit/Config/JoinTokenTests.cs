@@ -7,7 +7,13 @@ namespace UdpTunnel.Tests.Config;
 /// <summary>The line that carries an invitation.</summary>
 public sealed class JoinTokenTests
 {
-    private static readonly JoinToken Sample = Make("wg0", "vpn.example.com:51820", PortSet.All, "10.99.0.7/24", "fd99::7/64");
+    private static readonly JoinToken Sample = Make(
+        "wg0",
+        "vpn.example.com:51820",
+        PortSet.All,
+        "10.99.0.7/24",
+        "fd99::7/64"
+    );
 
     [Fact]
     public void A_token_is_read_as_it_was_written_also_with_white_space_from_pasting()

@@ -99,7 +99,9 @@ public sealed class DeviceProtocolTests
         );
         var lines = told.Split('\n')
             .Where(l => l.Length > 0 && !l.StartsWith("errno", StringComparison.Ordinal))
-            .Where(l => !l.Contains("_bytes=", StringComparison.Ordinal) && !l.Contains("handshake", StringComparison.Ordinal))
+            .Where(l =>
+                !l.Contains("_bytes=", StringComparison.Ordinal) && !l.Contains("handshake", StringComparison.Ordinal)
+            )
             .ToList();
         lines.Insert(1, "replace_peers=true");
 
@@ -134,7 +136,10 @@ public sealed class DeviceProtocolTests
         Assert.Equal("::/0", string.Join(' ', replaced.Peers[0].AllowedIPs));
         Assert.Equal(Config, Apply($"public_key={Hex(fresh)}", "update_only=true", "allowed_ip=10.99.0.2/32"));
         Assert.Empty(Apply("replace_peers=true").Peers);
-        Assert.Equal((7u, 1), (Apply("fwmark=7", "listen_port=1").FirewallMark, Apply("listen_port=1").NetworkAddress.Port));
+        Assert.Equal(
+            (7u, 1),
+            (Apply("fwmark=7", "listen_port=1").FirewallMark, Apply("listen_port=1").NetworkAddress.Port)
+        );
     }
 
     [Theory]

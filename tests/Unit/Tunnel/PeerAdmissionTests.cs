@@ -11,9 +11,10 @@ namespace UdpTunnel.Tests.Tunnel;
 /// <summary>Which peer somebody becomes whom a person lets in.</summary>
 public sealed class PeerAdmissionTests
 {
-    private static readonly TunnelConfig Config = ConfigFile
-        .Parse(
-            """
+    private static readonly TunnelConfig Config =
+        ConfigFile
+            .Parse(
+                """
             {
                 "Name": "wg0", "Protocol": "wireguard", "TunnelAddress": ["10.99.0.1/29", "fd99::1/64"],
                 "AllowedPorts": "all",
@@ -23,9 +24,9 @@ public sealed class PeerAdmissionTests
                 ],
             }
             """u8.ToArray(),
-            null
-        )
-        .Configuration as TunnelConfig
+                null
+            )
+            .Configuration as TunnelConfig
         ?? throw new InvalidOperationException();
 
     [Theory]
@@ -91,7 +92,9 @@ public sealed class PeerAdmissionTests
             Assert.Equal(expected, FreeAddress.FirstOf(network, taken));
         }
 
-        Assert.Null(FreeAddress.FirstOf(IpPrefix.Of(IPAddress.Parse("fd00::"), 64), [IpPrefix.Of(IPAddress.IPv6Any, 0)]));
+        Assert.Null(
+            FreeAddress.FirstOf(IpPrefix.Of(IPAddress.Parse("fd00::"), 64), [IpPrefix.Of(IPAddress.IPv6Any, 0)])
+        );
         Assert.Equal(
             IPAddress.Parse("fd00::1"),
             FreeAddress.FirstOf(IpPrefix.Of(IPAddress.Parse("fd00::"), 64), [IpPrefix.Of(IPAddress.Any, 0)])
@@ -153,12 +156,7 @@ public sealed class PeerAdmissionTests
         Assert.Throws<RequestException>(() => Admit(name, asked, "")).Fault;
 
     private static PeerConfig Admit(string name, string asked, string used) =>
-        PeerAdmission.Admit(
-            Config,
-            PublicOf(NewKey()),
-            new PeerApproval(name, Addresses(asked)),
-            Addresses(used)
-        );
+        PeerAdmission.Admit(Config, PublicOf(NewKey()), new PeerApproval(name, Addresses(asked)), Addresses(used));
 
     private static List<IPAddress> Addresses(string text) =>
         [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(IPAddress.Parse)];

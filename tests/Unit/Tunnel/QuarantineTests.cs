@@ -208,8 +208,7 @@ public sealed class QuarantineTests : IDisposable
             Flags = TestPacket.Syn,
         };
 
-    private static byte[] Syn(uint from, uint to) =>
-        (TestPacketFrom(from) with { Destination = to }).Build();
+    private static byte[] Syn(uint from, uint to) => (TestPacketFrom(from) with { Destination = to }).Build();
 
     private (SecureEnd End, SecretKey Key) Knock(string address)
     {

@@ -93,7 +93,9 @@ internal sealed class InviteCommand(Invocation invocation)
         else
         {
             output.Write(file);
-            output.WriteLine($"# on a host with udptunnel, instead of this file: udptunnelctl join {invitation.Reveal()}");
+            output.WriteLine(
+                $"# on a host with udptunnel, instead of this file: udptunnelctl join {invitation.Reveal()}"
+            );
         }
 
         output.Flush();

@@ -22,7 +22,11 @@ internal sealed class JoinCommand(Invocation invocation)
         [Argument("TOKEN", Description = "The token; - is standard input")]
         [CompletedFrom(CompletionSource.Nothing)]
             string token,
-        [Option("name", ValueName = "NAME", Description = "Name of the tunnel here. Default: the one that it has there")]
+        [Option(
+            "name",
+            ValueName = "NAME",
+            Description = "Name of the tunnel here. Default: the one that it has there"
+        )]
             string? name,
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait for an answer; default 20s")]
         [DurationRange("100ms", "1h")]

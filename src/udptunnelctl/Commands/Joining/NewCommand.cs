@@ -31,11 +31,18 @@ internal sealed class NewCommand(Invocation invocation)
             string? ports,
         [Option("listen", ValueName = "PORT", Description = "Its UDP port. Default: 51820, or the next that is free")]
             long? listen,
-        [Option("output", ValueName = "FILE", Description = "File to write, which must not be there; default NEWNAME.json")]
+        [Option(
+            "output",
+            ValueName = "FILE",
+            Description = "File to write, which must not be there; default NEWNAME.json"
+        )]
         [CompletedFrom(CompletionSource.Files)]
             string? output,
         [Option("up", Description = "Start it")] bool up,
-        [Option("classic", Description = "Both ends' files for the predecessor's protocol: NEWNAME-server.json, NEWNAME-client.json")]
+        [Option(
+            "classic",
+            Description = "Both ends' files for the predecessor's protocol: NEWNAME-server.json, NEWNAME-client.json"
+        )]
             bool classic,
         [Option("server", ValueName = "HOST", Description = "With --classic: where the client finds the server")]
             string? server
@@ -48,14 +55,20 @@ internal sealed class NewCommand(Invocation invocation)
 
         if (server is not null && !classic)
         {
-            throw UsageFailure.Usage("--server is for --classic", "A secure tunnel's peers learn where it is by 'invite'.");
+            throw UsageFailure.Usage(
+                "--server is for --classic",
+                "A secure tunnel's peers learn where it is by 'invite'."
+            );
         }
 
         var allowed = ReadPorts(ports ?? AskForPorts());
         var usual = classic ? NewTunnel.UsualClassicPort : NewTunnel.UsualPort;
         if (listen is < 1 or > ushort.MaxValue)
         {
-            throw UsageFailure.Usage($"--listen: {listen} is not a port (1 to 65535)", "See 'udptunnelctl new --help'.");
+            throw UsageFailure.Usage(
+                $"--listen: {listen} is not a port (1 to 65535)",
+                "See 'udptunnelctl new --help'."
+            );
         }
 
         var port = (ushort?)listen ?? NewTunnel.FreePort(usual, HostNetworks.IsFree);
@@ -67,8 +80,7 @@ internal sealed class NewCommand(Invocation invocation)
             return;
         }
 
-        var config =
-            NewTunnel.Secure(name, allowed, port, taken, Random.Shared)
+        var config = NewTunnel.Secure(name, allowed, port, taken, Random.Shared)
             ?? throw new CommandException(ExitCode.Failed, "no_network", "this host uses all private networks already");
         var file = output ?? $"{name}.json";
         Write(file, config);
@@ -151,8 +163,7 @@ internal sealed class NewCommand(Invocation invocation)
             throw UsageFailure.Usage($"--server: {error}", "See 'udptunnelctl new --help'.");
         }
 
-        var (here, there) =
-            NewTunnel.Classic(name, ports, address, taken, Random.Shared)
+        var (here, there) = NewTunnel.Classic(name, ports, address, taken, Random.Shared)
             ?? throw new CommandException(ExitCode.Failed, "no_network", "this host uses all private networks already");
         string[] files = [$"{name}-server.json", $"{name}-client.json"];
         Write(files[0], here);
@@ -249,7 +260,9 @@ internal sealed class NewCommand(Invocation invocation)
             throw new CommandException(
                 ExitCode.Failed,
                 "output",
-                File.Exists(path) ? $"{path} is there already" : $"cannot write {path}: {(e is IOException io ? SystemError.Text(io) : e.Message)}"
+                File.Exists(path)
+                    ? $"{path} is there already"
+                    : $"cannot write {path}: {(e is IOException io ? SystemError.Text(io) : e.Message)}"
             )
             {
                 Advice = "--output names another file.",

@@ -151,8 +151,8 @@ internal static class TopKeys
     }
 
     /// <summary>
-    /// Asks about the selected sender or peer. If another row is selected, about the one that waits there, or the only one that
-    /// waits at all.
+    /// Asks about the selected sender or peer. If another row is selected, about the one that waits there, or the only
+    /// one that waits at all.
     /// </summary>
     private static TopState Ask(TopState state, bool approve)
     {

@@ -113,10 +113,7 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         }
         else if (pending.Count > 0)
         {
-            screen.Line(
-                $"{Waiting(pending)} for approval: a lets one in, d sends it away",
-                Style.Warning
-            );
+            screen.Line($"{Waiting(pending)} for approval: a lets one in, d sends it away", Style.Warning);
         }
         else
         {

@@ -13,8 +13,8 @@ internal sealed class DeviceProtocolException(Errno errno) : Exception
 }
 
 /// <summary>
-/// The text protocol by which <c>wg</c>(8) and other programs look at a WireGuard device that is no kernel's, and change
-/// it (https://www.wireguard.com/xplatform/): lines of <c>key=value</c>, ended by an empty one. Pure.
+/// The text protocol by which <c>wg</c>(8) and other programs look at a WireGuard device that is no kernel's, and
+/// change it (https://www.wireguard.com/xplatform/): lines of <c>key=value</c>, ended by an empty one. Pure.
 /// </summary>
 internal static class DeviceProtocol
 {
@@ -28,8 +28,7 @@ internal static class DeviceProtocol
 
     /// <summary>The end of an answer, and all of one to a change.</summary>
     /// <param name="errno">None if it was done; the number is negative otherwise, as wg expects it.</param>
-    public static string End(Errno errno) =>
-        string.Create(CultureInfo.InvariantCulture, $"errno={-(int)errno}\n\n");
+    public static string End(Errno errno) => string.Create(CultureInfo.InvariantCulture, $"errno={-(int)errno}\n\n");
 
     /// <summary>The answer to a look.</summary>
     /// <param name="config">The tunnel, with its private key.</param>
@@ -104,7 +103,11 @@ internal static class DeviceProtocol
         var handshake = status?.LastHandshake ?? DateTimeOffset.UnixEpoch;
         var sinceEpoch = handshake - DateTimeOffset.UnixEpoch;
         Line(text, "last_handshake_time_sec", (long)sinceEpoch.TotalSeconds);
-        Line(text, "last_handshake_time_nsec", sinceEpoch.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick);
+        Line(
+            text,
+            "last_handshake_time_nsec",
+            sinceEpoch.Ticks % TimeSpan.TicksPerSecond * TimeSpan.NanosecondsPerTick
+        );
         Line(text, "tx_bytes", status?.WireBytesOut ?? 0);
         Line(text, "rx_bytes", status?.WireBytesIn ?? 0);
         Line(text, "persistent_keepalive_interval", (long)peer.PersistentKeepalive.TotalSeconds);
@@ -317,7 +320,9 @@ internal static class DeviceProtocol
                 : throw Wrong();
 
         private static HostPort ReadEndpoint(string value) =>
-            HostPort.TryParse(value, out var endpoint, out _) && endpoint.TryGetAddress(out _) ? endpoint : throw Wrong();
+            HostPort.TryParse(value, out var endpoint, out _) && endpoint.TryGetAddress(out _)
+                ? endpoint
+                : throw Wrong();
 
         private static IpPrefix ReadNetwork(string value) =>
             IpPrefix.TryParse(value, out var network, out var hasHostBits, out _) || hasHostBits

@@ -52,8 +52,7 @@ internal static class OwnEndpoint
                 : throw new RequestException(Fault.InvalidRequest, $"the endpoint: {error}");
         }
 
-        var address =
-            Find(tunnel)
+        var address = Find(tunnel)
             ?? throw new RequestException(
                 Fault.InvalidRequest,
                 "this host has no address that others could reach: say --endpoint"

@@ -135,7 +135,8 @@ internal static class PeerAdmission
             return [.. asked.Distinct().Select(address => Asked(config, address, taken))];
         }
 
-        var own = used.Where(address => networks.Exists(n => FreeAddress.IsHostOf(n, address)) && IsFree(address)).ToList();
+        var own = used.Where(address => networks.Exists(n => FreeAddress.IsHostOf(n, address)) && IsFree(address))
+            .ToList();
         if (own.Count > 0)
         {
             return own;
@@ -190,7 +191,9 @@ internal static class PeerAdmission
             .. config.TunnelAddresses.Select(address => OfOne(address.Address)),
             .. config
                 .Peers.SelectMany(peer => peer.AllowedIPs)
-                .Where(prefix => networks.Exists(network => network.Contains(prefix) && network.Length < prefix.Length)),
+                .Where(prefix =>
+                    networks.Exists(network => network.Contains(prefix) && network.Length < prefix.Length)
+                ),
         ];
 
     private static IpPrefix OfOne(IPAddress address) =>

@@ -138,10 +138,7 @@ internal sealed class Quarantine
     public IReadOnlyList<PublicKey> All => [.. _held.Keys];
 
     private void Publish() =>
-        Volatile.Write(
-            ref _waiting,
-            [.. _held.Values.Where(p => p.Stay!.IsProved).OrderBy(p => p.Stay!.Since)]
-        );
+        Volatile.Write(ref _waiting, [.. _held.Values.Where(p => p.Stay!.IsProved).OrderBy(p => p.Stay!.Since)]);
 }
 
 /// <summary>What is known of a peer that waits for a person.</summary>

@@ -416,7 +416,11 @@ internal sealed class SecureProtocol : ITunnelProtocol
             return null;
         }
 
-        var peer = new SecurePeer { Config = new PeerConfig { PublicKey = key }, Wire = wire! };
+        var peer = new SecurePeer
+        {
+            Config = new PeerConfig { PublicKey = key },
+            Wire = wire!,
+        };
         wire!.Tag = peer;
         _transport.Quarantine.Enter(peer, source, now);
         return wire;
@@ -457,8 +461,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private void EndGuests()
     {
         var gone = _guests.FindAll(guest =>
-            !_byKey.TryGetValue(guest.PublicKey, out var peer)
-            || peer.StateAt(_transport.Now) != PeerState.Connected
+            !_byKey.TryGetValue(guest.PublicKey, out var peer) || peer.StateAt(_transport.Now) != PeerState.Connected
         );
         if (gone.Count == 0)
         {
@@ -516,7 +519,11 @@ internal sealed class SecureProtocol : ITunnelProtocol
         }
 
         // Empty, so that all of it is set as a change.
-        var peer = new SecurePeer { Config = new PeerConfig { PublicKey = config.PublicKey }, Wire = wire };
+        var peer = new SecurePeer
+        {
+            Config = new PeerConfig { PublicKey = config.PublicKey },
+            Wire = wire,
+        };
         wire.Tag = peer;
         return peer;
     }
