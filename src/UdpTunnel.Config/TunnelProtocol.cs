@@ -15,6 +15,9 @@ public enum UnknownPeers
 {
     /// <summary>Nothing, as WireGuard has it: no answer, nothing kept.</summary>
     Ignore,
+
+    /// <summary>A person is asked; until then nothing of theirs passes.</summary>
+    Ask,
 }
 
 /// <summary>The field <c>Routes</c>: whether the networks of the peers get routes to the device.</summary>

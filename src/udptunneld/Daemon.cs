@@ -151,6 +151,7 @@ internal static partial class Daemon
             await reload.StartAsync(stop.AskedToken);
             tunnels.ForgetOldSessions();
             await app.StartAsync(stop.AskedToken);
+            app.Services.GetRequiredService<DeviceSockets>().Start();
             return true;
         }
         catch (OperationCanceledException) when (stop.AskedToken.IsCancellationRequested)
@@ -232,6 +233,7 @@ internal static partial class Daemon
             .AddSingleton<Supervised>()
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
+            .AddSingleton<DeviceSockets>()
             .AddSingleton<DirectoryReload>()
             .AddSingleton<Examination>()
             .AddSingleton<ServiceManager>()

@@ -44,7 +44,16 @@ internal sealed class RunCommand(DateTimeOffset started)
             ValueName = "ADDRESS",
             Description = "Serve Prometheus metrics here: a loopback address such as 127.0.0.1:9586, or unix:/PATH"
         )]
-            string? metrics = null
+            string? metrics = null,
+        [Option(
+            "device-dir",
+            ValueName = "DIR",
+            Description = "Directory for the control sockets of secure tunnels' devices, where wg(8) looks for them; "
+                + "default "
+                + DaemonOptions.DefaultDeviceDirectory
+                + "; empty for none"
+        )]
+            string deviceDirectory = DaemonOptions.DefaultDeviceDirectory
     ) =>
         Daemon.RunAsync(
             new DaemonOptions
@@ -55,6 +64,7 @@ internal sealed class RunCommand(DateTimeOffset started)
                 CredentialsDirectory = Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY"),
                 LookGroup = lookGroup,
                 Metrics = metrics,
+                DeviceDirectory = deviceDirectory,
                 Started = started,
             }
         );

@@ -13,7 +13,14 @@ public sealed class CommandLineTests
 
         Assert.Equal((0, ""), (exitCode, error));
         Assert.All(
-            ["--socket PATH", "--state-dir DIR", "--config-dir DIR", "--look-group GROUP", "--metrics ADDRESS"],
+            [
+                "--socket PATH",
+                "--state-dir DIR",
+                "--config-dir DIR",
+                "--look-group GROUP",
+                "--metrics ADDRESS",
+                "--device-dir DIR",
+            ],
             option => Assert.Contains($"  {option}", output, StringComparison.Ordinal)
         );
         Assert.All(output.Split('\n'), line => Assert.True(line.Length <= 80, line));

@@ -55,6 +55,16 @@ internal sealed class FakeDaemon
 
     public Func<ListSendersRequest, Task<ListSendersResponse>>? ListSenders { get; set; }
 
+    public Func<ApprovePeerRequest, Task<ApprovePeerResponse>>? ApprovePeer { get; set; }
+
+    public Func<DenyPeerRequest, Task<DenyPeerResponse>>? DenyPeer { get; set; }
+
+    public Func<RevokePeerRequest, Task<RevokePeerResponse>>? RevokePeer { get; set; }
+
+    public Func<PingPeerRequest, Task<PingPeerResponse>>? Ping { get; set; }
+
+    public Func<InvitePeerRequest, Task<InvitePeerResponse>>? InvitePeer { get; set; }
+
     public Func<ApproveSenderRequest, Task<ApproveSenderResponse>>? Approve { get; set; }
 
     public Func<DenySenderRequest, Task<DenySenderResponse>>? Deny { get; set; }

@@ -23,6 +23,11 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ListTunnelPeersRequest, ListTunnelPeersResponse>(context, "TunnelService/ListTunnelPeers", () =>
             daemon.ListTunnelPeers
         );
+        Unary<ApprovePeerRequest, ApprovePeerResponse>(context, "TunnelService/ApprovePeer", () => daemon.ApprovePeer);
+        Unary<DenyPeerRequest, DenyPeerResponse>(context, "TunnelService/DenyPeer", () => daemon.DenyPeer);
+        Unary<RevokePeerRequest, RevokePeerResponse>(context, "TunnelService/RevokePeer", () => daemon.RevokePeer);
+        Unary<PingPeerRequest, PingPeerResponse>(context, "TunnelService/PingPeer", () => daemon.Ping);
+        Unary<InvitePeerRequest, InvitePeerResponse>(context, "TunnelService/InvitePeer", () => daemon.InvitePeer);
         Unary<UpdatePortsRequest, UpdatePortsResponse>(context, "TunnelService/UpdatePorts", () => daemon.UpdatePorts);
         Unary<GetPacketTraceRequest, GetPacketTraceResponse>(context, "TunnelService/GetPacketTrace", () =>
             daemon.Trace

@@ -29,6 +29,9 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
     /// <summary>The configuration directory.</summary>
     public string ConfigDirectory => _directory["config"];
 
+    /// <summary>Where the control sockets of secure tunnels' devices are.</summary>
+    public string DeviceDirectory => _directory["devices"];
+
     /// <summary>Asks it things.</summary>
     public Control Control => new(SocketPath);
 
@@ -59,6 +62,8 @@ internal sealed class Daemon(NetworkNamespace home, params string[] launcher) : 
                 StateDirectory,
                 "--config-dir",
                 ConfigDirectory,
+                "--device-dir",
+                DeviceDirectory,
             ]
         );
         StartTime = await WaitFor.TrueAsync(AnswersAsync, "udptunneld to answer at its socket", Patience);

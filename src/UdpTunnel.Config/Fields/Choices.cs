@@ -37,7 +37,11 @@ internal static class Choices
         ("wireguard", Config.TunnelProtocol.WireGuard),
     ];
 
-    public static readonly (string Text, UnknownPeers Value)[] UnknownPeers = [("ignore", Config.UnknownPeers.Ignore)];
+    public static readonly (string Text, UnknownPeers Value)[] UnknownPeers =
+    [
+        ("ignore", Config.UnknownPeers.Ignore),
+        ("ask", Config.UnknownPeers.Ask),
+    ];
 
     public static readonly (string Text, RouteMode Value)[] Routes = [("auto", RouteMode.Auto), ("off", RouteMode.Off)];
 

@@ -1,12 +1,8 @@
-using UdpTunnel.Config.Json;
-
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>Reads the fields that only a tunnel of WireGuard's protocol has.</summary>
 internal ref struct WireGuardFields
 {
-    private const string Ask = "ask";
-
     private readonly FieldReader _reader;
     private readonly Func<SecretKey, PublicKey>? _publicKeyOf;
     private readonly PeerList _peers = new();
@@ -35,7 +31,7 @@ internal ref struct WireGuardFields
                 PeersReader.Read(_reader, member, _peers);
                 return true;
             case "UnknownPeers":
-                ReadUnknownPeers(member);
+                _reader.TryReadChoice(member, Choices.UnknownPeers, out _unknownPeers);
                 return true;
             case "RouteTable":
                 _tableMember = member;
@@ -93,16 +89,5 @@ internal ref struct WireGuardFields
         }
 
         _peers.PrivateKeyOffset = member.Value.Start;
-    }
-
-    private void ReadUnknownPeers(in Member member)
-    {
-        if (member.Value.Kind == JsonKind.String && _reader.Text(member.Value) == Ask)
-        {
-            _reader.Error(member, "this version cannot ask yet: only \"ignore\", and peers are written into the file");
-            return;
-        }
-
-        _reader.TryReadChoice(member, Choices.UnknownPeers, out _unknownPeers);
     }
 }

@@ -1,3 +1,4 @@
+using UdpTunnel.Cli.Commands.Joining;
 using UdpTunnel.Cli.Commands.Relays;
 
 namespace UdpTunnel.Cli.Commands;
@@ -17,6 +18,7 @@ internal static class CommandTree
         "udptunnelctl relay receiver --udp :53 --tcp :5353"
     )
     {
+        Command.Of<NewCommand>("new", insteadOf: ["create", "init", "add"]),
         Command.Of<UpCommand>("up", insteadOf: ["start", "run"]),
         Command.Of<DownCommand>("down", insteadOf: ["stop", "rm", "remove", "delete", "kill"]),
         Command.Of<ReloadCommand>("reload", insteadOf: ["restart", "update"]),
@@ -27,6 +29,7 @@ internal static class CommandTree
         Command.Of<TopCommand>("top"),
         Command.Of<EventsCommand>("events", insteadOf: ["log", "logs", "history"]),
         Command.Of<PeersCommand>("peers", insteadOf: ["clients"]),
+        Command.Of<PingCommand>("ping"),
         Command.Of<PortsCommand>("ports"),
         Command.Of<ConfigCommand>("config", insteadOf: ["export"]),
         Command.Of<CaptureCommand>("capture", insteadOf: ["tcpdump", "dump", "sniff"]),
@@ -43,6 +46,8 @@ internal static class CommandTree
             Command.Of<RelaySenderCommand>("sender"),
             Command.Of<RelayAcceptKeyCommand>("accept-key"),
         },
+        Command.Of<InviteCommand>("invite"),
+        Command.Of<JoinCommand>("join"),
         Command.Of<SendersCommand>("senders"),
         Command.Of<ApproveCommand>("approve", insteadOf: ["allow", "accept"]),
         Command.Of<DenyCommand>("deny", insteadOf: ["reject"]),

@@ -2,6 +2,7 @@ using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Output;
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
@@ -76,6 +77,7 @@ internal sealed class StatusCommand(Invocation invocation)
         else
         {
             StatusView.Render(screen, one.Tunnels, now);
+            PeerView.RenderPending(screen, one.Tunnels, now);
             TunnelFlowView.Render(screen, flows.OfTunnel, flows.Total);
         }
 

@@ -16,6 +16,7 @@ internal sealed class UpCommand(Invocation invocation)
     [Example("udptunnelctl up /etc/udptunnel/home.json")]
     [Example("udptunnelctl up /etc/udptunnel/home.json --replace")]
     [Example("udptunnelctl up client.json --name office --ephemeral")]
+    [Example("udptunnelctl up client.json --wait --timeout 10s")]
     [Example("udptunnelctl up /etc/wireguard/wg0.conf")]
     [Example("generate-config | udptunnelctl up - --name office")]
     public async Task RunAsync(
@@ -33,7 +34,12 @@ internal sealed class UpCommand(Invocation invocation)
         [Option("ephemeral", Description = "Do not start it again with the daemon")] bool ephemeral,
         [Option("timeout", ValueName = "DURATION", Description = "How long to wait until it runs; default 30s")]
         [DurationRange("100ms", "1h")]
-            TimeSpan? timeout
+            TimeSpan? timeout,
+        [Option(
+            "wait",
+            Description = "A tunnel: wait until the other end was heard as well, no longer than --timeout; exit code 6 if not"
+        )]
+            bool wait
     )
     {
         var limit = timeout ?? Invocation.ChangeTimeout;
@@ -55,6 +61,12 @@ internal sealed class UpCommand(Invocation invocation)
         }
 
         var started = await wanted.EnsureAsync(invocation, daemon, replace, limit).ConfigureAwait(false);
+        if (wait)
+        {
+            var heard = await PeerWait.UntilHeardAsync(invocation, daemon, wanted.Name, limit).ConfigureAwait(false);
+            started = started with { Tunnel = heard };
+        }
+
         Show(invocation, started, text.With(started.Warnings));
     }
 

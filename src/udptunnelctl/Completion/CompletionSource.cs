@@ -18,11 +18,11 @@ internal enum CompletionSource
     /// <summary>Either.</summary>
     TunnelsAndRelays,
 
-    /// <summary>A sender that waits for approval.</summary>
-    PendingSenders,
+    /// <summary>A sender or peer that waits for approval.</summary>
+    Pending,
 
-    /// <summary>A sender that is approved, connected or not.</summary>
-    ApprovedSenders,
+    /// <summary>A sender that is approved, connected or not, or a peer.</summary>
+    Approved,
 
     /// <summary><c>allow</c> or <c>deny</c>.</summary>
     PortChanges,

@@ -45,9 +45,9 @@ internal static class RpcFailure
     public static ExitCode ExitCodeOf(StatusCode status, string reason) =>
         reason switch
         {
-            "INVALID_REQUEST" or "INVALID_CONFIGURATION" or "AMBIGUOUS_SENDER" => ExitCode.Usage,
+            "INVALID_REQUEST" or "INVALID_CONFIGURATION" or "AMBIGUOUS_SENDER" or "AMBIGUOUS_PEER" => ExitCode.Usage,
             "ROLE_REQUIRED" => ExitCode.NotPermitted,
-            "NO_SUCH_TUNNEL" or "NO_SUCH_RELAY" or "NO_SUCH_SENDER" => ExitCode.NoSuchThing,
+            "NO_SUCH_TUNNEL" or "NO_SUCH_RELAY" or "NO_SUCH_SENDER" or "NO_SUCH_PEER" => ExitCode.NoSuchThing,
             _ => status switch
             {
                 StatusCode.InvalidArgument => ExitCode.Usage,
@@ -83,6 +83,10 @@ internal static class RpcFailure
                     + "connected.",
             "AMBIGUOUS_SENDER" => "Give more characters of the fingerprint, or the relay with --relay; "
                 + "'udptunnelctl senders' shows them all.",
+            "NO_SUCH_PEER" => "'udptunnelctl peers' lists them, with those that wait.",
+            "AMBIGUOUS_PEER" => "Give more characters of the key, or the tunnel with --tunnel; "
+                + "'udptunnelctl peers' shows them all.",
+            "PEER_NOT_PENDING" => "'udptunnelctl peers' shows who waits; 'udptunnelctl revoke' takes a peer out.",
             "SENDER_NOT_PENDING" =>
                 "'udptunnelctl senders' shows who waits and who is in; 'udptunnelctl revoke' ends an approval.",
             "ADDRESS_OVERLAP" => "'ip -4 address' and 'ip route' show what this host has already.",

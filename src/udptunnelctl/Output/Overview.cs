@@ -1,10 +1,11 @@
+using UdpTunnel.Cli.Output.Peers;
 using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output;
 
 /// <summary>
-/// What <c>udptunnelctl status</c> shows: every tunnel, every relay, and the senders that wait for a person.
+/// What <c>udptunnelctl status</c> shows: every tunnel, every relay, and the senders and peers that wait for a person.
 /// </summary>
 internal static class Overview
 {
@@ -32,6 +33,7 @@ internal static class Overview
             RelayStatusView.Render(screen, relays[i], senders, now);
         }
 
+        PeerView.RenderPending(screen, tunnels, now);
         SenderView.RenderPending(screen, senders, now);
     }
 }

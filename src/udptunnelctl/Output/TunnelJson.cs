@@ -102,6 +102,7 @@ internal static class TunnelJson
         WritePeer(writer, tunnel.Peer);
         writer.WriteText("publicKey", tunnel.PublicKey);
         PeerJson.WriteAll(writer, "peers", tunnel.Peers);
+        PeerJson.WriteAll(writer, "pendingPeers", tunnel.PendingPeers);
         writer.WriteNumber("peerCount", tunnel.PeerCount);
         WriteOffloads(writer, tunnel.Offloads);
         WriteCounters(writer, tunnel.Counters);

@@ -37,6 +37,7 @@ internal static class Words
             PeerState.Connected => "connected",
             PeerState.Idle => "idle",
             PeerState.Unreachable => "unreachable",
+            PeerState.Pending => "pending",
             _ => null,
         };
 
@@ -181,6 +182,11 @@ internal static class Words
             EventKind.PeerClaimed => "peer_claimed",
             EventKind.RelayWaiting => "relay_waiting",
             EventKind.PeerUnreachable => "peer_unreachable",
+            EventKind.PeerPending => "peer_pending",
+            EventKind.PeerApproved => "peer_approved",
+            EventKind.PeerDenied => "peer_denied",
+            EventKind.PeerRemoved => "peer_removed",
+            EventKind.PeerInvited => "peer_invited",
             _ => null,
         };
 
@@ -198,6 +204,7 @@ internal static class Words
             Limit.Connections => "connections",
             Limit.Tunnels => "tunnels",
             Limit.Relays => "relays",
+            Limit.PendingPeers => "pending_peers",
             _ => null,
         };
 

@@ -22,6 +22,18 @@ internal static class OperationText
             StopTunnelRequest r => Named(r.Name),
             ReloadTunnelRequest r => Named(r.Name) + Reload(r.DryRun, r.AllowRestart),
             CapturePacketsRequest r => Named(r.Name) + (r.DroppedOnly ? " dropped" : "") + Ports(" ports", r.Ports),
+            ApprovePeerRequest r => Named(r.Peer)
+                + At(r.Tunnel, r.All)
+                + (r.Name.Length > 0 ? $" as{Named(r.Name)}" : "")
+                + (r.Once ? " once" : ""),
+            DenyPeerRequest r => Named(r.Peer) + At(r.Tunnel, r.All),
+            RevokePeerRequest r => Named(r.Peer) + At(r.Tunnel, all: false),
+            InvitePeerRequest r => Named(r.Name)
+                + At(r.Tunnel, all: false)
+                + (r.Endpoint.Length > 0 ? $" to{Named(r.Endpoint)}" : ""),
+            PingPeerRequest r => Named(r.Peer)
+                + At(r.Tunnel, all: false)
+                + (r.Address.Length > 0 ? $" address{Named(r.Address)}" : ""),
             UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
             RevealConfigurationRequest r => Named(r.Name),
             ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),

@@ -65,6 +65,7 @@ internal static class Convert
         {
             var lately = status.Peers.OrderByDescending(p => p.LastHeard ?? DateTimeOffset.MinValue).Take(MostPeers);
             tunnel.Peers.AddRange(lately.Select(p => ToPeer(config.Name, p)));
+            tunnel.PendingPeers.AddRange(status.PendingPeers.Select(p => ToPeer(config.Name, p)));
         }
         else if (status.Peers.Count > 0)
         {
@@ -91,6 +92,9 @@ internal static class Convert
             LastHandshake = ToTimestamp(peer.LastHandshake),
             LastHeard = ToTimestamp(peer.LastHeard),
             AllowedIps = { peer.AllowedIps },
+            Since = ToTimestamp(peer.Since),
+            UsedAddresses = { peer.UsedAddresses },
+            InvitedUntil = ToTimestamp(peer.InvitedUntil),
             PersistentKeepalive = (uint)peer.PersistentKeepalive.TotalSeconds,
             HasPresharedKey = peer.HasPresharedKey,
             PathMtu = (uint)peer.PathMtu,

@@ -80,10 +80,13 @@ internal static class Errors
     internal static StatusCode CodeOf(ErrorReason reason) =>
         reason switch
         {
-            ErrorReason.InvalidRequest or ErrorReason.InvalidConfiguration or ErrorReason.AmbiguousSender =>
-                StatusCode.InvalidArgument,
+            ErrorReason.InvalidRequest
+            or ErrorReason.InvalidConfiguration
+            or ErrorReason.AmbiguousSender
+            or ErrorReason.AmbiguousPeer => StatusCode.InvalidArgument,
             ErrorReason.RoleRequired => StatusCode.PermissionDenied,
-            ErrorReason.NoSuchTunnel or ErrorReason.NoSuchRelay or ErrorReason.NoSuchSender => StatusCode.NotFound,
+            ErrorReason.NoSuchTunnel or ErrorReason.NoSuchRelay or ErrorReason.NoSuchSender or ErrorReason.NoSuchPeer =>
+                StatusCode.NotFound,
             ErrorReason.NameTaken or ErrorReason.DeviceTaken or ErrorReason.PortTaken or ErrorReason.ReceiverTaken =>
                 StatusCode.AlreadyExists,
             ErrorReason.LimitReached => StatusCode.ResourceExhausted,

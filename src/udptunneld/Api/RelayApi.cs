@@ -61,7 +61,7 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
         ServerCallContext context
     )
     {
-        var interval = WatchInterval.Read(request.Interval);
+        var interval = RequestedTime.WatchInterval.Read(request.Interval);
         using var watcher = watchers.Enter(context);
         var relays = host.List(Names(request.Names));
         var names = request.Names.ToHashSet();

@@ -12,6 +12,7 @@ using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 using UdpTunnel.Tunnel;
+using UdpTunnel.Tunnel.Secure;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Api;
@@ -74,7 +75,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         ServerCallContext context
     )
     {
-        var interval = WatchInterval.Read(request.Interval);
+        var interval = RequestedTime.WatchInterval.Read(request.Interval);
         using var watcher = watchers.Enter(context);
         var tunnels = host.List(Names(request.Names));
         var names = request.Names.ToHashSet();
@@ -116,19 +117,94 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     )
     {
         var limit = FlowLimit.Read(request.Limit);
-        var tunnels = host.List(request.Tunnel.Length > 0 ? [request.Tunnel] : [])
-            .Where(t => t.Config.Protocol == Config.TunnelProtocol.WireGuard)
+        var peers = host.PeersOf(request.Tunnel)
+            .Where(p => request.Peer.Length == 0 || p.IsMeantBy(request.Peer))
             .ToList();
         return Task.FromResult(
-            new ListTunnelPeersResponse
-            {
-                Peers =
-                {
-                    tunnels.SelectMany(t => t.Peers, (t, peer) => Convert.ToPeer(t.Config.Name, peer)).Take(limit),
-                },
-                Total = (uint)tunnels.Sum(t => t.Peers.Count),
-            }
+            new ListTunnelPeersResponse { Peers = { ToPeers(peers.Take(limit)) }, Total = (uint)peers.Count }
         );
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ApprovePeerResponse> ApprovePeer(ApprovePeerRequest request, ServerCallContext context)
+    {
+        var peers = await host.ApprovePeersAsync(
+            new Choice(request.Peer, request.Tunnel, request.All),
+            new PeerApproval(request.Name, ToAddresses(request.Addresses)),
+            request.Once,
+            context.CancellationToken
+        );
+        return new ApprovePeerResponse { Peers = { ToPeers(peers) } };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DenyPeerResponse> DenyPeer(DenyPeerRequest request, ServerCallContext context)
+    {
+        var choice = new Choice(request.Peer, request.Tunnel, request.All);
+        return new DenyPeerResponse
+        {
+            Peers = { ToPeers(await host.DenyPeersAsync(choice, context.CancellationToken)) },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<RevokePeerResponse> RevokePeer(RevokePeerRequest request, ServerCallContext context)
+    {
+        var choice = new Choice(request.Peer, request.Tunnel);
+        return new RevokePeerResponse
+        {
+            Peers = { ToPeers(await host.RevokePeersAsync(choice, context.CancellationToken)) },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<PingPeerResponse> PingPeer(PingPeerRequest request, ServerCallContext context)
+    {
+        var timeout = RequestedTime.Answer.Read(request.Timeout);
+        if (request.Peer.Length == 0 && request.Tunnel.Length == 0)
+        {
+            throw new RequestException(Fault.InvalidRequest, "neither a peer nor a tunnel is named");
+        }
+
+        var (peer, address, result) = await host.PingAsync(
+            request.Tunnel,
+            request.Peer,
+            request.Address.Length > 0 ? ToAddresses([request.Address])[0] : null,
+            timeout,
+            context.CancellationToken
+        );
+        return new PingPeerResponse
+        {
+            Peer = Convert.ToPeer(peer.Place, peer.Status),
+            Address = address.ToString(),
+            RoundTrip = result.RoundTrip is { } roundTrip ? Duration.FromTimeSpan(roundTrip) : null,
+            Dropped = (V1.DropReason)result.Dropped,
+            Mtu = (uint)(host.FindConfiguration(peer.Place) as TunnelConfig)!.Mtu,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<InvitePeerResponse> InvitePeer(InvitePeerRequest request, ServerCallContext context)
+    {
+        var valid = RequestedTime.Validity.Read(request.Valid);
+        var invitation = await host.InvitePeerAsync(
+            Required(request.Tunnel),
+            new PeerApproval(request.Name, ToAddresses(request.Addresses)),
+            valid,
+            request.Endpoint,
+            context.CancellationToken
+        );
+        return new InvitePeerResponse
+        {
+            Peer = Convert.ToPeer(invitation.Peer.Place, invitation.Peer.Status),
+            PrivateKey = invitation.PrivateKey.Reveal(),
+            PublicKey = invitation.PublicKey.ToString(),
+            Endpoint = invitation.Endpoint.ToString(),
+            EndpointIsPrivate = invitation.IsPrivate,
+            Addresses = { invitation.Addresses },
+            Mtu = (uint)invitation.Config.Mtu,
+            AllowedPorts = { Convert.ToRanges(invitation.Config.AllowedPorts) },
+        };
     }
 
     /// <inheritdoc/>
@@ -191,6 +267,27 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
             // The tunnel's own tick asks again.
             return null;
         }
+    }
+
+    private static IEnumerable<V1.TunnelPeer> ToPeers(IEnumerable<PeerAt> peers) =>
+        peers.Select(p => Convert.ToPeer(p.Place, p.Status));
+
+    private static List<IPAddress> ToAddresses(IReadOnlyCollection<string> texts)
+    {
+        if (texts.Count > TunnelConfig.MaxAddresses)
+        {
+            throw new RequestException(Fault.InvalidRequest, $"more than {TunnelConfig.MaxAddresses} addresses");
+        }
+
+        return [.. texts.Select(Address)];
+
+        static IPAddress Address(string text) =>
+            IPAddress.TryParse(text, out var address)
+                ? address
+                : throw new RequestException(
+                    Fault.InvalidRequest,
+                    $"{Excerpt.Quote(text)} is no address (such as \"10.99.0.7\")"
+                );
     }
 
     private static string Required(string name) =>

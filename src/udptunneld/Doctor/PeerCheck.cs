@@ -46,7 +46,15 @@ internal sealed class PeerCheck : ICheck
             );
         }
 
-        if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
+        if (tunnel.PendingPeers.Count > 0)
+        {
+            var key = tunnel.PendingPeers[0].PublicKey;
+            yield return Warning(
+                $"{tunnel.PendingPeers.Count} wait for approval, the first from {tunnel.PendingPeers[0].Endpoint}",
+                $"udptunnelctl approve {key}, or deny"
+            );
+        }
+        else if (Dropped(tunnel, DropReason.UnknownPeer) is > 0 and var unknown)
         {
             yield return Warning(
                 $"{unknown} handshakes came with a key that is no peer's",

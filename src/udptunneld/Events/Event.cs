@@ -59,4 +59,9 @@ internal enum EventKind
     PeerClaimed = 26,
     RelayWaiting = 27,
     PeerUnreachable = 30,
+    PeerPending = 31,
+    PeerApproved = 32,
+    PeerDenied = 33,
+    PeerRemoved = 34,
+    PeerInvited = 35,
 }

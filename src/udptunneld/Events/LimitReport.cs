@@ -66,4 +66,5 @@ internal enum Limit
     Connections = 8,
     Tunnels = 9,
     Relays = 10,
+    PendingPeers = 11,
 }

@@ -17,6 +17,9 @@ internal sealed record DaemonOptions
     /// <summary>Where the administrator's files are, if nobody says otherwise.</summary>
     public const string DefaultConfigDirectory = "/etc/udptunnel";
 
+    /// <summary>Where <c>wg</c>(8) looks for the control sockets of devices.</summary>
+    public const string DefaultDeviceDirectory = "/run/wireguard";
+
     /// <summary>The program's version, for example "0.1.0".</summary>
     public static string Version { get; } =
         typeof(DaemonOptions)
@@ -34,6 +37,9 @@ internal sealed record DaemonOptions
 
     /// <summary>Where the administrator's files are: tunnels.d/*.json start with the daemon.</summary>
     public string ConfigDirectory { get; init; } = DefaultConfigDirectory;
+
+    /// <summary>Where the control sockets of secure tunnels' devices are; empty: nowhere.</summary>
+    public string DeviceDirectory { get; init; } = DefaultDeviceDirectory;
 
     /// <summary>Where metrics are served; null: nowhere.</summary>
     public string? Metrics { get; init; }

@@ -23,4 +23,7 @@ internal enum Fault
     SenderNotPending = 18,
     AddressOverlap = 19,
     ReceiverTaken = 20,
+    NoSuchPeer = 21,
+    AmbiguousPeer = 22,
+    PeerNotPending = 23,
 }

@@ -65,7 +65,7 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
             try
             {
                 using var place = Table.Reserve(config.Name);
-                Table.Set(TryStart(new(config, IsEphemeral: false)));
+                Table.Set(TryStart(new(Complete(config), IsEphemeral: false)));
             }
             catch (RequestException e)
             {
@@ -80,7 +80,7 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     /// <summary>Compares one with another configuration.</summary>
     /// <exception cref="RequestException">There is none of that name.</exception>
     public IReadOnlyList<FieldChange> Compare(string name, TConfig config) =>
-        Differences(Table.Find(name).Config, config);
+        Differences(Table.Find(name).Config, Complete(config));
 
     /// <summary>What one shall do; null if there is none of that name.</summary>
     public Configuration? FindConfiguration(string name) =>
@@ -102,7 +102,7 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         using var place = Table.Reserve(configuration.Name);
-        var entry = TryStart(new((TConfig)configuration, IsEphemeral: false) { File = file });
+        var entry = TryStart(new(Complete((TConfig)configuration), IsEphemeral: false) { File = file });
         Table.Set(entry);
         OnChanged();
         return entry.Problem;
@@ -117,6 +117,7 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     )
     {
         using var gate = await Table.EnterAsync(cancellationToken);
+        var config = Complete((TConfig)configuration);
         var entry = Table.Find(configuration.Name);
         if (entry.IsStored)
         {
@@ -128,11 +129,11 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         Table.Set(entry);
         if (entry.Engine is not null)
         {
-            Change(entry, (TConfig)configuration, allowRestart);
+            Change(entry, config, allowRestart);
         }
         else
         {
-            Table.Set(TryStart(entry with { Config = (TConfig)configuration }));
+            Table.Set(TryStart(entry with { Config = config }));
             OnChanged();
         }
 
@@ -163,6 +164,10 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 
     /// <summary>What was stored.</summary>
     protected abstract IReadOnlyList<TConfig> LoadStored();
+
+    /// <summary>A configuration with what people have decided beside its file.</summary>
+    /// <exception cref="RequestException">The disk refuses.</exception>
+    protected virtual TConfig Complete(TConfig config) => config;
 
     /// <summary>Stores one.</summary>
     /// <exception cref="RequestException">The disk refuses.</exception>
@@ -218,7 +223,7 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
     {
         using var gate = await Table.EnterAsync(cancellationToken);
         using var place = Table.Reserve(config.Name);
-        var entry = StartEntry(new(config, ephemeral), memory: null);
+        var entry = StartEntry(new(Complete(config), ephemeral), memory: null);
         Keep(entry);
         Table.Set(entry);
         OnChanged();

@@ -15,7 +15,7 @@ namespace UdpTunnel.State;
 ///  sessions/NAME          peers and flows (SessionText); lost without harm
 ///  keys/NAME              the private key of a secure tunnel whose file has none, in base64
 /// </code>
-/// The keys of relays are in <see cref="RelayKeyStore"/>. Files are written as <see cref="AtomicFile"/> says.
+/// The keys of relays are in <see cref="RelayKeyStore"/>, peers that people have let in in <see cref="Admitted"/>. Files are written as <see cref="AtomicFile"/> says.
 /// </summary>
 internal sealed class StateStore : IDisposable
 {
@@ -52,7 +52,11 @@ internal sealed class StateStore : IDisposable
         PrivateDirectory.Make(_relays);
         PrivateDirectory.Make(_sessions);
         PrivateDirectory.Make(_keys);
+        Admitted = new AdmittedPeers(directory);
     }
+
+    /// <summary>Peers that people have let in.</summary>
+    public AdmittedPeers Admitted { get; }
 
     /// <summary>
     /// Keeps other daemons out, which would start the same tunnels and overwrite what this one stores. What is locked

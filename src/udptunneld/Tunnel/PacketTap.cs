@@ -60,6 +60,24 @@ internal readonly record struct SeenPacket(
         };
 }
 
+/// <summary>Somebody who is shown the packets of a tunnel. For the tunnel's worker.</summary>
+internal interface IPacketTap
+{
+    /// <summary>Whether packets that pass are wanted too; else only those that are dropped.</summary>
+    bool WantsAll { get; }
+
+    /// <summary>Shows a packet; what is wanted of it is kept.</summary>
+    /// <param name="direction">Where it goes.</param>
+    /// <param name="reason">Why it is dropped; None if it passes.</param>
+    /// <param name="peer">Whose it is; null if that is not known.</param>
+    /// <param name="bytes">The packet, or its beginning.</param>
+    /// <param name="length">Length of all of it.</param>
+    void Add(Direction direction, DropReason reason, Peer? peer, ReadOnlySpan<byte> bytes, int length);
+
+    /// <summary>Says that no more will come.</summary>
+    void End();
+}
+
 /// <summary>
 /// What one who captures a tunnel's packets has not read yet: a ring of fixed size, which the tunnel's worker fills and
 /// one reader empties, without locks. When it is full, packets are counted instead.
@@ -72,7 +90,7 @@ internal readonly record struct SeenPacket(
 /// <param name="droppedOnly">Only what is dropped.</param>
 /// <param name="snapLength">Bytes kept of a packet.</param>
 /// <param name="time">The clock.</param>
-internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLength, TimeProvider time)
+internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLength, TimeProvider time) : IPacketTap
 {
     /// <summary>Bytes of the ring.</summary>
     public const int Capacity = 2 * 1024 * 1024;
@@ -95,7 +113,7 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
     private long _lost;
     private volatile bool _hasEnded;
 
-    /// <summary>Whether packets that pass are wanted too.</summary>
+    /// <inheritdoc/>
     public bool WantsAll => !droppedOnly;
 
     /// <summary>Packets that found no room.</summary>
@@ -104,15 +122,10 @@ internal sealed class PacketTap(PortBitmap? ports, bool droppedOnly, int snapLen
     /// <summary>Whether no more will come, because the tunnel has stopped.</summary>
     public bool HasEnded => _hasEnded;
 
-    /// <summary>Says that no more will come.</summary>
+    /// <inheritdoc/>
     public void End() => _hasEnded = true;
 
-    /// <summary>Keeps what is wanted. For the tunnel's worker.</summary>
-    /// <param name="direction">Where it goes.</param>
-    /// <param name="reason">Why it is dropped; None if it passes.</param>
-    /// <param name="peer">Whose it is; null if that is not known.</param>
-    /// <param name="bytes">The packet, or its beginning.</param>
-    /// <param name="length">Length of all of it.</param>
+    /// <inheritdoc/>
     public void Add(Direction direction, DropReason reason, Peer? peer, ReadOnlySpan<byte> bytes, int length)
     {
         if ((droppedOnly && reason == DropReason.None) || (ports is not null && !HasPort(ports, bytes)))
@@ -218,11 +231,11 @@ internal sealed class PacketTaps(Inbound inbound, Outbound outbound) : IDropList
 {
     // Protects the changes of the list, which itself never changes.
     private readonly Lock _gate = new();
-    private volatile PacketTap[] _taps = [];
+    private volatile IPacketTap[] _taps = [];
     private bool _hasEnded;
 
     /// <summary>Shows packets to another one, until <see cref="Remove"/> or the tunnel stops.</summary>
-    public void Add(PacketTap tap)
+    public void Add(IPacketTap tap)
     {
         lock (_gate)
         {
@@ -237,7 +250,7 @@ internal sealed class PacketTaps(Inbound inbound, Outbound outbound) : IDropList
     }
 
     /// <summary>Shows it no more.</summary>
-    public void Remove(PacketTap tap)
+    public void Remove(IPacketTap tap)
     {
         lock (_gate)
         {
@@ -278,7 +291,7 @@ internal sealed class PacketTaps(Inbound inbound, Outbound outbound) : IDropList
         }
     }
 
-    private void Set(PacketTap[] taps)
+    private void Set(IPacketTap[] taps)
     {
         _taps = taps;
         var listener = taps.Length > 0 ? this : null;

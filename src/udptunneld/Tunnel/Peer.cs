@@ -19,8 +19,8 @@ internal class Peer
     private long _packetsIn;
     private long _bytesIn;
 
-    /// <summary>Its number in the tunnel, which tells its flows from others'.</summary>
-    public ushort Number { get; init; }
+    /// <summary>Its number in the tunnel, which tells its flows from others'; 0 while it waits for approval.</summary>
+    public ushort Number { get; set; }
 
     /// <summary>The ports that are allowed to it and from it; null if the tunnel's are. For any thread.</summary>
     public PortBitmap? Ports

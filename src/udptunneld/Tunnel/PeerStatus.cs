@@ -20,6 +20,9 @@ internal enum PeerState
 
     /// <summary>No handshake came about for 90 seconds, and none has since.</summary>
     Unreachable = 5,
+
+    /// <summary>Its key is no peer's; it waits for a person, and nothing of it passes.</summary>
+    Pending = 6,
 }
 
 /// <summary>What can be told about a peer of a tunnel at one moment. A classic tunnel has one, without a key.</summary>
@@ -36,6 +39,17 @@ internal sealed record PeerStatus
 
     /// <summary>How the link is.</summary>
     public PeerState State { get; init; } = PeerState.Waiting;
+
+    /// <summary>Since when it waits for a person; null if it does not.</summary>
+    public DateTimeOffset? Since { get; init; }
+
+    /// <summary>The inner addresses that it uses while it waits for a person.</summary>
+    public IReadOnlyList<string> UsedAddresses { get; init; } = [];
+
+    /// <summary>
+    /// Until when the invitation is good by which it was made; null if there is none, or it was used.
+    /// </summary>
+    public DateTimeOffset? InvitedUntil { get; init; }
 
     /// <summary>Where it is, <c>address:port</c>; empty if that is not known.</summary>
     public string Endpoint { get; init; } = "";

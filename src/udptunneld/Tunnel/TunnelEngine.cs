@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
@@ -124,6 +125,9 @@ internal sealed class TunnelEngine : IDisposable
 
     /// <summary>Those who capture its packets.</summary>
     public PacketTaps Taps { get; }
+
+    /// <summary>What it speaks, if that is the WireGuard protocol; else null.</summary>
+    public SecureProtocol? Secure => _protocol as SecureProtocol;
 
     /// <summary>Name of the device.</summary>
     public string Device => _tun.Name;
@@ -274,6 +278,35 @@ internal sealed class TunnelEngine : IDisposable
     /// <param name="flow">Its protocol, source and destination.</param>
     /// <exception cref="IOException">The kernel does not tell a route.</exception>
     public PacketTrace Trace(Flow flow) => PacketTrace.Of(Status, _filter, _addresses, flow);
+
+    /// <summary>Sends an echo request into the tunnel and waits for its answer.</summary>
+    /// <param name="source">This end's inner address.</param>
+    /// <param name="destination">Who is asked; of the same family.</param>
+    /// <param name="timeout">How long it waits.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task<EchoResult> PingAsync(
+        IPAddress source,
+        IPAddress destination,
+        TimeSpan timeout,
+        CancellationToken cancellationToken
+    )
+    {
+        var echo = new Echo(source, destination, (ulong)Random.Shared.NextInt64());
+        Taps.Add(echo);
+        try
+        {
+            await OnWorker(() => Send(echo));
+            return await echo.Result.WaitAsync(timeout, _time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return default;
+        }
+        finally
+        {
+            Taps.Remove(echo);
+        }
+    }
 
     /// <summary>Called about once a second.</summary>
     /// <returns>Whether what <see cref="Session"/> gives has changed enough to be saved.</returns>
@@ -462,6 +495,17 @@ internal sealed class TunnelEngine : IDisposable
                 _transport.OnPortUnreachable(endpoint);
             }
         }
+    }
+
+    /// <summary>Sends a packet of our own as if it came from the device. On the worker's thread.</summary>
+    private unsafe void Send(Echo echo)
+    {
+        var packets = _worker.Packets;
+        packets.Clear();
+        new Span<byte>(packets.Target(0), VirtioNetHeader.Size).Clear();
+        packets.Accept(VirtioNetHeader.Size + echo.Write(packets.Packet(0)));
+        _worker.Carried.Count(0, _outbound.Process(packets, Environment.TickCount64));
+        packets.Clear();
     }
 
     /// <returns>False if the device is gone.</returns>

@@ -54,6 +54,9 @@ internal sealed record TunnelStatus
     /// <summary>The peers, in the order of the file; a classic tunnel has one.</summary>
     public IReadOnlyList<PeerStatus> Peers { get; init; } = [];
 
+    /// <summary>Those whose key is no peer's and that wait for a person, in the order in which they came.</summary>
+    public IReadOnlyList<PeerStatus> PendingPeers { get; init; } = [];
+
     /// <summary>The endpoint of a classic tunnel's peer, or empty.</summary>
     public string Peer { get; init; } = "";
 

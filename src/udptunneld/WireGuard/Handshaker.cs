@@ -125,11 +125,16 @@ internal sealed unsafe class Handshaker : IDisposable
             return WireGuardDrop.WrongMac1;
         }
 
-        if (!_limit.CountAndTestLoad(now))
-        {
-            return WireGuardDrop.None;
-        }
+        return _limit.CountAndTestLoad(now) ? AdmitByCookie(message, mac1, source, now) : WireGuardDrop.None;
+    }
 
+    /// <summary>
+    /// Whether the sender of a message has shown by a cookie that it is where it says, and comes within the rates; if
+    /// not, it is given a cookie.
+    /// </summary>
+    /// <inheritdoc cref="Admit"/>
+    public WireGuardDrop AdmitByCookie(ReadOnlySpan<byte> message, int mac1, in Endpoint source, long now)
+    {
         if (_cookies.HasMac2(message, mac1, source, now))
         {
             return _limit.Admit(source, now) ? WireGuardDrop.None : WireGuardDrop.RateLimited;

@@ -28,7 +28,9 @@ internal readonly unsafe struct Received
     /// <summary>Who sent it, if that is known; of what was dropped, who it claims to be from.</summary>
     public Peer? Peer { get; init; }
 
-    /// <summary>First byte of the packet, in the datagram.</summary>
+    /// <summary>
+    /// First byte of the packet, in the datagram; also of one that was dropped because of its source.
+    /// </summary>
     public byte* Packet { get; init; }
 
     /// <summary>Length of the packet, without padding.</summary>

@@ -75,6 +75,10 @@ internal sealed unsafe class WireGuardEngine : IDisposable
     /// not pass in either direction. Null, or an answer of null, is silence. The initiation may still be a recorded
     /// one: whether the sender is there shows when the handshake is completed.
     /// </summary>
+    /// <remarks>
+    /// Who is unknown has to show a cookie first, also where there is no load: so the endpoint is a true one, and
+    /// nobody takes the places of many networks from one of them. It costs the sender its first initiation.
+    /// </remarks>
     public Func<PublicKey, Endpoint, Peer?>? UnknownPeer { get; set; }
 
     /// <summary>
@@ -307,15 +311,19 @@ internal sealed unsafe class WireGuardEngine : IDisposable
         }
 
         var drop = _peers.CheckSource(peer, packet, ref packetLength);
-        if (drop != WireGuardDrop.None)
+        if (drop == WireGuardDrop.None)
         {
-            return Dropped(peer, drop);
+            peer.Counters.PacketsIn++;
+        }
+        else
+        {
+            _driver.Drop(peer, drop);
         }
 
-        peer.Counters.PacketsIn++;
         return new Received
         {
-            Kind = ReceivedKind.Packet,
+            Kind = drop == WireGuardDrop.None ? ReceivedKind.Packet : ReceivedKind.Dropped,
+            Drop = drop,
             Peer = peer,
             Packet = packet,
             Length = packetLength,
@@ -336,7 +344,12 @@ internal sealed unsafe class WireGuardEngine : IDisposable
         if (_handshaker.ReadSender(message, memory, out var sender))
         {
             peer = _peers.Find(sender);
-            if (peer == null && UnknownPeer != null && _handshaker.ProvesKey(sender, message, memory))
+            if (
+                peer == null
+                && UnknownPeer != null
+                && _handshaker.AdmitByCookie(message, InitiationMessage.Mac1, source, _driver.Now) == WireGuardDrop.None
+                && _handshaker.ProvesKey(sender, message, memory)
+            )
             {
                 peer = UnknownPeer(sender, source);
             }

@@ -176,6 +176,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
             state ?? StateDirectory,
             "--config-dir",
             _directory["etc"],
+            "--device-dir",
+            _directory["devices"],
             .. setup.LookGroup is null ? Array.Empty<string>() : ["--look-group", "udptunnel-look"],
             .. setup.Options,
         ];

@@ -65,7 +65,7 @@ public sealed class CompleterTests
     }
 
     [Fact]
-    public void Whatever_names_a_tunnel_relay_or_sender_is_completed_with_those_there_are()
+    public void Whatever_names_a_tunnel_relay_sender_or_peer_is_completed_with_those_there_are()
     {
         foreach (var command in Leaves(CommandTree.Root))
         {
@@ -76,10 +76,10 @@ public sealed class CompleterTests
                     is CompletionSource.Tunnels
                         or CompletionSource.Relays
                         or CompletionSource.TunnelsAndRelays
-                        or CompletionSource.PendingSenders
-                        or CompletionSource.ApprovedSenders;
+                        or CompletionSource.Pending
+                        or CompletionSource.Approved;
                 Assert.True(
-                    isLive == (command.Arguments[i].Name is "NAME" or "TUNNEL" or "SENDER"),
+                    isLive == (command.Arguments[i].Name is "NAME" or "TUNNEL" or "WHICH"),
                     $"{command.Name} {command.Arguments[i].Name}"
                 );
             }

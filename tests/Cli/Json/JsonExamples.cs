@@ -21,6 +21,7 @@ internal static class JsonExamples
     /// <summary>The command lines, each with the name that its output has in the schema.</summary>
     public static readonly TheoryData<string, string> All = new()
     {
+        { "new", "new wg0 --ports 22 --output wg0.json" },
         { "up", "up home.json" },
         { "up", "up dns.json" },
         { "down", "down home" },
@@ -38,6 +39,7 @@ internal static class JsonExamples
         { "events", "events" },
         { "events", "events --follow" },
         { "peers", "peers" },
+        { "ping", "ping laptop --count 1" },
         { "ports", "ports home allow 80" },
         { "config", "config wg0 --wg-quick" },
         { "capture", "capture home" },
@@ -45,9 +47,12 @@ internal static class JsonExamples
         { "relay receiver", "relay receiver --udp :53 --tcp :5353" },
         { "relay sender", "relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353" },
         { "relay accept-key", $"relay accept-key inside {RelaySamples.OtherKey}" },
+        { "invite", "invite wg0 --name laptop" },
+        { "join", $"join {Samples.Token}" },
         { "senders", "senders" },
         { "senders", "senders --follow" },
         { "approve", "approve SHA256:47DEQpj8" },
+        { "approve", "approve rHv8wSio --name laptop" },
         { "deny", "deny SHA256:47DEQpj8" },
         { "revoke", "revoke SHA256:47DEQpj8" },
         { "doctor", "doctor" },
@@ -225,6 +230,18 @@ internal static class JsonExamples
         daemon.Deny = _ => Task.FromResult(new DenySenderResponse { Sender = RelaySamples.Sender() });
         daemon.Revoke = _ =>
             Task.FromResult(new RevokeSenderResponse { Senders = { RelaySamples.Sender(SenderState.Approved) } });
+        daemon.ApprovePeer = _ => Task.FromResult(new ApprovePeerResponse { Peers = { Samples.Laptop() } });
+        daemon.Ping = _ =>
+            Task.FromResult(
+                new PingPeerResponse
+                {
+                    Peer = Samples.Laptop(),
+                    Address = "10.99.0.2",
+                    RoundTrip = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(12.5)),
+                    Mtu = 1420,
+                }
+            );
+        daemon.InvitePeer = _ => Task.FromResult(Samples.Invited());
         daemon.AcceptKey = _ => Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelaySamples.PendingSender() });
         daemon.WhoAmI = _ =>
             Task.FromResult(

@@ -141,7 +141,10 @@ public sealed class TopKeysTests
     [InlineData("ao", true, true)]
     [InlineData("dy", false, false)]
     public void A_yes_decides_about_the_sender_that_waits(string keys, bool approve, bool once) =>
-        Assert.Equal(new Decision(RelaySamples.Sender(), approve, once), Press(TopSamples.State(), keys).Decided);
+        Assert.Equal(
+            new Decision(new Waiting(RelaySamples.Sender()), approve, once),
+            Press(TopSamples.State(), keys).Decided
+        );
 
     [Fact]
     public void The_sender_that_was_asked_about_is_the_one_that_is_let_in()
@@ -150,7 +153,7 @@ public sealed class TopKeysTests
         var other = RelaySamples.Sender(fingerprint: RelaySamples.OtherKey);
         var changed = asked with { Live = asked.Live.With([other]) };
 
-        Assert.Equal(RelaySamples.Key, Press(changed, "y").Decided?.Sender.Fingerprint);
+        Assert.Equal(RelaySamples.Key, Press(changed, "y").Decided?.Who.Identity);
     }
 
     [Fact]
@@ -162,8 +165,8 @@ public sealed class TopKeysTests
 
         var unclear = Press(state, "ay");
         Assert.Null(unclear.Decided);
-        Assert.Contains("2 senders wait", Press(state, "a").State.Message, StringComparison.Ordinal);
-        Assert.Equal(RelaySamples.OtherKey, Press(state, "Gay").Decided?.Sender.Fingerprint);
+        Assert.Contains("2 wait", Press(state, "a").State.Message, StringComparison.Ordinal);
+        Assert.Equal(RelaySamples.OtherKey, Press(state, "Gay").Decided?.Who.Identity);
     }
 
     [Fact]
@@ -172,7 +175,7 @@ public sealed class TopKeysTests
         var state = TopSamples.State();
         state = state with { Live = state.Live.With([RelaySamples.Sender(SenderState.Connected)]) };
 
-        Assert.Equal("no sender waits here", Press(state, "a").State.Message);
+        Assert.Equal("nobody waits here", Press(state, "a").State.Message);
     }
 
     [Theory]

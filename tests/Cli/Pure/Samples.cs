@@ -146,6 +146,35 @@ internal static class Samples
             Rates = new Rates(),
         };
 
+    /// <summary>A token for <c>home</c>, good for a day from <see cref="Now"/> on.</summary>
+    public const string Token =
+        "utj1_SP234PKzlv04ShqslSPM0iHgDf-iaK46kWHjug--wHhlfrw_4IXEB1JDhc_Zj8ne2bT1vtpy_nPXR6QixOvzTWmpcEAFjAR"
+        + "ob21lFXZwbi5leGFtcGxlLmNvbTo1MTgyMAEYBApjAAIAAQAWABbow6Lh";
+
+    /// <summary>The answer to an invitation.</summary>
+    public static InvitePeerResponse Invited() =>
+        new()
+        {
+            Peer = new TunnelPeer
+            {
+                Tunnel = "wg0",
+                Name = "laptop",
+                PublicKey = "rHv8wSioPHacABO02O2GlFbUs5OMfrtvbNV+IbWr8DE=",
+                State = PeerState.Waiting,
+                AllowedIps = { "10.99.0.2/32" },
+                InvitedUntil = Timestamp.FromDateTimeOffset(Now.AddDays(1)),
+            },
+            PrivateKey = "SP234PKzlv04ShqslSPM0iHgDf+iaK46kWHjug++wHg=",
+            PublicKey = "ZX68P+CFxAdSQ4XP2Y/J3tm09b7acv5z10ekIsTr800=",
+            Endpoint = "vpn.example.com:51820",
+            Addresses = { "10.99.0.2/24" },
+            Mtu = 1420,
+            AllowedPorts =
+            {
+                new PortRange { First = 22, Last = 22 },
+            },
+        };
+
     /// <summary>A peer that is there.</summary>
     public static TunnelPeer Laptop() =>
         new()

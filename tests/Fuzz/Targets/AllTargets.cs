@@ -25,6 +25,7 @@ internal static class AllTargets
         () => new WireGuardMessageTarget("wireguard-cookie", MessageType.CookieReply),
         () => new WireGuardMessageTarget("wireguard-packet", MessageType.Transport),
         () => new WireGuardPairTarget(),
+        () => new DeviceProtocolTarget(),
     ];
 
     /// <summary>Their names.</summary>

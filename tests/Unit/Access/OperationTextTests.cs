@@ -22,7 +22,9 @@ public sealed class OperationTextTests
         {
             var request = method.InputType.Parser.ParseFrom(ByteString.Empty);
             foreach (
-                var field in method.InputType.Fields.InDeclarationOrder().Where(f => f.FieldType == FieldType.String)
+                var field in method
+                    .InputType.Fields.InDeclarationOrder()
+                    .Where(f => f.FieldType == FieldType.String && !f.IsRepeated)
             )
             {
                 field.Accessor.SetValue(request, field.Name == "configuration" ? "secret" : $"the {field.Name}");
@@ -34,7 +36,7 @@ public sealed class OperationTextTests
             foreach (
                 var field in method
                     .InputType.Fields.InDeclarationOrder()
-                    .Where(f => f.FieldType == FieldType.String && f.Name != "configuration")
+                    .Where(f => f.FieldType == FieldType.String && !f.IsRepeated && f.Name != "configuration")
             )
             {
                 Assert.Contains($" \"the {field.Name}\"", text, StringComparison.Ordinal);

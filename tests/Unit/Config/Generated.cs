@@ -220,7 +220,7 @@ internal static class Generated
         from ports in Gen.OneOf(PortSets, Gen.Constant(PortSet.All))
         from device in Devices
         from mtu in Mtu(TunnelConfig.MinMtuV6)
-        from flags in Gen.Choose(0, 15)
+        from flags in Gen.Choose(0, 31)
         from key in Gen.OneOf(Gen.Constant((SecretKey?)null), Secrets.Select(s => (SecretKey?)s))
         from peers in Gen.ListOf(Peers)
         from routes in Gen.Elements(Enum.GetValues<RouteMode>())
@@ -239,6 +239,7 @@ internal static class Generated
             Forward = (flags & 2) != 0,
             Overlap = (flags & 4) != 0,
             Offload = (flags & 8) != 0 ? OffloadMode.Off : OffloadMode.Auto,
+            UnknownPeers = (flags & 16) != 0 ? UnknownPeers.Ask : UnknownPeers.Ignore,
             PrivateKey = key,
             Peers = Apart(peers),
             Routes = routes,

@@ -88,13 +88,7 @@ public sealed class SecureMistakeTests
                 0,
                 "stands for a key that was not shown (`udptunnelctl config NAME --secrets` shows it)"
             },
-            {
-                "UnknownPeers",
-                "\"ask\"",
-                0,
-                "this version cannot ask yet: only \"ignore\", and peers are written into the file"
-            },
-            { "UnknownPeers", "\"drop\"", 0, "\"drop\" is not \"ignore\"" },
+            { "UnknownPeers", "\"drop\"", 0, "\"drop\" is neither \"ignore\" nor \"ask\"" },
             { "Routes", "\"on\"", 0, "\"on\" is neither \"auto\" nor \"off\"" },
             { "RouteTable", "0", 0, "0 is not a number of a routing table (1 to 4294967295)" },
             { "RouteTable", "\"main\"", 0, "\"main\" is not a number of a routing table (1 to 4294967295)" },

@@ -1,4 +1,5 @@
 using System.Net;
+using UdpTunnel.Linux;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Tests.Packets;

@@ -122,8 +122,16 @@ internal sealed class SecureEnd : IDisposable
         Protocol.Apply(Config);
     }
 
-    public PeerStatus StatusOf(int peer) =>
-        Protocol.Describe(new TunnelStatus { Config = Config, State = TunnelState.Running }).Peers[peer];
+    /// <summary>Strangers may wait for a person from now on, or not.</summary>
+    public void Treat(UnknownPeers strangers)
+    {
+        Config = Config with { UnknownPeers = strangers };
+        Protocol.Apply(Config);
+    }
+
+    public PeerStatus StatusOf(int peer) => Status.Peers[peer];
+
+    public TunnelStatus Status => Protocol.Describe(new TunnelStatus { Config = Config, State = TunnelState.Running });
 
     public void Dispose()
     {

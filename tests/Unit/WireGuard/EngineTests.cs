@@ -155,10 +155,12 @@ public sealed class EngineTests
         var liarPeer = liar.Add(pair.Right.Key, pair.Right.Address);
         liarPeer.StaticShared.Fill(1);
         liar.Engine.BeginHandshake(liarPeer);
+        ComeBackWithCookie(liar);
         Assert.Equal(WireGuardDrop.UnknownPeer, pair.Right.Receive(Assert.Single(liar.Outbox)).Drop);
         Assert.Empty(asked);
 
         stranger.Send(peer, InnerPacket.Make("10.0.0.77", "10.0.0.2"));
+        ComeBackWithCookie(stranger);
         Assert.Equal(ReceivedKind.Handshake, pair.Right.Receive(stranger.Outbox.Dequeue()).Kind);
         Assert.Equal(stranger.Key, Assert.Single(asked));
         Assert.Equal(ReceivedKind.Handshake, stranger.Receive(pair.Right.Outbox.Dequeue()).Kind);
@@ -166,6 +168,17 @@ public sealed class EngineTests
         // Without a network of its own its packets go nowhere.
         Assert.Equal(WireGuardDrop.WrongSource, pair.Right.Receive(stranger.Outbox.Dequeue()).Drop);
         Assert.Equal(1, pair.Right.Engine.FindPeer(stranger.Key)!.Counters.HandshakesCompleted);
+
+        // Who is unknown shows that it is where it seems: its first initiation is answered by a cookie, no more.
+        void ComeBackWithCookie(TestEnd end)
+        {
+            Assert.Equal(WireGuardDrop.UnknownPeer, pair.Right.Receive(end.Outbox.Dequeue()).Drop);
+            Assert.Empty(asked);
+            var reply = pair.Right.Outbox.Dequeue();
+            Assert.Equal(MessageType.CookieReply, reply.Type);
+            Assert.Equal(ReceivedKind.Handshake, end.Receive(reply).Kind);
+            end.Engine.Advance(6_000, default);
+        }
     }
 
     [Fact]

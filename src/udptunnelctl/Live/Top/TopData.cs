@@ -21,8 +21,15 @@ internal sealed record TopData
     /// <summary>Tunnels and relays.</summary>
     public Inventory Inventory { get; private init; } = new([], []);
 
+    /// <summary>Senders and peers that wait for approval.</summary>
+    public IReadOnlyList<Waiting> Pending =>
+        [
+            .. Senders.Select(sender => new Waiting(sender)),
+            .. Inventory.Tunnels.SelectMany(t => t.PendingPeers).Select(peer => new Waiting(null, peer)),
+        ];
+
     /// <summary>Senders that wait for approval.</summary>
-    public IReadOnlyList<Sender> Pending { get; private init; } = [];
+    public IReadOnlyList<Sender> Senders { get; private init; } = [];
 
     /// <summary>Flows of the tunnel or relay that is looked at in detail; of others they are not asked for.</summary>
     public IReadOnlyList<TopFlow> Flows { get; private init; } = [];
@@ -69,7 +76,7 @@ internal sealed record TopData
     public TopData With(IEnumerable<Sender> senders) =>
         this with
         {
-            Pending = [.. senders.Where(s => s.State == SenderState.Pending)],
+            Senders = [.. senders.Where(s => s.State == SenderState.Pending)],
         };
 
     /// <summary>With the flows of what is looked at as they are now.</summary>

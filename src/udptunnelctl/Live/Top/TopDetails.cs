@@ -43,7 +43,7 @@ internal static class TopDetails
         }
         else if (relay is not null)
         {
-            RelayStatusView.Render(screen, relay, data.Pending, data.Time);
+            RelayStatusView.Render(screen, relay, data.Senders, data.Time);
         }
 
         TopFlows.Render(screen, state, graph);

@@ -14,7 +14,7 @@ internal static class TopHelp
         ("s", "sort by name, rate, drops, silence; flows by idle, rate, name"),
         ("f /", "filter by name, kind or state; flows by address, protocol"),
         ("p, space", "pause the view, and go on"),
-        ("a", "let a sender in that waits for approval"),
+        ("a", "let a sender or peer in that waits for approval"),
         ("d", "send it away"),
         ("q, Ctrl-C", "quit"),
     ];

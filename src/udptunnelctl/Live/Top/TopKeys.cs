@@ -1,5 +1,3 @@
-using UdpTunnel.Cli.Output.Relays;
-
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>What each key does. Pure: a state and a key give the next state, and what is to be done outside.</summary>
@@ -105,8 +103,8 @@ internal static class TopKeys
         }
 
         var row = rows[state.SelectedIndex(rows)];
-        return row.Sender is not null
-            ? state.Say("a lets this sender in, d sends it away")
+        return row.Waiting is not null
+            ? state.Say("a lets it in, d sends it away")
             : state with
             {
                 Mode = TopMode.Details,
@@ -153,22 +151,24 @@ internal static class TopKeys
     }
 
     /// <summary>
-    /// Asks about the selected sender. If another row is selected, about the one that waits there, or the only one that
-    /// waits at all.
+    /// Asks about the selected sender or peer. If another row is selected, about the one that waits there, or the only
+    /// one that waits at all.
     /// </summary>
     private static TopState Ask(TopState state, bool approve)
     {
         var rows = state.Rows();
         var selected = rows.Count > 0 ? rows[state.SelectedIndex(rows)] : null;
-        var senders =
-            selected?.Sender is { } one && state.Mode == TopMode.List
-                ? [one]
-                : state.Data.Pending.Where(s => selected?.Relay is null || s.Relay == selected.Relay.Name).ToList();
-        return senders.Count switch
+        var pending = state.Data.Pending;
+        var here = pending.Where(w => w.Place == selected?.Name).ToList();
+        var meant =
+            selected?.Waiting is { } one && state.Mode == TopMode.List ? [one]
+            : selected?.Relay is not null || here.Count > 0 ? here
+            : pending;
+        return meant.Count switch
         {
-            0 => state.Say("no sender waits here"),
-            1 => state with { Mode = TopMode.Confirm, Question = new Decision(senders[0], approve) },
-            _ => state.Say($"{senders.Count} senders wait: select one in the list first"),
+            0 => state.Say("nobody waits here"),
+            1 => state with { Mode = TopMode.Confirm, Question = new Decision(meant[0], approve) },
+            _ => state.Say($"{meant.Count} wait: select one in the list first"),
         };
     }
 
@@ -188,7 +188,7 @@ internal static class TopKeys
                 false
             ),
             { Key: Key.Character, Character: 'n' or 'N' or 'q' } or { Key: Key.Escape } => (
-                after.Say($"{RelayText.Identity(question.Sender)} still waits", Style.Plain),
+                after.Say($"{question.Who.Identity} still waits", Style.Plain),
                 null,
                 false
             ),

@@ -1,9 +1,8 @@
 using UdpTunnel.Cli.Output;
-using UdpTunnel.Cli.Output.Relays;
 
 namespace UdpTunnel.Cli.Live.Top;
 
-/// <summary>The list of <c>top</c>: a row for each tunnel, relay and sender that waits.</summary>
+/// <summary>The list of <c>top</c>: a row for each tunnel, relay, and sender or peer that waits.</summary>
 internal static class TopList
 {
     private const int KindWidth = 9;
@@ -43,7 +42,7 @@ internal static class TopList
         var first = selected / page * page;
         for (var i = first; i < Math.Min(rows.Count, first + page); i++)
         {
-            if (rows[i].Sender is null)
+            if (rows[i].Waiting is null)
             {
                 Traffic(screen, rows[i], i == selected, state.Data.Time, name, graphWidth, graph);
             }
@@ -101,16 +100,16 @@ internal static class TopList
 
     private static void Waiting(Screen screen, TopRow row, bool selected, DateTimeOffset now)
     {
-        var sender = row.Sender!;
+        var waiting = row.Waiting!;
         var name =
-            sender.Fingerprint.Length > ShortFingerprint
-                ? sender.Fingerprint[..ShortFingerprint] + "..."
-                : RelayText.Identity(sender);
-        var since = TimeText.Of(sender.Since) is { } time ? $", {TimeInWords.Short(now - time)}" : "";
-        var origin = sender.Fingerprint.Length > 0 ? $" from {sender.Address}" : " (classic)";
+            waiting.HasKey && waiting.Identity.Length > ShortFingerprint
+                ? waiting.Identity[..ShortFingerprint] + "..."
+                : waiting.Identity;
+        var since = waiting.Since is { } time ? $", {TimeInWords.Short(now - time)}" : "";
+        var origin = waiting.HasKey ? $" from {waiting.Address}" : " (classic)";
         Mark(screen, selected);
         screen
-            .Text($"{name} wants in at {sender.Relay}{origin}{since}", selected ? Style.Selected : Style.Warning)
+            .Text($"{name} wants in at {waiting.Place}{origin}{since}", selected ? Style.Selected : Style.Warning)
             .EndLine();
     }
 

@@ -4,7 +4,7 @@ using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Live.Top;
 
-/// <summary>One thing that can be selected: a tunnel, a relay, or a sender that waits.</summary>
+/// <summary>One thing that can be selected: a tunnel, a relay, or a sender or peer that waits.</summary>
 /// <param name="Key">Tells it from all others, also in the next snapshot.</param>
 /// <param name="Name">As the user knows it.</param>
 /// <param name="Kind">Which end of what.</param>
@@ -22,7 +22,7 @@ internal sealed record TopRow(string Key, string Name, string Kind)
     /// <summary>Dropped packets since the start.</summary>
     public ulong Drops { get; init; }
 
-    /// <summary>What it carries; of a sender nothing.</summary>
+    /// <summary>What it carries; of who waits nothing.</summary>
     public TrafficHistory History { get; init; } = TrafficHistory.From(default, default);
 
     /// <summary>What the row shows, one of three.</summary>
@@ -32,7 +32,7 @@ internal sealed record TopRow(string Key, string Name, string Kind)
     public Relay? Relay { get; private init; }
 
     /// <summary>What the row shows, one of three.</summary>
-    public Sender? Sender { get; private init; }
+    public Waiting? Waiting { get; private init; }
 
     /// <summary>The row of a tunnel.</summary>
     public static TopRow Of(Tunnel tunnel, TrafficHistory history) =>
@@ -58,17 +58,13 @@ internal sealed record TopRow(string Key, string Name, string Kind)
             Relay = relay,
         };
 
-    /// <summary>The row of a sender that waits.</summary>
-    public static TopRow Of(Sender sender) =>
-        new(
-            $"sender {sender.Relay} {RelayText.Identity(sender)} {sender.Address}",
-            RelayText.Identity(sender),
-            "wants in"
-        )
+    /// <summary>The row of a sender or peer that waits.</summary>
+    public static TopRow Of(Waiting waiting) =>
+        new($"waiting {waiting.Place} {waiting.Identity} {waiting.Address}", waiting.Identity, "wants in")
         {
-            State = Words.Spoken(Words.Of(sender.State)),
-            Style = RelayText.StyleOf(sender.State),
-            Sender = sender,
+            State = Words.Spoken(Words.Of(SenderState.Pending)),
+            Style = RelayText.StyleOf(SenderState.Pending),
+            Waiting = waiting,
         };
 
     /// <summary>Wraps around rather than to fail: a daemon's counters are not to be trusted.</summary>

@@ -4,7 +4,6 @@ using Grpc.Core;
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Failures;
-using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Live.Top;
@@ -238,29 +237,12 @@ internal sealed class TopSession(
     {
         // What the user saw and agreed to: the key, where there is one, whatever else connects from that address by
         // now.
-        var sender = RelayText.Identity(decision.Sender);
-        var relay = decision.Sender.Relay;
+        var who = decision.Who.Identity;
         var options = Invocation.Within(Invocation.ChangeTimeout, stream.Token);
         try
         {
-            if (decision.Approve)
-            {
-                var request = new ApproveSenderRequest
-                {
-                    Sender = sender,
-                    Relay = relay,
-                    Once = decision.Once,
-                };
-                await daemon.Relays.ApproveSenderAsync(request, options).ResponseAsync.ConfigureAwait(false);
-            }
-            else
-            {
-                await daemon
-                    .Relays.DenySenderAsync(new DenySenderRequest { Sender = sender, Relay = relay }, options)
-                    .ResponseAsync.ConfigureAwait(false);
-            }
-
-            Say($"{(decision.Approve ? "let in" : "sent away")}: {sender}", Style.Good);
+            await DecideAsync(decision, who, options).ConfigureAwait(false);
+            Say($"{(decision.Approve ? "let in" : "sent away")}: {who}", Style.Good);
         }
         catch (RpcException e)
         {
@@ -269,6 +251,40 @@ internal sealed class TopSession(
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
             // The view has ended.
+        }
+    }
+
+    private async Task DecideAsync(Decision decision, string who, CallOptions options)
+    {
+        var place = decision.Who.Place;
+        switch (decision)
+        {
+            case { Who.Peer: not null, Approve: true }:
+                var approval = new ApprovePeerRequest
+                {
+                    Peer = who,
+                    Tunnel = place,
+                    Once = decision.Once,
+                };
+                await daemon.Tunnels.ApprovePeerAsync(approval, options).ResponseAsync.ConfigureAwait(false);
+                break;
+            case { Who.Peer: not null }:
+                var denial = new DenyPeerRequest { Peer = who, Tunnel = place };
+                await daemon.Tunnels.DenyPeerAsync(denial, options).ResponseAsync.ConfigureAwait(false);
+                break;
+            case { Approve: true }:
+                var request = new ApproveSenderRequest
+                {
+                    Sender = who,
+                    Relay = place,
+                    Once = decision.Once,
+                };
+                await daemon.Relays.ApproveSenderAsync(request, options).ResponseAsync.ConfigureAwait(false);
+                break;
+            default:
+                var refusal = new DenySenderRequest { Sender = who, Relay = place };
+                await daemon.Relays.DenySenderAsync(refusal, options).ResponseAsync.ConfigureAwait(false);
+                break;
         }
     }
 

@@ -112,5 +112,5 @@ internal sealed record TopState
         || row.Name.Contains(Filter, StringComparison.OrdinalIgnoreCase)
         || row.Kind.Contains(Filter, StringComparison.OrdinalIgnoreCase)
         || row.State.Contains(Filter, StringComparison.OrdinalIgnoreCase)
-        || row.Sender?.Relay.Contains(Filter, StringComparison.OrdinalIgnoreCase) == true;
+        || row.Waiting?.Place.Contains(Filter, StringComparison.OrdinalIgnoreCase) == true;
 }

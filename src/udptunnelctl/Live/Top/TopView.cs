@@ -1,5 +1,4 @@
 using UdpTunnel.Cli.Output;
-using UdpTunnel.Cli.Output.Relays;
 
 namespace UdpTunnel.Cli.Live.Top;
 
@@ -103,7 +102,7 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
 
     private static void Notice(Screen screen, TopState state)
     {
-        var pending = state.Data.Pending.Count;
+        var pending = state.Data.Pending;
         if (state.IsLost)
         {
             screen.Line("udptunneld has ended: this is how it was. Waiting for it to come back; q quits", Style.Bad);
@@ -112,12 +111,9 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
         {
             screen.Line(state.Message, state.MessageStyle);
         }
-        else if (pending > 0)
+        else if (pending.Count > 0)
         {
-            screen.Line(
-                $"{Number(pending, "sender")} {(pending == 1 ? "waits" : "wait")} for approval: a lets one in, d sends it away",
-                Style.Warning
-            );
+            screen.Line($"{Waiting(pending)} for approval: a lets one in, d sends it away", Style.Warning);
         }
         else
         {
@@ -155,14 +151,27 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
 
     private static void Question(Screen screen, Decision question)
     {
-        var sender = question.Sender;
-        var origin = sender.Fingerprint.Length > 0 ? $" from {sender.Address}" : " (classic: no identity)";
+        var who = question.Who;
+        var origin = who.HasKey ? $" from {who.Address}" : " (classic: no identity)";
         screen.Paragraph(
-            $"{(question.Approve ? "Let in" : "Send away")} {RelayText.Identity(sender)}{origin} at {sender.Relay}?",
+            $"{(question.Approve ? "Let in" : "Send away")} {who.Identity}{origin} at {who.Place}?",
             style: Style.Warning
         );
-        var yes = sender.Fingerprint.Length > 0 ? "y yes, and when it comes back  o only this connection" : "y yes";
+        var yes = who.HasKey ? "y yes, and when it comes back  o only this connection" : "y yes";
         screen.Line($"{(question.Approve ? yes : "y yes")}  n no", Style.Strong);
+    }
+
+    private static string Waiting(IReadOnlyList<Waiting> pending)
+    {
+        var senders = pending.Count(w => w.Sender is not null);
+        var peers = pending.Count - senders;
+        var verb = pending.Count == 1 ? "waits" : "wait";
+        return (senders, peers) switch
+        {
+            (_, 0) => $"{Number(senders, "sender")} {verb}",
+            (0, _) => $"{Number(peers, "peer")} {verb}",
+            _ => $"{Number(senders, "sender")} and {Number(peers, "peer")} {verb}",
+        };
     }
 
     private static string Filter(TopState state) => state.DetailsOf.Length > 0 ? state.FlowFilter : state.Filter;

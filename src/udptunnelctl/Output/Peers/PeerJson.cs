@@ -20,6 +20,14 @@ internal static class PeerJson
         writer.WriteEndArray();
     }
 
+    /// <summary>An object member.</summary>
+    public static void Write(Utf8JsonWriter writer, string name, TunnelPeer peer)
+    {
+        writer.WriteStartObject(name);
+        WriteMembers(writer, peer);
+        writer.WriteEndObject();
+    }
+
     private static void WriteMembers(Utf8JsonWriter writer, TunnelPeer peer)
     {
         writer.WriteString("tunnel", peer.Tunnel);
@@ -31,13 +39,10 @@ internal static class PeerJson
         writer.WriteTime("lastHeard", TimeText.Of(peer.LastHeard));
         writer.WriteKnown("pathMtu", peer.PathMtu);
         writer.WriteKnown("packetMtu", peer.PacketMtu);
-        writer.WriteStartArray("allowedIPs");
-        foreach (var network in peer.AllowedIps)
-        {
-            writer.WriteStringValue(network);
-        }
-
-        writer.WriteEndArray();
+        writer.WriteTime("since", TimeText.Of(peer.Since));
+        writer.WriteTime("invitedUntil", TimeText.Of(peer.InvitedUntil));
+        WriteTexts(writer, "allowedIPs", peer.AllowedIps);
+        WriteTexts(writer, "usedAddresses", peer.UsedAddresses);
         if (peer.AllowedPorts.Count > 0)
         {
             TunnelJson.WritePorts(writer, "allowedPorts", peer.AllowedPorts);
@@ -59,6 +64,17 @@ internal static class PeerJson
         }
 
         WriteCounters(writer, peer.Counters ?? new PeerCounters());
+    }
+
+    private static void WriteTexts(Utf8JsonWriter writer, string name, IEnumerable<string> texts)
+    {
+        writer.WriteStartArray(name);
+        foreach (var text in texts)
+        {
+            writer.WriteStringValue(text);
+        }
+
+        writer.WriteEndArray();
     }
 
     private static void WriteCounters(Utf8JsonWriter writer, PeerCounters counters)

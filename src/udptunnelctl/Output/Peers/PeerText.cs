@@ -12,6 +12,16 @@ internal static class PeerText
     /// <summary>The endpoint, or that it is not known.</summary>
     public static string Endpoint(TunnelPeer peer) => peer.Endpoint.Length > 0 ? peer.Endpoint : "not known";
 
+    /// <summary>The addresses that an approval has given, and whether they are those that the peer uses.</summary>
+    public static string Given(TunnelPeer peer)
+    {
+        var given = peer.AllowedIps.Select(network => network.Split('/')[0]).ToList();
+        var text = string.Join(", ", given);
+        return given.TrueForAll(peer.UsedAddresses.Contains) ? $"{text}, which it uses already"
+            : peer.UsedAddresses.Count == 0 ? $"{text}: set it at the peer, which has used none yet"
+            : $"{text}: set it at the peer, which uses {string.Join(", ", peer.UsedAddresses)}";
+    }
+
     /// <summary>Reasons for which packets were dropped, the most frequent first; null if none were.</summary>
     /// <param name="peer">The peer.</param>
     /// <param name="most">The most that are named.</param>

@@ -12,6 +12,9 @@ internal static class PeerView
     private const int BytesWidth = 8;
     private const int DropsShown = 4;
 
+    /// <summary>Pending peers that a status names; a stranger may make many.</summary>
+    private const int PendingShown = 5;
+
     /// <summary>Every peer in full.</summary>
     public static void Render(Screen screen, IReadOnlyList<TunnelPeer> peers, uint total, DateTimeOffset now)
     {
@@ -27,13 +30,65 @@ internal static class PeerView
 
         foreach (var peer in peers)
         {
-            Render(screen, peer, now);
+            if (peer.State == PeerState.Pending)
+            {
+                RenderWaiting(screen, peer, now);
+            }
+            else
+            {
+                Render(screen, peer, now);
+            }
         }
 
         if (total > peers.Count)
         {
             screen.Line($"and {Quantity.Count(total - (ulong)peers.Count)} more");
         }
+
+        if (peers.Any(p => p.State == PeerState.Pending))
+        {
+            screen.Line();
+            screen.Line("Let one in:      udptunnelctl approve KEY   (its first characters will do)");
+            screen.Line("Send it away:    udptunnelctl deny KEY");
+        }
+    }
+
+    /// <summary>The peers that wait, each with the command that lets it in; nothing if there are none.</summary>
+    public static void RenderPending(Screen screen, IEnumerable<Tunnel> tunnels, DateTimeOffset now)
+    {
+        var pending = tunnels.SelectMany(t => t.PendingPeers).ToList();
+        if (pending.Count == 0)
+        {
+            return;
+        }
+
+        screen.Line();
+        screen.Line(
+            pending.Count == 1
+                ? "1 peer waits for approval:"
+                : $"{Quantity.Count((ulong)pending.Count)} peers wait for approval:",
+            Style.Warning
+        );
+        foreach (var peer in pending.Take(PendingShown))
+        {
+            var since = TimeText.Of(peer.Since) is { } time ? $", came {TimeInWords.Ago(time, now)}" : "";
+            screen.Paragraph($"from {peer.Endpoint} at {peer.Tunnel}{Uses(peer)}{since}", indent: 2);
+            screen.Paragraph($"udptunnelctl approve {peer.PublicKey}", indent: 4);
+        }
+
+        if (pending.Count > PendingShown)
+        {
+            screen.Line("  and more: udptunnelctl peers");
+        }
+    }
+
+    /// <summary>What was decided about a peer.</summary>
+    public static void RenderDecision(Screen screen, string decision, TunnelPeer peer, Style style)
+    {
+        screen.Text(TerminalText.Fit(peer.Name, 60), Style.Strong).Text(" is ").Text(decision, style).EndLine();
+        screen.Field("tunnel", peer.Tunnel);
+        screen.Field("key", peer.PublicKey);
+        screen.Field("endpoint", PeerText.Endpoint(peer));
     }
 
     /// <summary>
@@ -87,6 +142,11 @@ internal static class PeerView
         }
 
         screen.Field("handshake", Handshakes(peer, counters, now));
+        if (TimeText.Of(peer.InvitedUntil) is { } until)
+        {
+            screen.Field("invited", $"not used yet; ends {TimeInWords.Short(until - now)} from now");
+        }
+
         screen.Field("allowed", peer.AllowedIps.Count > 0 ? string.Join(", ", peer.AllowedIps) : "no addresses");
         if (peer.AllowedPorts.Count > 0)
         {
@@ -103,6 +163,22 @@ internal static class PeerView
             screen.Field("dropped", drops);
         }
     }
+
+    private static void RenderWaiting(Screen screen, TunnelPeer peer, DateTimeOffset now)
+    {
+        screen.Text(TerminalText.Fit(peer.PublicKey, 60), Style.Strong).Text(": ");
+        screen.Text(Words.Spoken(Words.Of(peer.State)), PeerText.StyleOf(peer.State)).EndLine();
+        screen.Field("tunnel", peer.Tunnel);
+        screen.Field("endpoint", PeerText.Endpoint(peer));
+        screen.Field("uses", peer.UsedAddresses.Count > 0 ? string.Join(", ", peer.UsedAddresses) : "no address yet");
+        if (TimeText.Of(peer.Since) is { } since)
+        {
+            screen.Field("since", TimeInWords.Ago(since, now));
+        }
+    }
+
+    private static string Uses(TunnelPeer peer) =>
+        peer.UsedAddresses.Count == 0 ? "" : $", uses {string.Join(" and ", peer.UsedAddresses)}";
 
     private static string Handshakes(TunnelPeer peer, PeerCounters counters, DateTimeOffset now)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using UdpTunnel.Config;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Relay.Approval;
 

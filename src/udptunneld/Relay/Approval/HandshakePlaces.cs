@@ -1,3 +1,4 @@
+using UdpTunnel.Linux;
 using UdpTunnel.Relay.Flows;
 
 namespace UdpTunnel.Relay.Approval;

@@ -1,4 +1,5 @@
 using UdpTunnel.Config;
+using UdpTunnel.Hosting;
 using UdpTunnel.Relay.Wire;
 
 namespace UdpTunnel.Relay.Approval;
@@ -15,8 +16,20 @@ internal sealed record SenderStatus(
     string Relay,
     SenderState State,
     DateTimeOffset Since
-)
+) : ISelectable
 {
+    /// <inheritdoc/>
+    string? ISelectable.Identity => Key?.ToString();
+
+    /// <inheritdoc/>
+    string ISelectable.Place => Relay;
+
+    /// <inheritdoc/>
+    bool ISelectable.IsMeantBy(string text) => SenderSelector.Matches(text, this);
+
+    /// <inheritdoc/>
+    bool ISelectable.IsNamedInFullBy(string text) => SenderSelector.IsFingerprintOf(text, this);
+
     /// <summary>Its words of itself, while it is connected.</summary>
     public Introduction Introduction { get; init; } = Introduction.None;
 

@@ -1,3 +1,5 @@
+using UdpTunnel.Linux;
+
 namespace UdpTunnel.Relay.Flows;
 
 /// <summary>

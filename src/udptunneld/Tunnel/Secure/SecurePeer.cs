@@ -15,6 +15,9 @@ internal sealed class SecurePeer : Peer
     /// <summary>The protocol's side of it, for the worker. Its counters and moments are for any thread.</summary>
     public required WireGuard.Peer Wire { get; init; }
 
+    /// <summary>Its place in the quarantine; null if it is a peer as others are. Set by the worker.</summary>
+    public Stay? Stay { get; set; }
+
     /// <summary>Finds its endpoint, if that is a name; the owner's.</summary>
     public EndpointLookUp? LookUp { get; set; }
 
@@ -37,6 +40,7 @@ internal sealed class SecurePeer : Peer
     /// <param name="toTime">The wall clock's reading of one of the protocol's moments.</param>
     public PeerStatus Describe(long now, Func<long, DateTimeOffset> toTime)
     {
+        var stay = Stay;
         var counters = Wire.Counters;
         var drops = new List<(DropReason Reason, long Packets)>();
         foreach (var reason in Enum.GetValues<DropReason>())
@@ -53,7 +57,9 @@ internal sealed class SecurePeer : Peer
             Number = Number,
             Name = Config.DisplayName,
             PublicKey = Config.PublicKey.ToString(),
-            State = StateAt(now),
+            State = stay is null ? StateAt(now) : PeerState.Pending,
+            Since = stay is null ? null : toTime(stay.Since),
+            UsedAddresses = [.. (stay?.Addresses ?? []).Select(address => address.ToString())],
             Endpoint = Current?.Endpoint.ToString() ?? "",
             AllowedIps = [.. Config.AllowedIPs.Select(prefix => prefix.ToString())],
             AllowedPorts = Config.AllowedPorts,

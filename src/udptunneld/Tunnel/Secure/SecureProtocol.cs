@@ -35,11 +35,15 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly SecureTransport _transport;
+    private readonly LimitReport _limits;
     private readonly CoreDumps _noDumps = CoreDumps.SwitchOff();
     private readonly TunnelRoutes _routes;
     private readonly Dictionary<PublicKey, SecurePeer> _byKey = [];
     private readonly HashSet<ushort> _numbers = [];
     private readonly List<SecurePeer> _greeted = [];
+
+    // Peers that were approved for as long as their session lasts.
+    private readonly List<PeerConfig> _guests = [];
     private Func<Action, Task> _onWorker;
     private bool _isStarted;
     private TunnelConfig _config;
@@ -72,6 +76,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     )
     {
         _routes = new TunnelRoutes(tun, udp.LocalPort, config.Name);
+        _limits = new LimitReport(events, time, config.Name);
         _udp = udp;
         _events = events;
         _time = time;
@@ -95,8 +100,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
         try
         {
-            SetPeers(config.Peers);
-            SetRoutes(config);
+            Set(config);
         }
         catch
         {
@@ -183,21 +187,58 @@ internal sealed class SecureProtocol : ITunnelProtocol
         try
         {
             SetKey(_config, config);
-            SetPeers(config.Peers);
-            SetRoutes(config);
+            Set(config);
             _config = config;
         }
         catch (RequestException)
         {
             SetKey(config, _config);
-            SetPeers(_config.Peers);
-            SetRoutes(_config);
+            Set(_config);
             throw;
         }
     }
 
+    /// <summary>Lets a peer in for as long as its session lasts.</summary>
+    /// <exception cref="RequestException">It cannot be a peer.</exception>
+    public void AdmitGuest(PeerConfig guest)
+    {
+        _guests.Add(guest);
+        try
+        {
+            Set(_config);
+        }
+        catch (RequestException)
+        {
+            _guests.Remove(guest);
+            Set(_config);
+            throw;
+        }
+    }
+
+    /// <summary>Whether there was ever a session with a peer since the tunnel started.</summary>
+    public bool HasCompletedHandshake(PublicKey key) =>
+        _byKey.TryGetValue(key, out var peer) && peer.Wire.LastHandshakeAt >= 0;
+
+    /// <summary>
+    /// Ends what there is of a stranger or guest, and gives its key no answer for an hour. A peer of the configuration
+    /// stays.
+    /// </summary>
+    public void Deny(PublicKey key)
+    {
+        if (_guests.RemoveAll(guest => guest.PublicKey == key) > 0)
+        {
+            Set(_config);
+        }
+
+        OnWorker(() =>
+        {
+            Dismiss([key]);
+            _transport.Quarantine.Deny(key, _transport.Now);
+        });
+    }
+
     /// <inheritdoc/>
-    public void OnDeviceMade() => _routes.Restore(_config);
+    public void OnDeviceMade() => _routes.Restore(WithGuests(_config));
 
     /// <inheritdoc/>
     public bool HasRoute(DeviceRoute route) => _routes.Has(route);
@@ -253,6 +294,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
         }
 
         SearchRefused();
+        EndStays();
+        EndGuests();
     }
 
     /// <inheritdoc/>
@@ -261,15 +304,14 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var now = _transport.Now;
         var wall = _time.GetUtcNow();
         var peers = Volatile.Read(ref _peers);
-        var described = peers
-            .Select(peer => peer.Describe(now, moment => wall - TimeSpan.FromMilliseconds(now - moment)))
-            .ToList();
+        var described = peers.Select(Describe).ToList();
         var isConnected = described.Any(peer => peer.State == PeerState.Connected);
         return status with
         {
             State = isConnected ? TunnelState.Running : TunnelState.Waiting,
             PublicKey = Key.ToString(),
             Peers = described,
+            PendingPeers = [.. _transport.Quarantine.Waiting.Select(Describe).Where(p => p.State == PeerState.Pending)],
             LastHeard = described.Max(peer => peer.LastHeard),
             HeartbeatsOut = described.Sum(peer => peer.KeepalivesOut),
             HeartbeatsIn = described.Sum(peer => peer.KeepalivesIn),
@@ -277,6 +319,9 @@ internal sealed class SecureProtocol : ITunnelProtocol
             LookUps = peers.Sum(peer => peer.LookUp?.LookUps ?? 0),
             LookUpFailures = peers.Sum(peer => peer.LookUp?.Failures ?? 0),
         };
+
+        PeerStatus Describe(SecurePeer peer) =>
+            peer.Describe(now, moment => wall - TimeSpan.FromMilliseconds(now - moment));
     }
 
     /// <inheritdoc/>
@@ -358,6 +403,112 @@ internal sealed class SecureProtocol : ITunnelProtocol
         }
     }
 
+    private void Set(TunnelConfig config)
+    {
+        var effective = WithGuests(config);
+        SetPeers(effective.Peers);
+        SetRoutes(effective);
+        OnWorker(() => AskAbout(config.UnknownPeers));
+    }
+
+    /// <summary>A configuration with the guests that have no place in it by themselves.</summary>
+    private TunnelConfig WithGuests(TunnelConfig config)
+    {
+        var guests = _guests.Where(guest =>
+            !config.Peers.Any(peer =>
+                peer.PublicKey == guest.PublicKey || peer.AllowedIPs.Intersect(guest.AllowedIPs).Any()
+            )
+        );
+        return _guests.Count == 0 ? config : config with { Peers = [.. config.Peers, .. guests] };
+    }
+
+    /// <summary>What becomes of strangers from now on. On the worker.</summary>
+    private void AskAbout(UnknownPeers strangers)
+    {
+        _transport.Engine.UnknownPeer = strangers == UnknownPeers.Ask ? Receive : null;
+        if (strangers == UnknownPeers.Ignore)
+        {
+            Dismiss(_transport.Quarantine.All);
+        }
+    }
+
+    /// <summary>A stranger has shown its key: gives it a place, if there is one. On the worker.</summary>
+    private WireGuard.Peer? Receive(PublicKey key, Endpoint source)
+    {
+        var now = _transport.Now;
+        if (
+            !_transport.Quarantine.HasPlace(key, source, now)
+            || _transport.Engine.AddPeer(key, default, out var wire) != PeerRefusal.None
+        )
+        {
+            return null;
+        }
+
+        var peer = new SecurePeer
+        {
+            Config = new PeerConfig { PublicKey = key },
+            Wire = wire!,
+        };
+        wire!.Tag = peer;
+        _transport.Quarantine.Enter(peer, source, now);
+        return wire;
+    }
+
+    /// <summary>Takes strangers out of the quarantine, and forgets them. On the worker.</summary>
+    private void Dismiss(IEnumerable<PublicKey> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (_transport.Quarantine.Take(key) is { } peer)
+            {
+                _transport.Engine.RemovePeer(peer.Wire);
+            }
+        }
+    }
+
+    /// <summary>Forgets strangers about whom nobody has decided in time.</summary>
+    private void EndStays()
+    {
+        if (!_transport.Quarantine.IsEmpty)
+        {
+            OnWorker(() => Dismiss(_transport.Quarantine.Overdue(_transport.Now)));
+        }
+
+        if (_transport.Quarantine.Refused is > 0 and var refused)
+        {
+            _limits.Look(
+                Limit.PendingPeers,
+                refused,
+                $"{Quarantine.Most} peers wait for approval, or {Quarantine.MostPerNetwork} of one address, "
+                    + "which is the most: others get no answer"
+            );
+        }
+    }
+
+    /// <summary>Forgets guests whose session has ended.</summary>
+    private void EndGuests()
+    {
+        var gone = _guests.FindAll(guest =>
+            !_byKey.TryGetValue(guest.PublicKey, out var peer) || peer.StateAt(_transport.Now) != PeerState.Connected
+        );
+        if (gone.Count == 0)
+        {
+            return;
+        }
+
+        _guests.RemoveAll(gone.Contains);
+        Set(_config);
+        foreach (var guest in gone)
+        {
+            _events.Add(
+                EventKind.PeerRemoved,
+                EventLevel.Info,
+                _config.Name,
+                $"the peer {guest.DisplayName} was approved once, and its session has ended"
+            );
+        }
+    }
+
     private void SetRoutes(TunnelConfig config)
     {
         _udp.SetMark(TunnelRoutes.MarkOf(config));
@@ -366,6 +517,21 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
     /// <summary>On the worker.</summary>
     private SecurePeer AddPeer(PeerConfig config)
+    {
+        _transport.Quarantine.Allow(config.PublicKey);
+        var peer = _transport.Quarantine.Take(config.PublicKey) ?? MakePeer(config);
+        do
+        {
+            _lastNumber++;
+        } while (_lastNumber == 0 || !_numbers.Add(_lastNumber));
+
+        peer.Number = _lastNumber;
+        _byKey.Add(config.PublicKey, peer);
+        return peer;
+    }
+
+    /// <summary>On the worker.</summary>
+    private SecurePeer MakePeer(PeerConfig config)
     {
         var refusal = _transport.Engine.AddPeer(config.PublicKey, default, out var wire);
         if (wire is null)
@@ -380,20 +546,13 @@ internal sealed class SecureProtocol : ITunnelProtocol
             throw new RequestException(Fault.InvalidRequest, $"the peer {config.DisplayName} {reason}");
         }
 
-        do
-        {
-            _lastNumber++;
-        } while (_lastNumber == 0 || !_numbers.Add(_lastNumber));
-
         // Empty, so that all of it is set as a change.
         var peer = new SecurePeer
         {
             Config = new PeerConfig { PublicKey = config.PublicKey },
             Wire = wire,
-            Number = _lastNumber,
         };
         wire.Tag = peer;
-        _byKey.Add(config.PublicKey, peer);
         return peer;
     }
 
@@ -512,6 +671,12 @@ internal sealed class SecureProtocol : ITunnelProtocol
     {
         var peer = news.Peer;
         var name = peer.Config.DisplayName;
+        if (peer.Stay is not null)
+        {
+            ReportPending(news);
+            return;
+        }
+
         switch (news.What)
         {
             case PeerEvent.HandshakeCompleted when !peer.IsReported:
@@ -541,6 +706,22 @@ internal sealed class SecureProtocol : ITunnelProtocol
                         + "the next packet to it begins another"
                 );
                 break;
+        }
+    }
+
+    private void ReportPending(PeerNews news)
+    {
+        if (news is { What: PeerEvent.HandshakeCompleted, Peer.IsReported: false })
+        {
+            var key = news.Peer.Config.PublicKey;
+            news.Peer.IsReported = true;
+            _events.Add(
+                EventKind.PeerPending,
+                EventLevel.Warning,
+                _config.Name,
+                $"a peer with the key {key} at {news.Endpoint} waits for approval: "
+                    + $"udptunnelctl approve {key.ToShortText()}"
+            );
         }
     }
 }

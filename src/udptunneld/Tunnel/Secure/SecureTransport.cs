@@ -62,6 +62,9 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
     /// <summary>The protocol.</summary>
     public WireGuardEngine Engine { get; }
 
+    /// <summary>Those whose key is no peer's.</summary>
+    public Quarantine Quarantine { get; } = new();
+
     /// <summary>What went out by itself or was dropped, where all that goes out is counted.</summary>
     public DirectionCounters Outgoing { get; } = new();
 
@@ -166,12 +169,19 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
             peer!.Local = local;
         }
 
+        var drop = SecureDrops.ToReason(received.Drop);
+        if (received.Drop == WireGuardDrop.WrongSource && peer!.Stay is { } stay)
+        {
+            stay.OnPacket(received.Packet);
+            drop = DropReason.UnknownPeer;
+        }
+
         return new Opened
         {
             Peer = peer,
             Packet = received.Packet,
             Length = received.Length,
-            Drop = SecureDrops.ToReason(received.Drop),
+            Drop = drop,
         };
     }
 
@@ -250,6 +260,7 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
                 break;
             case PeerEvent.HandshakeCompleted:
                 secure.IsUnreachable = false;
+                Quarantine.OnHandshakeCompleted(secure);
                 Add(secure, what);
                 break;
             case PeerEvent.HandshakeGivenUp:

@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using UdpTunnel.Linux;
 
-namespace UdpTunnel.Relay;
+namespace UdpTunnel.Linux;
 
 /// <summary>
 /// The networks that count as one stranger: somebody who has one address of them has many. Of IPv4 the address itself

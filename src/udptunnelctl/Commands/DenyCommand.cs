@@ -1,0 +1,62 @@
+using Cocona;
+using UdpTunnel.Cli.Completion;
+using UdpTunnel.Cli.Output.Relays;
+using UdpTunnel.V1;
+
+namespace UdpTunnel.Cli.Commands;
+
+/// <summary><c>deny</c>: sends a pending sender or peer away.</summary>
+internal sealed class DenyCommand(Invocation invocation)
+{
+    [Command(
+        Description = "Send a pending sender or peer away. A sender is told so; a peer gets no answer for an hour."
+    )]
+    [Example("udptunnelctl deny SHA256:47DEQpj8")]
+    [Example("udptunnelctl deny SHA256:47DEQpj8 --relay game")]
+    [Example("udptunnelctl deny rHv8wSio")]
+    public async Task RunAsync(
+        [ApplicantArgument, CompletedFrom(CompletionSource.Pending)] string which,
+        [RelayOption, CompletedFrom(CompletionSource.Relays)] string? relay,
+        [TunnelOption, CompletedFrom(CompletionSource.Tunnels)] string? tunnel,
+        [AllPlacesOption] bool all
+    )
+    {
+        var applicant = await Applicant.FindAsync(invocation, which, relay, tunnel).ConfigureAwait(false);
+        if (applicant.IsPeer)
+        {
+            var request = new DenyPeerRequest
+            {
+                Peer = which,
+                Tunnel = tunnel ?? "",
+                All = all,
+            };
+            var peers = await applicant
+                .AskAsync(applicant.Daemon.Tunnels.DenyPeerAsync(request, invocation.ChangeCall))
+                .ConfigureAwait(false);
+            applicant.PrintPeers("denied", Style.Warning, peers.Peers, more: null);
+            return;
+        }
+
+        var answer = await applicant
+            .AskAsync(
+                applicant.Daemon.Relays.DenySenderAsync(
+                    new DenySenderRequest
+                    {
+                        Sender = which,
+                        Relay = relay ?? "",
+                        All = all,
+                    },
+                    invocation.ChangeCall
+                )
+            )
+            .ConfigureAwait(false);
+        var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
+        if (invocation.Json)
+        {
+            invocation.PrintJson(writer => SenderJson.WriteDecision(writer, senders));
+            return;
+        }
+
+        applicant.PrintSenders("denied", Style.Warning, senders, more: null);
+    }
+}

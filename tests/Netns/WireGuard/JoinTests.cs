@@ -1,0 +1,73 @@
+using System.Text.Json;
+using UdpTunnel.Tests.Harness;
+
+namespace UdpTunnel.Tests.Netns.WireGuard;
+
+/// <summary>A tunnel between two hosts by three commands, with nothing typed by hand.</summary>
+public sealed class JoinTests
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task New_invite_and_join_make_a_tunnel_that_is_there_again_after_a_restart()
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        await Task.WhenAll(lab.Server.Daemon.StartAsync(), lab.Client.Daemon.StartAsync());
+        using var files = new TemporaryDirectory();
+
+        await lab.Server.Control.RunAsync("new", "wg0", "--ports", "22", "--up", "--output", files["wg0.json"]);
+        var invited = (await lab.Server.Control.RunAsync("invite", "wg0", "--name", "laptop")).Json;
+        Assert.Equal("waiting", invited.GetProperty("peer").GetProperty("state").GetString());
+        Assert.NotEqual(JsonValueKind.Null, invited.GetProperty("peer").GetProperty("invitedUntil").ValueKind);
+        var joined = await lab.Client.Control.RunAsync("join", invited.GetProperty("token").GetString()!);
+        Assert.Equal("running", joined.Json.GetProperty("tunnel").GetProperty("state").GetString());
+
+        var server = AddressOf((await lab.Server.Control.RunAsync("status", "wg0")).Json.GetProperty("tunnels")[0]);
+        var client = AddressOf(joined.Json.GetProperty("tunnel"));
+        await lab.Client.WaitForPingAsync(server, Soon);
+        await lab.Server.WaitForPingAsync(client, Soon);
+        foreach (var (host, which) in (IEnumerable<(Host, string)>)[(lab.Server, "laptop"), (lab.Client, "wg0")])
+        {
+            var ping = (await host.Control.RunAsync("ping", which, "--count", "2")).Json;
+            Assert.Equal((2, 2), (ping.GetProperty("sent").GetInt32(), ping.GetProperty("answered").GetInt32()));
+        }
+
+        // Used: it does not end any more, and no key of it is anywhere.
+        await WaitFor.AnswerAsync(
+            async () => (await lab.Server.Control.RunAsync("peers", "wg0")).Json.GetProperty("peers")[0],
+            peer => peer.GetProperty("invitedUntil").ValueKind == JsonValueKind.Null,
+            "the use of the invitation"
+        );
+        await lab.Server.Daemon.KillAsync();
+        await lab.Server.Daemon.StartAsync();
+        await lab.Client.WaitForPingAsync(server, Soon);
+        var secrets = await lab.Client.Control.RunAsync("config", "wg0", "--secrets");
+        Assert.Contains("PrivateKey", secrets.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_invitation_can_be_revoked_and_is_then_good_for_nothing()
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        await Task.WhenAll(lab.Server.Daemon.StartAsync(), lab.Client.Daemon.StartAsync());
+        using var files = new TemporaryDirectory();
+        await lab.Server.Control.RunAsync("new", "wg0", "--ports", "all", "--up", "--output", files["wg0.json"]);
+        var token = (await lab.Server.Control.RunAsync("invite", "wg0")).Json.GetProperty("token").GetString()!;
+
+        await lab.Server.Control.RunAsync(
+            "revoke",
+            (await lab.Server.Control.RunAsync("peers"))
+                .Json.GetProperty("peers")[0]
+                .GetProperty("publicKey")
+                .GetString()!
+        );
+
+        var join = await lab.Client.Control.TryAsync("join", token, "--timeout", "7s");
+        Assert.Equal(6, join.ExitCode);
+        Assert.Equal(6, (await lab.Client.Control.TryAsync("ping", "wg0", "--count", "1")).ExitCode);
+        Assert.Empty((await lab.Server.Control.RunAsync("peers")).Json.GetProperty("peers").EnumerateArray());
+    }
+
+    private static string AddressOf(JsonElement tunnel) =>
+        tunnel.GetProperty("tunnelAddress").GetString()!.Split('/')[0];
+}
