@@ -15,7 +15,6 @@ public sealed class SecureMistakeTests
     public static TheoryData<string, string, int, string> Mistakes =>
         new()
         {
-            { "Mtu", "1279", 0, "1279 is too small for a tunnel with IPv6 inside (at least 1280 bytes)" },
             { "Mtu", "\"Auto\"", 0, "\"Auto\" is not an MTU (576 to 65520 bytes, or \"auto\")" },
             { "Protocol", "\"wg\"", 0, "\"wg\" is neither \"classic\" nor \"wireguard\"" },
             {

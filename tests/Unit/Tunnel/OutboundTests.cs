@@ -202,7 +202,7 @@ public sealed unsafe class OutboundTests : IDisposable
 
         Process();
 
-        var expected = NaiveSegmenter.Cut(whole.Build(), Mtu - 40);
+        var expected = NaiveSegmenter.Cut(whole.Build(), SendBatch.MaxRunBytes - 16 - 40);
         AssertSent([.. expected, .. expected]);
     }
 

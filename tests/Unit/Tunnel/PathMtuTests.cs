@@ -113,7 +113,7 @@ public sealed unsafe class PathMtuTests : IDisposable
             }.Build()
         );
 
-        Assert.Equal([1236, 1236, 616], _udp.Sent.Select(d => d.Length - Magic));
+        Assert.Equal([1236, 1236, 596], _udp.Sent.Select(d => d.Length - Magic));
         Assert.Empty(_tun.Written);
         Assert.Equal(0, Dropped);
     }
@@ -135,7 +135,14 @@ public sealed unsafe class PathMtuTests : IDisposable
         using var coalescer = new Coalescer();
         var inbound = new Inbound(_transport, _filter, Rules.None, _tun, coalescer) { Paths = _paths };
         using var messages = new UdpTunnel.Linux.ReceiveBatch();
-        var answer = syn with { Flags = TestPacket.Syn | TestPacket.Ack, SourcePort = 22, DestinationPort = 40_000 };
+        var answer = syn with
+        {
+            Source = syn.Destination,
+            Destination = syn.Source,
+            SourcePort = syn.DestinationPort,
+            DestinationPort = syn.SourcePort,
+            Flags = TestPacket.Syn | TestPacket.Ack,
+        };
         _udp.Arrive([.. _udp.Sent[^1][..Magic], .. answer.Build()], 0, MemoryUdp.Address("192.0.2.1:8000"));
         Assert.True(_udp.Receive(messages));
         inbound.Process(messages, 1000);
