@@ -72,12 +72,12 @@ public sealed class PathMtuTests
         await using var lab = await NarrowAsync(1500, tellsByIcmp: false);
         await lab.StartTunnelAsync();
         using var pair = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
-        await Transfer.RunAsync(pair.Dialled, pair.Accepted, Length, deadline: Soon);
+        await TcpPair.SayAsync(pair.Dialled, pair.Accepted, Length, Soon);
         Assert.Equal((1344, 1300), (await lab.ClientStatusAsync()).PathMtu);
 
         await SetPathAsync(lab, 1100);
-        await Transfer.RunAsync(pair.Dialled, pair.Accepted, Length, deadline: Soon);
-        await Transfer.RunAsync(pair.Accepted, pair.Dialled, Length, deadline: Soon);
+        await TcpPair.SayAsync(pair.Dialled, pair.Accepted, Length, Soon);
+        await TcpPair.SayAsync(pair.Accepted, pair.Dialled, Length, Soon);
         Assert.Equal((1100, 1100 - Overhead), (await lab.ClientStatusAsync()).PathMtu);
         Assert.Equal((1100, 1100 - Overhead), (await lab.ServerStatusAsync()).PathMtu);
 
@@ -85,7 +85,7 @@ public sealed class PathMtuTests
         await WaitFor.TrueAsync(
             async () =>
             {
-                await Transfer.RunAsync(pair.Dialled, pair.Accepted, 1 << 20, deadline: Soon);
+                await TcpPair.SayAsync(pair.Dialled, pair.Accepted, 1 << 20, Soon);
                 return (await lab.ClientStatusAsync()).PathMtu == (1344, 1300);
             },
             "the path as it was",
@@ -194,7 +194,7 @@ public sealed class PathMtuTests
         {
             await host.Namespace.NftAsync(
                 "table ip path {\n chain in {\n type filter hook prerouting priority -500;\n"
-                    + " ip frag-off & 0x3fff != 0 drop\n }\n}\n"
+                    + $" iifname {Lab.Link} ip frag-off & 0x3fff != 0 drop\n }}\n}}\n"
             );
         }
 

@@ -22,6 +22,9 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
     private const int UdpHeaderLength = 8;
     private const int LeastPathV4 = 576;
 
+    // Other programs pad packets to a multiple of this, up to their own MTU, so that only such a length fits for sure.
+    private const int Padding = WireGuard.Protocol.PaddingMultiple;
+
     // Of the number of a round's probes; the rest is its own.
     private const ulong IndexMask = 0xF;
 
@@ -61,7 +64,11 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
     /// <param name="packet">See <see cref="MssClamp.IsAnnouncement"/>.</param>
     /// <param name="hasChecksum">Whether its checksum is there.</param>
     public void Clamp(Peer peer, in PacketView packet, bool hasChecksum) =>
-        _ = MssClamp.Apply(packet, Math.Min(_mtu, peer.Path.Limit), hasChecksum);
+        _ = MssClamp.Apply(
+            packet,
+            Math.Min(_mtu, _transport.TakesPadding ? peer.Path.Limit & -Padding : peer.Path.Limit),
+            hasChecksum
+        );
 
     /// <summary>
     /// A packet that passes the filter goes to a peer whose path wants to know whom to ask

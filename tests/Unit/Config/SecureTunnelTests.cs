@@ -6,6 +6,13 @@ namespace UdpTunnel.Tests.Config;
 public sealed class SecureTunnelTests
 {
     [Fact]
+    public void With_IPv6_inside_an_mtu_below_1280_is_a_mistake() =>
+        Assert.Contains(
+            "config.json:1:9: Mtu: 1279 is too small for a tunnel with IPv6 inside (at least 1280 bytes)",
+            Sample.Remarks("{\"Mtu\": 1279," + SecureSample.Server[1..])
+        );
+
+    [Fact]
     public void A_server_has_what_its_file_says_and_defaults()
     {
         var config = Sample.Clean<TunnelConfig>(SecureSample.Server);
