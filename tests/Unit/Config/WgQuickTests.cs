@@ -305,6 +305,7 @@ public sealed class WgQuickTests
                     Forward = false,
                     Overlap = false,
                     Offload = OffloadMode.Auto,
+                    UnknownPeers = UnknownPeers.Ignore,
                     RouteTable = config.Routes == RouteMode.Off ? null : config.RouteTable,
                     Peers = [.. config.Peers.Select(p => p with { Name = null })],
                 },
