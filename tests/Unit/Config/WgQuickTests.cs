@@ -313,6 +313,7 @@ public sealed class WgQuickTests
                     BindAddress = null,
                     BindDevice = null,
                     Dscp = 0,
+                    UnknownPeers = UnknownPeers.Ignore,
                     RouteTable = config.Routes == RouteMode.Off ? null : config.RouteTable,
                     Peers = [.. config.Peers.Select(p => p with { Name = null })],
                 },

@@ -22,8 +22,7 @@ internal static class PeerView
         {
             screen.Line("No peers.");
             screen.Paragraph(
-                "Peers stand in the file of a tunnel with \"Protocol\": \"wireguard\"; "
-                    + "'udptunnelctl reload' lets a new one in."
+                "'udptunnelctl invite' makes a peer of a tunnel with \"Protocol\": \"wireguard\"; others stand in its file."
             );
             return;
         }
