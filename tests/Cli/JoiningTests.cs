@@ -21,7 +21,7 @@ public sealed class JoiningTests
 
         Assert.Equal(0, run.ExitCode);
         Assert.EndsWith($"Start it:        udptunnelctl up {path}\n", run.Output.ToString(), StringComparison.Ordinal);
-        var text = await File.ReadAllBytesAsync(path);
+        var text = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
         var result = ConfigFile.Parse(text, "wg0");
         var config = Assert.IsType<TunnelConfig>(result.Configuration);
         Assert.Empty(result.Diagnostics);
@@ -33,7 +33,7 @@ public sealed class JoiningTests
         var again = await CommandRun.OfAsync(server, "new", "wg0", "--ports", "22", "--output", path);
         Assert.Equal(1, again.ExitCode);
         Assert.Contains("is there already", again.Error.ToString(), StringComparison.Ordinal);
-        Assert.Equal(text, await File.ReadAllBytesAsync(path));
+        Assert.Equal(text, await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -180,7 +180,11 @@ public sealed class JoiningTests
         var path = Path.GetTempFileName();
         try
         {
-            await File.WriteAllTextAsync(path, Picture(lines, isInkDark: colour));
+            await File.WriteAllTextAsync(
+                path,
+                Picture(lines, isInkDark: colour),
+                TestContext.Current.CancellationToken
+            );
             var start = new ProcessStartInfo(
                 "zbarimg",
                 ["--raw", "--quiet", "-Sdisable", "-Sqrcode.enable", $"pnm:{path}"]

@@ -46,6 +46,7 @@ internal ref struct WireGuardFields
 
     /// <summary>Reads whether the peers' networks get routes.</summary>
     public void ReadRoutes(in Member member) => _reader.TryReadChoice(member, Choices.Routes, out _routes);
+
     /// <summary>Whether a peer has a network of IPv6.</summary>
     public readonly bool HasV6 => _peers.HasV6;
 

@@ -1,6 +1,5 @@
 using Grpc.Core;
 using UdpTunnel.Cli.Daemon;
-using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Commands;
 

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Failures;
-using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using UdpTunnel.Access;
 using UdpTunnel.Config;
 using UdpTunnel.Hosting;

@@ -133,7 +133,7 @@ internal sealed class SenderReport(RelayProtocol protocol, RelayEvents events)
         /// <summary>The receiver's key; null if it has not proven one on the last connection.</summary>
         public KeyFingerprint? PeerKey { get; init; }
 
-        /// <summary>When the receiver of a connection that has ended was last heard, in milliseconds; 0 for never.</summary>
+        /// <summary>When the receiver of the last connection was last heard, in milliseconds; 0 for never.</summary>
         public long LastHeard { get; init; }
 
         /// <summary>Connections that were made.</summary>

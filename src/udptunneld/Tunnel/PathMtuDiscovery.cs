@@ -57,8 +57,8 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
     }
 
     /// <summary>
-    /// Has a SYN, of either direction, announce no longer segments than this end's device and the path to the peer take:
-    /// hosts behind this one know of neither.
+    /// Has a SYN, of either direction, announce no longer segments than this end's device and the path to the peer
+    /// take: hosts behind this one know of neither.
     /// </summary>
     /// <param name="peer">Where it goes, or comes from.</param>
     /// <param name="packet">See <see cref="MssClamp.IsAnnouncement"/>.</param>

@@ -24,7 +24,8 @@ public sealed class DeviceSocketTests
                 "Protocol": "wireguard", "TunnelAddress": "10.99.0.1/24", "NetworkAddress": ":8000", "AllowedPorts": "all",
                 "TunnelDevice": "{{device}}",
             }
-            """
+            """,
+            TestContext.Current.CancellationToken
         );
         await lab.Server.Control.RunAsync("up", files["t.json"]);
 
@@ -64,7 +65,11 @@ public sealed class DeviceSocketTests
 
             // What wg shows is what it takes.
             var file = files["conf"];
-            await File.WriteAllTextAsync(file, await network.RunAsync("wg", "showconf", device));
+            await File.WriteAllTextAsync(
+                file,
+                await network.RunAsync("wg", "showconf", device),
+                TestContext.Current.CancellationToken
+            );
             await network.RunAsync("wg", "syncconf", device, file);
             await network.RunAsync("wg", "setconf", device, file);
             Assert.Equal(peer, (await network.RunAsync("wg", "show", device, "peers")).Trim());

@@ -54,7 +54,7 @@ public sealed class PendingPeerTests
 
         await lab.Server.Control.RunAsync("deny", key);
 
-        await Task.Delay(TimeSpan.FromSeconds(8));
+        await Task.Delay(TimeSpan.FromSeconds(8), TestContext.Current.CancellationToken);
         Assert.Empty((await lab.Server.Control.RunAsync("peers")).Json.GetProperty("peers").EnumerateArray());
     }
 
@@ -64,7 +64,7 @@ public sealed class PendingPeerTests
         await using var lab = await StrangerLab.StartAsync("ignore");
         using var go = await lab.KnockAsync("10.99.0.7/24");
 
-        await Task.Delay(TimeSpan.FromSeconds(8));
+        await Task.Delay(TimeSpan.FromSeconds(8), TestContext.Current.CancellationToken);
 
         Assert.Equal("0", (await go.ShowAsync("transfer"))[0][1]);
         Assert.Empty((await lab.Server.Control.RunAsync("peers")).Json.GetProperty("peers").EnumerateArray());

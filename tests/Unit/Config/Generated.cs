@@ -98,6 +98,7 @@ internal static class Generated
 
     private static Gen<int> Mtu(int least) =>
         Gen.Frequency((3, Gen.Choose(least, TunnelConfig.MaxMtu)), (1, Gen.Constant(TunnelConfig.AutoMtu)));
+
     private static readonly Gen<LocalAddress?> LocalAddresses = Gen.Elements(
             "",
             "192.0.2.1",

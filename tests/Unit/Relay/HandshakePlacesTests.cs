@@ -1,6 +1,5 @@
 using System.Net;
 using UdpTunnel.Linux;
-using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Tests.Packets;
 using Places = UdpTunnel.Relay.Approval.HandshakePlaces<UdpTunnel.Tests.Relay.HandshakePlacesTests.Handshake>;
