@@ -18,7 +18,7 @@ public sealed class UpFailureTests
         ("{\n  \"AllowedPorts\": [0]\n}", "2:20", "0"),
         ("{\n  \"TunnelAddress\": \"2001:db8::1\"\n}", "2:20", "2001:db8::1"),
         ("{\n  \"NetworkAddress\": \"192.0.2.1\"\n}", "2:21", "port"),
-        ("{\n  \"Mtu\": 1279\n}", "2:10", "1280"),
+        ("{\n  \"Mtu\": 575\n}", "2:10", "576"),
         ("{\n  \"TunnelAddress\": \"10.0.0.1\",,\n}", "2:31", ","),
         ("{\n  \"TunnelAddress\": \"\u00FF\"\n}", "2:21", "UTF-8"),
         ("", "1:1", "empty"),
@@ -70,7 +70,16 @@ public sealed class UpFailureTests
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync();
 
-        await FailsAsync(lab.Server, lab.ServerFile with { NetworkAddress = ":9000" }, 1, "name_taken", "named t");
+        await FailsAsync(
+            lab.Server,
+            lab.ServerFile with
+            {
+                NetworkAddress = ":9000",
+            },
+            1,
+            "name_taken",
+            "'t' runs already"
+        );
 
         Assert.Equal(["t"], await lab.Server.Control.TunnelsAsync());
         Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));

@@ -214,7 +214,13 @@ internal sealed class SenderEngine : IRelayEngine
         if (!ReferenceEquals(_addresses, _shared.Addresses.Version))
         {
             _addresses = _shared.Addresses.Version;
-            if (_report.Current.State != RelayState.Refused)
+            bool isAway;
+            lock (_gate)
+            {
+                isAway = _connection is null;
+            }
+
+            if (isAway && _report.Current.State != RelayState.Refused)
             {
                 // In another network the receiver may be reached at once.
                 _retry.Set();
