@@ -52,6 +52,16 @@ internal sealed class Host(NetworkNamespace home, string address) : IAsyncDispos
         return answered;
     }
 
+    /// <summary>
+    /// Has the tunnel t and this host find out what the path carries: until then a long packet may be refused.
+    /// </summary>
+    public async Task LearnPathAsync(string target, int size)
+    {
+        _ = await PingAsync(target, size: size, mayFragment: true);
+        await Control.WaitForAsync("t", s => s.PathMtu.Path > 0, "the path's MTU");
+        _ = await PingAsync(target, size: size, mayFragment: true);
+    }
+
     /// <summary>Pings that nobody should answer.</summary>
     /// <returns>Whether nobody did.</returns>
     public async Task<bool> IsSilentAsync(string target, int count = 1, int size = 56)

@@ -57,6 +57,9 @@ internal sealed class TunnelStatus(JsonElement json)
     public long AllDrops =>
         Counters.GetProperty("drops").EnumerateArray().Sum(d => d.GetProperty("packets").GetInt64());
 
+    /// <summary>All drops but those of packets whose sender was told that they are too long for the path.</summary>
+    public long UnexpectedDrops => AllDrops - Drops("fragmentation_needed", "out");
+
     /// <summary>A counter by its name.</summary>
     public long Counter(string name) => Counters.GetProperty(name).GetInt64();
 

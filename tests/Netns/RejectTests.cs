@@ -16,7 +16,7 @@ public sealed class RejectTests
     {
         await using var lab = await Lab.TwoHostsAsync();
         await lab.StartTunnelAsync(
-            server: file => file with { Reject = true, TcpIdleTimeout = 1, UdpIdleTimeout = 1 },
+            server: file => file with { Reject = true, TcpIdleTimeout = 3, UdpIdleTimeout = 3 },
             client: file => file with { Reject = true }
         );
         using var connection = await TcpPair.OpenAsync(lab.Client, lab.Server, "10.0.0.1");
