@@ -132,7 +132,7 @@ public sealed class NetworkTests
         );
         await lab.StartTunnelAsync(client: file => file with { NetworkAddress = "192.0.2.1:9000" });
 
-        await Transfer.BothWaysAsync(lab, bytes, TimeSpan.FromMinutes(3));
+        await Transfer.BothWaysAsync(lab, bytes, TimeSpan.FromMinutes(3), proxy);
 
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"to the server {proxy.ToServer}, to the client {proxy.ToClient}"
@@ -156,7 +156,7 @@ public sealed class NetworkTests
         );
         await lab.StartTunnelAsync(client: file => file with { NetworkAddress = "192.0.2.1:9000" });
 
-        await Transfer.BothWaysAsync(lab, 100_000, TimeSpan.FromMinutes(3));
+        await Transfer.BothWaysAsync(lab, 100_000, TimeSpan.FromMinutes(3), proxy);
 
         Assert.Equal(0, (await lab.ServerStatusAsync()).Counter("peerChanges"));
     }

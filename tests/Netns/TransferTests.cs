@@ -67,7 +67,7 @@ public sealed class TransferTests
             client: file => file with { Offload = client, NetworkAddress = "192.0.2.1:9000" }
         );
 
-        await Transfer.BothWaysAsync(lab, Size(16), Patience);
+        await Transfer.BothWaysAsync(lab, Size(16), Patience, proxy);
 
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"to the server {proxy.ToServer}, to the client {proxy.ToClient}"

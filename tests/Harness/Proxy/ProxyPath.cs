@@ -12,7 +12,7 @@ internal sealed class ProxyPath
 
     private readonly Socket _from;
     private readonly Socket _to;
-    private readonly Impairment _impairment;
+    private readonly Func<Impairment> _impairment;
     private readonly SocketAddress _source;
     private readonly Func<SocketAddress?> _target;
     private readonly Action<SocketAddress> _heard;
@@ -27,14 +27,14 @@ internal sealed class ProxyPath
     /// <param name="to">Where they leave.</param>
     /// <param name="target">Where they go; null if that is not known yet.</param>
     /// <param name="heard">Is told who sent each one.</param>
-    /// <param name="impairment">What happens to them.</param>
+    /// <param name="impairment">What happens to them at the moment.</param>
     /// <param name="seed">Of chance.</param>
     public ProxyPath(
         Socket from,
         Socket to,
         Func<SocketAddress?> target,
         Action<SocketAddress> heard,
-        Impairment impairment,
+        Func<Impairment> impairment,
         ulong seed
     )
     {
@@ -81,25 +81,26 @@ internal sealed class ProxyPath
     private void Pass(Span<byte> datagram)
     {
         _counts = _counts with { Received = _counts.Received + 1 };
+        var impairment = _impairment();
         var chance = Draw();
-        if ((chance -= _impairment.Dropped) < 0)
+        if ((chance -= impairment.Dropped) < 0)
         {
             _counts = _counts with { Dropped = _counts.Dropped + 1 };
             return;
         }
 
-        if ((chance -= _impairment.Flipped) < 0)
+        if ((chance -= impairment.Flipped) < 0)
         {
             _counts = _counts with { Flipped = _counts.Flipped + 1 };
             var bit = (int)(Draw() * datagram.Length * 8);
             datagram[bit / 8] ^= (byte)(1 << (bit % 8));
         }
-        else if ((chance -= _impairment.Doubled) < 0)
+        else if ((chance -= impairment.Doubled) < 0)
         {
             _counts = _counts with { Doubled = _counts.Doubled + 1 };
             Send(datagram);
         }
-        else if ((chance -= _impairment.Swapped) < 0 && _heldLength == 0)
+        else if ((chance -= impairment.Swapped) < 0 && _heldLength == 0)
         {
             _counts = _counts with { Swapped = _counts.Swapped + 1 };
             datagram.CopyTo(_held);

@@ -17,7 +17,9 @@ internal sealed class UdpProxy : IDisposable
     private readonly Socket _back;
     private readonly ProxyPath _toServer;
     private readonly ProxyPath _toClient;
+    private readonly Impairment _impairment;
     private SocketAddress? _client;
+    private volatile bool _isFair;
 
     /// <param name="home">Where it runs.</param>
     /// <param name="listen">Where clients send to.</param>
@@ -30,9 +32,10 @@ internal sealed class UdpProxy : IDisposable
         _front.Bind(listen);
         _back = Open(home);
         _back.Bind(new IPEndPoint(listen.Address, 0));
+        _impairment = impairment;
         var serverAddress = server.Serialize();
-        _toServer = new ProxyPath(_front, _back, () => serverAddress, Remember, impairment, seed);
-        _toClient = new ProxyPath(_back, _front, () => Volatile.Read(ref _client), _ => { }, impairment, seed + 1);
+        _toServer = new ProxyPath(_front, _back, () => serverAddress, Remember, Impairment, seed);
+        _toClient = new ProxyPath(_back, _front, () => Volatile.Read(ref _client), _ => { }, Impairment, seed + 1);
     }
 
     /// <summary>What happened to the client's datagrams.</summary>
@@ -40,6 +43,12 @@ internal sealed class UdpProxy : IDisposable
 
     /// <summary>What happened to the server's.</summary>
     public PathCounts ToClient => _toClient.Counts;
+
+    /// <summary>While true it mistreats nothing.</summary>
+    public bool IsFair
+    {
+        set => _isFair = value;
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -49,6 +58,8 @@ internal sealed class UdpProxy : IDisposable
         _toServer.Join();
         _toClient.Join();
     }
+
+    private Impairment Impairment() => _isFair ? default : _impairment;
 
     private static Socket Open(Host home)
     {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using UdpTunnel.Tests.Harness.Proxy;
 
 namespace UdpTunnel.Tests.Harness.Traffic;
 
@@ -14,11 +15,17 @@ internal static class Transfer
     /// <param name="lab">The hosts, with a tunnel between them.</param>
     /// <param name="length">Bytes of each file, a multiple of 8.</param>
     /// <param name="deadline">How long at the most.</param>
-    public static async Task BothWaysAsync(Lab lab, long length, TimeSpan? deadline = null)
+    /// <param name="proxy">
+    /// A bad network between them, which is good while the connections begin. The kernel takes the time that a repeated
+    /// SYN took for the round trip, and where that is seconds it sends a segment in half a minute from then on.
+    /// </param>
+    public static async Task BothWaysAsync(Lab lab, long length, TimeSpan? deadline = null, UdpProxy? proxy = null)
     {
         var server = lab.ServerFile.Address;
+        proxy?.IsFair = true;
         using var first = await TcpPair.OpenAsync(lab.Client, lab.Server, server, TunnelFile.Allowed);
         using var second = await TcpPair.OpenAsync(lab.Client, lab.Server, server, TunnelFile.AlsoAllowed);
+        proxy?.IsFair = false;
         await Task.WhenAll(
             RunAsync(first.Dialled, first.Accepted, length, seed: 1, deadline),
             RunAsync(second.Accepted, second.Dialled, length, seed: 2, deadline)
