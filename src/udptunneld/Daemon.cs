@@ -9,6 +9,7 @@ using UdpTunnel.Api;
 using UdpTunnel.Config;
 using UdpTunnel.Doctor;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Metrics;
@@ -231,6 +232,12 @@ internal static partial class Daemon
             ))
             .AddSingleton<HostNames>()
             .AddSingleton<Supervised>()
+            .AddSingleton(
+                new HostAddresses(
+                    () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)),
+                    () => RouteSocket.ListAddressesV6().Select(a => a.Address)
+                )
+            )
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
             .AddSingleton<DeviceSockets>()

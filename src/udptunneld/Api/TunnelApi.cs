@@ -117,7 +117,8 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     )
     {
         var limit = FlowLimit.Read(request.Limit);
-        var peers = host.PeersOf(request.Tunnel)
+        var peers = host
+            .Peers.Of(request.Tunnel)
             .Where(p => request.Peer.Length == 0 || p.IsMeantBy(request.Peer))
             .ToList();
         return Task.FromResult(
@@ -128,7 +129,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     /// <inheritdoc/>
     public override async Task<ApprovePeerResponse> ApprovePeer(ApprovePeerRequest request, ServerCallContext context)
     {
-        var peers = await host.ApprovePeersAsync(
+        var peers = await host.Peers.ApproveAsync(
             new Choice(request.Peer, request.Tunnel, request.All),
             new PeerApproval(request.Name, ToAddresses(request.Addresses)),
             request.Once,
@@ -143,7 +144,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         var choice = new Choice(request.Peer, request.Tunnel, request.All);
         return new DenyPeerResponse
         {
-            Peers = { ToPeers(await host.DenyPeersAsync(choice, context.CancellationToken)) },
+            Peers = { ToPeers(await host.Peers.DenyAsync(choice, context.CancellationToken)) },
         };
     }
 
@@ -153,7 +154,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         var choice = new Choice(request.Peer, request.Tunnel);
         return new RevokePeerResponse
         {
-            Peers = { ToPeers(await host.RevokePeersAsync(choice, context.CancellationToken)) },
+            Peers = { ToPeers(await host.Peers.RevokeAsync(choice, context.CancellationToken)) },
         };
     }
 
@@ -166,7 +167,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
             throw new RequestException(Fault.InvalidRequest, "neither a peer nor a tunnel is named");
         }
 
-        var (peer, address, result) = await host.PingAsync(
+        var (peer, address, result) = await host.Peers.PingAsync(
             request.Tunnel,
             request.Peer,
             request.Address.Length > 0 ? ToAddresses([request.Address])[0] : null,
@@ -187,7 +188,7 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
     public override async Task<InvitePeerResponse> InvitePeer(InvitePeerRequest request, ServerCallContext context)
     {
         var valid = RequestedTime.Validity.Read(request.Valid);
-        var invitation = await host.InvitePeerAsync(
+        var invitation = await host.Peers.InviteAsync(
             Required(request.Tunnel),
             new PeerApproval(request.Name, ToAddresses(request.Addresses)),
             valid,

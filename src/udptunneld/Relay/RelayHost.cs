@@ -1,5 +1,6 @@
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.State;
@@ -32,7 +33,8 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         HostNames names,
         EventLog events,
         TimeProvider time,
-        Supervised supervised
+        Supervised supervised,
+        HostAddresses addresses
     )
         : base(Kind, names, events, time, supervised)
     {
@@ -44,7 +46,8 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
             time,
             () => StateWriting.Try(keys.GetIdentity),
             Senders.OnChanged,
-            supervised
+            supervised,
+            addresses
         );
     }
 

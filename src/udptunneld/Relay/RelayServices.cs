@@ -1,7 +1,6 @@
 using UdpTunnel.Events;
 using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
-using UdpTunnel.Linux;
 using UdpTunnel.Relay.Link;
 
 namespace UdpTunnel.Relay;
@@ -12,18 +11,12 @@ namespace UdpTunnel.Relay;
 /// <param name="GetIdentity">This daemon's key, made when first asked for.</param>
 /// <param name="SendersChanged">A sender came, went or changed.</param>
 /// <param name="Supervised">What stands behind their threads.</param>
+/// <param name="Addresses">The addresses of this host, as of the last refresh.</param>
 internal sealed record RelayServices(
     EventLog Events,
     TimeProvider Time,
     Func<Identity> GetIdentity,
     Action SendersChanged,
-    Supervised Supervised
-)
-{
-    /// <summary>The addresses of this host, as of the last refresh.</summary>
-    public HostAddresses Addresses { get; } =
-        new(
-            () => RouteSocket.ListAddresses().Select(a => (a.Address, a.PrefixLength)),
-            () => RouteSocket.ListAddressesV6().Select(a => a.Address)
-        );
-}
+    Supervised Supervised,
+    HostAddresses Addresses
+);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
@@ -39,7 +40,8 @@ internal sealed class GreetingTarget : IFuzzTarget
             TimeProvider.System,
             () => _own,
             () => { },
-            new Supervised(NullLogger<Supervised>.Instance)
+            new Supervised(NullLogger<Supervised>.Instance),
+            new HostAddresses(() => [])
         );
         _receiver = new Lazy<(ReceiverEngine, int)>(() => StartReceiver(_services));
     }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 using UdpTunnel.Relay.Approval;
@@ -123,7 +124,8 @@ internal sealed class RelayEngines : IDisposable
             _time,
             () => identity.Value,
             () => { },
-            new Supervised(NullLogger<Supervised>.Instance)
+            new Supervised(NullLogger<Supervised>.Instance),
+            new HostAddresses(() => [])
         );
     }
 

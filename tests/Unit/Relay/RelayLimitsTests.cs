@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Relay;
 
@@ -29,7 +30,8 @@ public sealed class RelayLimitsTests
             _time,
             () => throw new InvalidOperationException(),
             () => { },
-            new Supervised(NullLogger<Supervised>.Instance)
+            new Supervised(NullLogger<Supervised>.Instance),
+            new HostAddresses(() => [])
         );
         _limits = new RelayLimits(services, Config.Name);
     }

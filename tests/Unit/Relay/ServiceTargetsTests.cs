@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using UdpTunnel.Config;
 using UdpTunnel.Events;
+using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
@@ -15,7 +16,8 @@ public sealed class ServiceTargetsTests
         TimeProvider.System,
         () => throw new InvalidOperationException(),
         () => { },
-        new Supervised(NullLogger<Supervised>.Instance)
+        new Supervised(NullLogger<Supervised>.Instance),
+        new HostAddresses(() => [])
     );
 
     [Fact]

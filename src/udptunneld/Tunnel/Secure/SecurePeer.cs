@@ -21,6 +21,18 @@ internal sealed class SecurePeer : Peer
     /// <summary>Finds its endpoint, if that is a name; the owner's.</summary>
     public EndpointLookUp? LookUp { get; set; }
 
+    /// <summary>A peer of which only the key is known: all else is set as a change.</summary>
+    public static SecurePeer Of(PublicKey key, WireGuard.Peer wire)
+    {
+        var peer = new SecurePeer
+        {
+            Config = new PeerConfig { PublicKey = key },
+            Wire = wire,
+        };
+        wire.Tag = peer;
+        return peer;
+    }
+
     /// <summary>
     /// Whether its name has several addresses and nothing says at this moment that the one in use works.
     /// </summary>

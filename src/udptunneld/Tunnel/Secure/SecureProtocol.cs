@@ -1,8 +1,6 @@
-using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Crypto;
 using UdpTunnel.Events;
-using UdpTunnel.Filter;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
@@ -18,10 +16,6 @@ namespace UdpTunnel.Tunnel.Secure;
 /// </summary>
 internal sealed class SecureProtocol : ITunnelProtocol
 {
-    // Peers that are changed in one turn of the worker: each costs an agreement of keys, 50 µs, for which all its
-    // tunnels wait.
-    private const int PeersPerTurn = 16;
-
     // Handshakes that a restarted tunnel begins by itself; with more peers, each waits for its first packet.
     private const int MostGreeted = 256;
 
@@ -35,11 +29,10 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private readonly EventLog _events;
     private readonly TimeProvider _time;
     private readonly SecureTransport _transport;
-    private readonly LimitReport _limits;
     private readonly CoreDumps _noDumps = CoreDumps.SwitchOff();
     private readonly TunnelRoutes _routes;
-    private readonly Dictionary<PublicKey, SecurePeer> _byKey = [];
-    private readonly HashSet<ushort> _numbers = [];
+    private readonly PeerTable _peers;
+    private readonly Strangers _strangers;
     private readonly List<SecurePeer> _greeted = [];
 
     // Peers that were approved for as long as their session lasts.
@@ -47,9 +40,6 @@ internal sealed class SecureProtocol : ITunnelProtocol
     private Func<Action, Task> _onWorker;
     private bool _isStarted;
     private TunnelConfig _config;
-    private SecurePeer[] _peers = [];
-    private ushort _lastNumber;
-    private long _peersChanged;
     private long _changes;
     private long _seenMoves;
     private long _nextChange;
@@ -76,7 +66,6 @@ internal sealed class SecureProtocol : ITunnelProtocol
     )
     {
         _routes = new TunnelRoutes(tun, udp.LocalPort, config.Name);
-        _limits = new LimitReport(events, time, config.Name);
         _udp = udp;
         _events = events;
         _time = time;
@@ -98,6 +87,14 @@ internal sealed class SecureProtocol : ITunnelProtocol
             throw new RequestException(Fault.System, e.Message);
         }
 
+        _strangers = new Strangers(
+            _transport,
+            config.Name,
+            events,
+            new LimitReport(events, time, config.Name),
+            OnWorker
+        );
+        _peers = new PeerTable(_transport, udp, _strangers, OnWorker);
         try
         {
             Set(config);
@@ -116,7 +113,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     public DirectionCounters Outgoing => _transport.Outgoing;
 
     /// <inheritdoc/>
-    public IReadOnlyList<Peer> Peers => Volatile.Read(ref _peers);
+    public IReadOnlyList<Peer> Peers => _peers.All;
 
     /// <summary>This end's public key.</summary>
     public PublicKey Key => _transport.Engine.Key;
@@ -127,11 +124,11 @@ internal sealed class SecureProtocol : ITunnelProtocol
         get
         {
             var now = Environment.TickCount64;
-            var moves = _peersChanged + _transport.TimestampMoves + _peers.Sum(peer => peer.Changes);
+            var moves = _peers.Changes + _transport.TimestampMoves + _peers.All.Sum(peer => peer.Changes);
             if (moves != _seenMoves && now >= _nextChange)
             {
                 _seenMoves = moves;
-                _nextChange = now + (_byKey.Count * SaveMillisecondsPerPeer);
+                _nextChange = now + (_peers.All.Count * SaveMillisecondsPerPeer);
                 _changes++;
             }
 
@@ -145,7 +142,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var numbers = new Dictionary<ushort, ushort>();
         foreach (var saved in session.Peers)
         {
-            if (!PublicKey.TryParse(saved.Key, out var key) || !_byKey.TryGetValue(key, out var peer))
+            if (!PublicKey.TryParse(saved.Key, out var key) || _peers.Find(key) is not { } peer)
             {
                 continue;
             }
@@ -154,7 +151,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             peer.Wire.Timestamps = new PeerTimestamps(ToMoment(saved.Received), ToMoment(saved.Sent));
             if (saved.Endpoint is { } endpoint && peer.Wire.Endpoint.IsNone)
             {
-                SetEndpoint(peer, endpoint);
+                _peers.SetEndpoint(peer, endpoint);
             }
 
             if (saved.IsConnected && _greeted.Count < MostGreeted)
@@ -175,7 +172,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         OnWorker(() => _greeted.ForEach(peer => _transport.Engine.BeginHandshake(peer.Wire)));
         _greeted.Clear();
         _isStarted = true;
-        foreach (var peer in _peers)
+        foreach (var peer in _peers.All)
         {
             LookUpEndpoint(peer);
         }
@@ -216,8 +213,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     }
 
     /// <summary>Whether there was ever a session with a peer since the tunnel started.</summary>
-    public bool HasCompletedHandshake(PublicKey key) =>
-        _byKey.TryGetValue(key, out var peer) && peer.Wire.LastHandshakeAt >= 0;
+    public bool HasCompletedHandshake(PublicKey key) => _peers.Find(key) is { Wire.LastHandshakeAt: >= 0 };
 
     /// <summary>
     /// Ends what there is of a stranger or guest, and gives its key no answer for an hour. A peer of the configuration
@@ -230,11 +226,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             Set(_config);
         }
 
-        OnWorker(() =>
-        {
-            Dismiss([key]);
-            _transport.Quarantine.Deny(key, _transport.Now);
-        });
+        _strangers.Deny(key);
     }
 
     /// <inheritdoc/>
@@ -249,7 +241,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var saved = new List<SavedPeer>();
         OnWorker(() =>
         {
-            foreach (var peer in _peers)
+            foreach (var peer in _peers.All)
             {
                 var times = peer.Wire.Timestamps;
                 saved.Add(
@@ -285,7 +277,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             );
         }
 
-        foreach (var peer in _peers)
+        foreach (var peer in _peers.All)
         {
             if (peer.LookUp?.Untried is not null)
             {
@@ -294,7 +286,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         }
 
         SearchRefused();
-        EndStays();
+        _strangers.EndStays();
         EndGuests();
     }
 
@@ -303,7 +295,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     {
         var now = _transport.Now;
         var wall = _time.GetUtcNow();
-        var peers = Volatile.Read(ref _peers);
+        var peers = _peers.All;
         var described = peers.Select(Describe).ToList();
         var isConnected = described.Any(peer => peer.State == PeerState.Connected);
         return status with
@@ -311,7 +303,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
             State = isConnected ? TunnelState.Running : TunnelState.Waiting,
             PublicKey = Key.ToString(),
             Peers = described,
-            PendingPeers = [.. _transport.Quarantine.Waiting.Select(Describe).Where(p => p.State == PeerState.Pending)],
+            PendingPeers = [.. _strangers.Waiting.Select(Describe).Where(p => p.State == PeerState.Pending)],
             LastHeard = described.Max(peer => peer.LastHeard),
             HeartbeatsOut = described.Sum(peer => peer.KeepalivesOut),
             HeartbeatsIn = described.Sum(peer => peer.KeepalivesIn),
@@ -327,11 +319,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var peer in _byKey.Values)
-        {
-            peer.LookUp?.Dispose();
-        }
-
+        _peers.EndLookUps();
         _routes.Dispose();
         _transport.Dispose();
         _noDumps.Dispose();
@@ -342,73 +330,24 @@ internal sealed class SecureProtocol : ITunnelProtocol
     /// <summary>Has the worker do something, and waits for it.</summary>
     private void OnWorker(Action action) => _onWorker(action).GetAwaiter().GetResult();
 
-    /// <summary>
-    /// Takes another key for this end. Peers have to know it before they can be sent to again; what they send with the
-    /// sessions that there are still arrives.
-    /// </summary>
     private void SetKey(TunnelConfig before, TunnelConfig after)
     {
-        if (after.PrivateKey is not { } key || key.Equals(before.PrivateKey))
+        if (after.PrivateKey is { } key && !key.Equals(before.PrivateKey))
         {
-            return;
-        }
-
-        IReadOnlyList<WireGuard.Peer> removed = [];
-        OnWorker(() => removed = _transport.Engine.SetIdentity(LocalIdentity.Import(key.Bytes)));
-        foreach (var peer in removed)
-        {
-            Remove((SecurePeer)peer.Tag!);
-        }
-    }
-
-    /// <summary>Makes the peers those of a configuration. A peer that stays keeps its sessions.</summary>
-    /// <exception cref="RequestException">One of them cannot be a peer; nothing was changed.</exception>
-    private void SetPeers(ValueList<PeerConfig> wanted)
-    {
-        var keys = wanted.Select(peer => peer.PublicKey).ToHashSet();
-        var fresh = wanted.Where(peer => !_byKey.ContainsKey(peer.PublicKey)).ToList();
-        var added = new List<SecurePeer>();
-        try
-        {
-            foreach (var some in fresh.Chunk(PeersPerTurn))
-            {
-                OnWorker(() => added.AddRange(some.Select(AddPeer)));
-            }
-        }
-        catch (RequestException)
-        {
-            added.ForEach(Remove);
-            throw;
-        }
-
-        // Networks that go from one peer to another are never without an owner: they are given before others are taken.
-        foreach (var some in wanted.Chunk(PeersPerTurn))
-        {
-            OnWorker(() => Array.ForEach(some, GiveNetworks));
-        }
-
-        var moved = wanted.Where(config => config.Endpoint != _byKey[config.PublicKey].Config.Endpoint).ToList();
-        foreach (var some in wanted.Chunk(PeersPerTurn))
-        {
-            OnWorker(() => Array.ForEach(some, Change));
-        }
-
-        _byKey.Values.Where(peer => !keys.Contains(peer.Config.PublicKey)).ToList().ForEach(Remove);
-
-        Volatile.Write(ref _peers, [.. wanted.Select(config => _byKey[config.PublicKey])]);
-        _peersChanged++;
-        foreach (var config in moved)
-        {
-            LookUpEndpoint(_byKey[config.PublicKey]);
+            _peers.SetKey(key);
         }
     }
 
     private void Set(TunnelConfig config)
     {
         var effective = WithGuests(config);
-        SetPeers(effective.Peers);
+        foreach (var moved in _peers.Set(effective.Peers))
+        {
+            LookUpEndpoint(moved);
+        }
+
         SetRoutes(effective);
-        OnWorker(() => AskAbout(config.UnknownPeers));
+        _strangers.Set(config.UnknownPeers);
     }
 
     /// <summary>A configuration with the guests that have no place in it by themselves.</summary>
@@ -422,74 +361,11 @@ internal sealed class SecureProtocol : ITunnelProtocol
         return _guests.Count == 0 ? config : config with { Peers = [.. config.Peers, .. guests] };
     }
 
-    /// <summary>What becomes of strangers from now on. On the worker.</summary>
-    private void AskAbout(UnknownPeers strangers)
-    {
-        _transport.Engine.UnknownPeer = strangers == UnknownPeers.Ask ? Receive : null;
-        if (strangers == UnknownPeers.Ignore)
-        {
-            Dismiss(_transport.Quarantine.All);
-        }
-    }
-
-    /// <summary>A stranger has shown its key: gives it a place, if there is one. On the worker.</summary>
-    private WireGuard.Peer? Receive(PublicKey key, Endpoint source)
-    {
-        var now = _transport.Now;
-        if (
-            !_transport.Quarantine.HasPlace(key, source, now)
-            || _transport.Engine.AddPeer(key, default, out var wire) != PeerRefusal.None
-        )
-        {
-            return null;
-        }
-
-        var peer = new SecurePeer
-        {
-            Config = new PeerConfig { PublicKey = key },
-            Wire = wire!,
-        };
-        wire!.Tag = peer;
-        _transport.Quarantine.Enter(peer, source, now);
-        return wire;
-    }
-
-    /// <summary>Takes strangers out of the quarantine, and forgets them. On the worker.</summary>
-    private void Dismiss(IEnumerable<PublicKey> keys)
-    {
-        foreach (var key in keys)
-        {
-            if (_transport.Quarantine.Take(key) is { } peer)
-            {
-                _transport.Engine.RemovePeer(peer.Wire);
-            }
-        }
-    }
-
-    /// <summary>Forgets strangers about whom nobody has decided in time.</summary>
-    private void EndStays()
-    {
-        if (!_transport.Quarantine.IsEmpty)
-        {
-            OnWorker(() => Dismiss(_transport.Quarantine.Overdue(_transport.Now)));
-        }
-
-        if (_transport.Quarantine.Refused is > 0 and var refused)
-        {
-            _limits.Look(
-                Limit.PendingPeers,
-                refused,
-                $"{Quarantine.Most} peers wait for approval, or {Quarantine.MostPerNetwork} of one address, "
-                    + "which is the most: others get no answer"
-            );
-        }
-    }
-
     /// <summary>Forgets guests whose session has ended.</summary>
     private void EndGuests()
     {
         var gone = _guests.FindAll(guest =>
-            !_byKey.TryGetValue(guest.PublicKey, out var peer) || peer.StateAt(_transport.Now) != PeerState.Connected
+            _peers.Find(guest.PublicKey)?.StateAt(_transport.Now) != PeerState.Connected
         );
         if (gone.Count == 0)
         {
@@ -513,107 +389,6 @@ internal sealed class SecureProtocol : ITunnelProtocol
     {
         _udp.SetMark(TunnelRoutes.MarkOf(config));
         _routes.Apply(config);
-    }
-
-    /// <summary>On the worker.</summary>
-    private SecurePeer AddPeer(PeerConfig config)
-    {
-        _transport.Quarantine.Allow(config.PublicKey);
-        var peer = _transport.Quarantine.Take(config.PublicKey) ?? MakePeer(config);
-        do
-        {
-            _lastNumber++;
-        } while (_lastNumber == 0 || !_numbers.Add(_lastNumber));
-
-        peer.Number = _lastNumber;
-        _byKey.Add(config.PublicKey, peer);
-        return peer;
-    }
-
-    /// <summary>On the worker.</summary>
-    private SecurePeer MakePeer(PeerConfig config)
-    {
-        var refusal = _transport.Engine.AddPeer(config.PublicKey, default, out var wire);
-        if (wire is null)
-        {
-            var reason = refusal switch
-            {
-                PeerRefusal.OwnKey => "has this end's own public key",
-                PeerRefusal.WeakKey => "has a public key that protects nothing",
-                PeerRefusal.Known => "is there twice",
-                _ => "is one too many",
-            };
-            throw new RequestException(Fault.InvalidRequest, $"the peer {config.DisplayName} {reason}");
-        }
-
-        // Empty, so that all of it is set as a change.
-        var peer = new SecurePeer
-        {
-            Config = new PeerConfig { PublicKey = config.PublicKey },
-            Wire = wire,
-        };
-        wire.Tag = peer;
-        return peer;
-    }
-
-    private void Remove(SecurePeer peer)
-    {
-        peer.LookUp?.Dispose();
-        peer.LookUp = null;
-        OnWorker(() => _transport.Engine.RemovePeer(peer.Wire));
-        _byKey.Remove(peer.Config.PublicKey);
-        _numbers.Remove(peer.Number);
-    }
-
-    /// <summary>On the worker.</summary>
-    private void GiveNetworks(PeerConfig config)
-    {
-        var peer = _byKey[config.PublicKey];
-        if (!config.AllowedIPs.Equals(peer.Config.AllowedIPs))
-        {
-            foreach (var prefix in config.AllowedIPs)
-            {
-                _transport.Engine.AddAllowedIp(peer.Wire, prefix);
-            }
-        }
-    }
-
-    /// <summary>Makes a peer as the file has it. On the worker.</summary>
-    private void Change(PeerConfig config)
-    {
-        var peer = _byKey[config.PublicKey];
-        var before = peer.Config;
-        peer.Config = config;
-        peer.Ports =
-            config.AllowedPorts is not { } ports ? null
-            : ports == before.AllowedPorts ? peer.Ports
-            : new PortBitmap(ports);
-        if (!config.AllowedIPs.Equals(before.AllowedIPs))
-        {
-            _transport.Engine.SetAllowedIps(peer.Wire, config.AllowedIPs);
-        }
-
-        if (!Equals(config.PresharedKey, before.PresharedKey))
-        {
-            peer.Wire.SetPresharedKey(config.PresharedKey is { } shared ? shared.Bytes : new byte[SecretKey.Size]);
-        }
-
-        if (config.Endpoint is { } endpoint && endpoint != before.Endpoint && !EndpointLookUp.Needs(endpoint))
-        {
-            _ = endpoint.TryGetAddress(out var address);
-            SetEndpoint(peer, new IPEndPoint(address!, endpoint.Port));
-        }
-
-        // The first keepalive goes to the endpoint at once.
-        _transport.Engine.SetPersistentKeepalive(peer.Wire, (int)config.PersistentKeepalive.TotalSeconds);
-    }
-
-    /// <summary>On the worker.</summary>
-    private void SetEndpoint(SecurePeer peer, IPEndPoint address)
-    {
-        var endpoint = _udp.ToEndpoint(address);
-        peer.Wire.SetEndpoint(endpoint);
-        peer.Move(endpoint);
     }
 
     /// <summary>Begins to look up where a peer is, or ends it, as its configuration has it.</summary>
@@ -641,7 +416,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 && peer.LookUp?.Take() is { } address
             )
             {
-                SetEndpoint(peer, address);
+                _peers.SetEndpoint(peer, address);
                 if (peer.Config.PersistentKeepalive > TimeSpan.Zero)
                 {
                     _transport.Engine.BeginHandshake(peer.Wire);
@@ -663,7 +438,9 @@ internal sealed class SecureProtocol : ITunnelProtocol
 
         _refused = refused;
         var now = _transport.Now;
-        var silent = _peers.Where(peer => peer.Wire.Counters.BytesOut > 0 && peer.IsSearched(now)).Take(MostSearched);
+        var silent = _peers
+            .All.Where(peer => peer.Wire.Counters.BytesOut > 0 && peer.IsSearched(now))
+            .Take(MostSearched);
         OnWorker(() => silent.ToList().ForEach(peer => _transport.Engine.BeginHandshake(peer.Wire)));
     }
 
@@ -673,7 +450,7 @@ internal sealed class SecureProtocol : ITunnelProtocol
         var name = peer.Config.DisplayName;
         if (peer.Stay is not null)
         {
-            ReportPending(news);
+            _strangers.Report(news);
             return;
         }
 
@@ -706,22 +483,6 @@ internal sealed class SecureProtocol : ITunnelProtocol
                         + "the next packet to it begins another"
                 );
                 break;
-        }
-    }
-
-    private void ReportPending(PeerNews news)
-    {
-        if (news is { What: PeerEvent.HandshakeCompleted, Peer.IsReported: false })
-        {
-            var key = news.Peer.Config.PublicKey;
-            news.Peer.IsReported = true;
-            _events.Add(
-                EventKind.PeerPending,
-                EventLevel.Warning,
-                _config.Name,
-                $"a peer with the key {key} at {news.Endpoint} waits for approval: "
-                    + $"udptunnelctl approve {key.ToShortText()}"
-            );
         }
     }
 }
