@@ -106,6 +106,25 @@ internal sealed class Applicant
         }
     }
 
+    /// <summary>Prints what was decided about a sender, at one receiver or several.</summary>
+    public void PrintDecision(
+        string decision,
+        Style style,
+        Sender sender,
+        IReadOnlyList<Sender> all,
+        Action<Screen, Sender>? more
+    )
+    {
+        var senders = SenderJson.AllOf(sender, all);
+        if (_invocation.Json)
+        {
+            _invocation.PrintJson(writer => SenderJson.WriteDecision(writer, senders));
+            return;
+        }
+
+        PrintSenders(decision, style, senders, more);
+    }
+
     /// <summary>Prints what was decided about senders.</summary>
     public void PrintSenders(string decision, Style style, IReadOnlyList<Sender> senders, Action<Screen, Sender>? more)
     {

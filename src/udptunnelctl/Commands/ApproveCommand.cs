@@ -1,7 +1,6 @@
 using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output.Peers;
-using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
@@ -70,14 +69,7 @@ internal sealed class ApproveCommand(Invocation invocation)
                 )
             )
             .ConfigureAwait(false);
-        var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
-        if (invocation.Json)
-        {
-            invocation.PrintJson(writer => SenderJson.WriteDecision(writer, senders));
-            return;
-        }
-
-        applicant.PrintSenders("approved", Style.Good, senders, (screen, sender) =>
+        applicant.PrintDecision("approved", Style.Good, answer.Sender, answer.Senders, (screen, sender) =>
             screen.Field("kept", Remembered(sender, once))
         );
     }

@@ -1,6 +1,5 @@
 using Cocona;
 using UdpTunnel.Cli.Completion;
-using UdpTunnel.Cli.Output.Relays;
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Commands;
@@ -50,13 +49,6 @@ internal sealed class DenyCommand(Invocation invocation)
                 )
             )
             .ConfigureAwait(false);
-        var senders = SenderJson.AllOf(answer.Sender, answer.Senders);
-        if (invocation.Json)
-        {
-            invocation.PrintJson(writer => SenderJson.WriteDecision(writer, senders));
-            return;
-        }
-
-        applicant.PrintSenders("denied", Style.Warning, senders, more: null);
+        applicant.PrintDecision("denied", Style.Warning, answer.Sender, answer.Senders, more: null);
     }
 }
