@@ -63,6 +63,35 @@ public sealed class SeveralTunnelsTests
         Assert.Equal(5, await lab.Client.PingAsync("10.0.0.1", count: 5));
     }
 
+    [Fact]
+    public async Task A_second_daemon_leaves_the_first_ones_files_alone_and_says_so_until_the_first_has_ended()
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        var first = lab.Server.Daemon;
+        var files = Directory.CreateDirectory(Path.Combine(first.ConfigDirectory, "tunnels.d"));
+        File.WriteAllText(Path.Combine(files.FullName, "t.json"), lab.ServerFile.ToJson());
+        await first.StartAsync();
+        await lab.Client.Daemon.StartAsync();
+        await lab.Client.Daemon.UpAsync(lab.ClientFile);
+        await lab.Client.WaitForPingAsync("10.0.0.1");
+
+        // Another path to the same directory.
+        var second = lab.Server.AddDaemon();
+        Directory.CreateSymbolicLink(second.ConfigDirectory, first.ConfigDirectory);
+        await second.StartAsync();
+
+        Assert.Empty(await second.Control.TunnelsAsync());
+        Assert.Contains($"another udptunneld (process {first.Id})", second.Log, StringComparison.Ordinal);
+        var found = (await second.Control.TryRawAsync("doctor")).Output;
+        Assert.Contains($"(process {first.Id}): none is started here", found, StringComparison.Ordinal);
+        Assert.Equal(3, await lab.Client.PingAsync("10.0.0.1", count: 3));
+
+        await first.KillAsync();
+        await second.Control.RunAsync("reload", "--all");
+        await lab.Client.WaitForPingAsync("10.0.0.1", TimeSpan.FromSeconds(10));
+        Assert.Equal(["t"], await second.Control.TunnelsAsync());
+    }
+
     private static TunnelFile Second(TunnelFile first, string tunnelAddress, string networkAddress) =>
         first with
         {

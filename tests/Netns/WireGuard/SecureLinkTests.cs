@@ -288,6 +288,43 @@ public sealed class SecureLinkTests
         Assert.True(status.Counter("dnsLookups") >= 2, status.ToString());
     }
 
+    [Theory]
+    [InlineData("drop")]
+    [InlineData("reject with icmpx port-unreachable")]
+    public async Task A_peer_whose_name_has_an_address_that_does_not_work_is_found_at_another(string verdict)
+    {
+        NameServer? names = null;
+        await using var lab = await SecureLab.StartAsync(prepare: async hosts =>
+        {
+            names = new NameServer(hosts.Server, hosts.Client);
+            await names.StartAsync("tunnel.test", "2001:db8::1", "192.0.2.1");
+        });
+        await using var disposed = names!;
+        await lab.Server.Namespace.NftAsync(
+            "table inet t { chain c { type filter hook input priority 0; "
+                + $"meta nfproto ipv6 udp dport {SecureLab.Port} {verdict}; }}; }}"
+        );
+
+        await lab.MeetAsync(serverAsPeer: new { Endpoint = $"tunnel.test:{SecureLab.Port}" }, waits: false);
+        await lab.Client.WaitForPingAsync(Server4, Soon);
+
+        Assert.Equal($"192.0.2.1:{SecureLab.Port}", await EndpointAsync());
+
+        // The one that works is gone, and the other one is back: it is found again within the protocol's timers.
+        await lab.Server.Namespace.NftAsync(
+            "flush ruleset\ntable inet t { chain c { type filter hook input priority 0; "
+                + $"meta nfproto ipv4 udp dport {SecureLab.Port} drop; }}; }}"
+        );
+        await lab.Client.WaitForPingAsync(Server4, TimeSpan.FromSeconds(30));
+        Assert.Equal($"[2001:db8::1]:{SecureLab.Port}", await EndpointAsync());
+
+        async Task<string?> EndpointAsync() =>
+            (await lab.Client.Control.RunAsync("peers", "t"))
+                .Json.GetProperty("peers")[0]
+                .GetProperty("endpoint")
+                .GetString();
+    }
+
     [Fact]
     public async Task The_kernel_guards_the_device_of_a_tunnel_with_a_firewall_in_both_families()
     {
