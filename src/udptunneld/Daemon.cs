@@ -181,7 +181,12 @@ internal static partial class Daemon
         StopSignals stop
     )
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        // Nothing of its own accord: the other builders take settings from files and variables that are not ours, and
+        // watch the working directory for these, which for a service is all that there is below /.
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
+        );
+        builder.WebHost.UseKestrelCore();
         Log(builder.Logging);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -284,6 +284,56 @@ public sealed class SurroundingsTests
         );
     }
 
+    [Fact]
+    public async Task The_directory_that_it_is_started_in_and_settings_of_other_programs_mean_nothing_to_it()
+    {
+        const string Address = "http://127.0.0.1:0";
+        using var directory = new TemporaryDirectory();
+        Directory.CreateDirectory(directory["below"]);
+        await File.WriteAllTextAsync(
+            directory["appsettings.json"],
+            $$"""{ "Kestrel": { "Endpoints": { "Other": { "Url": "{{Address}}" } } } }""",
+            Cancellation
+        );
+        await using var daemon = await DaemonProcess.StartAsync(
+            new DaemonSetup
+            {
+                Through =
+                [
+                    "/usr/bin/env",
+                    $"--chdir={directory.Path}",
+                    $"ASPNETCORE_URLS={Address}",
+                    $"URLS={Address}",
+                ],
+            }
+        );
+
+        var process = $"/proc/{daemon.Process.Id}";
+        var open = Directory.GetFiles($"{process}/fd").Select(NameOf).ToHashSet();
+        Assert.DoesNotContain("anon_inode:inotify", open);
+
+        // Of the sockets of its namespace those that listen and are its own: the tenth column is the inode.
+        const string Listens = "0A";
+        var listening = File.ReadLines($"{process}/net/tcp")
+            .Skip(1)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(words => words[3] == Listens && open.Contains($"socket:[{words[9]}]"));
+        Assert.Empty(listening);
+
+        static string? NameOf(string descriptor)
+        {
+            try
+            {
+                return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name;
+            }
+            catch (IOException)
+            {
+                // Closed meanwhile.
+                return null;
+            }
+        }
+    }
+
     private static async Task<IEnumerable<Event>> EventsAsync(DaemonProcess daemon) =>
         (await daemon.Channel.Events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation)).Events;
 

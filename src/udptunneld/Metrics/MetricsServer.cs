@@ -85,7 +85,10 @@ internal sealed class MetricsServer : IAsyncDisposable
         MetricsConnections connections
     )
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
+        );
+        builder.WebHost.UseKestrelCore();
 
         // What strangers send is not worth a line each.
         builder.Logging.ClearProviders();
