@@ -135,6 +135,9 @@ internal static partial class Daemon
             $"udptunneld {DaemonOptions.Version} is ready at {options.Socket}"
         );
         manager.NotifyReady();
+
+        // The start leaves garbage behind, for which the collector would keep room until as much has come again.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         stop.Take(app.Lifetime.StopApplication);
         await hangUp.RunAsync(reload, manager, app.Lifetime.ApplicationStopping);
         await app.WaitForShutdownAsync();
