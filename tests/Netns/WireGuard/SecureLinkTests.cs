@@ -310,10 +310,14 @@ public sealed class SecureLinkTests
 
         Assert.Equal($"192.0.2.1:{SecureLab.Port}", await EndpointAsync());
 
-        // The one that works is gone, and the other one is back: it is found again within the protocol's timers.
+        // The one that works is gone, in both directions, and the other one is back: it is found again within the
+        // protocol's timers.
         await lab.Server.Namespace.NftAsync(
-            "flush ruleset\ntable inet t { chain c { type filter hook input priority 0; "
-                + $"meta nfproto ipv4 udp dport {SecureLab.Port} drop; }}; }}"
+            "flush ruleset\ntable inet t { "
+                + "chain in { type filter hook input priority 0; "
+                + $"meta nfproto ipv4 udp dport {SecureLab.Port} drop; }}; "
+                + "chain out { type filter hook output priority 0; "
+                + $"meta nfproto ipv4 udp sport {SecureLab.Port} drop; }}; }}"
         );
         await lab.Client.WaitForPingAsync(Server4, TimeSpan.FromSeconds(30));
         Assert.Equal($"[2001:db8::1]:{SecureLab.Port}", await EndpointAsync());
