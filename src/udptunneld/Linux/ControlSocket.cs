@@ -99,7 +99,8 @@ internal static class ControlSocket
             throw new IOException($"{path} was replaced while the socket was made");
         }
 
-        if (group is not null && !PathHandle.TrySetGroup(file, group.Id))
+        // Under the package's unit the group is right from the beginning, and no file may be given away.
+        if (group is not null && status.Group != group.Id && !PathHandle.TrySetGroup(file, group.Id))
         {
             throw LinuxException.Last($"cannot give {path} to group {group.Name}");
         }
