@@ -9,6 +9,7 @@ namespace UdpTunnel.Doctor;
 /// </summary>
 internal sealed class NetworkCheck : ICheck
 {
+    private const int MostNamed = 16;
     private const string ReachId = "peer_reach";
 
     /// <inheritdoc/>
@@ -71,7 +72,7 @@ internal sealed class NetworkCheck : ICheck
     private IEnumerable<Finding> Of(TunnelStatus tunnel) =>
         [
             .. tunnel.Config.TunnelAddresses.Select(address => Overlap(tunnel, address)),
-            .. tunnel.Config.Protocol == TunnelProtocol.Classic ? [Reach(tunnel)] : Array.Empty<Finding>(),
+            .. tunnel.Config.Protocol == TunnelProtocol.Classic ? [Reach(tunnel)] : PeerNetworks(tunnel),
         ];
 
     private Finding Overlap(TunnelStatus tunnel, InterfaceAddress address)
@@ -89,6 +90,58 @@ internal sealed class NetworkCheck : ICheck
                 "another \"TunnelAddress\" at both ends; ip route",
                 name
             );
+    }
+
+    /// <summary>
+    /// Networks of a secure tunnel's peers that this host reaches otherwise as well, but for those of which the tunnel
+    /// has an address itself, and those that stand for the default route.
+    /// </summary>
+    private IEnumerable<Finding> PeerNetworks(TunnelStatus tunnel)
+    {
+        // The device may be in another network namespace, whose networks cannot be asked for.
+        if (RouteSocket.FindLink(tunnel.Device) is not { } link)
+        {
+            return [];
+        }
+
+        var own = tunnel.Config.TunnelAddresses.Select(a => a.Network).ToList();
+        var others = NetworksElsewhere(link);
+        var overlaps =
+            from peer in tunnel.Config.Peers
+            from network in peer.AllowedIPs
+            where network.Length > NetworkOverlap.LongestOfDefaultRoute && !own.Exists(n => n.Contains(network))
+            from other in others
+            where other.Network.Contains(network) || network.Contains(other.Network)
+            select (Peer: peer.DisplayName, network, other);
+        return overlaps
+            .Take(MostNamed)
+            .Select(o => new Finding(
+                Id,
+                CheckResult.Warning,
+                $"{o.network} of the peer {o.Peer} overlaps {o.other.Network} of {LinkName.Of(o.other.Link)}: "
+                    + Winner(o.network, o.Peer, o.other.Network, o.other.Link),
+                "other \"AllowedIPs\" of the peer, or another network at one end; ip route",
+                tunnel.Config.Name
+            ));
+    }
+
+    private static string Winner(IpPrefix network, string peer, IpPrefix other, int link) =>
+        network.Length > other.Length ? $"packets to the former go to {peer}"
+        : network.Length < other.Length ? $"packets to the latter go by {LinkName.Of(link)}"
+        : "which of the two gets a packet depends on the routes";
+
+    /// <summary>Networks that are reached by other devices: all of IPv4, of IPv6 those of their addresses.</summary>
+    private static List<(IpPrefix Network, int Link)> NetworksElsewhere(int link)
+    {
+        var v4 = RouteSocket
+            .ListRoutes()
+            .Where(r => r.Link is { } other && other != link)
+            .Select(r => (IpPrefix.Of(isV6: false, (ulong)r.Network << 32, 0, r.PrefixLength), r.Link!.Value));
+        var v6 = RouteSocket
+            .ListAddressesV6()
+            .Where(a => a.Link != link)
+            .Select(a => (IpPrefix.Of(isV6: true, (ulong)(a.Address >> 64), (ulong)a.Address, a.PrefixLength), a.Link));
+        return [.. v4.Concat(v6).Where(n => n.Item1.Length > NetworkOverlap.LongestOfDefaultRoute).Distinct()];
     }
 
     private static Finding Reach(TunnelStatus tunnel)

@@ -9,6 +9,15 @@ namespace UdpTunnel.Doctor;
 internal sealed class PeerCheck : ICheck
 {
     private const int MostNamed = 16;
+    private const string SamePresharedKey = "the same \"PresharedKey\" at both ends, or none at both";
+
+    // A handshake that is under way was answered once or twice: the next try comes after five seconds.
+    private const long FewAnswered = 3;
+
+    /// <summary>Copies of a datagram arrive twice or late, and are no earlier than this.</summary>
+    private static readonly TimeSpan JitterOfClocks = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan MostClocksDiffer = TimeSpan.FromMinutes(1);
 
     /// <inheritdoc/>
     public string Id => "peers";
@@ -111,51 +120,98 @@ internal sealed class PeerCheck : ICheck
             );
         }
 
-        var suspect = tunnel.Peers.Where(peer => peer.State != PeerState.Connected || peer.Drops.Count > 0);
-        foreach (var peer in suspect.Take(MostNamed))
+        var problems = tunnel.Peers.Select(peer => (peer.Name, Problems: ProblemsOf(peer, tunnel).ToList()));
+        foreach (var (peer, found) in problems.Where(p => p.Problems.Count > 0).Take(MostNamed))
         {
-            foreach (var (problem, remedy) in ProblemsOf(peer))
+            foreach (var (problem, remedy) in found)
             {
-                yield return Warning($"the peer {peer.Name} {problem}", remedy);
+                yield return Warning($"the peer {peer} {problem}", remedy);
             }
         }
 
         Finding Warning(string message, string remedy) => new(Id, CheckResult.Warning, message, remedy, name);
     }
 
-    private static IEnumerable<(string Problem, string Remedy)> ProblemsOf(PeerStatus peer)
-    {
-        if (Dropped(peer, DropReason.WrongSource) is > 0 and var foreign)
-        {
-            yield return (
-                $"sent {foreign} packets from addresses that are not among its \"AllowedIPs\"",
-                "\"AllowedIPs\" of the peer here, its address there"
-            );
-        }
+    private static IEnumerable<(string Problem, string Remedy)> ProblemsOf(PeerStatus peer, TunnelStatus tunnel) =>
+        [.. AddressesOf(peer, tunnel.Config), .. PacketsOf(peer, tunnel), .. ClockOf(peer), .. HandshakesOf(peer)];
 
-        if (peer.State == PeerState.Connected)
+    private static IEnumerable<(string Problem, string Remedy)> AddressesOf(PeerStatus peer, TunnelConfig config)
+    {
+        // What it sent before it was approved is among them, from what are its networks now.
+        var foreign = peer.Signs.ForeignSources.Where(source => !IsAllowed(peer, source)).ToList();
+        var isExplained = peer.Signs.ForeignSources.Count > 0 && foreign.Count == 0;
+        if (Dropped(peer, DropReason.WrongSource) is not (> 0 and var packets) || isExplained)
         {
             yield break;
         }
 
-        if (Dropped(peer, DropReason.NotAuthentic) > 0)
+        if (foreign.Find(source => config.TunnelAddresses.Any(a => a.Address.Equals(source))) is { } own)
         {
             yield return (
-                "shakes hands in a way that does not verify: the preshared keys of both ends differ",
-                "the same \"PresharedKey\" at both ends, or none at both"
+                $"sends from {own}, which is this end's own address: both ends have it",
+                "another \"TunnelAddress\" at one end"
             );
+            yield break;
         }
 
-        if (Dropped(peer, DropReason.HandshakeReplayed) > 0)
+        yield return (
+            $"sent {packets} packets from addresses that are not among its \"AllowedIPs\""
+                + (foreign.Count > 0 ? $", the last from {foreign[0]}" : ""),
+            "\"AllowedIPs\" of the peer here, its address there"
+        );
+    }
+
+    private static IEnumerable<(string Problem, string Remedy)> PacketsOf(PeerStatus peer, TunnelStatus tunnel)
+    {
+        if (tunnel.Config.Mtu != TunnelConfig.AutoMtu && peer.Signs.LongestPacket > tunnel.Config.Mtu)
         {
             yield return (
-                "shakes hands with a time before its last one: its clock was set back, "
-                    + "or somebody sends recorded datagrams",
-                "the clock at the other end"
+                $"sent packets of {peer.Signs.LongestPacket} bytes, and \"Mtu\" is {tunnel.Config.Mtu} here: "
+                    + "it is greater there",
+                $"\"Mtu\": {tunnel.Config.Mtu} at its end, or the greater one here"
             );
         }
+    }
 
-        if (peer.State is PeerState.Connecting or PeerState.Unreachable)
+    private static IEnumerable<(string Problem, string Remedy)> ClockOf(PeerStatus peer)
+    {
+        if (peer.Signs.StaleBy > JitterOfClocks)
+        {
+            yield return (
+                $"shakes hands with a time {InWords(peer.Signs.StaleBy)} before its last one, and gets no answer: "
+                    + "probably its clock was set back, or somebody sends recorded datagrams",
+                "timedatectl, at the other end; once its clock is later than at its last handshake it is answered"
+            );
+        }
+        else if (peer.Signs.ClockAhead is { } ahead && ahead.Duration() > MostClocksDiffer)
+        {
+            yield return (
+                $"shook hands with a time {InWords(ahead.Duration())} {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} "
+                    + "this host's: one of the two clocks is wrong, and once one that was ahead is set back, its "
+                    + "handshakes get no answer for as long",
+                "sudo timedatectl set-ntp true, at the end whose clock is wrong"
+            );
+        }
+    }
+
+    private static IEnumerable<(string Problem, string Remedy)> HandshakesOf(PeerStatus peer)
+    {
+        if (peer.Signs.Unverified > 0)
+        {
+            yield return (
+                "answers handshakes in a way that does not verify: probably the preshared keys of both ends differ",
+                SamePresharedKey
+            );
+        }
+        else if (peer.Signs.Answered >= FewAnswered)
+        {
+            yield return (
+                $"was answered {peer.Signs.Answered} handshakes and does not go on: "
+                    + "probably the preshared keys of both ends differ, or the answers do not arrive there",
+                $"{SamePresharedKey}; udptunnelctl doctor, at the other end"
+            );
+        }
+        else if (peer.State is PeerState.Connecting or PeerState.Unreachable)
         {
             yield return (
                 $"does not answer handshakes at {peer.Endpoint}: it does not run, does not know this end's public key, "
@@ -164,6 +220,18 @@ internal sealed class PeerCheck : ICheck
             );
         }
     }
+
+    private static bool IsAllowed(PeerStatus peer, IPAddress address)
+    {
+        var prefix = IpPrefix.Of(address, address.GetAddressBytes().Length * 8);
+        return peer.AllowedIps.Any(text => IpPrefix.TryParse(text, out var n, out _, out _) && n.Contains(prefix));
+    }
+
+    private static string InWords(TimeSpan time) =>
+        time.TotalMinutes < 2 ? $"{time.TotalSeconds:0} seconds"
+        : time.TotalHours < 2 ? $"{time.TotalMinutes:0} minutes"
+        : time.TotalDays < 2 ? $"{time.TotalHours:0} hours"
+        : $"{time.TotalDays:0} days";
 
     private static IEnumerable<(string Peer, IPAddress Address)> SharedAddresses(TunnelConfig config)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Config;
 using UdpTunnel.Packets;
@@ -20,6 +21,7 @@ internal sealed unsafe class AddressRules(
 )
 {
     private const byte RedirectType = 5;
+    private const int SourceV6 = 8;
     private const uint Broadcast = uint.MaxValue;
 
     private volatile Limits _limits = new(sources, destinations);
@@ -29,6 +31,7 @@ internal sealed unsafe class AddressRules(
     private object? _lastOwn;
     private Limits? _lastLimits;
     private uint _ownSource;
+    private IPAddress? _ownSourceV6;
     private UInt128 _lastV6;
     private object? _lastOwnV6;
 
@@ -37,6 +40,9 @@ internal sealed unsafe class AddressRules(
     /// any thread.
     /// </summary>
     public uint OwnSource => Volatile.Read(ref _ownSource);
+
+    /// <summary>The first one of IPv6; null if none was. For any thread.</summary>
+    public IPAddress? OwnSourceV6 => Volatile.Read(ref _ownSourceV6);
 
     /// <summary>Changes the networks, from any thread; the next packet is looked at by the new ones.</summary>
     public void Limit(ValueList<Ipv4Network> newSources, ValueList<Ipv4Network> newDestinations) =>
@@ -97,8 +103,18 @@ internal sealed unsafe class AddressRules(
         // Unspecified and loopback, multicast (RFC 4291, section 2.4), and what is IPv4 in truth.
         var version = own.Version;
         var isPossible = source > 1 && source >> 120 != 0xFF && source >> 32 != 0xFFFF;
-        if (!isPossible || own.Contains(source))
+        if (!isPossible)
         {
+            return DropReason.SourceAddress;
+        }
+
+        if (own.Contains(source))
+        {
+            if (_ownSourceV6 is null)
+            {
+                Volatile.Write(ref _ownSourceV6, new IPAddress(new ReadOnlySpan<byte>(packet.Start + SourceV6, 16)));
+            }
+
             return DropReason.SourceAddress;
         }
 

@@ -182,6 +182,11 @@ internal sealed unsafe class Inbound(
         peer.CountIn(_packets, _bytes);
         _packets = 0;
         _bytes = 0;
+        if (passed.Length > peer.LongestPacket)
+        {
+            peer.LongestPacket = passed.Length;
+        }
+
         transport.OnReceived(peer, source, passed);
     }
 

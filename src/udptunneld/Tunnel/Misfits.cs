@@ -7,8 +7,8 @@ using UdpTunnel.Packets;
 namespace UdpTunnel.Tunnel;
 
 /// <summary>
-/// What does not fit between the two ends of a classic tunnel, or between a tunnel and its host, as packets and drops
-/// show it. For people; asked by the tick.
+/// What does not fit between the ends of a tunnel, or between a tunnel and its host, as packets and drops show it. For
+/// people; asked by the tick. What only shows of a peer of a secure tunnel is in its <see cref="PeerSigns"/>.
 /// </summary>
 /// <param name="tun">The device.</param>
 /// <param name="inbound">The way in.</param>
@@ -51,7 +51,7 @@ internal sealed class Misfits(
         if (now >= _next)
         {
             _next = now + IntervalMilliseconds;
-            _found = config.Protocol == TunnelProtocol.Classic ? [.. Between(config)] : [];
+            _found = config.Protocol == TunnelProtocol.Classic ? [.. Between(config)] : [.. SharedAddresses(config)];
         }
     }
 
@@ -73,6 +73,23 @@ internal sealed class Misfits(
         catch (LinuxException)
         {
             // Asked again later.
+        }
+    }
+
+    /// <summary>
+    /// This host's own addresses that peers of a secure tunnel sent from, because they are among their networks.
+    /// </summary>
+    private IEnumerable<string> SharedAddresses(TunnelConfig config)
+    {
+        var v4 = rules.OwnSource is not 0 and var own ? ToText(own) : null;
+        foreach (var address in new[] { v4, rules.OwnSourceV6 }.OfType<IPAddress>())
+        {
+            var prefix = IpPrefix.Of(address, address.GetAddressBytes().Length * 8);
+            var sender = config.Peers.MaxBy(peer =>
+                peer.AllowedIPs.Where(n => n.Contains(prefix)).Select(n => n.Length).DefaultIfEmpty(-1).Max()
+            );
+            yield return $"the peer {sender?.DisplayName} sends from {address}, an address that this host has too: "
+                + "one of them needs another TunnelAddress";
         }
     }
 

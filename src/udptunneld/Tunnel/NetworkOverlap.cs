@@ -22,7 +22,7 @@ internal sealed record NetworkOverlap(string Covered, string Shared)
     /// A network with a shorter prefix takes most of what the default route is for: no private network is as large (RFC
     /// 1918).
     /// </summary>
-    private const int LongestOfDefaultRoute = 7;
+    internal const int LongestOfDefaultRoute = 7;
 
     private const int MostNamed = 4;
 

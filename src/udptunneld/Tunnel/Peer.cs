@@ -14,6 +14,7 @@ internal class Peer
     private long _lastHeard;
     private long _changes;
     private uint _inner;
+    private int _longestPacket;
     private long _packetsOut;
     private long _bytesOut;
     private long _packetsIn;
@@ -71,6 +72,16 @@ internal class Peer
     {
         get => Volatile.Read(ref _inner);
         set => Volatile.Write(ref _inner, value);
+    }
+
+    /// <summary>
+    /// Bytes of the longest inner packet that came from it and passed, of those that ended a run of datagrams; 0 if
+    /// there was none. Written by the worker, for any thread.
+    /// </summary>
+    public int LongestPacket
+    {
+        get => Volatile.Read(ref _longestPacket);
+        set => Volatile.Write(ref _longestPacket, value);
     }
 
     /// <summary>How often another endpoint took the place of a known one.</summary>

@@ -111,6 +111,9 @@ internal sealed record PeerStatus
     /// <summary>Packets that wait for a handshake.</summary>
     public int WaitingPackets { get; init; }
 
+    /// <summary>What its handshakes and packets show of how its end is set up.</summary>
+    public PeerSigns Signs { get; init; } = new();
+
     /// <summary>What was dropped of it, or of what claimed to be from it; only what occurred.</summary>
     public IReadOnlyList<(DropReason Reason, long Packets)> Drops { get; init; } = [];
 }

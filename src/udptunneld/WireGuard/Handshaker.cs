@@ -193,11 +193,19 @@ internal sealed unsafe class Handshaker : IDisposable
     /// <param name="memory">As <see cref="ReadSender"/> left it.</param>
     /// <param name="source">Where it came from, and the response goes.</param>
     /// <param name="now">Monotonic milliseconds.</param>
+    /// <param name="wall">The wall clock.</param>
     /// <remarks>
     /// The peer's endpoint stays as it is: an initiation may be recorded and be the first to arrive by another's hand.
     /// What moves the endpoint is a packet of the session.
     /// </remarks>
-    public WireGuardDrop Answer(Peer peer, ReadOnlySpan<byte> message, Span<byte> memory, in Endpoint source, long now)
+    public WireGuardDrop Answer(
+        Peer peer,
+        ReadOnlySpan<byte> message,
+        Span<byte> memory,
+        in Endpoint source,
+        long now,
+        Tai64n wall
+    )
     {
         var state = new NoiseState(_crypto, memory);
         Span<byte> payload = stackalloc byte[Tai64n.Size + ChaChaKey.TagSize];
@@ -210,6 +218,7 @@ internal sealed unsafe class Handshaker : IDisposable
         var timestamp = Tai64n.Read(payload);
         if (timestamp <= peer.Timestamps.Received)
         {
+            peer.Signs.OnStale(timestamp, peer.Timestamps.Received);
             return WireGuardDrop.StaleTimestamp;
         }
 
@@ -242,6 +251,7 @@ internal sealed unsafe class Handshaker : IDisposable
         peer.Timestamps = peer.Timestamps with { Received = timestamp };
         peer.AnsweredAt = now;
         peer.Counters.InitiationsIn++;
+        peer.Signs.OnAnswered(timestamp, wall);
         peer.Counters.BytesIn += message.Length;
         var remote = BinaryPrimitives.ReadUInt32LittleEndian(message[InitiationMessage.Sender..]);
         MakeSession(peer, state, index, remote, isInitiator: false, now);
@@ -270,6 +280,7 @@ internal sealed unsafe class Handshaker : IDisposable
         if (!NoiseHandshake.ReadSecond(state, _identity.PrivateKey, ephemeral, peer.PresharedKey, noise, payload))
         {
             state.Clear();
+            peer.Signs.OnUnverified();
             return WireGuardDrop.NotAuthentic;
         }
 

@@ -103,6 +103,9 @@ internal sealed class Peer : IDisposable
     /// <summary>What has been counted.</summary>
     public PeerCounters Counters { get; } = new();
 
+    /// <summary>What its handshakes show of how its end is set up.</summary>
+    public HandshakeSigns Signs { get; } = new();
+
     /// <summary>When a session was last completed, monotonic milliseconds; -1 before the first.</summary>
     public long LastHandshakeAt { get; internal set; } = -1;
 

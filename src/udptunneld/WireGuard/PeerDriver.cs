@@ -64,7 +64,7 @@ internal sealed unsafe class PeerDriver : IDisposable
     }
 
     /// <summary>The wall clock.</summary>
-    private Tai64n Wall { get; set; }
+    public Tai64n Wall { get; private set; }
 
     /// <summary>Moves time on, and does what is due.</summary>
     public void Advance(long now, Tai64n wall)
@@ -274,6 +274,7 @@ internal sealed unsafe class PeerDriver : IDisposable
         peer.LastHandshakeAt = Now;
         peer.HasRekeyedLate = false;
         peer.Counters.HandshakesCompleted++;
+        peer.Signs.OnCompleted();
         _output.Notify(peer, PeerEvent.HandshakeCompleted);
     }
 

@@ -49,6 +49,15 @@ internal readonly record struct Tai64n(ulong Seconds, uint Nanoseconds) : ICompa
         return next < NanosecondsOfSecond ? this with { Nanoseconds = next } : new(Seconds + 1, 0);
     }
 
+    /// <summary>Milliseconds from another moment to this one; less than 0 if this one is earlier.</summary>
+    public long MillisecondsAfter(Tai64n other)
+    {
+        // A peer may say anything: what no two clocks differ by is as good as ten thousand years.
+        const long Most = 10_000L * 365 * 24 * 3600;
+        var seconds = Int128.Clamp((Int128)Seconds - other.Seconds, -Most, Most);
+        return ((long)seconds * 1000) + (((long)Nanoseconds - other.Nanoseconds) / 1_000_000);
+    }
+
     /// <inheritdoc/>
     public int CompareTo(Tai64n other) =>
         Seconds != other.Seconds ? Seconds.CompareTo(other.Seconds) : Nanoseconds.CompareTo(other.Nanoseconds);

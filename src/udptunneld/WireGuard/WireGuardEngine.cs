@@ -356,7 +356,7 @@ internal sealed unsafe class WireGuardEngine : IDisposable
 
             drop =
                 peer != null
-                    ? _handshaker.Answer(peer, message, memory, source, _driver.Now)
+                    ? _handshaker.Answer(peer, message, memory, source, _driver.Now, _driver.Wall)
                     : WireGuardDrop.UnknownPeer;
         }
 

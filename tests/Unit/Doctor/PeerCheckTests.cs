@@ -21,12 +21,7 @@ public sealed class PeerCheckTests
         };
 
     public static TheoryData<string, string> ReasonsOfPeers =>
-        new()
-        {
-            { nameof(DropReason.HandshakeReplayed), "its clock was set back" },
-            { nameof(DropReason.NotAuthentic), "the preshared keys of both ends differ" },
-            { nameof(DropReason.WrongSource), "sent 1 packets from addresses that are not among its" },
-        };
+        new() { { nameof(DropReason.WrongSource), "sent 1 packets from addresses that are not among its" } };
 
     [Theory]
     [MemberData(nameof(Reasons))]
@@ -51,6 +46,76 @@ public sealed class PeerCheckTests
             Findings(Running(Heard with { State = PeerState.Idle, Drops = [(Enum.Parse<DropReason>(reason), 1)] })),
             f => f.Message.Contains(why, StringComparison.Ordinal)
         );
+
+    [Fact]
+    public void What_a_peer_shows_of_its_end_is_said_also_while_it_is_connected()
+    {
+        var hour = TimeSpan.FromHours(3);
+        foreach (
+            var (signs, why) in (IEnumerable<(PeerSigns, string)>)
+                [
+                    (new PeerSigns { Unverified = 1 }, "does not verify: probably the preshared keys"),
+                    (new PeerSigns { Answered = 3 }, "was answered 3 handshakes and does not go on"),
+                    (new PeerSigns { StaleBy = hour }, "a time 3 hours before its last one, and gets no answer"),
+                    (new PeerSigns { ClockAhead = hour }, "a time 3 hours ahead of this host's"),
+                    (new PeerSigns { ClockAhead = -hour }, "a time 3 hours behind this host's"),
+                    (new PeerSigns { LongestPacket = 1421 }, "packets of 1421 bytes, and \"Mtu\" is 1420 here"),
+                ]
+        )
+        {
+            var finding = Assert.Single(Findings(Running(Heard with { Signs = signs })));
+            Assert.Contains(why, finding.Message, StringComparison.Ordinal);
+            Assert.NotEmpty(finding.Remedy);
+        }
+    }
+
+    [Fact]
+    public void What_any_peer_may_show_is_no_finding() =>
+        Assert.Equal(
+            CheckResult.Ok,
+            Assert
+                .Single(
+                    Findings(
+                        Running(
+                            Heard with
+                            {
+                                Signs = new PeerSigns
+                                {
+                                    Answered = 2,
+                                    StaleBy = TimeSpan.FromSeconds(1),
+                                    ClockAhead = TimeSpan.FromSeconds(-40),
+                                    LongestPacket = 1420,
+                                },
+                            }
+                        )
+                    )
+                )
+                .Result
+        );
+
+    [Fact]
+    public void A_source_that_is_this_ends_own_is_named_and_one_that_was_given_since_is_not()
+    {
+        var peer = Heard with { Drops = [(DropReason.WrongSource, 1)], AllowedIps = ["10.99.0.7/32"] };
+
+        Assert.Contains(
+            "sends from 10.99.0.1, which is this end's own address",
+            Assert.Single(Findings(Running(From(peer, "10.99.0.1")))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "the last from 10.99.0.8",
+            Assert.Single(Findings(Running(From(peer, "10.99.0.8")))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(CheckResult.Ok, Assert.Single(Findings(Running(From(peer, "10.99.0.7")))).Result);
+    }
+
+    private static PeerStatus From(PeerStatus peer, string source) =>
+        peer with
+        {
+            Signs = new PeerSigns { ForeignSources = [System.Net.IPAddress.Parse(source)] },
+        };
 
     [Fact]
     public void Where_nothing_arrives_it_depends_on_who_can_call_whom()

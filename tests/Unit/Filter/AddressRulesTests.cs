@@ -79,6 +79,9 @@ public sealed unsafe class AddressRulesTests
             Assert.Equal(verdict, rules.Check(PacketView.Parse(start, packet.Length)));
             Assert.Equal(verdict, rules.Check(PacketView.Parse(start, packet.Length)));
         }
+
+        // Of what is refused, the address that both ends have is remembered.
+        Assert.Equal(source == "2001:db8::1" ? source : null, rules.OwnSourceV6?.ToString());
     }
 
     [Fact]

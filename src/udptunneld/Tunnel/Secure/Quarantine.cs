@@ -1,7 +1,5 @@
-using System.Net;
 using UdpTunnel.Config;
 using UdpTunnel.Linux;
-using UdpTunnel.Packets;
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tunnel.Secure;
@@ -144,16 +142,8 @@ internal sealed class Quarantine
 /// <summary>What is known of a peer that waits for a person.</summary>
 /// <param name="network">Where it came from.</param>
 /// <param name="since">When, in milliseconds of the protocol's clock.</param>
-internal sealed unsafe class Stay(SourceNetwork network, long since)
+internal sealed class Stay(SourceNetwork network, long since)
 {
-    // A peer that changes its address with every packet shall not cost memory with every packet.
-    private const int MostNoted = 8;
-
-    private IPAddress? _v4;
-    private IPAddress? _v6;
-    private UInt128 _last;
-    private int _noted;
-
     /// <summary>Where it came from.</summary>
     public SourceNetwork Network => network;
 
@@ -162,29 +152,4 @@ internal sealed unsafe class Stay(SourceNetwork network, long since)
 
     /// <summary>Whether it has completed a handshake.</summary>
     public bool IsProved { get; set; }
-
-    /// <summary>The inner addresses that it used last, one of each family. For any thread.</summary>
-    public IReadOnlyList<IPAddress> Addresses =>
-        [.. new[] { Volatile.Read(ref _v4), Volatile.Read(ref _v6) }.OfType<IPAddress>()];
-
-    /// <summary>A packet of it came, and was dropped.</summary>
-    /// <param name="packet">Its IP header, of which the addresses are there.</param>
-    public void OnPacket(byte* packet)
-    {
-        var isV6 = packet[0] >> 4 == 6;
-        var bytes = isV6 ? new ReadOnlySpan<byte>(packet + 8, 16) : new ReadOnlySpan<byte>(packet + 12, 4);
-        var address = isV6
-            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes)
-            : NetworkOrder.ReadUInt32(packet + 12);
-
-        // What a device says of itself comes from fe80::/10, which no peer is reached at, or from no address.
-        if (address == 0 || address == _last || _noted >= MostNoted || (isV6 && (uint)(address >> 118) == 0x3FA))
-        {
-            return;
-        }
-
-        _last = address;
-        _noted++;
-        Volatile.Write(ref isV6 ? ref _v6 : ref _v4, new IPAddress(bytes));
-    }
 }

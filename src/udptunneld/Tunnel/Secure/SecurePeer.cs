@@ -47,6 +47,9 @@ internal sealed class SecurePeer : Peer
     /// <summary>Whether the last handshake was given up. Written by the worker.</summary>
     public bool IsUnreachable { get; set; }
 
+    /// <summary>Where its packets came from that are not from its networks.</summary>
+    public NotedSources ForeignSources { get; } = new();
+
     /// <summary>What can be told of it.</summary>
     /// <param name="now">Milliseconds of the protocol's clock.</param>
     /// <param name="toTime">The wall clock's reading of one of the protocol's moments.</param>
@@ -71,7 +74,7 @@ internal sealed class SecurePeer : Peer
             PublicKey = Config.PublicKey.ToString(),
             State = stay is null ? StateAt(now) : PeerState.Pending,
             Since = stay is null ? null : toTime(stay.Since),
-            UsedAddresses = [.. (stay?.Addresses ?? []).Select(address => address.ToString())],
+            UsedAddresses = stay is null ? [] : [.. ForeignSources.Addresses.Select(address => address.ToString())],
             Endpoint = Current?.Endpoint.ToString() ?? "",
             AllowedIps = [.. Config.AllowedIPs.Select(prefix => prefix.ToString())],
             AllowedPorts = Config.AllowedPorts,
@@ -92,6 +95,7 @@ internal sealed class SecurePeer : Peer
             HasPresharedKey = Config.PresharedKey is not null,
             WaitingPackets = Wire.Waiting,
             Drops = drops,
+            Signs = DescribeSigns(),
         };
     }
 
@@ -104,5 +108,20 @@ internal sealed class SecurePeer : Peer
             : Wire.Waiting > 0 ? PeerState.Connecting
             : handshake >= 0 ? PeerState.Idle
             : PeerState.Waiting;
+    }
+
+    private PeerSigns DescribeSigns()
+    {
+        var signs = Wire.Signs;
+        var ahead = signs.ClockAhead;
+        return new PeerSigns
+        {
+            Answered = signs.Answered,
+            Unverified = signs.Unverified,
+            StaleBy = TimeSpan.FromMilliseconds(signs.StaleBy),
+            ClockAhead = ahead == HandshakeSigns.Unknown ? null : TimeSpan.FromMilliseconds(ahead),
+            LongestPacket = LongestPacket,
+            ForeignSources = ForeignSources.Addresses,
+        };
     }
 }

@@ -170,10 +170,10 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
         }
 
         var drop = SecureDrops.ToReason(received.Drop);
-        if (received.Drop == WireGuardDrop.WrongSource && peer!.Stay is { } stay)
+        if (received.Drop == WireGuardDrop.WrongSource)
         {
-            stay.OnPacket(received.Packet);
-            drop = DropReason.UnknownPeer;
+            peer!.ForeignSources.Note(received.Packet);
+            drop = peer.Stay is null ? drop : DropReason.UnknownPeer;
         }
 
         return new Opened
@@ -260,6 +260,7 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
                 break;
             case PeerEvent.HandshakeCompleted:
                 secure.IsUnreachable = false;
+                secure.ForeignSources.Renew();
                 Quarantine.OnHandshakeCompleted(secure);
                 Add(secure, what);
                 break;

@@ -1,6 +1,4 @@
-using UdpTunnel.Tests.Harness;
-
-namespace UdpTunnel.Tests.Faults;
+namespace UdpTunnel.Tests.Harness;
 
 /// <summary>A wall clock of its own for one daemon (libfaketime); the monotonic clock is the machine's.</summary>
 internal sealed class WallClock : IDisposable
