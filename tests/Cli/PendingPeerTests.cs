@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using UdpTunnel.Cli.Live.Top;
 using UdpTunnel.Tests.Cli.Relays;
@@ -119,8 +120,44 @@ public sealed class PendingPeerTests
 
         Assert.Equal(6, run.ExitCode);
         Assert.StartsWith("10.99.0.2 (laptop): dropped here: ", run.Output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("1 sent, 0 answered, 100 % lost; MTU 1420", run.Output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 sent, 0 answered, 100 % lost; MTU 1420, of the path not known",
+            run.Output.ToString(),
+            StringComparison.Ordinal
+        );
         Assert.Equal(2, (await CommandRun.OfAsync(server, "ping", "laptop", "--count", "0")).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_ping_tells_what_the_path_carries_also_if_that_is_only_known_behind_the_answer()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var before = Samples.Laptop();
+        before.PathMtu = before.PacketMtu = 0;
+        var after = Samples.Laptop();
+        (after.PathMtu, after.PacketMtu) = (1480, 1420);
+        server.Daemon.List = _ => Task.FromResult(new ListTunnelsResponse());
+        server.Daemon.Ping = _ =>
+            Task.FromResult(
+                new PingPeerResponse
+                {
+                    Peer = before,
+                    Address = "10.99.0.2",
+                    RoundTrip = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(1)),
+                    Mtu = 1420,
+                }
+            );
+        server.Daemon.ListTunnelPeers = request =>
+            Task.FromResult(new ListTunnelPeersResponse { Peers = { request.Tunnel == after.Tunnel ? [after] : [] } });
+
+        var run = await CommandRun.OfAsync(server, "ping", "laptop", "--count", "1");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains(
+            "MTU 1420, of the path 1480, packets up to 1420",
+            run.Output.ToString().Replace("\n", " ", StringComparison.Ordinal),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -17,9 +17,12 @@ internal sealed class PingCommand(Invocation invocation)
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    // The first packet that goes to a peer has its path searched, which takes a tenth of a second longer than the answer.
+    private static readonly TimeSpan PathPause = TimeSpan.FromMilliseconds(400);
+
     [Command(
-        Description = "Send echo requests to a peer inside its tunnel, and show the round trips. The exit code is 6 if no "
-            + "answer came."
+        Description = "Send echo requests to a peer inside its tunnel, and show the round trips and what the path "
+            + "carries. The exit code is 6 if no answer came."
     )]
     [Example("udptunnelctl ping laptop")]
     [Example("udptunnelctl ping wg0 --count 1 --timeout 500ms")]
@@ -76,10 +79,26 @@ internal sealed class PingCommand(Invocation invocation)
             }
         }
 
-        Conclude(answers);
+        Conclude(answers, await PathOfAsync(daemon, answers).ConfigureAwait(false));
     }
 
-    private void Conclude(List<PingPeerResponse> answers)
+    /// <summary>The peer with what is known of its path after the answers.</summary>
+    private async Task<TunnelPeer> PathOfAsync(DaemonConnection daemon, List<PingPeerResponse> answers)
+    {
+        var peer = answers[^1].Peer ?? new TunnelPeer();
+        if (peer.PathMtu > 0 || answers.TrueForAll(a => a.RoundTrip is null))
+        {
+            return peer;
+        }
+
+        await Task.Delay(PathPause, invocation.Cancellation).ConfigureAwait(false);
+        var all = await daemon
+            .Tunnels.ListTunnelPeersAsync(new ListTunnelPeersRequest { Tunnel = peer.Tunnel }, invocation.LookCall)
+            .ResponseAsync.ConfigureAwait(false);
+        return all.Peers.FirstOrDefault(p => p.PublicKey == peer.PublicKey) ?? peer;
+    }
+
+    private void Conclude(List<PingPeerResponse> answers, TunnelPeer path)
     {
         var last = answers[^1];
         var times = answers.Where(a => a.RoundTrip is not null).Select(a => TimeText.Length(a.RoundTrip)).ToList();
@@ -100,6 +119,8 @@ internal sealed class PingCommand(Invocation invocation)
 
                 writer.WriteEndArray();
                 writer.WriteNumber("mtu", last.Mtu);
+                writer.WriteKnown("pathMtu", path.PathMtu);
+                writer.WriteKnown("packetMtu", path.PacketMtu);
             });
         }
         else
@@ -107,10 +128,14 @@ internal sealed class PingCommand(Invocation invocation)
             var lost = (answers.Count - times.Count) * 100 / answers.Count;
             var range =
                 times.Count > 0 ? $"; round trip {Milliseconds(times.Min())} to {Milliseconds(times.Max())}" : "";
+            var carries = path.PathMtu > 0 ? $"{path.PathMtu}, packets up to {path.PacketMtu}" : "not known";
             invocation.Print(
                 invocation
                     .NewScreen()
-                    .Paragraph($"{answers.Count} sent, {times.Count} answered, {lost} % lost{range}; MTU {last.Mtu}")
+                    .Paragraph(
+                        $"{answers.Count} sent, {times.Count} answered, {lost} % lost{range}; "
+                            + $"MTU {last.Mtu}, of the path {carries}"
+                    )
             );
         }
 

@@ -235,7 +235,7 @@ internal static class JsonExamples
             Task.FromResult(
                 new PingPeerResponse
                 {
-                    Peer = Samples.Laptop(),
+                    Peer = Reached(),
                     Address = "10.99.0.2",
                     RoundTrip = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(12.5)),
                     Mtu = 1420,
@@ -312,5 +312,13 @@ internal static class JsonExamples
 
         run.Interrupt!();
         await Task.Delay(Timeout.Infinite, cancellation);
+    }
+
+    /// <summary>A peer the path to whom is known.</summary>
+    private static TunnelPeer Reached()
+    {
+        var peer = Samples.Laptop();
+        (peer.PathMtu, peer.PacketMtu) = (1480, 1420);
+        return peer;
     }
 }

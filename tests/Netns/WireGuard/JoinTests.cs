@@ -30,6 +30,12 @@ public sealed class JoinTests
         {
             var ping = (await host.Control.RunAsync("ping", which, "--count", "2")).Json;
             Assert.Equal((2, 2), (ping.GetProperty("sent").GetInt32(), ping.GetProperty("answered").GetInt32()));
+
+            // 1420 and 32 of the protocol, 8 of UDP, 20 of IP; asked for more, the link has 1500.
+            Assert.Equal(
+                (1480, 1420),
+                (ping.GetProperty("pathMtu").GetInt32(), ping.GetProperty("packetMtu").GetInt32())
+            );
         }
 
         // Used: it does not end any more, and no key of it is anywhere.
