@@ -13,21 +13,39 @@ public sealed class ExampleTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task The_shell_script_approves_who_is_on_the_list()
+    public Task The_shell_script_approves_who_is_on_the_list() => ApprovesAsync(_ => ShellAsync("approve.sh"));
+
+    [Fact]
+    public Task The_shell_script_approves_peers_on_the_list() =>
+        ApprovesPeersAsync(_ => ShellAsync("approve-peers.sh"));
+
+    [Fact]
+    public Task The_Python_program_approves_who_is_on_the_list() =>
+        ApprovesAsync(directory => PythonAsync(directory, "approve.py"));
+
+    [Fact]
+    public Task The_Python_program_approves_peers_on_the_list() =>
+        ApprovesPeersAsync(directory => PythonAsync(directory, "approve_peers.py"));
+
+    [Fact]
+    public Task The_Node_program_approves_who_is_on_the_list() => ApprovesAsync(_ => NodeAsync("approve.mjs"));
+
+    [Fact]
+    public Task The_Node_program_approves_peers_on_the_list() =>
+        ApprovesPeersAsync(_ => NodeAsync("approve-peers.mjs"));
+
+    private static Task<string[]> ShellAsync(string name)
     {
         Requirements.Program("/usr/bin/jq", "jq");
         Requirements.Program(Control, "make build");
-        return ApprovesAsync(_ =>
-            Task.FromResult<string[]>([
-                "/usr/bin/env",
-                $"PATH={Path.GetDirectoryName(Control)}:/usr/bin:/bin",
-                Path.Combine(Examples, "shell", "approve.sh"),
-            ])
-        );
+        return Task.FromResult<string[]>([
+            "/usr/bin/env",
+            $"PATH={Path.GetDirectoryName(Control)}:/usr/bin:/bin",
+            Path.Combine(Examples, "shell", name),
+        ]);
     }
 
-    [Fact]
-    public async Task The_Python_program_approves_who_is_on_the_list()
+    private static async Task<string[]> PythonAsync(TemporaryDirectory directory, string name)
     {
         Requirements.Program("/usr/bin/protoc", "protobuf-compiler");
         Requirements.Program("/usr/bin/grpc_python_plugin", "protobuf-compiler-grpc");
@@ -35,30 +53,26 @@ public sealed class ExampleTests
             (await ChildProcess.RunAsync("/usr/bin/python3", "-c", "import grpc")).ExitCode != 0,
             "Debian's python3-grpcio is missing"
         );
-        await ApprovesAsync(async directory =>
-        {
-            var protos = Path.Combine(AppContext.BaseDirectory, "protos");
-            var (exitCode, _, errors) = await ChildProcess.RunAsync([
-                "/usr/bin/protoc",
-                $"--proto_path={protos}",
-                $"--python_out={directory.Path}",
-                $"--grpc_out={directory.Path}",
-                "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin",
-                .. Directory.EnumerateFiles(Path.Combine(protos, "udptunnel", "v1")),
-            ]);
-            Assert.True(exitCode == 0, errors);
-            return
-            [
-                "/usr/bin/env",
-                $"PYTHONPATH={directory.Path}",
-                "/usr/bin/python3",
-                Path.Combine(Examples, "python", "approve.py"),
-            ];
-        });
+        var protos = Path.Combine(AppContext.BaseDirectory, "protos");
+        var (exitCode, _, errors) = await ChildProcess.RunAsync([
+            "/usr/bin/protoc",
+            $"--proto_path={protos}",
+            $"--python_out={directory.Path}",
+            $"--grpc_out={directory.Path}",
+            "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin",
+            .. Directory.EnumerateFiles(Path.Combine(protos, "udptunnel", "v1")),
+        ]);
+        Assert.True(exitCode == 0, errors);
+        return
+        [
+            "/usr/bin/env",
+            $"PYTHONPATH={directory.Path}",
+            "/usr/bin/python3",
+            Path.Combine(Examples, "python", name),
+        ];
     }
 
-    [Fact]
-    public async Task The_Node_program_approves_who_is_on_the_list()
+    private static async Task<string[]> NodeAsync(string name)
     {
         var (exitCode, _, errors) = await ChildProcess.RunAsync(
             "sh",
@@ -67,9 +81,7 @@ public sealed class ExampleTests
         );
         Assert.SkipWhen(exitCode == 127, "npm is missing: install Debian's package npm");
         Assert.True(exitCode == 0, errors);
-        await ApprovesAsync(_ =>
-            Task.FromResult<string[]>(["/usr/bin/env", "node", Path.Combine(Examples, "node", "approve.mjs")])
-        );
+        return ["/usr/bin/env", "node", Path.Combine(Examples, "node", name)];
     }
 
     private static string Control { get; } =
@@ -115,20 +127,65 @@ public sealed class ExampleTests
             () => $"it does not say so: {program.Output}{program.Errors}"
         );
         Assert.Equal(1u, (await RelayAsync(daemon, "classic-receiver")).PendingSenders);
-        Assert.Equal(
-            "home",
-            Assert
-                .Single(
-                    (
-                        await daemon.Channel.Tunnels.ListTunnelsAsync(
-                            new ListTunnelsRequest(),
-                            cancellationToken: Cancellation
-                        )
-                    ).Tunnels
-                )
-                .Name
-        );
+        Assert.Equal("home", Assert.Single(await TunnelsAsync(daemon)).Name);
     }
+
+    /// <summary>A tunnel that asks, and two others that knock: the key of one is on the list.</summary>
+    private static async Task ApprovesPeersAsync(Func<TemporaryDirectory, Task<string[]>> command)
+    {
+        Requirements.Tun();
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var directory = new TemporaryDirectory();
+        const string Asks = """, "NetworkAddress": ":7101", "UnknownPeers": "ask" """;
+        var home = await StartSecureAsync(daemon, "home", 1, Asks);
+        var knocks = $$"""
+            , "Peers": [{"PublicKey": "{{home}}", "AllowedIPs": ["10.98.99.0/24"], "Endpoint": "127.0.0.1:7101",
+            "PersistentKeepalive": 1}], "Routes": "off"
+            """;
+        var listed = await StartSecureAsync(daemon, "listed", 2, knocks);
+        var stranger = await StartSecureAsync(daemon, "stranger", 3, knocks);
+        await File.WriteAllTextAsync(directory["allowed"], $"{home} nobody\n{listed} laptop\n", Cancellation);
+
+        await using var program = ChildProcess.Start([
+            "/usr/bin/env",
+            $"UDPTUNNEL_SOCKET={daemon.SocketPath}",
+            .. await command(directory),
+            directory["allowed"],
+        ]);
+
+        foreach (var line in (string[])[$"approved {listed} as laptop\n", $"waits for a person: {stranger}\n"])
+        {
+            await Eventually.BecomesTrueAsync(
+                () => program.Output.Contains(line, StringComparison.Ordinal),
+                () => $"it does not say '{line}': {program.Output}{program.Errors}"
+            );
+        }
+
+        var tunnel = (await TunnelsAsync(daemon)).Single(t => t.Name == "home");
+        Assert.Equal(("laptop", listed), Assert.Single(tunnel.Peers.Select(p => (p.Name, p.PublicKey))));
+        Assert.Equal(stranger, Assert.Single(tunnel.PendingPeers).PublicKey);
+        Assert.Equal("", program.Errors);
+    }
+
+    /// <returns>Its public key.</returns>
+    private static async Task<string> StartSecureAsync(DaemonProcess daemon, string name, int number, string more)
+    {
+        var started = await daemon.Channel.Tunnels.StartTunnelAsync(
+            new StartTunnelRequest
+            {
+                Name = name,
+                Configuration =
+                    $$"""{"Protocol": "wireguard", "TunnelAddress": "10.98.{{number}}.1/24", "AllowedPorts": [22]{{more}}}""",
+            },
+            cancellationToken: Cancellation
+        );
+        return started.Tunnel.PublicKey;
+    }
+
+    private static async Task<IEnumerable<Tunnel>> TunnelsAsync(DaemonProcess daemon) =>
+        (
+            await daemon.Channel.Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), cancellationToken: Cancellation)
+        ).Tunnels;
 
     /// <returns>The sender, which is pending.</returns>
     private static async Task<Relay> StartRelaysAsync(DaemonProcess daemon, int port, string protocol)
