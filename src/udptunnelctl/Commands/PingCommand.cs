@@ -17,7 +17,7 @@ internal sealed class PingCommand(Invocation invocation)
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // The first packet that goes to a peer has its path searched, which takes a tenth of a second longer than the answer.
+    // The first packet to a peer has its path searched, which takes a tenth of a second longer than the answer.
     private static readonly TimeSpan PathPause = TimeSpan.FromMilliseconds(400);
 
     [Command(
