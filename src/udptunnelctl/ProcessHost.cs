@@ -32,7 +32,7 @@ internal static class ProcessHost
                 ErrorIsTerminal = !Console.IsErrorRedirected,
             },
             Environment = System.Environment.GetEnvironmentVariable,
-            Connector = new UnixSocketConnector(ServiceManager.OfThisHost),
+            Connector = new DaemonConnector(ServiceManager.OfThisHost),
             OnInterrupt = action => new InterruptRegistration(action),
             TakeTerminal = (press, redraw, keepLast) =>
                 new LiveTerminal(output, readsKeys: !Console.IsInputRedirected, keepLast, press, redraw),

@@ -101,7 +101,7 @@ internal sealed class CommandRun
             Terminal = Terminal,
             Environment = name => Environment.GetValueOrDefault(name),
             Time = new FixedClock(),
-            Connector = new UnixSocketConnector(Service) { Patience = Patience },
+            Connector = new DaemonConnector(Service) { Patience = Patience },
             Service = Service,
             TakeTerminal = Screen.Take,
             OnInterrupt = action =>

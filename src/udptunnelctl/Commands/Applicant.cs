@@ -98,7 +98,7 @@ internal sealed class Applicant
                 && !_text.StartsWith(FingerprintPrefix, StringComparison.Ordinal)
             )
         {
-            var failure = RpcFailure.Translate(e, _invocation.SocketPath, _invocation.Host.Service);
+            var failure = RpcFailure.Translate(e, _invocation.Place.Name, _invocation.Service);
             throw new CommandException(failure.ExitCode, failure.Reason, failure.Message)
             {
                 Advice = "Nor is there such a peer: 'udptunnelctl senders' and 'udptunnelctl peers' show both.",

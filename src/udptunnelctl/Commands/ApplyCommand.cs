@@ -164,7 +164,7 @@ internal sealed class ApplyCommand(Invocation invocation)
             }
             catch (RpcException e)
             {
-                outcome.Problem = RpcFailure.Translate(e, invocation.SocketPath, invocation.Host.Service).Message;
+                outcome.Problem = RpcFailure.Translate(e, invocation.Place.Name, invocation.Service).Message;
             }
         }
 

@@ -44,11 +44,11 @@ internal sealed class CheckCommand(Invocation invocation)
     {
         if (text.Configuration is TunnelConfig config)
         {
-            var reach = invocation.Host.IsForwarding() ? ConfigurationText.OnReach(config) : [];
-            text = text with
-            {
-                Warnings = text.With([.. reach, .. ConfigurationText.OnBinding(config, invocation.Host)]),
-            };
+            var reach =
+                invocation.Place.Host is null && invocation.Host.IsForwarding()
+                    ? ConfigurationText.OnReach(config)
+                    : [];
+            text = text with { Warnings = text.With([.. reach, .. ConfigurationText.OnBinding(config, invocation)]) };
         }
 
         if (invocation.Json)

@@ -56,6 +56,7 @@ internal static class CommandTree
         Command.Of<WhoAmICommand>("whoami"),
         Command.Of<VersionCommand>("version"),
         Command.Of<CompletionCommand>("completion"),
+        Command.Of<DialStdioCommand>("dial-stdio"),
         Command.Of<HelpCommand>("help"),
     };
 }

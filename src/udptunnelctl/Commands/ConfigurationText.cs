@@ -94,9 +94,17 @@ internal sealed record ConfigurationText(
     public static IEnumerable<Remark> OnReach(TunnelConfig config) =>
         PeerReach.RemarkWhereForwarding(config) is { } remark ? [ToMessage(remark)] : [];
 
-    /// <summary>What is to be said of a tunnel whose socket this host could not bind now.</summary>
-    public static IEnumerable<Remark> OnBinding(TunnelConfig config, CommandHost host)
+    /// <summary>
+    /// What is to be said of a tunnel that is for this host, and whose socket the host could not bind now.
+    /// </summary>
+    public static IEnumerable<Remark> OnBinding(TunnelConfig config, Invocation invocation)
     {
+        if (invocation.Place.Host is not null)
+        {
+            yield break;
+        }
+
+        var host = invocation.Host;
         if (config.BindDevice is { } device && !host.HasDevice(device))
         {
             yield return Of(nameof(config.BindDevice), $"this host has no device {device} at this moment");

@@ -14,7 +14,12 @@ internal static class ControlProgram
     private const int BrokenPipe = 32;
 
     /// <summary>Reads command lines.</summary>
-    public static readonly CommandLineReader Reader = new(CommandTree.Root, GlobalOptions.Socket, GlobalOptions.Json);
+    public static readonly CommandLineReader Reader = new(
+        CommandTree.Root,
+        GlobalOptions.Socket,
+        GlobalOptions.Host,
+        GlobalOptions.Json
+    );
 
     /// <summary>Semantic version of this program, whatever program it runs in.</summary>
     public static string Version =>

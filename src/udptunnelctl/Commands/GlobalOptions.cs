@@ -7,7 +7,14 @@ internal static class GlobalOptions
     public static readonly OptionInfo Socket = OptionInfo.Value(
         "socket",
         "PATH",
-        "The daemon's control socket. Default: UDPTUNNEL_SOCKET, else " + Daemon.ControlSocket.DefaultPath
+        "The daemon's control socket. Default: UDPTUNNEL_SOCKET, else " + Daemon.DaemonPlace.DefaultSocket
+    );
+
+    /// <summary>Another host.</summary>
+    public static readonly OptionInfo Host = OptionInfo.Value(
+        "host",
+        "ssh://[USER@]HOST[:PORT]",
+        "Ask the daemon of another host, by ssh and udptunnelctl there. Default: UDPTUNNEL_HOST, else this host"
     );
 
     /// <summary>JSON instead of text.</summary>

@@ -58,9 +58,9 @@ internal sealed class InterruptibleStream : IDisposable
 
     /// <summary>The daemon ended a stream, which it does only when it ends itself.</summary>
     public CommandException DaemonEnded() =>
-        new(ExitCode.Unreachable, "daemon_ended", $"udptunneld at {_invocation.SocketPath} has ended")
+        new(ExitCode.Unreachable, "daemon_ended", $"udptunneld at {_invocation.Place.Name} has ended")
         {
-            Advice = _invocation.Host.Service.WhyEnded,
+            Advice = _invocation.Service.WhyEnded,
         };
 
     /// <inheritdoc/>

@@ -18,6 +18,8 @@ internal sealed class Invocation : IDisposable
 
     private static readonly TimeSpan SuggestTimeout = TimeSpan.FromSeconds(2);
 
+    private readonly string? _host;
+    private readonly string? _socket;
     private DaemonConnection? _connection;
 
     /// <summary>Reads the global options.</summary>
@@ -25,7 +27,8 @@ internal sealed class Invocation : IDisposable
     {
         Host = host;
         Json = request.IsSet(GlobalOptions.Json);
-        SocketPath = ControlSocket.Resolve(request.ValueOf(GlobalOptions.Socket), host.Environment);
+        _host = request.ValueOf(GlobalOptions.Host);
+        _socket = request.ValueOf(GlobalOptions.Socket);
         Abilities = TerminalAbilities.Of(host.Environment);
         Colour = CanRedraw && Abilities.Colour && string.IsNullOrEmpty(host.Environment("NO_COLOR"));
     }
@@ -37,7 +40,11 @@ internal sealed class Invocation : IDisposable
     public bool Json { get; }
 
     /// <summary>Where the daemon is looked for.</summary>
-    public string SocketPath { get; }
+    /// <exception cref="CommandException">What the user wrote names no place.</exception>
+    public DaemonPlace Place => field ??= DaemonPlace.Resolve(_host, _socket, Host.Environment);
+
+    /// <summary>How the daemon is started and asked where it is.</summary>
+    public ServiceManager Service => Place.Host is null ? Host.Service : ServiceManager.OfAnotherHost;
 
     /// <summary>The configuration file that a call is about, as the user named it: diagnostics begin with it.</summary>
     public string FileName { get; set; } = "";
@@ -76,7 +83,7 @@ internal sealed class Invocation : IDisposable
     /// <summary>The same for a stream, whose token ends the attempt.</summary>
     /// <exception cref="CommandException">It cannot be reached.</exception>
     public async Task<DaemonConnection> ConnectAsync(CancellationToken cancellation) =>
-        _connection ??= await Host.Connector.ConnectAsync(SocketPath, cancellation).ConfigureAwait(false);
+        _connection ??= await Host.Connector.ConnectAsync(Place, mayAsk: true, cancellation).ConfigureAwait(false);
 
     /// <summary>
     /// Options of a call that must end in time. The deadline is of the real clock, which is what the channel measures
@@ -120,7 +127,7 @@ internal sealed class Invocation : IDisposable
         var failure = exception switch
         {
             CommandException known => known,
-            RpcException call => await SuggestAsync(RpcFailure.Translate(call, SocketPath, Host.Service, FileName))
+            RpcException call => await SuggestAsync(RpcFailure.Translate(call, Place.Name, Service, FileName))
                 .ConfigureAwait(false),
             IOException output => new CommandException(
                 ExitCode.Failed,

@@ -28,7 +28,7 @@ internal sealed class VersionCommand(Invocation invocation)
         }
         catch (RpcException e)
         {
-            failure = RpcFailure.Translate(e, invocation.SocketPath, invocation.Host.Service);
+            failure = RpcFailure.Translate(e, invocation.Place.Name, invocation.Service);
         }
 
         if (invocation.Json)

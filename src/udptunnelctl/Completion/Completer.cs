@@ -19,6 +19,7 @@ internal sealed class Completer(CommandHost host)
 
     private CommandNode _node = CommandTree.Root;
     private OptionInfo? _open;
+    private string? _host;
     private string? _socket;
     private bool _literal;
 
@@ -60,6 +61,7 @@ internal sealed class Completer(CommandHost host)
     {
         if (_open is not null)
         {
+            _host = _open == GlobalOptions.Host ? word : _host;
             _socket = _open == GlobalOptions.Socket ? word : _socket;
             _open = null;
         }
@@ -110,7 +112,7 @@ internal sealed class Completer(CommandHost host)
             ],
             CompletionSource.Shells => CompletionScript.Shells.Select(s => new Candidate(s)),
             CompletionSource.Commands => Commands(CommandTree.Root, _arguments),
-            _ => await LiveNames.OfAsync(host, _socket, source).ConfigureAwait(false),
+            _ => await LiveNames.OfAsync(host, _host, _socket, source).ConfigureAwait(false),
         };
     }
 

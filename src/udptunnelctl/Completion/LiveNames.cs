@@ -20,15 +20,25 @@ internal static class LiveNames
 
     /// <summary>Asks the daemon; nothing if it does not answer.</summary>
     /// <param name="host">The world around.</param>
-    /// <param name="socket">The value of <c>--socket</c> as far as it was typed; null if it was not.</param>
+    /// <param name="there">The value of <c>--host</c> if it was typed, else null.</param>
+    /// <param name="socket">The value of <c>--socket</c> if it was typed, else null.</param>
     /// <param name="source">What is wanted.</param>
-    public static async Task<IEnumerable<Candidate>> OfAsync(CommandHost host, string? socket, CompletionSource source)
+    public static async Task<IEnumerable<Candidate>> OfAsync(
+        CommandHost host,
+        string? there,
+        string? socket,
+        CompletionSource source
+    )
     {
         using var patience = new CancellationTokenSource(Patience);
         try
         {
             using var daemon = await host
-                .Connector.ConnectAsync(ControlSocket.Resolve(socket, host.Environment), patience.Token)
+                .Connector.ConnectAsync(
+                    DaemonPlace.Resolve(there, socket, host.Environment),
+                    mayAsk: false,
+                    patience.Token
+                )
                 .ConfigureAwait(false);
             if (source is CompletionSource.Pending or CompletionSource.Approved)
             {

@@ -57,5 +57,5 @@ internal static class ConnectFailure
         };
 
     private static string StartIt(ServiceManager service) =>
-        $"{service.Start}, or say where its socket is with --socket or {ControlSocket.EnvironmentVariable}.";
+        $"{service.Start}, or say where its socket is with --socket or {DaemonPlace.SocketVariable}.";
 }

@@ -21,6 +21,9 @@ internal sealed class ServiceManager(Func<string, bool> exists)
     /// <summary>That of the host that this process runs on.</summary>
     public static ServiceManager OfThisHost { get; } = new(Path.Exists);
 
+    /// <summary>That of a host that cannot be looked at, which most likely has the package.</summary>
+    public static ServiceManager OfAnotherHost { get; } = new(_ => true);
+
     /// <summary>What to do if no daemon runs.</summary>
     public string Start =>
         HasUnit

@@ -13,7 +13,7 @@ namespace UdpTunnel.Tests.Cli.Json;
 public sealed class JsonContractTests
 {
     /// <summary>Commands that have no JSON of their own, and say so.</summary>
-    private static readonly string[] ForPersons = ["top", "help"];
+    private static readonly string[] WithoutJson = ["top", "help", "dial-stdio"];
 
     private static readonly string SchemaText = File.ReadAllText(Path.Combine(JsonPage.Directory, "json/schema.json"));
 
@@ -54,7 +54,7 @@ public sealed class JsonContractTests
     [Fact]
     public void Every_command_has_a_schema_and_an_example()
     {
-        var commands = Leaves(CommandTree.Root, "").Except(ForPersons).Order().ToList();
+        var commands = Leaves(CommandTree.Root, "").Except(WithoutJson).Order().ToList();
         var schemas = JsonNode.Parse(SchemaText)!["$defs"]!.AsObject().Select(d => d.Key).ToHashSet();
 
         Assert.All(commands, c => Assert.Contains(c, schemas));

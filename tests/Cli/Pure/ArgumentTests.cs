@@ -90,5 +90,37 @@ public sealed class ArgumentTests
         string? option,
         string? variable,
         string path
-    ) => Assert.Equal(path, ControlSocket.Resolve(option, name => name == "UDPTUNNEL_SOCKET" ? variable : null));
+    ) => Assert.Equal(path, Resolve(null, option, variable, null).Name);
+
+    [Theory]
+    [InlineData("ssh://a", "/opt", "/env", "ssh://b", "ssh://a", "/opt")]
+    [InlineData("ssh://a", null, "/env", "ssh://b", "ssh://a", null)]
+    [InlineData(null, null, "/env", "ssh://b", "ssh://b", null)]
+    [InlineData(null, "/opt", "/env", "ssh://b", "/opt", "/opt")]
+    [InlineData(null, null, "/env", "", "/env", "/env")]
+    public void A_path_belongs_to_the_host_that_is_named_with_it(
+        string? hostOption,
+        string? socketOption,
+        string? socketVariable,
+        string? hostVariable,
+        string name,
+        string? socket
+    )
+    {
+        var place = Resolve(hostOption, socketOption, socketVariable, hostVariable);
+
+        Assert.Equal((name, socket), (place.Name, place.Socket));
+    }
+
+    private static DaemonPlace Resolve(
+        string? hostOption,
+        string? socketOption,
+        string? socketVariable,
+        string? hostVariable
+    ) => DaemonPlace.Resolve(hostOption, socketOption, name => name switch
+            {
+                "UDPTUNNEL_SOCKET" => socketVariable,
+                "UDPTUNNEL_HOST" => hostVariable,
+                _ => null,
+            });
 }

@@ -71,6 +71,14 @@ internal sealed class NewCommand(Invocation invocation)
             );
         }
 
+        if (invocation.Place.Host is { } host)
+        {
+            throw UsageFailure.Usage(
+                "new chooses networks and a port that nobody uses on the host where it runs",
+                $"Run it there: log in at {host}."
+            );
+        }
+
         var port = (ushort?)listen ?? NewTunnel.FreePort(usual, HostNetworks.IsFree);
 
         var taken = HostNetworks.Read();

@@ -246,7 +246,7 @@ internal sealed class TopSession(
         }
         catch (RpcException e)
         {
-            Say(RpcFailure.Translate(e, invocation.SocketPath, invocation.Host.Service).Message, Style.Bad);
+            Say(RpcFailure.Translate(e, invocation.Place.Name, invocation.Service).Message, Style.Bad);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
