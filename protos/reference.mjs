@@ -1,4 +1,4 @@
-// Writes the API reference (docs/api.md) from an image of the protos (`buf build -o IMAGE.json`): comments, roles, fields, enums.
+// Writes the API reference (docs/api.md) from introduction.md and an image of the protos (`buf build -o IMAGE.json`): comments, roles, fields, enums.
 //   node reference.mjs IMAGE.json
 import { readFileSync } from "node:fs";
 
@@ -91,10 +91,9 @@ function enumeration(declared, at, comments) {
 const output = [
   "# Control API",
   "",
-  "<!-- Written by protos/lint --update from protos/udptunnel/v1. Change the comments there. -->",
+  "<!-- Written by protos/lint --update from protos/introduction.md and protos/udptunnel/v1. Change it there. -->",
   "",
-  `gRPC over the Unix socket of the daemon, package \`${PACKAGE}\`. Beside it: \`grpc.health.v1\` and server reflection (\`v1\` and \`v1alpha\`).`,
-  "",
+  readFileSync(new URL("introduction.md", import.meta.url), "utf8"),
 ];
 for (const file of files) {
   const comments = commentsOf(file);

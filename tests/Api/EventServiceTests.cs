@@ -134,6 +134,112 @@ public sealed class EventServiceTests(DaemonFixture fixture) : IClassFixture<Dae
         Assert.Equal(StatusCode.Cancelled, e.StatusCode);
     }
 
+    [Fact]
+    public async Task A_watch_goes_on_after_the_event_that_its_client_saw_last()
+    {
+        var all = await Client.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation);
+        var seen = all.Events[^1].Sequence;
+        using var call = Client.WatchEvents(
+            new WatchEventsRequest { AfterSequence = seen, BootId = all.BootId },
+            cancellationToken: Cancellation
+        );
+
+        Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+
+        Assert.All(call.ResponseStream.Current.Events, e => Assert.True(e.Sequence > seen));
+        Assert.Equal((all.BootId, 0ul), (call.ResponseStream.Current.BootId, call.ResponseStream.Current.Forgotten));
+        var rest = await Client.ListEventsAsync(
+            new ListEventsRequest { AfterSequence = seen - 1, BootId = all.BootId },
+            cancellationToken: Cancellation
+        );
+        Assert.Equal(all.Events[^1], rest.Events[0]);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("00000000-0000-0000-0000-000000000000")]
+    public async Task An_event_of_another_start_of_the_daemon_counts_for_nothing(string bootId)
+    {
+        var all = await Client.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation);
+
+        var again = await Client.ListEventsAsync(
+            new ListEventsRequest { AfterSequence = all.Events[^1].Sequence, BootId = bootId },
+            cancellationToken: Cancellation
+        );
+
+        Assert.Equal(all.Events[0], again.Events[0]);
+        Assert.Equal(36, again.BootId.Length);
+    }
+
+    [Fact]
+    public async Task A_number_that_is_still_to_come_means_the_newest_event()
+    {
+        Requirements.Tun();
+        await using var daemon = await DaemonProcess.StartAsync();
+        var events = daemon.Channel.Events;
+        var all = await events.ListEventsAsync(new ListEventsRequest(), cancellationToken: Cancellation);
+        using var call = events.WatchEvents(
+            new WatchEventsRequest { AfterSequence = ulong.MaxValue, BootId = all.BootId },
+            cancellationToken: Cancellation
+        );
+        Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        Assert.Empty(call.ResponseStream.Current.Events);
+
+        await daemon.Channel.Tunnels.StartTunnelAsync(Configurations.Start("next", 1), cancellationToken: Cancellation);
+
+        Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(EventKind.TunnelStarted, call.ResponseStream.Current.Events[0].Kind);
+    }
+
+    [Fact]
+    public async Task A_client_chooses_kinds_and_the_least_level()
+    {
+        Requirements.Tun();
+        await using var daemon = await DaemonProcess.StartAsync();
+        var tunnels = daemon.Channel.Tunnels;
+        await tunnels.StartTunnelAsync(Configurations.Start("flood", 1), cancellationToken: Cancellation);
+        await tunnels.UpdatePortsAsync(Allow(9000), cancellationToken: Cancellation);
+        await tunnels.StopTunnelAsync(new StopTunnelRequest { Name = "flood" }, cancellationToken: Cancellation);
+        var events = daemon.Channel.Events;
+
+        var chosen = await events.ListEventsAsync(
+            new ListEventsRequest { Kinds = { EventKind.TunnelStarted, EventKind.Reloaded } },
+            cancellationToken: Cancellation
+        );
+        var grave = await events.ListEventsAsync(
+            new ListEventsRequest { MinLevel = EventLevel.Warning },
+            cancellationToken: Cancellation
+        );
+
+        Assert.Equal([EventKind.TunnelStarted, EventKind.Reloaded], chosen.Events.Select(e => e.Kind));
+        Assert.Equal(["AllowedPorts"], chosen.Events[1].Fields);
+        Assert.DoesNotContain(grave.Events, e => e.Level < EventLevel.Warning);
+    }
+
+    [Fact]
+    public async Task Who_was_away_for_long_is_told_how_many_events_are_forgotten()
+    {
+        Requirements.Tun();
+        await using var daemon = await DaemonProcess.StartAsync();
+        var tunnels = daemon.Channel.Tunnels;
+        var request = Configurations.Start("flood", 1);
+        request.Ephemeral = true;
+        await tunnels.StartTunnelAsync(request, cancellationToken: Cancellation);
+        for (var i = 0; i < 100; i++)
+        {
+            await tunnels.UpdatePortsAsync(Allow(9000), cancellationToken: Cancellation);
+            await tunnels.UpdatePortsAsync(Deny(9000), cancellationToken: Cancellation);
+        }
+
+        var events = await daemon.Channel.Events.ListEventsAsync(
+            new ListEventsRequest(),
+            cancellationToken: Cancellation
+        );
+
+        Assert.Equal(events.Events[^1].Sequence, (ulong)events.Events.Count + events.Forgotten);
+        Assert.True(events.Forgotten >= 72, $"{events.Forgotten} are forgotten");
+    }
+
     private static UpdatePortsRequest Allow(uint port) =>
         new()
         {

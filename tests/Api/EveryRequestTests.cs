@@ -133,6 +133,7 @@ public sealed class EveryRequestTests(DaemonFixture fixture) : IClassFixture<Dae
             FieldType.String => Texts,
             FieldType.Bool => [true],
             FieldType.UInt32 => [0u, 65_536u, uint.MaxValue],
+            FieldType.UInt64 => [0ul, ulong.MaxValue],
             FieldType.Enum => [0, 1, 99, -1, int.MaxValue],
             FieldType.Message when field.MessageType == PortRange.Descriptor =>
             [

@@ -171,6 +171,57 @@ public sealed class LookTests
     }
 
     [Fact]
+    public async Task Events_are_chosen_by_kind_and_level_and_go_on_after_one_that_is_known()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var sent = new ListEventsResponse { BootId = "b", Forgotten = 3 };
+        server.Daemon.ListEvents = _ => Task.FromResult(sent);
+
+        var run = await CommandRun.OfAsync(
+            server,
+            "events",
+            "--kind=peer_moved",
+            "--kind",
+            "dns_failed",
+            "--level",
+            "warning",
+            "--after",
+            "a-b:7",
+            "--json"
+        );
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(
+            new ListEventsRequest
+            {
+                Kinds = { EventKind.PeerMoved, EventKind.DnsFailed },
+                MinLevel = EventLevel.Warning,
+                BootId = "a-b",
+                AfterSequence = 7,
+            },
+            Assert.Single(server.Daemon.Requests)
+        );
+        Assert.Equal("b", run.Json.GetProperty("bootId").GetString());
+        Assert.Equal(3, run.Json.GetProperty("forgotten").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("--kind peer_move", "'peer_move' is not a kind of event\nDid you mean 'peer_moved'?")]
+    [InlineData("--level all", "'all' is not a level\nThere are: info, warning, error.")]
+    [InlineData("--after 7", "--after: '7' is not BOOT:SEQUENCE")]
+    [InlineData("--after :7", "--after: ':7' is not BOOT:SEQUENCE")]
+    [InlineData("--after a:-7", "--after: 'a:-7' is not BOOT:SEQUENCE")]
+    public async Task What_no_event_can_be_is_wrong_usage(string options, string message)
+    {
+        await using var server = await FakeServer.StartAsync();
+
+        var run = await CommandRun.OfAsync(server, ["events", .. options.Split(' ')]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(message, run.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Whoami_says_what_the_caller_may_do_and_why()
     {
         await using var server = await FakeServer.StartAsync();

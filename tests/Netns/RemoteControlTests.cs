@@ -60,6 +60,21 @@ public sealed class RemoteControlTests
         }
     }
 
+    /// <summary>The recipe of docs/api.md for clients that know nothing of ssh.</summary>
+    [Fact]
+    public async Task A_socket_that_ssh_forwards_is_as_good_as_the_daemons_own()
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        await lab.StartTunnelAsync();
+        using var ssh = await SshLab.StartAsync(lab);
+        var here = await ssh.ForwardAsync(lab.Server.Daemon.SocketPath);
+
+        var status = await ssh.RunAsync("--socket", here, "status");
+
+        Assert.True(status.ExitCode == 0, status.ToString());
+        Assert.Contains("10.0.0.1/24", status.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task It_ends_when_either_side_does_and_leaves_nothing_behind()
     {

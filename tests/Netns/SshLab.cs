@@ -45,6 +45,19 @@ internal sealed class SshLab : IDisposable
     public ChildProcess Start(params string[] arguments) =>
         _lab.Client.Namespace.Start("udptunnelctl", Words(arguments));
 
+    /// <summary>Has ssh forward a socket of the client's host to one of the server's.</summary>
+    /// <returns>The path at the client's host.</returns>
+    public async Task<string> ForwardAsync(string path)
+    {
+        var here = _directory["forwarded"];
+        _lab.Client.Namespace.Start(
+            "ssh",
+            [_directory["bin/ssh"], "-N", "-p", "2222", "-L", $"{here}:{path}", "root@192.0.2.1"]
+        );
+        await WaitFor.TrueAsync(() => File.Exists(here), "ssh to listen");
+        return here;
+    }
+
     /// <summary>Has the client's ssh use another key, which the server does not know.</summary>
     public async Task TakeStrangersKeyAsync() =>
         (
@@ -57,7 +70,7 @@ internal sealed class SshLab : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _directory.Dispose();
 
-    // The client's own daemon, if any, is where the variable says: what does not go through ssh would be answered by it.
+    // The client's own daemon is where the variable says: what does not go through ssh would be answered by it.
     private string[] Words(string[] arguments) =>
         [
             "env",
@@ -97,8 +110,8 @@ internal sealed class SshLab : IDisposable
             """
         );
 
-        // `ip netns exec` gives a program mounts of its own, where sshd finds what this machine may lack: its directory,
-        // and a root that is not locked.
+        // `ip netns exec` gives a program mounts of its own, where sshd finds what this machine may lack: its
+        // directory, and a root that is not locked.
         await File.WriteAllTextAsync(_directory["shadow"], "root:*:19000::::::\n");
         await File.WriteAllTextAsync(
             _directory["sshd.sh"],

@@ -12,8 +12,8 @@ internal sealed class DialStdioCommand(Invocation invocation)
     private const int BufferSize = 64 * 1024;
 
     /// <summary>
-    /// How long an answer is waited for after the last byte of the input: a daemon that hangs does not keep this program
-    /// from ending with its caller.
+    /// How long an answer is waited for after the last byte of the input: a daemon that hangs does not keep this
+    /// program from ending with its caller.
     /// </summary>
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(2);
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Cocona;
 using Grpc.Core;
 using UdpTunnel.Cli.Completion;
@@ -11,29 +12,58 @@ internal sealed class EventsCommand(Invocation invocation)
 {
     [Command(Description = "Show what happened, as far as the daemon remembers it, the oldest first.")]
     [Example("udptunnelctl events")]
-    [Example("udptunnelctl events home --follow")]
+    [Example("udptunnelctl events home --follow --level warning")]
+    [Example("udptunnelctl events --kind peer_moved --kind peer_adopted")]
     [Example("udptunnelctl events --json | jq '.events[-1]'")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Only of this tunnel or relay, which need not exist any more")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
             string? name,
-        [Option("follow", ['f'], Description = "Go on with what happens, until Ctrl-C")] bool follow
+        [Option("follow", ['f'], Description = "Go on with what happens, until Ctrl-C")] bool follow,
+        [Option(
+            "kind",
+            ValueName = "KIND",
+            Description = "Only events of this kind, as JSON names it; may be repeated"
+        )]
+            string[]? kinds = null,
+        [Option("level", ValueName = "info|warning|error", Description = "Only events of this level and above")]
+            string? level = null,
+        [Option(
+            "after",
+            ValueName = "BOOT:SEQUENCE",
+            Description = "Only events after this one: bootId and sequence of an event in JSON. After a restart of the "
+                + "daemon, all that it remembers"
+        )]
+            string? after = null
     )
     {
-        var tunnel = name ?? "";
+        var (bootId, sequence) = ReadPlace(after);
+        var wanted = new ListEventsRequest
+        {
+            Tunnel = name ?? "",
+            Kinds = { (kinds ?? []).Select(k => Read<EventKind>(k, "kind of event", Words.Of)) },
+            MinLevel = level is null ? EventLevel.Unspecified : Read<EventLevel>(level, "level", Words.Of),
+            BootId = bootId,
+            AfterSequence = sequence,
+        };
         if (follow)
         {
-            await FollowAsync(invocation, tunnel, invocation.Cancellation).ConfigureAwait(false);
+            await FollowAsync(invocation, wanted, invocation.Cancellation).ConfigureAwait(false);
             return;
         }
 
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
         var answer = await daemon
-            .Events.ListEventsAsync(new ListEventsRequest { Tunnel = tunnel }, invocation.LookCall)
+            .Events.ListEventsAsync(wanted, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
         if (invocation.Json)
         {
-            invocation.PrintJson(writer => EventJson.WriteAll(writer, "events", answer.Events));
+            invocation.PrintJson(writer =>
+            {
+                writer.WriteText("bootId", answer.BootId);
+                writer.WriteNumber("forgotten", answer.Forgotten);
+                EventJson.WriteAll(writer, "events", answer.Events);
+            });
         }
         else if (answer.Events.Count == 0)
         {
@@ -45,12 +75,23 @@ internal sealed class EventsCommand(Invocation invocation)
         }
     }
 
-    private static async Task FollowAsync(Invocation invocation, string tunnel, CancellationToken cancellation)
+    private static async Task FollowAsync(
+        Invocation invocation,
+        ListEventsRequest wanted,
+        CancellationToken cancellation
+    )
     {
         using var stream = new InterruptibleStream(invocation, cancellation);
         var daemon = await invocation.ConnectAsync(stream.Token).ConfigureAwait(false);
         using var call = daemon.Events.WatchEvents(
-            new WatchEventsRequest { Tunnel = tunnel },
+            new WatchEventsRequest
+            {
+                Tunnel = wanted.Tunnel,
+                Kinds = { wanted.Kinds },
+                MinLevel = wanted.MinLevel,
+                BootId = wanted.BootId,
+                AfterSequence = wanted.AfterSequence,
+            },
             new CallOptions(cancellationToken: stream.Token)
         );
         await stream
@@ -64,10 +105,45 @@ internal sealed class EventsCommand(Invocation invocation)
 
                 foreach (var happened in message.Events)
                 {
-                    invocation.PrintJson(writer => EventJson.WriteMembers(writer, happened));
+                    invocation.PrintJson(writer =>
+                    {
+                        writer.WriteText("bootId", message.BootId);
+                        EventJson.WriteMembers(writer, happened);
+                    });
                 }
             })
             .ConfigureAwait(false);
+    }
+
+    private static (string BootId, ulong Sequence) ReadPlace(string? text)
+    {
+        if (text is null)
+        {
+            return ("", 0);
+        }
+
+        var at = text.LastIndexOf(':');
+        return
+            at > 0 && ulong.TryParse(text[(at + 1)..], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? (text[..at], number)
+            : throw UsageFailure.Usage(
+                $"--after: '{text}' is not BOOT:SEQUENCE",
+                "Both are members of an event: udptunnelctl events --json"
+            );
+    }
+
+    private static T Read<T>(string word, string what, Func<T, string?> wordOf)
+        where T : struct, Enum
+    {
+        var known = Enum.GetValues<T>().Where(v => wordOf(v) is not null).ToDictionary(v => wordOf(v)!);
+        return known.TryGetValue(word, out var value)
+            ? value
+            : throw UsageFailure.Usage(
+                $"'{word}' is not a {what}",
+                NearestName.Of(word, known.Keys) is { } near
+                    ? $"Did you mean '{near}'?"
+                    : $"There are: {string.Join(", ", known.Keys)}."
+            );
     }
 
     private static void Print(Invocation invocation, IEnumerable<Event> events)

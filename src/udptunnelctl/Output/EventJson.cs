@@ -30,5 +30,22 @@ internal static class EventJson
         writer.WriteText("tunnel", happened.Tunnel);
         writer.WriteString("message", happened.Message);
         writer.WriteString("limit", Words.Of(happened.Limit));
+        writer.WriteText("peer", happened.Peer);
+        writer.WriteText("publicKey", happened.PublicKey);
+        writer.WriteText("endpoint", happened.Endpoint);
+        writer.WriteText("previousEndpoint", happened.PreviousEndpoint);
+        writer.WriteText("device", happened.Device);
+        writer.WriteText("host", happened.Host);
+        writer.WriteText("problem", happened.Problem);
+        writer.WriteText("file", happened.File);
+        writer.WriteStartArray("fields");
+        foreach (var field in happened.Fields)
+        {
+            writer.WriteStringValue(field);
+        }
+
+        writer.WriteEndArray();
+        writer.WriteNumber("count", happened.Count);
+        writer.WriteNumber("leftOut", happened.LeftOut);
     }
 }

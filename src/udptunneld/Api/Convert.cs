@@ -165,6 +165,17 @@ internal static class Convert
             Tunnel = e.Tunnel,
             Message = e.Message,
             Limit = (V1.Limit)e.Limit,
+            Peer = e.Facts.Peer,
+            PublicKey = e.Facts.PublicKey,
+            Endpoint = e.Facts.Endpoint,
+            PreviousEndpoint = e.Facts.PreviousEndpoint,
+            Device = e.Facts.Device,
+            Host = e.Facts.Host,
+            Problem = e.Facts.Problem,
+            File = e.Facts.File,
+            Fields = { e.Facts.Fields },
+            Count = e.Facts.Count,
+            LeftOut = e.Facts.LeftOut,
         };
 
     public static V1.Diagnostic ToDiagnostic(Diagnostic diagnostic) =>

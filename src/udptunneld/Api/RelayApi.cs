@@ -66,14 +66,23 @@ internal sealed class RelayApi(RelayHost host, Watchers watchers, TimeProvider t
         var relays = host.List(Names(request.Names));
         var names = request.Names.ToHashSet();
         using var timer = new PeriodicTimer(interval, time);
-        while (true)
+        var changes = request.ChangesOnly ? new ChangedOnly() : null;
+        for (var isFirst = true; ; isFirst = false)
         {
-            var response = new WatchRelaysResponse
+            IReadOnlyList<V1.Relay> seen = [.. relays.Select(RelayConvert.ToRelay)];
+            IReadOnlyList<string> removed = [];
+            seen = changes?.Take(seen, r => r.Name, out removed) ?? seen;
+            if (isFirst || changes is null || seen.Count + removed.Count > 0)
             {
-                Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
-                Relays = { relays.Select(RelayConvert.ToRelay) },
-            };
-            await responseStream.WriteAsync(response, watcher.Stopped);
+                var response = new WatchRelaysResponse
+                {
+                    Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
+                    Relays = { seen },
+                    Removed = { removed },
+                };
+                await responseStream.WriteAsync(response, watcher.Stopped);
+            }
+
             await timer.WaitForNextTickAsync(watcher.Stopped);
             relays = host.ListExisting(names);
         }

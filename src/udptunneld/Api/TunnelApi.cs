@@ -80,17 +80,26 @@ internal sealed class TunnelApi(TunnelHost host, Watchers watchers, CaptureStrea
         var tunnels = host.List(Names(request.Names));
         var names = request.Names.ToHashSet();
         using var timer = new PeriodicTimer(interval, time);
-        do
+        var changes = request.ChangesOnly ? new ChangedOnly() : null;
+        for (var isFirst = true; ; isFirst = false)
         {
-            var response = new WatchTunnelsResponse
+            IReadOnlyList<V1.Tunnel> seen = [.. tunnels.Select(Convert.ToTunnel)];
+            IReadOnlyList<string> removed = [];
+            seen = changes?.Take(seen, t => t.Name, out removed) ?? seen;
+            if (isFirst || changes is null || seen.Count + removed.Count > 0)
             {
-                Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
-                Tunnels = { tunnels.Select(Convert.ToTunnel) },
-            };
-            await responseStream.WriteAsync(response, watcher.Stopped);
+                var response = new WatchTunnelsResponse
+                {
+                    Time = Timestamp.FromDateTimeOffset(time.GetUtcNow()),
+                    Tunnels = { seen },
+                    Removed = { removed },
+                };
+                await responseStream.WriteAsync(response, watcher.Stopped);
+            }
+
             await timer.WaitForNextTickAsync(watcher.Stopped);
             tunnels = host.ListExisting(names);
-        } while (true);
+        }
     }
 
     /// <inheritdoc/>

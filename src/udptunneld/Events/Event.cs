@@ -8,6 +8,7 @@ namespace UdpTunnel.Events;
 /// <param name="Tunnel">The tunnel concerned, or empty.</param>
 /// <param name="Message">One sentence for a person; holds no secret.</param>
 /// <param name="Limit">The bound that was hit, of <see cref="EventKind.LimitReached"/>.</param>
+/// <param name="Facts">What the message says, for programs.</param>
 internal sealed record Event(
     ulong Sequence,
     DateTimeOffset Time,
@@ -15,8 +16,52 @@ internal sealed record Event(
     EventLevel Level,
     string Tunnel,
     string Message,
-    Limit Limit = Limit.None
+    Limit Limit,
+    EventFacts Facts
 );
+
+/// <summary>
+/// What the message of an event says, part by part, for programs. Empty where the event has none of it. Holds no
+/// secret.
+/// </summary>
+internal sealed record EventFacts
+{
+    /// <summary>Nothing but the message.</summary>
+    public static readonly EventFacts None = new();
+
+    /// <summary>Name of the peer of a secure tunnel.</summary>
+    public string Peer { get; init; } = "";
+
+    /// <summary>Public key of the peer in base64, or the fingerprint of the sender's or receiver's.</summary>
+    public string PublicKey { get; init; } = "";
+
+    /// <summary>Where the peer, sender or server is now: address and port.</summary>
+    public string Endpoint { get; init; } = "";
+
+    /// <summary>Where it was before, or where the one that is known is.</summary>
+    public string PreviousEndpoint { get; init; } = "";
+
+    /// <summary>Name of the network device.</summary>
+    public string Device { get; init; } = "";
+
+    /// <summary>The name that was looked up.</summary>
+    public string Host { get; init; } = "";
+
+    /// <summary>Why, where something failed or ended.</summary>
+    public string Problem { get; init; } = "";
+
+    /// <summary>The file that it is about.</summary>
+    public string File { get; init; } = "";
+
+    /// <summary>The fields of the configuration that changed.</summary>
+    public IReadOnlyList<string> Fields { get; init; } = [];
+
+    /// <summary>How often a limit was hit until now.</summary>
+    public ulong Count { get; init; }
+
+    /// <summary>How many events like it were left out before it.</summary>
+    public ulong LeftOut { get; init; }
+}
 
 /// <summary>How much an event matters. Values follow <c>udptunnel.v1.EventLevel</c>.</summary>
 internal enum EventLevel

@@ -10,6 +10,11 @@ namespace UdpTunnel.Events;
 /// </summary>
 internal sealed partial class EventLog
 {
+    /// <summary>
+    /// Names this run of the daemon: sequence numbers begin again with the next one, which has another name.
+    /// </summary>
+    public string BootId { get; } = Guid.NewGuid().ToString();
+
     /// <summary>How many events of each kind are remembered.</summary>
     public const int Capacity = 128;
 
@@ -42,6 +47,7 @@ internal sealed partial class EventLog
                             CultureInfo.InvariantCulture,
                             $"{line.Message} (and {leftOut:N0} more like it, which were left out)"
                         ),
+                        Facts = line.Facts with { LeftOut = (ulong)leftOut },
                     }
             )
         );
@@ -50,14 +56,21 @@ internal sealed partial class EventLog
     /// <summary>
     /// Records an event and writes it to the log; one of many alike is counted, and told with the next that is.
     /// </summary>
-    public void Add(EventKind kind, EventLevel level, string tunnel, string message, Limit limit = Limit.None)
+    public void Add(
+        EventKind kind,
+        EventLevel level,
+        string tunnel,
+        string message,
+        EventFacts? facts = null,
+        Limit limit = Limit.None
+    )
     {
         lock (_gate)
         {
             _counts[(int)kind]++;
         }
 
-        var line = new Line(kind, level, tunnel, message, limit);
+        var line = new Line(kind, level, tunnel, message, limit, facts ?? EventFacts.None);
         if (IsOfOperators(kind))
         {
             Record(line);
@@ -74,6 +87,18 @@ internal sealed partial class EventLog
         lock (_gate)
         {
             return _counts[(int)kind];
+        }
+    }
+
+    /// <summary>The newest event's number; 0 before the first.</summary>
+    public ulong Last
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _last;
+            }
         }
     }
 
@@ -127,7 +152,18 @@ internal sealed partial class EventLog
         {
             _last++;
             _rings[(int)line.Kind]
-                .Add(new Event(_last, _time.GetUtcNow(), line.Kind, line.Level, line.Tunnel, line.Message, line.Limit));
+                .Add(
+                    new Event(
+                        _last,
+                        _time.GetUtcNow(),
+                        line.Kind,
+                        line.Level,
+                        line.Tunnel,
+                        line.Message,
+                        line.Limit,
+                        line.Facts
+                    )
+                );
             added = _added;
             _added = NewSignal();
         }
@@ -167,5 +203,12 @@ internal sealed partial class EventLog
     /// <summary>What may write so many lines and no more.</summary>
     private readonly record struct Cause(EventKind Kind, string Tunnel, Limit Limit);
 
-    private sealed record Line(EventKind Kind, EventLevel Level, string Tunnel, string Message, Limit Limit);
+    private sealed record Line(
+        EventKind Kind,
+        EventLevel Level,
+        string Tunnel,
+        string Message,
+        Limit Limit,
+        EventFacts Facts
+    );
 }

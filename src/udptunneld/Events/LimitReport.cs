@@ -42,7 +42,14 @@ internal sealed class LimitReport(EventLog events, TimeProvider time, string nam
             {
                 (toldTotal, toldAt) = (total, time.GetTimestamp());
                 var often = total.ToString("N0", CultureInfo.InvariantCulture);
-                events.Add(EventKind.LimitReached, EventLevel.Warning, name, $"{what} ({often} so far)", limit);
+                events.Add(
+                    EventKind.LimitReached,
+                    EventLevel.Warning,
+                    name,
+                    $"{what} ({often} so far)",
+                    new EventFacts { Count = (ulong)total },
+                    limit
+                );
             }
 
             _limits[limit] = (total, toldTotal, toldAt);

@@ -69,7 +69,13 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
             }
             catch (RequestException e)
             {
-                Events.Add(_kind.Failed, EventLevel.Error, config.Name, $"cannot start: {e.Message}");
+                Events.Add(
+                    _kind.Failed,
+                    EventLevel.Error,
+                    config.Name,
+                    $"cannot start: {e.Message}",
+                    new EventFacts { Problem = e.Message }
+                );
             }
         }
 
@@ -303,7 +309,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
             EventKind.Reloaded,
             EventLevel.Info,
             entry.Name,
-            $"changed {string.Join(", ", changes.Select(c => c.Field))}"
+            $"changed {string.Join(", ", changes.Select(c => c.Field))}",
+            new EventFacts { Fields = [.. changes.Select(c => c.Field)] }
         );
         return changes;
     }
@@ -397,7 +404,8 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
                 _kind.Failed,
                 EventLevel.Error,
                 entry.Name,
-                $"{(entry.IsRunning ? "failed" : "cannot start")}: {problem}; trying again"
+                $"{(entry.IsRunning ? "failed" : "cannot start")}: {problem}; trying again",
+                new EventFacts { Problem = problem }
             );
         }
 

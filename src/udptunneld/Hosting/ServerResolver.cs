@@ -192,6 +192,7 @@ internal sealed class ServerResolver(
         var message = _current is null
             ? $"{server.Host} is {endpoint}"
             : $"{server.Host} has moved from {_current} to {endpoint}";
+        var before = _current is null ? "" : $"{new IPEndPoint(_current, server.Port)}";
         found(endpoint);
         _current = address;
         if (_isStillListed)
@@ -200,7 +201,18 @@ internal sealed class ServerResolver(
             return;
         }
 
-        events.Add(EventKind.DnsChanged, EventLevel.Info, tunnel, message);
+        events.Add(
+            EventKind.DnsChanged,
+            EventLevel.Info,
+            tunnel,
+            message,
+            new EventFacts
+            {
+                Host = server.Host,
+                Endpoint = $"{endpoint}",
+                PreviousEndpoint = before,
+            }
+        );
     }
 
     private void Fail(string reason)
@@ -221,7 +233,8 @@ internal sealed class ServerResolver(
             EventKind.DnsFailed,
             EventLevel.Warning,
             tunnel,
-            $"cannot resolve {server.Host}: {reason}; {consequence}"
+            $"cannot resolve {server.Host}: {reason}; {consequence}",
+            new EventFacts { Host = server.Host, Problem = reason }
         );
     }
 }

@@ -182,7 +182,8 @@ internal sealed class Admissions(
                     EventKind.SenderPending,
                     EventLevel.Info,
                     $"{connection.DisplayName} waits{serves}: "
-                        + $"`udptunnelctl approve {hint} --relay {config.Name}` lets it in"
+                        + $"`udptunnelctl approve {hint} --relay {config.Name}` lets it in",
+                    FactsOf(connection)
                 );
                 break;
             case Admission.Duplicate:
@@ -286,7 +287,8 @@ internal sealed class Admissions(
             EventKind.SenderApproved,
             EventLevel.Info,
             $"{result.Key?.ToString() ?? "a sender without a key"} from {result.Address} was approved"
-                + (serves is null ? "" : $" to serve {serves.ToDisplayText()}")
+                + (serves is null ? "" : $" to serve {serves.ToDisplayText()}"),
+            new EventFacts { PublicKey = $"{result.Key}", Endpoint = $"{result.Address}" }
         );
         decided();
         return result;
@@ -338,7 +340,8 @@ internal sealed class Admissions(
         events.Raise(
             EventKind.SenderDenied,
             EventLevel.Info,
-            $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked"
+            $"{sender.Key?.ToString() ?? "the sender without a key"} from {sender.Address} was revoked",
+            new EventFacts { PublicKey = $"{sender.Key}", Endpoint = $"{sender.Address}" }
         );
         if (next is not null)
         {
@@ -390,6 +393,10 @@ internal sealed class Admissions(
         }
     }
 
+    /// <summary>Who it is, for programs.</summary>
+    public static EventFacts FactsOf(ReceiverConnection connection) =>
+        new() { PublicKey = $"{connection.Key}", Endpoint = $"{connection.Remote}" };
+
     private ReceiverConnection? Remove(ReceiverConnection connection)
     {
         var next = _approvals.Leave(connection);
@@ -418,6 +425,7 @@ internal sealed class Admissions(
         events.Raise(
             EventKind.SenderApproved,
             EventLevel.Info,
-            $"{connection.DisplayName} is let in: its key is remembered"
+            $"{connection.DisplayName} is let in: its key is remembered",
+            FactsOf(connection)
         );
 }

@@ -38,7 +38,8 @@ internal sealed class KnownReceiver(string relay, ReceiverKeys keys, RelayEvents
             events.Raise(
                 EventKind.RelayConnected,
                 EventLevel.Info,
-                $"the receiver's key is {key}; it is remembered, and another one will be refused"
+                $"the receiver's key is {key}; it is remembered, and another one will be refused",
+                new EventFacts { PublicKey = $"{key}" }
             );
             return null;
         }
@@ -73,6 +74,11 @@ internal sealed class KnownReceiver(string relay, ReceiverKeys keys, RelayEvents
         }
 
         keys.Remember(key);
-        events.Raise(EventKind.ReceiverKeyChanged, EventLevel.Info, $"the receiver's key is {key} from now on");
+        events.Raise(
+            EventKind.ReceiverKeyChanged,
+            EventLevel.Info,
+            $"the receiver's key is {key} from now on",
+            new EventFacts { PublicKey = $"{key}" }
+        );
     }
 }

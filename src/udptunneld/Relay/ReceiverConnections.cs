@@ -375,13 +375,21 @@ internal sealed class ReceiverConnections(
 
         if (connection.Flows is not null)
         {
-            events.Raise(EventKind.SenderGone, EventLevel.Warning, $"{connection.DisplayName} is gone: {reason}");
+            events.Raise(
+                EventKind.SenderGone,
+                EventLevel.Warning,
+                $"{connection.DisplayName} is gone: {reason}",
+                Admissions.FactsOf(connection) with
+                {
+                    Problem = reason,
+                }
+            );
             return;
         }
 
         _problem = $"{connection.DisplayName}: {reason}";
         var kind = connection.Decision is null ? EventKind.SenderGone : EventKind.SenderDenied;
-        events.Raise(kind, EventLevel.Warning, _problem);
+        events.Raise(kind, EventLevel.Warning, _problem, Admissions.FactsOf(connection) with { Problem = reason });
     }
 
     /// <summary>Lets in and sends away as it was decided.</summary>

@@ -11,5 +11,7 @@ internal sealed class RelayEvents(EventLog events, string relay)
     /// <param name="kind">Of the event.</param>
     /// <param name="level">Of the event.</param>
     /// <param name="message">For a person, without a full stop.</param>
-    public void Raise(EventKind kind, EventLevel level, string message) => events.Add(kind, level, relay, message);
+    /// <param name="facts">What the message says, for programs.</param>
+    public void Raise(EventKind kind, EventLevel level, string message, EventFacts? facts = null) =>
+        events.Add(kind, level, relay, message, facts);
 }

@@ -68,7 +68,13 @@ internal sealed class RelayHost : Host<RelayConfig, RunningRelay>
         catch (RequestException e) when (e.Fault == Fault.ReceiverTaken)
         {
             // Who looks for the reason why a service is not there finds it also later.
-            Events.Add(EventKind.RelayFailed, EventLevel.Warning, config.Name, $"was not started: {e.Message}");
+            Events.Add(
+                EventKind.RelayFailed,
+                EventLevel.Warning,
+                config.Name,
+                $"was not started: {e.Message}",
+                new EventFacts { Problem = e.Message }
+            );
             throw;
         }
     }

@@ -197,7 +197,8 @@ internal sealed class RelayKeyStore
                 EventKind.StateDamaged,
                 EventLevel.Error,
                 "",
-                $"state file {path} is damaged ({e.Message}); it is kept as {aside}, and this daemon has a new key, which its peers have to accept"
+                $"state file {path} is damaged ({e.Message}); it is kept as {aside}, and this daemon has a new key, which its peers have to accept",
+                new EventFacts { File = path, Problem = e.Message }
             );
             return null;
         }

@@ -180,7 +180,8 @@ internal sealed class RelaySenders(
             EventKind.SenderDenied,
             EventLevel.Info,
             sender.Relay,
-            $"{Name(sender)} was revoked; no such receiver runs now"
+            $"{Name(sender)} was revoked; no such receiver runs now",
+            new EventFacts { PublicKey = $"{sender.Key}", Endpoint = $"{sender.Address}" }
         );
         OnChanged();
         return sender;

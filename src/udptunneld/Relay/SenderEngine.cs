@@ -268,7 +268,12 @@ internal sealed class SenderEngine : IRelayEngine
             _toldOfService = problem;
             if (problem.Length > 0)
             {
-                _events.Raise(EventKind.SendingFailed, EventLevel.Warning, problem);
+                _events.Raise(
+                    EventKind.SendingFailed,
+                    EventLevel.Warning,
+                    problem,
+                    new EventFacts { Problem = problem }
+                );
             }
         }
     }

@@ -56,7 +56,8 @@ internal sealed class SenderReport(RelayProtocol protocol, RelayEvents events)
                 events.Raise(
                     EventKind.RelayConnected,
                     EventLevel.Info,
-                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow"
+                    $"connected to {connection.Link.Socket.Remote}{key}: datagrams flow",
+                    new EventFacts { Endpoint = $"{connection.Link.Socket.Remote}" }
                 );
                 break;
             case ConnectionState.Ended when connection.IsGreeted:
@@ -115,7 +116,7 @@ internal sealed class SenderReport(RelayProtocol protocol, RelayEvents events)
         if (_told != problem)
         {
             _told = problem;
-            events.Raise(kind, level, problem);
+            events.Raise(kind, level, problem, new EventFacts { Problem = problem });
         }
     }
 

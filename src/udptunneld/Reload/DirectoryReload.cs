@@ -82,7 +82,8 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
                 EventKind.Reloaded,
                 EventLevel.Error,
                 "",
-                $"the configuration directory was not applied: {e.Message}"
+                $"the configuration directory was not applied: {e.Message}",
+                new EventFacts { Problem = e.Message }
             );
         }
     }
@@ -100,7 +101,7 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
         }
         catch (RequestException e)
         {
-            events.Add(EventKind.TunnelFailed, EventLevel.Error, "", e.Message);
+            events.Add(EventKind.TunnelFailed, EventLevel.Error, "", e.Message, new EventFacts { Problem = e.Message });
         }
     }
 
@@ -313,7 +314,13 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
     {
         foreach (var diagnostic in outcome.Diagnostics.Where(d => d.Severity == DiagnosticSeverity.Warning))
         {
-            events.Add(EventKind.Reloaded, EventLevel.Warning, outcome.Name, diagnostic.Render(outcome.File));
+            events.Add(
+                EventKind.Reloaded,
+                EventLevel.Warning,
+                outcome.Name,
+                diagnostic.Render(outcome.File),
+                new EventFacts { File = outcome.File }
+            );
         }
 
         if (outcome.Action == FileAction.Refuse)
@@ -326,13 +333,25 @@ internal sealed class DirectoryReload(DaemonOptions options, TunnelHost tunnels,
             ];
             foreach (var mistake in mistakes.DefaultIfEmpty(outcome.Problem))
             {
-                events.Add(EventKind.TunnelFailed, EventLevel.Error, outcome.Name, mistake);
+                events.Add(
+                    EventKind.TunnelFailed,
+                    EventLevel.Error,
+                    outcome.Name,
+                    mistake,
+                    new EventFacts { File = outcome.File, Problem = mistake }
+                );
             }
         }
         else if (outcome.Problem.Length > 0 && !outcome.Applied && outcome.Action != FileAction.None)
         {
             // What was applied and does not start has said so itself.
-            events.Add(EventKind.Reloaded, EventLevel.Warning, outcome.Name, outcome.Problem);
+            events.Add(
+                EventKind.Reloaded,
+                EventLevel.Warning,
+                outcome.Name,
+                outcome.Problem,
+                new EventFacts { File = outcome.File, Problem = outcome.Problem }
+            );
         }
     }
 }

@@ -262,7 +262,8 @@ internal sealed class StateStore : IDisposable
             EventKind.StateDamaged,
             EventLevel.Error,
             "",
-            $"state file {path} is damaged ({problem}); it is kept as {aside}"
+            $"state file {path} is damaged ({problem}); it is kept as {aside}",
+            new EventFacts { File = path, Problem = problem }
         );
     }
 }

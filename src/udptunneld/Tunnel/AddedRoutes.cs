@@ -86,7 +86,8 @@ internal sealed class AddedRoutes(string name, ITun tun, Func<DeviceRoute, bool>
                         EventKind.DeviceRecreated,
                         EventLevel.Warning,
                         name,
-                        $"the route to {route.Network} that was added to {tun.Name} by hand is not there again: {e.Message}"
+                        $"the route to {route.Network} that was added to {tun.Name} by hand is not there again: {e.Message}",
+                        new EventFacts { Device = tun.Name, Problem = e.Message }
                     );
                 }
             }

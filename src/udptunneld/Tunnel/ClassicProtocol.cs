@@ -267,7 +267,13 @@ internal sealed class ClassicProtocol : ITunnelProtocol
                 EventKind.PeerMoved,
                 EventLevel.Warning,
                 _config.Name,
-                $"{before} {why}; the server is tried at {next}, another address of {_config.NetworkAddress.Host}"
+                $"{before} {why}; the server is tried at {next}, another address of {_config.NetworkAddress.Host}",
+                new EventFacts
+                {
+                    Endpoint = $"{next}",
+                    PreviousEndpoint = before,
+                    Host = _config.NetworkAddress.Host,
+                }
             );
         }
     }
@@ -284,7 +290,13 @@ internal sealed class ClassicProtocol : ITunnelProtocol
         _reported = current;
         if (before is null)
         {
-            _events.Add(EventKind.PeerAdopted, EventLevel.Info, _config.Name, $"the peer is {current.Endpoint}");
+            _events.Add(
+                EventKind.PeerAdopted,
+                EventLevel.Info,
+                _config.Name,
+                $"the peer is {current.Endpoint}",
+                new EventFacts { Endpoint = $"{current.Endpoint}" }
+            );
         }
         else if (!before.Endpoint.Equals(current.Endpoint) && _config.IsServer)
         {
@@ -292,7 +304,8 @@ internal sealed class ClassicProtocol : ITunnelProtocol
                 EventKind.PeerMoved,
                 EventLevel.Info,
                 _config.Name,
-                $"the peer has moved from {before.Endpoint} to {current.Endpoint}"
+                $"the peer has moved from {before.Endpoint} to {current.Endpoint}",
+                new EventFacts { Endpoint = $"{current.Endpoint}", PreviousEndpoint = $"{before.Endpoint}" }
             );
         }
     }
@@ -311,7 +324,8 @@ internal sealed class ClassicProtocol : ITunnelProtocol
             EventLevel.Warning,
             _config.Name,
             $"{claimant} sent a datagram with the right magic while the peer {_peer.Current?.Endpoint} answers; "
-                + "the peer stays"
+                + "the peer stays",
+            new EventFacts { Endpoint = $"{claimant}", PreviousEndpoint = $"{_peer.Current?.Endpoint}" }
         );
     }
 }

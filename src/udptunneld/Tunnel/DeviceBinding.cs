@@ -48,7 +48,13 @@ internal sealed class DeviceBinding(string? device, IUdp udp, string name, Event
             if (_problem.Length == 0)
             {
                 _problem = $"the device {known} that BindDevice names is gone; the tunnel goes on when it is back";
-                events.Add(EventKind.SendingFailed, EventLevel.Warning, name, _problem);
+                events.Add(
+                    EventKind.SendingFailed,
+                    EventLevel.Warning,
+                    name,
+                    _problem,
+                    new EventFacts { Device = known, Problem = _problem }
+                );
             }
         }
         else if (index != _index || _problem.Length > 0)
@@ -58,7 +64,13 @@ internal sealed class DeviceBinding(string? device, IUdp udp, string name, Event
             {
                 _index = index;
                 _problem = "";
-                events.Add(EventKind.DeviceRecreated, EventLevel.Info, name, $"device {known} is there again");
+                events.Add(
+                    EventKind.DeviceRecreated,
+                    EventLevel.Info,
+                    name,
+                    $"device {known} is there again",
+                    new EventFacts { Device = known }
+                );
             }
             else
             {

@@ -45,7 +45,13 @@ internal sealed class DeviceCare(
         if (_problem.Length == 0)
         {
             _problem = $"device {tun.Name} is gone";
-            events.Add(EventKind.DeviceLost, EventLevel.Error, config.Name, $"{_problem}; making it again");
+            events.Add(
+                EventKind.DeviceLost,
+                EventLevel.Error,
+                config.Name,
+                $"{_problem}; making it again",
+                new EventFacts { Device = tun.Name, Problem = _problem }
+            );
         }
 
         try
@@ -57,7 +63,13 @@ internal sealed class DeviceCare(
             _isLost = false;
             watch.Resume();
             _problem = "";
-            events.Add(EventKind.DeviceRecreated, EventLevel.Info, config.Name, $"device {tun.Name} is there again");
+            events.Add(
+                EventKind.DeviceRecreated,
+                EventLevel.Info,
+                config.Name,
+                $"device {tun.Name} is there again",
+                new EventFacts { Device = tun.Name }
+            );
         }
         catch (LinuxException e)
         {

@@ -79,7 +79,13 @@ internal sealed class RouteLoop(string name, EventLog events)
             var problem = Find(peers, mark, device);
             if (problem.Length > 0 && _problem.Length == 0)
             {
-                events.Add(EventKind.SendingFailed, EventLevel.Warning, name, problem);
+                events.Add(
+                    EventKind.SendingFailed,
+                    EventLevel.Warning,
+                    name,
+                    problem,
+                    new EventFacts { Problem = problem }
+                );
             }
 
             _problem = problem;

@@ -373,7 +373,13 @@ internal sealed class TunnelEngine : IDisposable
         catch (Exception e)
         {
             // What fails is one step; the others were done, and the caller has other tunnels to close.
-            _events.Add(EventKind.TunnelFailed, EventLevel.Error, Config.Name, $"was not closed in full: {e.Message}");
+            _events.Add(
+                EventKind.TunnelFailed,
+                EventLevel.Error,
+                Config.Name,
+                $"was not closed in full: {e.Message}",
+                new EventFacts { Problem = e.Message }
+            );
         }
     }
 

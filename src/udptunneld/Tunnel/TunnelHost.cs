@@ -122,7 +122,13 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
         if (!ports.Equals(entry.Config.AllowedPorts))
         {
             Table.Set(ApplyLive(entry, entry.Config with { AllowedPorts = ports }));
-            Events.Add(EventKind.Reloaded, EventLevel.Info, name, $"the allowed ports are {ports}{entry.FileNote}");
+            Events.Add(
+                EventKind.Reloaded,
+                EventLevel.Info,
+                name,
+                $"the allowed ports are {ports}{entry.FileNote}",
+                new EventFacts { Fields = ["AllowedPorts"] }
+            );
         }
 
         return ports;

@@ -96,7 +96,13 @@ internal sealed class TunnelPeers(
         foreach (var peer in found)
         {
             tunnels.Find(peer.Place).Engine?.Secure?.Deny(KeyOf(peer));
-            events.Add(EventKind.PeerDenied, EventLevel.Info, peer.Place, $"{Describe(peer)} was denied");
+            events.Add(
+                EventKind.PeerDenied,
+                EventLevel.Info,
+                peer.Place,
+                $"{Describe(peer)} was denied",
+                PeerFacts.Of(peer)
+            );
         }
 
         return found;
@@ -123,7 +129,13 @@ internal sealed class TunnelPeers(
         foreach (var peer in found)
         {
             var note = Remove(tunnels.Find(peer.Place), KeyOf(peer));
-            events.Add(EventKind.PeerRemoved, EventLevel.Info, peer.Place, $"{Describe(peer)} was revoked{note}");
+            events.Add(
+                EventKind.PeerRemoved,
+                EventLevel.Info,
+                peer.Place,
+                $"{Describe(peer)} was revoked{note}",
+                PeerFacts.Of(peer)
+            );
         }
 
         return found;
@@ -161,7 +173,8 @@ internal sealed class TunnelPeers(
             EventKind.PeerInvited,
             EventLevel.Info,
             tunnel,
-            $"the peer {peer.DisplayName} was invited with {string.Join(", ", peer.AllowedIPs)}"
+            $"the peer {peer.DisplayName} was invited with {string.Join(", ", peer.AllowedIPs)}",
+            PeerFacts.Of(peer)
         );
         return new Invitation(Now(tunnel, peer.PublicKey), secret, own, isPrivate, entry.Config, secure.Key);
     }
@@ -288,7 +301,8 @@ internal sealed class TunnelPeers(
                     EventKind.PeerApproved,
                     EventLevel.Info,
                     entry.Name,
-                    $"the peer {invited.Peer.DisplayName} has used its invitation"
+                    $"the peer {invited.Peer.DisplayName} has used its invitation",
+                    PeerFacts.Of(invited.Peer)
                 );
             }
             else if (invited.Until <= now)
@@ -298,7 +312,8 @@ internal sealed class TunnelPeers(
                     EventKind.PeerRemoved,
                     EventLevel.Info,
                     entry.Name,
-                    $"the invitation of the peer {invited.Peer.DisplayName} was not used in time"
+                    $"the invitation of the peer {invited.Peer.DisplayName} was not used in time",
+                    PeerFacts.Of(invited.Peer)
                 );
             }
         }
@@ -337,7 +352,11 @@ internal sealed class TunnelPeers(
             EventLevel.Info,
             entry.Name,
             $"the peer {peer.DisplayName} ({peer.PublicKey}) at {pending.Address} was approved"
-                + $"{(once ? " once" : "")} with {string.Join(", ", peer.AllowedIPs)}"
+                + $"{(once ? " once" : "")} with {string.Join(", ", peer.AllowedIPs)}",
+            PeerFacts.Of(peer) with
+            {
+                Endpoint = $"{pending.Address}",
+            }
         );
         var now = Now(entry.Name, peer.PublicKey);
         return now with { Status = now.Status with { UsedAddresses = pending.Status.UsedAddresses } };

@@ -94,7 +94,8 @@ internal sealed class TunnelReport(
                 EventLevel.Warning,
                 tunnel,
                 $"the network refuses datagrams to {outbound.LastRefused}; "
-                    + "the tunnel goes on when it takes them again"
+                    + "the tunnel goes on when it takes them again",
+                new EventFacts { Endpoint = $"{outbound.LastRefused}" }
             );
         }
         else if (failed == _sendFailed && _packetsOut != packets)

@@ -91,6 +91,62 @@ public sealed class LookTests(DaemonFixture fixture) : IClassFixture<DaemonFixtu
     }
 
     [Fact]
+    public async Task A_watch_of_changes_has_all_at_first_and_then_what_differs_and_what_is_gone()
+    {
+        await StartAsync(("quiet", 8), ("leaving", 9));
+        using var call = Client.WatchTunnels(
+            new WatchTunnelsRequest
+            {
+                Names = { "quiet", "leaving" },
+                Interval = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(100)),
+                ChangesOnly = true,
+            },
+            cancellationToken: Cancellation
+        );
+        Assert.Equal(["leaving", "quiet"], await NextAsync(call));
+
+        // Nothing was said of the other tunnel, however often it was looked at.
+        await Client.UpdatePortsAsync(
+            new UpdatePortsRequest
+            {
+                Name = "quiet",
+                Allow =
+                {
+                    new PortRange { First = 9001, Last = 9001 },
+                },
+            },
+            cancellationToken: Cancellation
+        );
+        var names = new HashSet<string>();
+        while (!names.Contains("quiet"))
+        {
+            names.UnionWith(await NextAsync(call));
+            Assert.Empty(call.ResponseStream.Current.Removed);
+        }
+
+        Assert.Contains(call.ResponseStream.Current.Tunnels[^1].AllowedPorts, p => p.First == 9001);
+        await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+        await Client.StopTunnelAsync(new StopTunnelRequest { Name = "leaving" }, cancellationToken: Cancellation);
+        while (call.ResponseStream.Current.Removed.Count == 0)
+        {
+            await NextAsync(call);
+        }
+
+        Assert.Equal(["leaving"], call.ResponseStream.Current.Removed);
+
+        // While nothing changes, nothing comes.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        patience.CancelAfter(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            for (var i = 0; i < 15; i++)
+            {
+                await call.ResponseStream.MoveNext(patience.Token);
+            }
+        });
+    }
+
+    [Fact]
     public async Task The_bounds_of_the_interval_are_allowed()
     {
         using var shortest = Watch(TimeSpan.FromMilliseconds(100));

@@ -68,15 +68,21 @@ public sealed class JsonContractTests
         {
             using var text = new StringWriter();
             JsonOutput.Write(text, writer =>
-                EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }])
-            );
+            {
+                writer.WriteString("bootId", "b");
+                writer.WriteNumber("forgotten", 0);
+                EventJson.WriteAll(writer, "events", [new Event { Kind = kind, Message = "m" }]);
+            });
             Validate("events", text.ToString());
         }
 
         foreach (var limit in Enum.GetValues<Limit>())
         {
             using var text = new StringWriter();
-            JsonOutput.Write(text, writer => EventJson.WriteMembers(
+            JsonOutput.Write(text, writer =>
+            {
+                writer.WriteString("bootId", "b");
+                EventJson.WriteMembers(
                     writer,
                     new Event
                     {
@@ -84,7 +90,8 @@ public sealed class JsonContractTests
                         Limit = limit,
                         Message = "m",
                     }
-                ));
+                );
+            });
             Validate("events", text.ToString());
         }
     }

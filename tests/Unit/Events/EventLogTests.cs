@@ -24,7 +24,18 @@ public sealed class EventLogTests
         _log.Add(EventKind.PeerMoved, EventLevel.Warning, "home", "moved");
 
         Assert.Equal(
-            [new Event(1, _time.GetUtcNow(), EventKind.PeerMoved, EventLevel.Warning, "home", "moved")],
+            [
+                new Event(
+                    1,
+                    _time.GetUtcNow(),
+                    EventKind.PeerMoved,
+                    EventLevel.Warning,
+                    "home",
+                    "moved",
+                    Limit.None,
+                    EventFacts.None
+                ),
+            ],
             _log.After(0)
         );
     }

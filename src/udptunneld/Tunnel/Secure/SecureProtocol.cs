@@ -380,7 +380,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                 EventKind.PeerRemoved,
                 EventLevel.Info,
                 _config.Name,
-                $"the peer {guest.DisplayName} was approved once, and its session has ended"
+                $"the peer {guest.DisplayName} was approved once, and its session has ended",
+                PeerFacts.Of(guest)
             );
         }
     }
@@ -462,7 +463,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                     EventKind.PeerAdopted,
                     EventLevel.Info,
                     _config.Name,
-                    $"the peer {name} is {news.Endpoint}"
+                    $"the peer {name} is {news.Endpoint}",
+                    PeerFacts.Of(news)
                 );
                 break;
             case PeerEvent.EndpointMoved when peer.IsReported:
@@ -470,7 +472,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                     EventKind.PeerMoved,
                     EventLevel.Info,
                     _config.Name,
-                    $"the peer {name} has moved to {news.Endpoint}"
+                    $"the peer {name} has moved to {news.Endpoint}",
+                    PeerFacts.Of(news)
                 );
                 break;
             case PeerEvent.HandshakeGivenUp:
@@ -480,7 +483,8 @@ internal sealed class SecureProtocol : ITunnelProtocol
                     EventLevel.Warning,
                     _config.Name,
                     $"the peer {name} at {news.Endpoint} has not answered handshakes for 90 s; "
-                        + "the next packet to it begins another"
+                        + "the next packet to it begins another",
+                    PeerFacts.Of(news)
                 );
                 break;
         }

@@ -89,7 +89,8 @@ internal sealed class Strangers(
                 EventLevel.Warning,
                 tunnel,
                 $"a peer with the key {key} at {news.Endpoint} waits for approval: "
-                    + $"udptunnelctl approve {key.ToShortText()}"
+                    + $"udptunnelctl approve {key.ToShortText()}",
+                PeerFacts.Of(news)
             );
         }
     }
