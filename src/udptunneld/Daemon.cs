@@ -285,6 +285,7 @@ internal static partial class Daemon
         // What misbehaving clients make the server throw is neither news nor bounded; what goes wrong in here, the
         // interceptors and the gate report.
         logging
+            .AddFilter(typeof(EventLog).FullName, LogLevel.Debug)
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Microsoft.AspNetCore", LogLevel.Critical)
             .AddFilter("Grpc", LogLevel.None);

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace UdpTunnel;
 
 /// <summary>
-/// One line for each message: under systemd with journald's priority in front (sd-daemon(3)), else with the time and,
-/// from a warning on, the level.
+/// One line for each message: under systemd with journald's priority in front (sd-daemon(3)), else with the time and
+/// the level, unless that is information.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class LogFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
@@ -46,10 +46,15 @@ internal sealed class LogFormatter(TimeProvider time) : ConsoleFormatter(Formatt
         }
 
         writer.Write(time.GetLocalNow().ToString("HH:mm:ss.fff ", CultureInfo.InvariantCulture));
-        if (level >= LogLevel.Warning)
-        {
-            writer.Write(level == LogLevel.Warning ? "warning: " : "error: ");
-        }
+        writer.Write(
+            level switch
+            {
+                >= LogLevel.Error => "error: ",
+                LogLevel.Warning => "warning: ",
+                LogLevel.Debug => "debug: ",
+                _ => "",
+            }
+        );
     }
 
     private static string Priority(LogLevel level) =>

@@ -79,6 +79,8 @@ internal sealed class FakeDaemon
 
     public Func<DiagnoseRequest, Task<DiagnoseResponse>>? Diagnose { get; set; }
 
+    public Func<SetLogLevelRequest, Task<SetLogLevelResponse>>? SetLogLevel { get; set; }
+
     public Func<ReloadDirectoryRequest, Task<ReloadDirectoryResponse>>? ReloadDirectory { get; set; }
 
     public StreamAnswer<WatchTunnelsRequest, WatchTunnelsResponse>? Watch { get; set; }

@@ -50,6 +50,7 @@ internal sealed class FakeMethods(FakeDaemon daemon) : IServiceMethodProvider<Fa
         Unary<ReloadDirectoryRequest, ReloadDirectoryResponse>(context, "DaemonService/ReloadDirectory", () =>
             daemon.ReloadDirectory
         );
+        Unary<SetLogLevelRequest, SetLogLevelResponse>(context, "DaemonService/SetLogLevel", () => daemon.SetLogLevel);
         Unary<DiagnoseRequest, DiagnoseResponse>(context, "DaemonService/Diagnose", () => daemon.Diagnose);
         Unary<GetConfigurationRequest, GetConfigurationResponse>(context, "DaemonService/GetConfiguration", () =>
             daemon.GetConfiguration

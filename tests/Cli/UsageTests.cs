@@ -62,7 +62,7 @@ public sealed class UsageTests
     [InlineData("events --folow", "Did you mean '--follow'?")]
     [InlineData("stop home", "Did you mean 'down'?")]
     [InlineData("start home.json", "Did you mean 'up'?")]
-    [InlineData("log", "Did you mean 'events'?")]
+    [InlineData("logs", "Did you mean 'events'?")]
     [InlineData("restart home", "Did you mean 'reload'?")]
     [InlineData("receiver --udp :53 --tcp :5353", "Did you mean 'relay receiver'?")]
     [InlineData("STATUS", "Did you mean 'status'?")]

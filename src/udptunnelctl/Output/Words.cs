@@ -208,6 +208,15 @@ internal static class Words
             _ => null,
         };
 
+    /// <summary>How much the daemon's log tells.</summary>
+    public static string? Of(DaemonLogLevel level) =>
+        level switch
+        {
+            DaemonLogLevel.Debug => "debug",
+            DaemonLogLevel.Info => "info",
+            _ => null,
+        };
+
     /// <summary>How much an event matters.</summary>
     public static string? Of(EventLevel level) =>
         level switch

@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using UdpTunnel.Config;
+using UdpTunnel.Linux;
 
 namespace UdpTunnel.Access;
 
@@ -47,6 +49,13 @@ internal sealed record Caller(uint User, uint Group, int Process, IReadOnlyList<
             Groups(socket)
         );
     }
+
+    /// <summary>For the log: the user's name and number.</summary>
+    public string ToDisplayText() => DisplayTextOf(User);
+
+    /// <summary>The same of a user by number alone.</summary>
+    public static string DisplayTextOf(uint user) =>
+        UnixUsers.NameOf(user) is { Length: > 0 } name ? $"{Excerpt.Bare(name)} (uid {user})" : $"uid {user}";
 
     /// <summary>Whether one of its groups is the given one.</summary>
     public bool IsIn(uint group) => Group == group || SupplementaryGroups.Contains(group);

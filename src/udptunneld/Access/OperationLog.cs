@@ -19,12 +19,12 @@ internal sealed partial class OperationLog(ILogger<OperationLog> logger) : Inter
         if (MethodRoles.Required(context.Method) == Role.Operate)
         {
             var caller = Caller.At(context.GetHttpContext().Features);
-            LogOperated(caller.User, caller.Process, context.Method[1..], OperationText.Of(request));
+            LogOperated(caller.ToDisplayText(), caller.Process, context.Method[1..], OperationText.Of(request));
         }
 
         return continuation(request, context);
     }
 
-    [LoggerMessage(LogLevel.Information, "uid {User}, pid {Process}: {Method}{What}")]
-    private partial void LogOperated(uint user, int process, string method, string what);
+    [LoggerMessage(LogLevel.Information, "{User}, pid {Process}: {Method}{What}")]
+    private partial void LogOperated(string user, int process, string method, string what);
 }

@@ -37,6 +37,7 @@ internal static class OperationText
             UpdatePortsRequest r => Named(r.Name) + Ports(" allow", r.Allow) + Ports(" deny", r.Deny),
             RevealConfigurationRequest r => Named(r.Name),
             ReloadDirectoryRequest r => Reload(r.DryRun, r.AllowRestart),
+            SetLogLevelRequest r => $" {(r.Level == DaemonLogLevel.Debug ? "debug" : "info")}",
             DiagnoseRequest r => r.Name.Length > 0 ? Named(r.Name) : "",
             StartRelayRequest r => Start(r.Name, r.Ephemeral),
             StopRelayRequest r => Named(r.Name),

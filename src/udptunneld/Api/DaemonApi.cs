@@ -5,6 +5,7 @@ using UdpTunnel.Access;
 using UdpTunnel.Config;
 using UdpTunnel.Config.WgQuick;
 using UdpTunnel.Doctor;
+using UdpTunnel.Events;
 using UdpTunnel.Hosting;
 using UdpTunnel.Linux;
 using UdpTunnel.Relay;
@@ -21,7 +22,8 @@ internal sealed class DaemonApi(
     RelayHost relays,
     AccessPolicy policy,
     DirectoryReload reload,
-    Examination examination
+    Examination examination,
+    EventLog events
 ) : DaemonService.DaemonServiceBase
 {
     /// <inheritdoc/>
@@ -37,6 +39,8 @@ internal sealed class DaemonApi(
                 Tunnels = host.Count,
                 Relays = relays.Count,
                 StateDirectory = options.StateDirectory,
+                LogLevel = Level(),
+                LogLevelUntil = Until(),
             }
         );
 
@@ -62,6 +66,26 @@ internal sealed class DaemonApi(
     {
         var findings = await examination.RunAsync(request.Name, context.CancellationToken);
         return new DiagnoseResponse { Checks = { findings.Select(Convert.ToCheck) } };
+    }
+
+    /// <inheritdoc/>
+    public override Task<SetLogLevelResponse> SetLogLevel(SetLogLevelRequest request, ServerCallContext context)
+    {
+        switch (request.Level)
+        {
+            case DaemonLogLevel.Debug:
+                events.Debug.Enable(RequestedTime.Debugging.Read(request.Duration));
+                break;
+            case DaemonLogLevel.Info when request.Duration is null:
+                events.Debug.Disable();
+                break;
+            case DaemonLogLevel.Info:
+                throw new RequestException(Fault.InvalidRequest, "INFO is for good: it takes no duration");
+            default:
+                throw new RequestException(Fault.InvalidRequest, "the level must be DEBUG or INFO");
+        }
+
+        return Task.FromResult(new SetLogLevelResponse { Level = Level(), Until = Until() });
     }
 
     /// <inheritdoc/>
@@ -91,6 +115,10 @@ internal sealed class DaemonApi(
         var outcomes = await reload.RunAsync(request.DryRun, request.AllowRestart, context.CancellationToken);
         return new ReloadDirectoryResponse { Outcomes = { outcomes.Select(Convert.ToFileOutcome) } };
     }
+
+    private DaemonLogLevel Level() => events.Debug.IsOn ? DaemonLogLevel.Debug : DaemonLogLevel.Info;
+
+    private Timestamp? Until() => events.Debug.Until is { } until ? Timestamp.FromDateTimeOffset(until) : null;
 
     private string Written(string name, ConfigurationFormat format, bool showSecrets)
     {

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using UdpTunnel.Access;
+using UdpTunnel.Config;
 using UdpTunnel.Events;
 using UdpTunnel.V1;
 
@@ -36,6 +37,7 @@ internal sealed partial class RequestGate
     private readonly AccessPolicy _policy;
     private readonly TimeProvider _time;
     private readonly ILogger<RequestGate> _logger;
+    private readonly DebugLog _debug;
     private readonly CallerPlaces _calls = new(Calls, CallsPerUser);
     private readonly CallerPlaces _bytes = new(Bytes, BytesPerUser);
     private readonly LimitReport _limits;
@@ -49,12 +51,13 @@ internal sealed partial class RequestGate
     /// <param name="logger">The log.</param>
     public RequestGate(AccessPolicy policy, EventLog events, TimeProvider time, ILogger<RequestGate> logger)
     {
+        _debug = events.Debug;
         _policy = policy;
         _time = time;
         _logger = logger;
         _limits = new LimitReport(events, time, "");
         _denials = new BoundedLines<uint, Denial>(time, (d, more) =>
-            LogDenied(d.User, d.Process, d.Method, More(more))
+            LogDenied(Caller.DisplayTextOf(d.User), d.Process, d.Method, More(more))
         );
         _failures = new BoundedLines<int, (string Method, Exception Error)>(time, (f, more) =>
             LogFailed(f.Error, f.Method, More(more))
@@ -85,6 +88,7 @@ internal sealed partial class RequestGate
             return;
         }
 
+        _debug.Write("", $"{caller.ToDisplayText()}, pid {caller.Process}, calls {Excerpt.Bare(method)}");
         var ranked = _policy.RankOf(caller);
         if (!_calls.TryTake(ranked))
         {
@@ -169,8 +173,8 @@ internal sealed partial class RequestGate
         );
     }
 
-    [LoggerMessage(LogLevel.Warning, "denied to uid {User}, pid {Process}: {Method}{More}")]
-    private partial void LogDenied(uint user, int process, string method, string more);
+    [LoggerMessage(LogLevel.Warning, "denied to {User}, pid {Process}: {Method}{More}")]
+    private partial void LogDenied(string user, int process, string method, string more);
 
     [LoggerMessage(LogLevel.Error, "{Method} failed{More}")]
     private partial void LogFailed(Exception e, string method, string more);

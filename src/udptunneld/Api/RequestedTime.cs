@@ -26,6 +26,14 @@ internal sealed class RequestedTime(TimeSpan least, TimeSpan most, TimeSpan usua
         "an invitation is good for 1 min to 30 days"
     );
 
+    /// <summary>How long debug messages are written.</summary>
+    public static readonly RequestedTime Debugging = new(
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromDays(1),
+        TimeSpan.FromMinutes(10),
+        "debug messages are written for 1 s to 24 h"
+    );
+
     /// <summary>How long the answer to a ping is waited for.</summary>
     public static readonly RequestedTime Answer = new(
         TimeSpan.FromMilliseconds(10),

@@ -10,6 +10,9 @@ namespace UdpTunnel.Events;
 /// </summary>
 internal sealed partial class EventLog
 {
+    /// <summary>What is told only while somebody looks for a fault.</summary>
+    public DebugLog Debug { get; }
+
     /// <summary>
     /// Names this run of the daemon: sequence numbers begin again with the next one, which has another name.
     /// </summary>
@@ -37,6 +40,7 @@ internal sealed partial class EventLog
     {
         _time = time;
         _logger = logger;
+        Debug = new DebugLog(time, logger);
         _bounded = new(time, (line, leftOut) =>
             Record(
                 leftOut == 0

@@ -168,6 +168,7 @@ internal sealed class ServerResolver(
     {
         Interlocked.Increment(ref _lookUps);
         var addresses = await lookUp(server.Host, cancellationToken).WaitAsync(Timeout, time, cancellationToken);
+        events.Debug.Write(tunnel, $"{server.Host} is {string.Join(", ", addresses.Select(a => a.ToString()))}");
         _isStillListed = _current is not null && addresses.Contains(_current);
         return (choose ?? _addresses.Take)(addresses);
     }
@@ -224,6 +225,7 @@ internal sealed class ServerResolver(
 
         if (_failing)
         {
+            events.Debug.Write(tunnel, $"{server.Host} still does not resolve: {reason}");
             return;
         }
 

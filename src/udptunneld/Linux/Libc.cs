@@ -154,6 +154,9 @@ internal static unsafe partial class Libc
         GroupEntry** result
     );
 
+    [LibraryImport("libc", EntryPoint = "getpwuid_r")]
+    public static partial int GetUserById(uint id, UserEntry* entry, byte* buffer, nint length, UserEntry** result);
+
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     public static partial int ProcessControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
 
@@ -168,6 +171,19 @@ internal static unsafe partial class Libc
         public byte* Password;
         public uint Id;
         public byte** Members;
+    }
+
+    /// <summary><c>struct passwd</c> (pwd.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct UserEntry
+    {
+        public byte* Name;
+        public byte* Password;
+        public uint Id;
+        public uint Group;
+        public byte* Comment;
+        public byte* Directory;
+        public byte* Shell;
     }
 
     /// <summary><c>struct rlimit</c>.</summary>

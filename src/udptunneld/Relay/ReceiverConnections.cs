@@ -226,6 +226,10 @@ internal sealed class ReceiverConnections(
         }
 
         connection.State = next;
+        events.Debug.Write(
+            events.Relay,
+            $"the connection of the sender at {connection.Remote} goes from {before} to {next}"
+        );
         _leaving += (next == ConnectionState.Leaving ? 1 : 0) - (before == ConnectionState.Leaving ? 1 : 0);
         if (before == ConnectionState.Handshake)
         {

@@ -7,6 +7,12 @@ namespace UdpTunnel.Relay;
 /// <param name="relay">Name of the relay.</param>
 internal sealed class RelayEvents(EventLog events, string relay)
 {
+    /// <summary>What is told only while somebody looks for a fault.</summary>
+    public DebugLog Debug => events.Debug;
+
+    /// <summary>Name of the relay.</summary>
+    public string Relay => relay;
+
     /// <summary>Tells it.</summary>
     /// <param name="kind">Of the event.</param>
     /// <param name="level">Of the event.</param>

@@ -37,6 +37,10 @@ internal sealed class SenderReport(RelayProtocol protocol, RelayEvents events)
     /// <summary>The connection has another state.</summary>
     public void OnMoved(SenderConnection connection, ConnectionState state)
     {
+        events.Debug.Write(
+            events.Relay,
+            $"the connection to the receiver at {connection.Link.Socket.Remote} goes to {state}"
+        );
         switch (state)
         {
             case ConnectionState.Waiting when protocol == RelayProtocol.Classic:
@@ -99,6 +103,7 @@ internal sealed class SenderReport(RelayProtocol protocol, RelayEvents events)
     /// <summary>An attempt to connect, or the connection that came of it, has ended.</summary>
     public void OnEnded(Attempt attempt)
     {
+        events.Debug.Write(events.Relay, $"an attempt to reach the receiver has ended: {attempt.Problem}");
         _current = _current with
         {
             State = attempt.IsRefused ? RelayState.Refused : RelayState.Connecting,

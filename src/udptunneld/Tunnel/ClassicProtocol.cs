@@ -313,7 +313,17 @@ internal sealed class ClassicProtocol : ITunnelProtocol
     /// <summary>Once a minute at the most: a stranger must not fill the log.</summary>
     private void ReportClaims(long now)
     {
-        if (now < _nextClaim || _transport.TakeRefusedClaim() is not { IsNone: false } claimant)
+        var isTold = now >= _nextClaim;
+        if (!(isTold || _events.Debug.IsOn) || _transport.TakeRefusedClaim() is not { IsNone: false } claimant)
+        {
+            return;
+        }
+
+        _events.Debug.Write(
+            _config.Name,
+            $"{claimant} claimed to be the peer; {_peer.Current?.Endpoint} answered, and stays the peer"
+        );
+        if (!isTold)
         {
             return;
         }

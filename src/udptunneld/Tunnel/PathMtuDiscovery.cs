@@ -44,6 +44,9 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
         _memory = new NativeBuffer((nuint)(transport.Headroom + Ipv4Header.MaxPacketLength + transport.Tailroom + 1));
     }
 
+    /// <summary>What the worker tells of rounds, if anybody wants to know.</summary>
+    public WorkerNotes? Notes { get; init; }
+
     /// <summary>When <see cref="Advance"/> is to be called; <see cref="long.MaxValue"/> for never.</summary>
     public long Due => _schedule.TryPeek(out _, out var due) ? due : long.MaxValue;
 
@@ -157,6 +160,7 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
         {
             search.End(now);
             Publish(peer, search, overhead);
+            Note(address, search, overhead);
         }
 
         if (!search.IsUnderway && now >= search.NextAt && path.HasTarget)
@@ -166,6 +170,19 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
 
         path.NextAt = search.IsUnderway ? long.MaxValue : search.NextAt;
         Schedule(peer, search.Due);
+    }
+
+    private void Note(Peer.Address address, PathMtuSearch search, int overhead)
+    {
+        if (Notes is { AreWanted: true })
+        {
+            Notes.Add(
+                search.Found == 0
+                    ? $"path MTU: no probe to {address.Endpoint} was answered"
+                    : $"path MTU: the path to {address.Endpoint} carries packets of {search.Found} bytes, "
+                        + $"{search.Found + overhead} with all headers"
+            );
+        }
     }
 
     /// <summary>Another address is another path.</summary>
@@ -205,6 +222,11 @@ internal sealed unsafe class PathMtuDiscovery : IDisposable
         RandomNumberGenerator.Fill(random);
         path.Number = BitConverter.ToUInt64(random) & ~IndexMask;
         var sizes = search.Begin(now);
+        if (Notes is { AreWanted: true })
+        {
+            Notes.Add($"path MTU: probes of {string.Join(", ", sizes.ToArray())} bytes go to {address.Endpoint}");
+        }
+
         for (var i = 0; i < sizes.Length; i++)
         {
             if (!TrySend(peer, sizes[i], path.Number | (uint)i, address.Endpoint))

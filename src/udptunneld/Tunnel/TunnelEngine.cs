@@ -44,6 +44,7 @@ internal sealed class TunnelEngine : IDisposable
     private readonly DeviceBinding _binding;
     private readonly Misfits _misfits;
     private readonly TunnelReport _report;
+    private readonly WorkerNotes _notes;
     private readonly SessionSchedule _schedule = new();
     private readonly Lock _disposing = new();
     private long _due = long.MaxValue;
@@ -82,7 +83,9 @@ internal sealed class TunnelEngine : IDisposable
             new PortFilter(config.AllowedPorts, config.FlowTableSize, _transport.Versions, LifetimesOf(config))
         );
         _rules = new AddressRules(addresses, config.AllowedSources, config.AllowedDestinations);
-        _paths = scope.Own(new PathMtuDiscovery(_transport, _udp));
+        _notes = new WorkerNotes(events.Debug, config.Name);
+        Secure?.Notes = _notes;
+        _paths = scope.Own(new PathMtuDiscovery(_transport, _udp) { Notes = _notes });
         _outbound = scope.Own(new Outbound(_transport, _filter, _udp, protocol.Outgoing) { Paths = _paths });
 
         // The worker must have let go before what it would use is closed.
@@ -350,6 +353,7 @@ internal sealed class TunnelEngine : IDisposable
 
         _protocol.Report(now);
         _report.Tick();
+        _notes.Write();
         return _schedule.IsDue(now, _filter.Generation, _protocol.Changes + _added.Changes, totals);
     }
 

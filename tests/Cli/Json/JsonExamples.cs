@@ -56,6 +56,7 @@ internal static class JsonExamples
         { "deny", "deny SHA256:47DEQpj8" },
         { "revoke", "revoke SHA256:47DEQpj8" },
         { "doctor", "doctor" },
+        { "log", "log debug" },
         { "whoami", "whoami" },
         { "version", "version" },
         { "completion", "completion fish" },
@@ -243,6 +244,14 @@ internal static class JsonExamples
             );
         daemon.InvitePeer = _ => Task.FromResult(Samples.Invited());
         daemon.AcceptKey = _ => Task.FromResult(new AcceptReceiverKeyResponse { Relay = RelaySamples.PendingSender() });
+        daemon.SetLogLevel = r =>
+            Task.FromResult(
+                new SetLogLevelResponse
+                {
+                    Level = r.Level,
+                    Until = Timestamp.FromDateTimeOffset(Samples.Now.AddMinutes(10)),
+                }
+            );
         daemon.WhoAmI = _ =>
             Task.FromResult(
                 new WhoAmIResponse

@@ -109,6 +109,12 @@ internal sealed class SecureProtocol : ITunnelProtocol
     /// <inheritdoc/>
     public ITransport Transport => _transport;
 
+    /// <summary>Where the worker leaves what it tells of handshakes.</summary>
+    public WorkerNotes? Notes
+    {
+        set => _transport.Notes = value;
+    }
+
     /// <inheritdoc/>
     public DirectionCounters Outgoing => _transport.Outgoing;
 

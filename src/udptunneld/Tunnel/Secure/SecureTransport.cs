@@ -62,6 +62,9 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
     /// <summary>The protocol.</summary>
     public WireGuardEngine Engine { get; }
 
+    /// <summary>What the worker tells of handshakes, if anybody wants to know.</summary>
+    public WorkerNotes? Notes { get; set; }
+
     /// <summary>Those whose key is no peer's.</summary>
     public Quarantine Quarantine { get; } = new();
 
@@ -169,6 +172,11 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
             peer!.Local = local;
         }
 
+        if (received.Drop != WireGuardDrop.None && Notes is { AreWanted: true })
+        {
+            NoteRefused(datagram, length, source, received.Drop, peer);
+        }
+
         var drop = SecureDrops.ToReason(received.Drop);
         if (received.Drop == WireGuardDrop.WrongSource)
         {
@@ -219,6 +227,11 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
         var isSent = _udp.Send(datagram, length, endpoint, !_local.IsNone ? _local : secure?.Local ?? default);
         if (packetLength == 0)
         {
+            if (Notes is { AreWanted: true })
+            {
+                NoteSent((MessageType)(*datagram), endpoint, secure, isSent);
+            }
+
             if (secure is not null && *datagram == (byte)MessageType.Initiation && secure.IsSearched(Now))
             {
                 SendElsewhere(datagram, length, endpoint, secure);
@@ -259,6 +272,11 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
                 Add(secure, what);
                 break;
             case PeerEvent.HandshakeCompleted:
+                if (Notes is { AreWanted: true })
+                {
+                    Notes.Add($"handshake: {NameOf(secure)} at {peer.Endpoint} has completed one");
+                }
+
                 secure.IsUnreachable = false;
                 secure.ForeignSources.Renew();
                 Quarantine.OnHandshakeCompleted(secure);
@@ -306,6 +324,33 @@ internal sealed unsafe class SecureTransport : ITransport, IWireGuardOutput
             }
         }
     }
+
+    private void NoteSent(MessageType type, in Endpoint endpoint, SecurePeer? peer, bool isSent)
+    {
+        var what = type switch
+        {
+            MessageType.Initiation => $"one is begun with {NameOf(peer)} at {endpoint}",
+            MessageType.Response => $"the one that {NameOf(peer)} at {endpoint} began is answered",
+            MessageType.CookieReply => $"{endpoint} is asked to come again with a cookie",
+            _ => null,
+        };
+        if (what is not null)
+        {
+            Notes!.Add($"handshake: {what}{(isSent ? "" : ", but the network refuses it")}");
+        }
+    }
+
+    /// <summary>Only of handshakes: what else is dropped is counted, and shown by a capture.</summary>
+    private void NoteRefused(byte* datagram, int length, in Endpoint source, WireGuardDrop drop, SecurePeer? peer)
+    {
+        if (length > 0 && (MessageType)(*datagram) is not MessageType.Transport)
+        {
+            Notes!.Add($"handshake: a message from {source} ({NameOf(peer)}) is dropped: {drop}");
+        }
+    }
+
+    private static string NameOf(SecurePeer? peer) =>
+        peer is null ? "a peer that is not known" : $"the peer {peer.Config.DisplayName}";
 
     private void Add(SecurePeer peer, PeerEvent what)
     {
