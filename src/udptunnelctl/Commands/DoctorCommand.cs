@@ -18,12 +18,25 @@ internal sealed class DoctorCommand(Invocation invocation)
     )]
     [Example("udptunnelctl doctor")]
     [Example("udptunnelctl doctor home --json")]
+    [Example("udptunnelctl doctor --bundle report.txt")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Of the tunnels and relays look at this one only")]
         [CompletedFrom(CompletionSource.TunnelsAndRelays)]
-            string? name
+            string? name,
+        [Option(
+            "bundle",
+            ValueName = "FILE|-",
+            Description = "Write a report for whoever helps, instead: findings, status, events, configurations, routes, "
+                + "settings of the kernel, log. It has addresses, and no keys or other secrets"
+        )]
+            string? bundle = null
     )
     {
+        if (bundle is not null && invocation.Json)
+        {
+            throw UsageFailure.Usage("--bundle writes text, and has no JSON", "See 'udptunnelctl doctor --help'.");
+        }
+
         invocation.Names = name is null ? [] : [name];
         var checks = new List<Check>();
         CommandException? failure = null;
@@ -46,6 +59,13 @@ internal sealed class DoctorCommand(Invocation invocation)
             );
         }
 
+        if (bundle is not null)
+        {
+            await WriteAsync(bundle, await new Bundle(invocation).CollectAsync(checks).ConfigureAwait(false))
+                .ConfigureAwait(false);
+            return;
+        }
+
         Show(invocation, checks);
         if (failure is not null)
         {
@@ -64,6 +84,37 @@ internal sealed class DoctorCommand(Invocation invocation)
                 IsInOutput = true,
             };
         }
+    }
+
+    /// <summary>Only its owner may read the file: who is in the network is nobody else's business.</summary>
+    private async Task WriteAsync(string path, string report)
+    {
+        if (path == "-")
+        {
+            await invocation.Host.Output.WriteAsync(report).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            };
+            var writer = new StreamWriter(path, options);
+            await using (writer.ConfigureAwait(false))
+            {
+                await writer.WriteAsync(report).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new CommandException(ExitCode.Failed, "output", $"cannot write '{path}': {e.Message}");
+        }
+
+        invocation.Print(invocation.NewScreen().Line($"{path} is written. Look through it before you give it away."));
     }
 
     private static async Task<List<Check>> LookAsync(Invocation invocation, string name, CancellationToken cancellation)
