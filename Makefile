@@ -67,6 +67,7 @@ lint:
 	dotnet csharpier check .
 	dotnet format --verify-no-changes UdpTunnel.sln
 	tests/lines
+	tests/headers
 	protos/lint
 	packaging/project --check
 

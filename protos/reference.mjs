@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Writes the API reference (docs/api.md) from introduction.md and an image of the protos (`buf build -o IMAGE.json`): comments, roles, fields, enums.
 //   node reference.mjs IMAGE.json
 import { readFileSync } from "node:fs";
@@ -19,7 +20,8 @@ const files = JSON.parse(readFileSync(process.argv[2], "utf8")).file.filter((fil
 function commentsOf(file) {
   const comments = new Map();
   for (const location of file.sourceCodeInfo.location) {
-    const text = [...(location.leadingDetachedComments ?? []), location.leadingComments ?? ""].join("\n").trim();
+    const all = [...(location.leadingDetachedComments ?? []), location.leadingComments ?? ""];
+    const text = all.filter((comment) => !comment.startsWith(" SPDX-")).join("\n").trim();
     if (text !== "") {
       comments.set((location.path ?? []).join("."), text.replace(/^ /gm, ""));
     }

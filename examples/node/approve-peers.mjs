@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Approves pending peers of secure tunnels whose key stands in a list, under the name that stands behind it.
 //   node approve-peers.mjs ALLOWED        ALLOWED: on each line a key, a space and a name
 // The head of approve.mjs says what it needs.

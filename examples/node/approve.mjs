@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Starts a tunnel, then approves pending senders whose fingerprint stands in a list.
 //   cp -r /usr/share/doc/udptunneld/examples/node . && cd node && npm ci && node approve.mjs TUNNEL.json ALLOWED
 import { existsSync, readFileSync } from "node:fs";

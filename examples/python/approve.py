@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Starts a tunnel, then approves pending senders whose fingerprint stands in a list.
 
     protos=/usr/share/udptunnel/protos    # the package's; in a clone: protos

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
 """Approves pending peers of secure tunnels whose key stands in a list, under the name that stands behind it.
 
     PYTHONPATH=stubs python3 approve_peers.py ALLOWED    ALLOWED: on each line a key, a space and a name

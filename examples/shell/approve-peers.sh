@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Approves pending peers of secure tunnels whose key stands in a list, under the name that stands behind it.
 #   approve-peers.sh ALLOWED        ALLOWED: on each line a key, a space and a name
 set -euo pipefail

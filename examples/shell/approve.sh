@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Starts a tunnel, then approves pending senders whose fingerprint stands in a list.
 #   approve.sh TUNNEL.json ALLOWED
 set -euo pipefail

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The hosts: network namespaces, what connects them, what runs in them, and how all of it goes away.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What the machine must have, and what is installed if it is missing.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The relay: a name server that nobody can reach, published through the server.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What is printed: steps, sentences, commands, and at the end what worked.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # A real SSH server with keys of its own, and a client that knows them.
 # shellcheck shell=bash
 

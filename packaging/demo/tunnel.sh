@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What the demonstration is about.
 # shellcheck shell=bash
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Counts what holds and what does not, for the scripts beside it.
 # shellcheck shell=bash
 

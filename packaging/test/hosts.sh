@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Throw-away hosts with systemd as their process 1, for the scripts beside this one. Each is a directory with a small
 # Debian, and a tree of processes in namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends
 # with its first process.

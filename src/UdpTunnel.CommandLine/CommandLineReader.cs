@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.CommandLine;
 
 /// <summary>Reads the words after a program's name.</summary>

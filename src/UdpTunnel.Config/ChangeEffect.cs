@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config;
 
 /// <summary>What it takes to apply a <see cref="FieldChange"/> to a running tunnel.</summary>

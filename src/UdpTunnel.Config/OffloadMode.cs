@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config;
 
 /// <summary>The field <c>Offload</c>: whether the kernel's segmentation and checksum offloads may be used.</summary>

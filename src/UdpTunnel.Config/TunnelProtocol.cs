@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config;
 
 /// <summary>The field <c>Protocol</c> of a tunnel: what it speaks to its other end or ends.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli;
 
 /// <summary>What the process ends with. Scripts rely on the numbers.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel;
 using UdpTunnel.CommandLine;
 using UdpTunnel.Hosting;

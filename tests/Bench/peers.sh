@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash disable=SC2154
 # How each tunnel is brought up on both hosts and taken down again; read by `tunnels`, whose variables it uses.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Tests.Harness;
 
 namespace UdpTunnel.Tests.Faults;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Fuzz;
 
 /// <summary>One parser and what must hold for it, whatever the bytes are.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Net.Sockets;
 using Grpc.Net.Client;
 using UdpTunnel.V1;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>Events, which read well when a test fails.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>A DNS server in a namespace, and another namespace that asks it.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>The original Go program, as one end of a tunnel.</summary>

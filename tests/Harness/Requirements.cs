@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>What a test needs of the machine. Where it is missing the test is skipped, and says why.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness;
 
 /// <summary>A wall clock of its own for one daemon (libfaketime); the monotonic clock is the machine's.</summary>

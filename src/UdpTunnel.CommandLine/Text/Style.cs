@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.CommandLine;
 
 /// <summary>How a piece of text stands out, where colour is allowed. Nothing is said by colour alone.</summary>

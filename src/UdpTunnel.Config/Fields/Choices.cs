@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config;
 
 /// <summary>The words of the fields that take one of a few, in the order in which a message lists them.</summary>

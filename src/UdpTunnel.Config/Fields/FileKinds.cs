@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>The kinds of object in a file, as a set: those in which a field may stand.</summary>

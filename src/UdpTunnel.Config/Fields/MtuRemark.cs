@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>What to say about an MTU that is allowed and costs something.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>All peers of a text, from either kind of text, and the mistakes that only show between them.</summary>

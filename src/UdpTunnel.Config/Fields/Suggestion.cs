@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>Finds what somebody may have meant by a word that nobody knows.</summary>

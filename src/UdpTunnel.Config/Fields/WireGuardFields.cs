@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Fields;
 
 /// <summary>Reads the fields that only a tunnel of WireGuard's protocol has.</summary>

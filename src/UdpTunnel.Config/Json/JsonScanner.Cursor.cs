@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Config.Json;
 
 /// <summary>What all of the grammar needs: blanks, brackets and single characters, and where it went wrong.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Cocona;
 using UdpTunnel.Cli.Completion;
 using UdpTunnel.Cli.Output.Peers;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.Config;
 using Remark = UdpTunnel.V1.Diagnostic;

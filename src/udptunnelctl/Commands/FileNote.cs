@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Grpc.Core;
 using UdpTunnel.Cli.Daemon;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Commands;
 
 /// <summary>The options that every command takes, before or after its name.</summary>

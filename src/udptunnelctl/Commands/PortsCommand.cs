@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Cocona;
 using Google.Protobuf.Collections;
 using UdpTunnel.Cli.Completion;

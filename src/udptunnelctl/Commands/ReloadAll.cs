@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Cli.Daemon;
 using UdpTunnel.Cli.Failures;
 using UdpTunnel.V1;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Completion;
 
 /// <summary>A word that may stand where the cursor is.</summary>

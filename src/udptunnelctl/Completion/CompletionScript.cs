@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Completion;
 
 /// <summary>The scripts that teach a shell to ask <see cref="Completer"/>. They lie beside this file.</summary>

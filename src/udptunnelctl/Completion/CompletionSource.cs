@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Completion;
 
 /// <summary>What may stand in a place of the command line.</summary>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # bash completion for udptunnelctl. Try it:   source <(udptunnelctl completion bash)
 # For every shell to come:                    udptunnelctl completion bash > ~/.local/share/bash-completion/completions/udptunnelctl
 

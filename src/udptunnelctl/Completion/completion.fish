@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # fish completion for udptunnelctl. Try it:   udptunnelctl completion fish | source
 # For every shell to come:                    udptunnelctl completion fish > ~/.config/fish/completions/udptunnelctl.fish
 

@@ -1,4 +1,5 @@
 #compdef udptunnelctl
+# SPDX-License-Identifier: BSD-3-Clause
 # zsh completion for udptunnelctl. Try it:   source <(udptunnelctl completion zsh)
 # For every shell to come:                   udptunnelctl completion zsh > DIRECTORY/_udptunnelctl   (one of $fpath)
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>A terminal that a view has taken over. Disposing gives it back as it was.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>Keys that mean something to a view.</summary>

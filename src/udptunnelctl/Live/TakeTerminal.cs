@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>Takes the terminal over for a view.</summary>

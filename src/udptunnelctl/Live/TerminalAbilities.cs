@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>What a terminal can show, as far as its name (TERM) and the locale tell.</summary>

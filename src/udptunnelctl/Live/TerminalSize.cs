@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live;
 
 /// <summary>Columns and rows of a terminal, at least 20 and 5: in less nothing can be read.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Hosting;
 
 /// <summary>Why a request could not be done. Values and names follow <c>udptunnel.v1.ErrorReason</c>.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Hosting;
 
 /// <summary>A tunnel or relay of the daemon, as far as it does not matter which.</summary>

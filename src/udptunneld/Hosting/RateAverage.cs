@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Hosting;
 
 /// <summary>How rates per second are averaged for people, of tunnels and relays alike.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Linux;
 
 /// <summary>The clock that goes on while the host is suspended and is never set (CLOCK_BOOTTIME).</summary>

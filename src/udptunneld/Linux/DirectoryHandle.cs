@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Microsoft.Win32.SafeHandles;
 
 namespace UdpTunnel.Linux;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Linux;
 
 /// <summary>The one place that decides what an error of <c>sendmsg</c> on a UDP socket means. Pure.</summary>

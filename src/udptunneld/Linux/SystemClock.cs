@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Linux;
 
 /// <summary>What the kernel knows about the wall clock (adjtimex(2)).</summary>

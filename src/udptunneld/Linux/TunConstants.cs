@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Linux;
 
 /// <summary>Numbers of the TUN driver, under the kernel's names (include/uapi/linux/if_tun.h).</summary>

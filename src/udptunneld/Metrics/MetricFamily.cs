@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Metrics;
 
 /// <summary>One metric with all of its values at one moment.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 

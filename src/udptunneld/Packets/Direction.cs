@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Packets;
 
 /// <summary>Which way a packet goes. Values follow <c>udptunnel.v1.Direction</c>.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Linux;
 using UdpTunnel.Relay.Approval;
 using UdpTunnel.Relay.Link;

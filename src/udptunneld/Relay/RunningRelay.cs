@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Relay;
 
 /// <summary>A relay that runs, with the rates of its traffic.</summary>

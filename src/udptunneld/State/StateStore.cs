@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using UdpTunnel.Config;

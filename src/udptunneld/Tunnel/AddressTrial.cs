@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tunnel;
 
 /// <summary>What to do about the address in use.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using UdpTunnel.Config;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Api.Daemon;
 
 /// <summary>The command that runs a program as another user, who need not exist.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Api.Daemon;
 
 /// <summary>One daemon for all tests of a class, which run one after the other.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Api.Daemon;
 
 /// <summary>What a test needs of the machine; without it the test is skipped and says what is missing.</summary>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """A client that knows nothing of the daemon but its socket: it asks for everything else by server reflection."""
 
 import importlib.util

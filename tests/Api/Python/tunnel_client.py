@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Drives a daemon through its control socket with the published protos, as a script of an administrator would."""
 
 import json

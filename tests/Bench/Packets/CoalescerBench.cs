@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using UdpTunnel.Packets;

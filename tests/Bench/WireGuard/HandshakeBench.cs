@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using BenchmarkDotNet.Attributes;
 
 namespace UdpTunnel.Bench.WireGuard;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Cli.Commands;
 using UdpTunnel.Cli.Live;
 using UdpTunnel.Cli.Live.Top;

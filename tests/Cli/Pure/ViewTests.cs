@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Google.Protobuf.WellKnownTypes;
 using UdpTunnel.Cli.Output;
 using UdpTunnel.V1;

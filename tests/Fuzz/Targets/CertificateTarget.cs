@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using UdpTunnel.Crypto;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Text;
 using UdpTunnel.Config;
 using UdpTunnel.Config.WgQuick;

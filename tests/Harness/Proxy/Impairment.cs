@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness.Proxy;
 
 /// <summary>What part of the datagrams is treated badly; each of them in one way only.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Harness.Proxy;
 
 /// <summary>What a proxy did to the datagrams of one direction.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Netns.Relay;
 
 /// <summary>A person decides who may be a sender, and nothing flows before.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Netns.Relay;
 
 /// <summary>The two ends speak different protocols: both say so.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Text.Json.Nodes;
 using UdpTunnel.Tests.Harness;
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 extern alias daemon;
 
 using System.Collections.Concurrent;

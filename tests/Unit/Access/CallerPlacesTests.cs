@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.Access;
 
 namespace UdpTunnel.Tests.Access;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using Google.Protobuf.Reflection;
 using UdpTunnel.Doctor;
 using UdpTunnel.Events;

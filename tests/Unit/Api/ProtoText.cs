@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Api;
 
 /// <summary>The protos as they are written: their comments promise things, too.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using System.Net;
 using FsCheck.Fluent;
 using UdpTunnel.Config;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Config;
 
 /// <summary>Each mistake in a relay file, with the exact place and words.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Docs;
 
 /// <summary>The sources that the tests were built from.</summary>

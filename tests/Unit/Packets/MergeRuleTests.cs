@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>Which packets may follow each other in a group.</summary>

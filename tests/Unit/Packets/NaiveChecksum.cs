@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>RFC 1071 word by word, as the text says.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>Compares packets in bulk; xunit's own comparison boxes every byte.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Tests.Packets;
 
 /// <summary>Packets as a network delivers them.</summary>

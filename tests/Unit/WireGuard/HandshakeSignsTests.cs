@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.WireGuard;

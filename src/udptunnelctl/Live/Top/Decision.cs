@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>What is to be done with a sender or peer that waits.</summary>

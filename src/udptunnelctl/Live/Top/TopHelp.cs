@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>What the keys of <c>top</c> do, and what its columns mean.</summary>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Cli.Live.Top;
 
 /// <summary>What each key does. Pure: a state and a key give the next state, and what is to be done outside.</summary>

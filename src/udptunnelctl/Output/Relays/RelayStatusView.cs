@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 using UdpTunnel.V1;
 
 namespace UdpTunnel.Cli.Output.Relays;

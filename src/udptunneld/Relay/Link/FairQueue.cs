@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Relay.Link;
 
 /// <summary>A flow whose frames may wait for a connection. Its fields belong to the thread that writes.</summary>

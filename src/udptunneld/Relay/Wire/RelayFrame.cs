@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 namespace UdpTunnel.Relay.Wire;
 
 /// <summary>One frame that was read. It points into the reader's buffer and is valid as long as that.</summary>
