@@ -14,8 +14,8 @@ public sealed class StreamLimitTests
     private const int MaxStreams = 128;
 
     /// <summary>
-    /// Two full buffers of Kestrel (64 KiB) for each stream, what the runtime makes of it, and what it takes again of what
-    /// it gave back after the start.
+    /// Two full buffers of Kestrel (64 KiB) for each stream, what the runtime makes of it, and what it had given back
+    /// after the start.
     /// </summary>
     private const long MaxGrowthKilobytes = 128 * 1024;
 
