@@ -76,6 +76,39 @@ public sealed class JoinTests
         Assert.Empty((await lab.Server.Control.RunAsync("peers")).Json.GetProperty("peers").EnumerateArray());
     }
 
+    [Fact]
+    public async Task An_invitation_that_nobody_uses_ends_with_its_time_and_one_that_was_used_does_not()
+    {
+        using var clock = new WallClock();
+        await using var lab = await Lab.TwoHostsAsync();
+        var server = lab.Server.AddDaemon(clock.Launcher);
+        await Task.WhenAll(server.StartAsync(), lab.Client.Daemon.StartAsync());
+        using var files = new TemporaryDirectory();
+        await server.Control.RunAsync("new", "wg0", "--ports", "all", "--up", "--output", files["wg0.json"]);
+        var used = (await server.Control.RunAsync("invite", "wg0", "--name", "used", "--expires", "1h")).Json;
+        var unused = (await server.Control.RunAsync("invite", "wg0", "--name", "unused", "--expires", "1h")).Json;
+        await lab.Client.Control.RunAsync("join", used.GetProperty("token").GetString()!);
+
+        // Its time goes on while the daemon is away.
+        await server.TerminateAsync();
+        clock.Set("+2h");
+        await server.StartAsync();
+
+        var removed = await server.Control.WaitForEventAsync("peer_removed");
+        Assert.Contains("unused was not used in time", removed.Message, StringComparison.Ordinal);
+        var left = (await server.Control.RunAsync("peers", "wg0")).Json.GetProperty("peers").EnumerateArray();
+        Assert.Equal(["used"], left.Select(peer => peer.GetProperty("name").GetString()));
+
+        await lab.Client.Control.RunAsync("down", "wg0");
+        var join = await lab.Client.Control.TryAsync(
+            "join",
+            unused.GetProperty("token").GetString()!,
+            "--timeout",
+            "7s"
+        );
+        Assert.Equal(6, join.ExitCode);
+    }
+
     private static string AddressOf(JsonElement tunnel) =>
         tunnel.GetProperty("tunnelAddress").GetString()!.Split('/')[0];
 }
