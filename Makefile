@@ -64,7 +64,7 @@ test-package: deb
 
 lint:
 	dotnet tool restore
-	dotnet csharpier check .
+	dotnet csharpier check src tests
 	dotnet format --verify-no-changes UdpTunnel.sln
 	tests/lines
 	tests/headers
