@@ -11,7 +11,7 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    start-up, tunnels and relays beside each other in turns, with medians and ratios, into out/bench; ROUNDS=1 for a first look
+# make bench    start-up, tunnels, many peers and relays beside each other in turns, with medians and ratios, into out/bench; ROUNDS=1 for a first look
 #               (root; Debian's peers where installed)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
 
@@ -95,6 +95,8 @@ bench: build native
 	SEGMENT=1 tests/Bench/tunnels $(rounds) -p out/bench/segment.svg -t "A link that cuts them" vxlan udptunnel udptunnel-secure wireguard $(newest) openvpn | tee out/bench/segment.md
 	SEGMENT=gro tests/Bench/tunnels $(rounds) -p out/bench/gro.svg -t "A link that cuts them and merges frames" vxlan udptunnel udptunnel-secure wireguard $(newest) openvpn | tee out/bench/gro.md
 	tests/Bench/tunnels $(rounds) udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn | tee out/bench/offloads.md
+	dotnet build --nologo -v quiet -c Release tests/Bench
+	tests/Bench/many-peers | tee out/bench/peers.md
 	tests/Bench/relays $(rounds) | tee out/bench/relays.md
 
 demo: build
