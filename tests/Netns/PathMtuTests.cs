@@ -103,7 +103,7 @@ public sealed class PathMtuTests
         await lab.Client.PingAsync("10.0.0.1");
         await lab.Client.Control.WaitForAsync("t", s => s.Mtu == (1280 - Overhead, "path"), "the client's MTU");
         await Transfer.BothWaysAsync(lab, Length, Soon);
-        Assert.Equal((1280 - Overhead, "path"), (await lab.ServerStatusAsync()).Mtu);
+        await lab.Server.Control.WaitForAsync("t", s => s.Mtu == (1280 - Overhead, "path"), "the server's MTU");
         Assert.Contains($"mtu {1280 - Overhead} ", await LinkAsync(lab), StringComparison.Ordinal);
 
         await SetPathAsync(lab, 1500);
