@@ -71,13 +71,7 @@ internal sealed class TunnelPeers(
     )
     {
         using var gate = await tunnels.EnterAsync(cancellationToken);
-        var found = Selector.OneKey(
-            PeerAdmission.Words,
-            choice,
-            Of(""),
-            p => p.Status.State == PeerState.Pending,
-            p => $"{p.Status.Name} does not wait: it is a peer of {p.Place} already"
-        );
+        var found = FindPending(choice, p => $"it is a peer of {p.Place} already");
         return [.. found.Select(p => Approve(p, approval, once))];
     }
 
@@ -88,13 +82,7 @@ internal sealed class TunnelPeers(
     public async Task<IReadOnlyList<PeerAt>> DenyAsync(Choice choice, CancellationToken cancellationToken)
     {
         using var gate = await tunnels.EnterAsync(cancellationToken);
-        var found = Selector.OneKey(
-            PeerAdmission.Words,
-            choice,
-            Of(""),
-            p => p.Status.State == PeerState.Pending,
-            p => $"{p.Status.Name} does not wait: it is a peer of {p.Place}; `udptunnelctl revoke` takes that back"
-        );
+        var found = FindPending(choice, p => $"it is a peer of {p.Place}; `udptunnelctl revoke` takes that back");
         foreach (var peer in found)
         {
             tunnels.Find(peer.Place).Engine?.Secure?.Deny(KeyOf(peer));
@@ -328,6 +316,17 @@ internal sealed class TunnelPeers(
     }
 
     private static string Describe(PeerAt peer) => $"the peer {peer.Status.Name} ({peer.Status.PublicKey})";
+
+    /// <param name="choice">Whom the person means.</param>
+    /// <param name="whatItIs">What to say of one that does not wait.</param>
+    private IReadOnlyList<PeerAt> FindPending(Choice choice, Func<PeerAt, string> whatItIs) =>
+        Selector.OneKey(
+            PeerAdmission.Words,
+            choice,
+            Of(""),
+            p => p.Status.State == PeerState.Pending,
+            p => $"{p.Status.Name} does not wait: {whatItIs(p)}"
+        );
 
     private PeerAt Now(string tunnel, PublicKey key)
     {
