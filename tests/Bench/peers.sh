@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash disable=SC2154
-# How each tunnel is brought up on both hosts and taken down again; read by `tunnels`, whose variables it uses.
+# How each tunnel is brought up on both hosts; read by `tunnels` and others after lab.sh, which ends it.
+#
+#   vxlan         the kernel's own tunnel: what the others are compared with
+#   udptunnel     this project's; udptunnel-off is the same with "Offload": "off", and udptunnel-without-uso, -tun, -segment, -gro or several with
+#                 commas between them on a kernel that refuses these offloads (see `without`); udptunnel-secure speaks the WireGuard protocol
+#   wireguard     wireguard-go, which encrypts; openvpn and fastd without a cipher; all Debian's
+#   wireguard-newest, dsnet    as WGGO and UDPTUNNEL_DSNET name them
 
 up_vxlan() {
     ip -n "$1" link add bench0 type vxlan id 7 local "$2" remote "$4" dstport 4789 dev wire0
@@ -12,25 +18,16 @@ up_vxlan() {
 up_udptunnel() {
     local offload=$1 refused=$2 network=172.31.7.2:8000 launcher=()
     shift 2
-    local own=$directory/$1
     [ "$1" = "$client" ] || network=:8000
     [ "$refused" = none ] || launcher=("$here/without" "$refused" --)
-    mkdir -p "$own"
+    start_daemon "$1" "${launcher[@]}"
     printf '{ "Name": "bench", "TunnelDevice": "bench0", "TunnelAddress": "%s", "NetworkAddress": "%s", "Mtu": %s, "AllowedPorts": [5201, 5202], "Offload": "%s" }' \
-        "$3" "$network" "$mtu" "$offload" >"$own/bench.json"
-    run_udptunnel "$own" "$1" "${launcher[@]}"
+        "$3" "$network" "$mtu" "$offload" | up "$1"
 }
 
-# run_udptunnel FOLDER NAMESPACE LAUNCHER...: the daemon, with the tunnel of FOLDER/bench.json.
-run_udptunnel() {
-    local own=$1
-    shift
-    start "$@" "$bin/udptunneld" --socket "$own/socket" --state-dir "$own/state" --config-dir "$own/none"
-    for _ in $(seq 50); do
-        [ ! -S "$own/socket" ] || break
-        sleep 0.1
-    done
-    "$bin/udptunnelctl" --socket "$own/socket" up --ephemeral "$own/bench.json" >>"$directory/log" 2>&1 || fail "$(tail -n 3 "$directory/log")"
+# up NAMESPACE: the tunnel of the configuration that it reads.
+up() {
+    control "$1" up --ephemeral - >>"$directory/log" 2>&1 || fail "$(tail -n 3 "$directory/log")"
 }
 
 make_key() { (umask 077 && wg genkey >"$directory/key-$1"); }
@@ -42,12 +39,10 @@ public_key_of_other() {
 }
 
 up_secure() {
-    local own=$directory/$1
-    mkdir -p "$own"
+    start_daemon "$1"
     printf '{ "Name": "bench", "Protocol": "wireguard", "TunnelDevice": "bench0", "TunnelAddress": "%s/24", "NetworkAddress": ":51820", "Mtu": %s,
         "AllowedPorts": [5201, 5202], "PrivateKey": "%s", "Peers": [{ "PublicKey": "%s", "AllowedIPs": ["%s"], "Endpoint": "%s:51820" }] }' \
-        "$3" "$mtu" "$(cat "$directory/key-$1")" "$(public_key_of_other "$1")" "$5/32" "$4" >"$own/bench.json"
-    run_udptunnel "$own" "$1"
+        "$3" "$mtu" "$(cat "$directory/key-$1")" "$(public_key_of_other "$1")" "$5/32" "$4" | up "$1"
 }
 
 # wireguard-go listens at a socket of its device's name, which no namespace separates.
@@ -105,7 +100,14 @@ up_dsnet() {
     start "$1" "$UDPTUNNEL_DSNET" "$directory/dsnet-$1.json"
 }
 
-begin() {
+# each COMMAND...: COMMAND for both hosts, with namespace, its outer and inner address, the other's outer and inner address.
+each() {
+    "$@" "$client" 172.31.7.1 10.77.0.1 172.31.7.2 10.77.0.2
+    "$@" "$server" 172.31.7.2 10.77.0.2 172.31.7.1 10.77.0.1
+}
+
+# begin_tunnel NAME: fails if nothing passes.
+begin_tunnel() {
     case $1 in
         udptunnel) each up_udptunnel auto none ;;
         udptunnel-off) each up_udptunnel off none ;;
@@ -114,14 +116,23 @@ begin() {
         wireguard) each up_wireguard wireguard-go && each meet_wireguard ;;
         wireguard-newest) each up_wireguard "$WGGO" && each meet_wireguard ;;
         fastd) each up_fastd && each meet_fastd ;;
-        *) each "up_$1" ;;
+        *)
+            declare -F "up_$1" >/dev/null || fail "'$1' is no tunnel that peers.sh knows"
+            each "up_$1"
+            ;;
     esac
+    for _ in $(seq 100); do
+        ! ip netns exec "$client" ping -c 1 -W 1 10.77.0.2 >/dev/null 2>&1 || return 0
+        sleep 0.1
+    done
+    # Its name in the results shows that it was tried.
+    echo "failed 1" | record "$1" >/dev/null
+    echo "$1 does not come up: $(tail -1 "$directory/log")"
+    end
+    return 1
 }
 
-end() {
-    end_all "$client"
-    end_all "$server"
-    for host in "$client" "$server"; do
-        ip -n "$host" link delete bench0 2>/dev/null || true
-    done
-}
+# iperf ARGUMENT...: one run of iperf3, as JSON; ports are those that a tunnel lets pass.
+iperf() { ip netns exec "$client" iperf3 -c 10.77.0.2 -p 5201 --cport 5202 -t "$seconds" -J "$@" 2>/dev/null || echo '{}'; }
+
+gigabits() { jq -r '(.end.sum_received.bits_per_second // 0) / 1e9'; }
