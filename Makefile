@@ -11,7 +11,7 @@
 # make lint     formatting and style, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
-# make bench    tunnels, relays, start-up and many peers, beside each other in turns, as one page: out/bench/index.md. Fails if the run does not hold what
+# make bench    tunnels, relays, start-up and what many cost, beside each other in turns, as one page: out/bench/index.md. Fails if the run does not hold what
 #               README promises. ROUNDS=3; BENCH=quick for a first look. Debian's peers where installed, and those that WGGO, UDPTUNNEL_DSNET,
 #               UDPTUNNEL_MCUDPT and CHISEL name (tests/Bench/lab.sh) (root)
 # make demo     a tunnel and a relay between four hosts: shows what the programs do (root)
@@ -97,7 +97,9 @@ bench: build native
 	-SEGMENT=1 tests/Bench/tunnels $(turns)/cut.results $(tunnels)
 	-SEGMENT=gro tests/Bench/tunnels $(turns)/merged.results $(tunnels)
 	-tests/Bench/tunnels $(turns)/offloads.results -r 1 udptunnel $(addprefix udptunnel-,without-uso without-tun without-segment without-gro off) openvpn
+	-tests/Bench/load $(turns)/load-tunnels.results tunnels
 	-tests/Bench/relays $(turns)/relays.results
+	-tests/Bench/load $(turns)/load-relays.results relays
 	-tests/Bench/many-peers $(turns)/many-peers.results -r 1 -s 10
 	-tests/Bench/startup $(if $(quick),-r 4) | tee out/bench/results/start-up.txt
 	tests/Bench/report page out/bench
