@@ -36,7 +36,7 @@ public sealed class BenchPageTests : IDisposable
         var page = Read(Page);
         Assert.Contains("All of it is held in this run.", page, StringComparison.Ordinal);
         Assert.DoesNotContain("not held", page, StringComparison.Ordinal);
-        foreach (var picture in new[] { "whole", "relays", "load-tunnels", "load-relays" })
+        foreach (var picture in new[] { "whole", "relays", "load-tunnels", "load-relays", "voip" })
         {
             Assert.Contains($"({picture}.svg)", page, StringComparison.Ordinal);
             Assert.StartsWith("<svg", Read($"{picture}.svg"), StringComparison.Ordinal);
