@@ -101,6 +101,7 @@ bench: build native
 	-tests/Bench/relays $(turns)/relays.results
 	-tests/Bench/load $(turns)/load-relays.results relays
 	-tests/Bench/voip $(turns)/voip.results -s 5
+	-tests/Bench/scale $(turns)/scale.results -r 1
 	-tests/Bench/many-peers $(turns)/many-peers.results -r 1 -s 10
 	-tests/Bench/startup $(if $(quick),-r 4) | tee out/bench/results/start-up.txt
 	tests/Bench/report page out/bench
