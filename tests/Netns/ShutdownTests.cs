@@ -45,6 +45,57 @@ public sealed class ShutdownTests
     }
 
     [Fact]
+    public async Task A_daemon_with_many_tunnels_removes_their_devices_at_once_and_nobody_elses()
+    {
+        const int Tunnels = 5;
+        await using var lab = await Lab.TwoHostsAsync();
+        await lab.Server.Namespace.IpAsync(
+            "tuntap add other0 mode tun\nlink set other0 group 77 up\ntuntap add other1 mode tun"
+        );
+        await lab.Server.Daemon.StartAsync();
+        for (var i = 0; i < Tunnels; i++)
+        {
+            await lab.Server.Daemon.UpAsync(
+                lab.ServerFile with
+                {
+                    Name = $"t{i}",
+                    TunnelDevice = $"tunnel{i}",
+                    TunnelAddress = $"10.1.{i}.1",
+                    NetworkAddress = $":{8000 + i}",
+                }
+            );
+        }
+
+        // One whose device is gone before keeps none of the others back.
+        await lab.Server.Namespace.IpAsync("link delete tunnel4");
+        using var monitor = lab.Server.Namespace.Start("links", "ip", "-o", "monitor", "link");
+        await WaitFor.TrueAsync(
+            async () =>
+            {
+                await lab.Server.Namespace.IpAsync("link set other0 alias watched");
+                return monitor.Text.Contains("other0", StringComparison.Ordinal);
+            },
+            "a change of a device is seen"
+        );
+        Assert.Equal(0, await lab.Server.Daemon.EndAsync("TERM"));
+
+        Assert.Equal(
+            new HashSet<string>(["other0", "other1", Lab.Link]),
+            [.. await lab.Server.Namespace.DevicesAsync()]
+        );
+        string[] GroupsOfDeleted() =>
+            [
+                .. monitor
+                    .Text.Split('\n')
+                    .Where(line => line.Contains("Deleted", StringComparison.Ordinal))
+                    .Where(line => line.Contains(" tunnel", StringComparison.Ordinal))
+                    .Select(line => line.Split(" group ")[1].Split(' ')[0]),
+            ];
+        await WaitFor.TrueAsync(() => Task.FromResult(GroupsOfDeleted().Length >= Tunnels - 1), "devices are deleted");
+        Assert.NotEqual("default", Assert.Single(GroupsOfDeleted().Distinct()));
+    }
+
+    [Fact]
     public async Task What_was_taken_down_stays_down()
     {
         await using var lab = await Lab.TwoHostsAsync();

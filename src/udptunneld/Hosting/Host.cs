@@ -158,11 +158,14 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         await _stop.CancelAsync();
         await _ticking;
         using var gate = await Table.EnterAsync(CancellationToken.None);
-        Parallel.ForEach(Table.All, ParallelStops, entry =>
-        {
-            _supervised.Run(entry.Name, () => OnStopping(entry), _ => { });
-            _supervised.Run(entry.Name, () => entry.Engine?.Dispose(), _ => { });
-        });
+        var entries = Table.All;
+        Parallel.ForEach(entries, ParallelStops, entry =>
+            _supervised.Run(entry.Name, () => OnStopping(entry), _ => { })
+        );
+        OnAllStopping([.. entries.Select(e => e.Engine).OfType<TEngine>()]);
+        Parallel.ForEach(entries, ParallelStops, entry =>
+            _supervised.Run(entry.Name, () => entry.Engine?.Dispose(), _ => { })
+        );
         Table.Clear();
         OnStopped();
     }
@@ -217,6 +220,9 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
 
     /// <summary>One is about to stop because the daemon ends.</summary>
     protected virtual void OnStopping(HostEntry<TConfig, TEngine> entry) { }
+
+    /// <summary>All are about to stop because the daemon ends.</summary>
+    protected virtual void OnAllStopping(IReadOnlyList<TEngine> engines) { }
 
     /// <summary>All have stopped because the daemon ends.</summary>
     protected virtual void OnStopped() { }

@@ -35,7 +35,7 @@ internal static class NetlinkAnswer
     private const int RouteType = 7;
     private const byte RTPROT_BOOT = 3;
     private const byte RTPROT_STATIC = 4;
-    private const byte RTN_UNICAST = 1;
+    internal const byte RTN_UNICAST = 1;
     private const ushort RTA_DST = 1;
     private const ushort RTA_OIF = 4;
     private const ushort RTA_GATEWAY = 5;

@@ -23,8 +23,8 @@ internal static unsafe class RouteSocket
     private const ushort RTM_GETROUTE = 26;
     private const ushort RTM_GETNETCONF = 82;
 
-    private const ushort NLM_F_REQUEST = 0x001;
-    private const ushort NLM_F_ACK = 0x004;
+    internal const ushort NLM_F_REQUEST = 0x001;
+    internal const ushort NLM_F_ACK = 0x004;
     private const ushort NLM_F_REPLACE = 0x100;
     private const ushort NLM_F_DUMP = 0x300;
     private const ushort NLM_F_CREATE = 0x400;
@@ -54,7 +54,7 @@ internal static unsafe class RouteSocket
     /// <summary>Number of the one request that a socket carries.</summary>
     internal const uint Sequence = 1;
 
-    private const int BufferSize = 16384;
+    internal const int BufferSize = 16384;
 
     // The kernel fills its messages of a list up to this (netlink_dump in net/netlink/af_netlink.c).
     private const int ListBufferSize = 32768;
@@ -118,9 +118,15 @@ internal static unsafe class RouteSocket
     {
         Span<byte> buffer = stackalloc byte[ListBufferSize];
         var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
-        request.Append(new RouteMessage { Family = AF_INET });
+        request.Append(new RouteMessage { Family = AF_INET, Type = NetlinkAnswer.RTN_UNICAST });
         var routes = new List<Route>();
-        List(request.Bytes, buffer, "routes", answer => NetlinkAnswer.AddRoutes(answer, Sequence, routes));
+        List(
+            request.Bytes,
+            buffer,
+            "routes",
+            answer => NetlinkAnswer.AddRoutes(answer, Sequence, routes),
+            isFiltered: true
+        );
         return routes;
     }
 
@@ -135,7 +141,7 @@ internal static unsafe class RouteSocket
         foreach (var family in (ReadOnlySpan<byte>)[AF_INET, AF_INET6])
         {
             var request = new NetlinkRequest(buffer, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
-            request.Append(new RouteMessage { Family = family });
+            request.Append(new RouteMessage { Family = family, Type = NetlinkAnswer.RTN_UNICAST });
             request.Attribute(RTA_OIF, link);
             List(
                 request.Bytes,
@@ -328,7 +334,7 @@ internal static unsafe class RouteSocket
         }
     }
 
-    private delegate void AddAttributes(ref NetlinkRequest request);
+    internal delegate void AddAttributes(ref NetlinkRequest request);
 
     internal delegate void ReadPart(ReadOnlySpan<byte> answer);
 
@@ -394,7 +400,9 @@ internal static unsafe class RouteSocket
         }
     }
 
-    private static void SetLink(int index, string what, AddAttributes? attributes, uint flags = 0)
+    /// <summary>Changes a device.</summary>
+    /// <exception cref="LinuxException">There is no such device, or the kernel refuses.</exception>
+    internal static void SetLink(int index, string what, AddAttributes? attributes, uint flags = 0)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
         var request = new NetlinkRequest(buffer, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, Sequence);
@@ -502,7 +510,7 @@ internal static unsafe class RouteSocket
 
     /// <summary><c>struct ifinfomsg</c>.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
-    private struct LinkMessage
+    internal struct LinkMessage
     {
         public byte Family;
         public ushort Type;
@@ -528,6 +536,12 @@ internal static unsafe class RouteSocket
     {
         public byte Family;
         public byte DestinationLength;
+        public byte SourceLength;
+        public byte Tos;
+        public byte Table;
+        public byte Protocol;
+        public byte Scope;
+        public byte Type;
     }
 
     /// <summary><c>struct netconfmsg</c>, padded.</summary>

@@ -27,6 +27,9 @@ internal sealed class DeviceCare(
     /// <summary>Why there is no device; empty if there is one.</summary>
     public string Problem => _problem;
 
+    /// <summary>Whether there is no device.</summary>
+    public bool IsLost => _isLost;
+
     /// <summary>
     /// The device is gone. On the worker's thread: the rest takes locks and time, for which others should not wait.
     /// </summary>

@@ -30,6 +30,9 @@ internal sealed record NetworkOverlap(string Covered, string Shared)
 
     private static readonly string[] ResolverFiles = ["/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"];
 
+    /// <summary>Nothing in common.</summary>
+    public static NetworkOverlap None { get; } = new("", "");
+
     /// <summary>What a tunnel's network has in common with others now.</summary>
     /// <param name="address">An address of the tunnel.</param>
     /// <param name="ownLink">Number of the tunnel's own device, if it has one.</param>

@@ -48,7 +48,8 @@ internal sealed class Resources
         var offload = config.Offload == OffloadMode.Auto;
         try
         {
-            RequireNoOverlap(config, tunnels);
+            var overlaps = OverlapsOf(config, ownLink: null, tunnels);
+            RequireNoOverlap(config, overlaps);
             var udp = scope.Own(OpenUdp(config, offload, ports));
             ports[udp.LocalPort] = config.Name;
             scope.AtEnd(() => ports.TryRemove(udp.LocalPort, out _));
@@ -64,7 +65,7 @@ internal sealed class Resources
 
             tunnels[tun.Index] = config.Name;
             scope.AtEnd(() => tunnels.TryRemove(tun.Index, out _));
-            Configure(tun, config, tunnels);
+            Configure(tun, config, overlaps);
             return new Resources(tun, udp, firewall);
         }
         catch (FirewallException e)
@@ -94,7 +95,13 @@ internal sealed class Resources
     /// <param name="config">The tunnel.</param>
     /// <param name="tunnels">Numbers of the devices of all tunnels.</param>
     /// <exception cref="LinuxException">The kernel refuses.</exception>
-    public static void Configure(ITun tun, TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
+    public static void Configure(ITun tun, TunnelConfig config, ConcurrentDictionary<int, string> tunnels) =>
+        Configure(tun, config, OverlapsOf(config, tun.Index, tunnels));
+
+    /// <param name="tun">The device.</param>
+    /// <param name="config">The tunnel.</param>
+    /// <param name="overlaps">Of each of its addresses.</param>
+    private static void Configure(ITun tun, TunnelConfig config, IReadOnlyList<NetworkOverlap> overlaps)
     {
         RouteSocket.SetMtu(tun.Index, config.FirstMtu);
         RouteSocket.SetQueueLength(tun.Index, QueueLength);
@@ -108,13 +115,10 @@ internal sealed class Resources
             // No IPv6 in this kernel: then there is no address to keep away either.
         }
 
-        foreach (var address in config.TunnelAddresses)
+        foreach (var (address, overlap) in config.TunnelAddresses.Zip(overlaps))
         {
             // Also after the other device was down for a while, whose route would be the later one then.
-            var isShared =
-                !config.Overlap
-                && !address.IsV6
-                && NetworkOverlap.Now(address, tun.Index, link => !tunnels.ContainsKey(link)).Shared.Length > 0;
+            var isShared = overlap.Shared.Length > 0;
             RouteSocket.AddAddress(tun.Index, address.Address, address.PrefixLength, isLastResort: isShared);
         }
 
@@ -161,21 +165,31 @@ internal sealed class Resources
     private static int HeadersOf(TunnelConfig config) =>
         config.Protocol == TunnelProtocol.WireGuard ? Ipv6AndTcpHeader : Ipv4AndTcpHeader;
 
-    private static void RequireNoOverlap(TunnelConfig config, ConcurrentDictionary<int, string> tunnels)
-    {
-        if (config.Overlap)
-        {
-            return;
-        }
+    /// <returns>
+    /// What the networks of a tunnel have in common with others; nothing where its file says that it is meant.
+    /// </returns>
+    private static List<NetworkOverlap> OverlapsOf(
+        TunnelConfig config,
+        int? ownLink,
+        ConcurrentDictionary<int, string> tunnels
+    ) =>
+        [
+            .. config.TunnelAddresses.Select(address =>
+                config.Overlap
+                    ? NetworkOverlap.None
+                    : NetworkOverlap.Now(address, ownLink, link => !tunnels.ContainsKey(link))
+            ),
+        ];
 
-        foreach (var address in config.TunnelAddresses)
+    private static void RequireNoOverlap(TunnelConfig config, IReadOnlyList<NetworkOverlap> overlaps)
+    {
+        foreach (var (address, overlap) in config.TunnelAddresses.Zip(overlaps))
         {
-            var covered = NetworkOverlap.Now(address, ownLink: null, link => !tunnels.ContainsKey(link)).Covered;
-            if (covered.Length > 0)
+            if (overlap.Covered.Length > 0)
             {
                 throw new RequestException(
                     Fault.AddressOverlap,
-                    $"the tunnel's network {address.Network} overlaps {covered}: "
+                    $"the tunnel's network {address.Network} overlaps {overlap.Covered}: "
                         + "choose another TunnelAddress, or write \"Overlap\": true if that is meant"
                 );
             }

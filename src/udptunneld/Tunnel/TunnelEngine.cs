@@ -313,6 +313,9 @@ internal sealed class TunnelEngine : IDisposable
         }
     }
 
+    /// <summary>Number of the device; null while there is none.</summary>
+    public int? Link => _device.IsLost ? null : _tun.Index;
+
     /// <summary>Called about once a second.</summary>
     /// <returns>Whether what <see cref="Session"/> gives has changed enough to be saved.</returns>
     public bool Tick()
