@@ -16,7 +16,8 @@ namespace UdpTunnel.Waiting;
 /// What counts are short waits, many times in a row, with one question or answer between each and the next. The first
 /// tries may take longer, for only when the threads of both ends try at the same time the waits become as short as they
 /// can be. A thread whose tries are in vain waits for twice as many the next time, until a run of tries has lasted as
-/// long as it waited for it, or 16 waits. What it gains and costs: docs/performance.md.
+/// long as it waited for it, or 16 waits. One whose tries take longer than they are worth makes none for a second. What
+/// it gains and costs: docs/performance.md.
 /// </remarks>
 internal sealed class BusyPoll
 {
@@ -51,7 +52,22 @@ internal sealed class BusyPoll
     /// <summary>After so long a wait what was learnt is forgotten: 1 s.</summary>
     public static readonly long Rest = Stopwatch.Frequency;
 
+    /// <summary>
+    /// What a try may take on average: 80 µs. Waking a thread takes about as long, and longer tries cost more than they
+    /// gain, also where each of them is successful: calls with a packet every few milliseconds look like lock step.
+    /// </summary>
+    public static readonly long Worth = Stopwatch.Frequency * 8 / 100_000;
+
+    /// <summary>What tries may take above that, before there are none for as long as <see cref="Rest"/>: 10 ms.</summary>
+    public static readonly long MostDebt = Stopwatch.Frequency / 100;
+
+    /// <summary>The part of the time that pays off the debt.</summary>
+    public const int DebtShare = 16;
+
     private readonly int _leastSteps;
+    private long _ended;
+    private long _debt;
+    private long _restsUntil;
     private long _began;
     private int _steps;
     private int _needed;
@@ -79,7 +95,7 @@ internal sealed class BusyPoll
         }
 
         _began = now;
-        _tries = _steps >= _needed ? _tries + 1 : 0;
+        _tries = _steps >= _needed && now >= _restsUntil ? _tries + 1 : 0;
         if (_tries > Math.Max(_needed, LeastRun) && _misses == 0)
         {
             // It pays, and the next disturbance must not add to those of before.
@@ -117,6 +133,19 @@ internal sealed class BusyPoll
         if (waited < Limit)
         {
             _misses = Math.Max(0, _misses - 1);
+        }
+
+        if (_tries > 0)
+        {
+            _debt += Math.Min(waited, Limit) - Worth;
+        }
+
+        _debt = Math.Max(0, _debt - ((now - _ended) / DebtShare));
+        _ended = now;
+        if (_debt > MostDebt)
+        {
+            _debt = 0;
+            _restsUntil = now + Rest;
         }
 
         _steps = waited < Short ? Math.Min(_steps + 1, MostSteps) : 0;

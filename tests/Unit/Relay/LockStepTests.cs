@@ -132,6 +132,31 @@ public sealed class LockStepTests
         Assert.Equal(3, TryInVain());
     }
 
+    [Fact]
+    public void Successful_tries_that_take_longer_than_waking_a_thread_are_over_for_a_second()
+    {
+        Learn();
+        var tries = 0;
+        while (Step(140))
+        {
+            tries++;
+            Assert.InRange(tries, 0, 1_000);
+        }
+
+        var rested = _now;
+        while (!Step(140)) { }
+
+        Assert.InRange(tries, 100, 300);
+        Assert.InRange((_now - rested) / Microsecond, 999_000, 1_001_000);
+    }
+
+    [Fact]
+    public void Tries_that_pay_go_on_although_some_take_long()
+    {
+        Learn();
+        Assert.All(Enumerable.Range(0, 20_000), i => Assert.True(Step(i % 4 == 0 ? 140 : 50)));
+    }
+
     /// <returns>How many waits came before the first try.</returns>
     private int TryInVain()
     {
