@@ -43,7 +43,7 @@ public sealed class CommandLineReader(CommandNode root, params IReadOnlyList<Opt
             mistake ??= new UsageMistake("say what to do", $"'{path} --help' lists the commands.");
         }
 
-        return new Request(node, path, parser.Values, mistake, parameters);
+        return new Request(node, path, parser.Values, mistake, unknown is not null, parameters);
     }
 
     /// <summary>Finds what words name that are nothing but the name of a command or a group.</summary>

@@ -10,6 +10,9 @@ public static class HelpPage
     private const int WidestLabel = 30;
     private const string Indent = "  ";
 
+    /// <summary>The least columns between a label and its text; a longer label has a line of its own.</summary>
+    private const int Gap = 2;
+
     /// <summary>The whole help of a command or a group.</summary>
     /// <param name="screen">Where to.</param>
     /// <param name="path">The words that name it.</param>
@@ -100,7 +103,13 @@ public static class HelpPage
         var width = Math.Min(WidestLabel, list.Max(e => e.Label.Length)) + 4;
         foreach (var (label, text) in list)
         {
-            screen.Hanging($"{Indent}{label}", width, text);
+            var beside = Indent.Length + label.Length + Gap <= width;
+            if (!beside)
+            {
+                screen.Line($"{Indent}{label}");
+            }
+
+            screen.Hanging(beside ? $"{Indent}{label}" : "", width, text);
         }
     }
 

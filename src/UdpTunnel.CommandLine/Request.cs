@@ -27,9 +27,11 @@ public sealed class Request
         string path,
         IReadOnlyDictionary<OptionInfo, string> values,
         UsageMistake? mistake,
+        bool isUnknown,
         object?[]? parameters
     )
     {
+        IsUnknown = isUnknown;
         Node = node;
         Path = path;
         Mistake = mistake;
@@ -45,6 +47,9 @@ public sealed class Request
 
     /// <summary>Why it cannot be run; null if it can. Help and version are no matter of it.</summary>
     public UsageMistake? Mistake { get; }
+
+    /// <summary>Whether a word that should name a command names none: there is no help of it.</summary>
+    public bool IsUnknown { get; }
 
     /// <summary>A flag that was given.</summary>
     public bool IsSet(OptionInfo option) => _values.TryGetValue(option, out var value) && value == WordParser.True;

@@ -16,7 +16,7 @@ internal sealed class CommandHost
     /// <summary>Opens standard output for results that are no text.</summary>
     public Func<Stream> OpenOutput { get; init; } = Console.OpenStandardOutput;
 
-    /// <summary>Errors, warnings and questions.</summary>
+    /// <summary>Errors, warnings and questions. Each is written at once.</summary>
     public required TextWriter Error { get; init; }
 
     /// <summary>Opens standard input: a configuration given as <c>-</c>, or the answer to a question.</summary>

@@ -20,12 +20,12 @@ internal static class ProcessHost
     /// </summary>
     public static CommandHost Create()
     {
-        var output = Writer(1, Console.OpenStandardOutput);
+        var output = Writer(1, Console.OpenStandardOutput, autoFlush: false);
         return new CommandHost
         {
             Output = output,
             OpenOutput = () => output.BaseStream,
-            Error = Writer(2, Console.OpenStandardError),
+            Error = Writer(2, Console.OpenStandardError, autoFlush: true),
             OpenInput = Console.OpenStandardInput,
             Terminal = new TerminalFacts
             {
@@ -76,7 +76,7 @@ internal static class ProcessHost
     /// never end: pipes are written through a file stream, which reports it. Regular files are not, because a file
     /// stream writes at an offset of its own, and two commands that share one redirection would overwrite each other.
     /// </summary>
-    private static StreamWriter Writer(int descriptor, Func<Stream> console)
+    private static StreamWriter Writer(int descriptor, Func<Stream> console, bool autoFlush)
     {
         Stream stream;
         try
@@ -93,7 +93,7 @@ internal static class ProcessHost
             stream = console();
         }
 
-        return new StreamWriter(stream, Utf8) { AutoFlush = false };
+        return new StreamWriter(stream, Utf8) { AutoFlush = autoFlush };
     }
 
     private sealed class InterruptRegistration : IDisposable

@@ -57,6 +57,45 @@ public sealed class HelpTests
         Assert.Contains("udptunnelctl up CONFIG.json", run.Output.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>Those of the options; two spaces or the line's end divide them from their text.</summary>
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task No_label_is_cut_or_runs_into_its_text(string path)
+    {
+        var words = path.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var run = await new CommandRun().RunAsync([.. words, "--help"]);
+
+        var lines = run.Output.ToString().Split('\n').ToList();
+        CommandNode node = CommandTree.Root;
+        foreach (var word in words)
+        {
+            node = ((CommandGroup)node).First(c => c.Name == word);
+        }
+
+        foreach (var label in node.Options.Select(o => o.ValueName is { } v ? $"{o.Name} {v}" : o.Name))
+        {
+            Assert.Contains(lines, l =>
+                l.IndexOf(label, StringComparison.Ordinal) is > 0 and var at
+                && (
+                    l.Length == at + label.Length || l[(at + label.Length)..].StartsWith("  ", StringComparison.Ordinal)
+                )
+            );
+        }
+    }
+
+    [Theory]
+    [InlineData("stop home --help", "Did you mean 'down'?")]
+    [InlineData("--help nonsense", "'udptunnelctl --help' lists the commands.")]
+    [InlineData("relay recieve -h", "Did you mean 'receiver'?")]
+    public async Task There_is_no_help_of_what_is_no_command(string line, string advice)
+    {
+        var run = await new CommandRun().RunAsync(line.Split(' '));
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(advice, run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Equal("", run.Output.ToString());
+    }
+
     [Theory]
     [MemberData(nameof(Examples))]
     public async Task No_example_is_cut_and_shells_take_it_as_it_is_shown(string example)

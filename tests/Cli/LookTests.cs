@@ -208,6 +208,43 @@ public sealed class LookTests
     }
 
     [Theory]
+    [InlineData("-n 1", "3")]
+    [InlineData("--lines 0", "")]
+    [InlineData("--since 10m", "2 3")]
+    [InlineData("--since 10m -n 9", "2 3")]
+    [InlineData("--since 1h -n 2 --follow", "2 3 4")]
+    public async Task Events_of_the_last_time_and_the_last_ones_are_chosen(string options, string expected)
+    {
+        await using var server = await FakeServer.StartAsync();
+        Event At(ulong sequence, int minutes) =>
+            new()
+            {
+                Sequence = sequence,
+                Time = Timestamp.FromDateTimeOffset(Samples.Now.AddMinutes(-minutes)),
+                Kind = EventKind.PeerMoved,
+                Level = EventLevel.Info,
+                Message = "moved",
+            };
+        server.Daemon.ListEvents = _ =>
+            Task.FromResult(new ListEventsResponse { BootId = "b", Events = { At(1, 30), At(2, 9), At(3, 1) } });
+        server.Daemon.WatchEvents = async (request, stream, cancellation) =>
+        {
+            Assert.Equal(("b", 3UL), (request.BootId, request.AfterSequence));
+            await stream.WriteAsync(new WatchEventsResponse { BootId = "b", Events = { At(4, 0) } }, cancellation);
+        };
+
+        var run = await CommandRun.OfAsync(server, ["events", "--json", .. options.Split(' ')]);
+
+        var events = run.JsonLines.SelectMany(l =>
+            l.TryGetProperty("events", out var all) ? all.EnumerateArray()
+            : l.TryGetProperty("sequence", out _) ? [l]
+            : Enumerable.Empty<System.Text.Json.JsonElement>()
+        );
+        Assert.Equal(expected, string.Join(' ', events.Select(e => e.GetProperty("sequence").GetInt64())));
+    }
+
+    [Theory]
+    [InlineData("--lines -1", "--lines")]
     [InlineData("--kind peer_move", "'peer_move' is not a kind of event\nDid you mean 'peer_moved'?")]
     [InlineData("--level all", "'all' is not a level\nThere are: info, warning, error.")]
     [InlineData("--after 7", "--after: '7' is not BOOT:SEQUENCE")]

@@ -131,6 +131,19 @@ public sealed class PendingPeerTests
     }
 
     [Fact]
+    public async Task A_ping_of_a_classic_tunnel_says_what_to_do_instead()
+    {
+        await using var server = await FakeServer.StartAsync();
+        server.Daemon.Has(Samples.Server());
+
+        var run = await CommandRun.OfAsync(server, "ping", "home");
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("home is a classic tunnel", run.Error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("TunnelAddress", run.Error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_ping_tells_what_the_path_carries_also_if_that_is_only_known_behind_the_answer()
     {
         await using var server = await FakeServer.StartAsync();

@@ -24,6 +24,23 @@ public sealed class ProcessTests
         Assert.StartsWith("udptunnelctl: there is no tunnel or relay 'nobody'\n", error, StringComparison.Ordinal);
     }
 
+    /// <summary>What is no failure is written there, too, and by nothing but the process's own stream.</summary>
+    [Fact]
+    public async Task A_warning_reaches_standard_error()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var tunnel = Samples.Server();
+        tunnel.File = "/etc/udptunnel/tunnels.d/home.json";
+        server.Daemon.Has(tunnel);
+        server.Daemon.ListRelays = _ => Task.FromResult(new ListRelaysResponse());
+        server.Daemon.UpdatePorts = _ => Task.FromResult(new UpdatePortsResponse());
+
+        var (exitCode, _, error) = await ShellAsync(server, "$CTL ports home allow 443");
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains("home comes from /etc/udptunnel/tunnels.d/home.json", error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("INT")]
     [InlineData("TERM")]

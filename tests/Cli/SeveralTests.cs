@@ -28,6 +28,50 @@ public sealed class SeveralTests
     }
 
     [Fact]
+    public async Task Down_stops_all_if_that_is_said()
+    {
+        await using var server = await StoppingAsync();
+        var run = await CommandRun.OfAsync(server, "down", "--all");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(["a", "b"], server.Daemon.Requests.OfType<StopTunnelRequest>().Select(r => r.Name));
+        Assert.Equal(2, (await CommandRun.OfAsync(server, "down", "--all", "a")).ExitCode);
+        Assert.Equal(2, (await CommandRun.OfAsync(server, "down")).ExitCode);
+        server.Daemon.List = _ => Task.FromResult(new ListTunnelsResponse());
+        Assert.Equal("Nothing runs.\n", (await CommandRun.OfAsync(server, "down", "--all")).Output.ToString());
+    }
+
+    /// <summary>
+    /// What a command started does not come from the file, which nevertheless starts at the next reload.
+    /// </summary>
+    [Fact]
+    public async Task Down_says_that_a_file_brings_it_back_also_if_a_command_started_it()
+    {
+        await using var server = await StoppingAsync();
+        server.Daemon.ReloadDirectory = request =>
+        {
+            Assert.True(request.DryRun);
+            var outcome = new FileOutcome
+            {
+                File = "/etc/udptunnel/tunnels.d/a.json",
+                Name = "a",
+                Action = FileAction.Start,
+            };
+            return Task.FromResult(new ReloadDirectoryResponse { Outcomes = { outcome } });
+        };
+
+        var run = await CommandRun.OfAsync(server, "down", "a");
+        var other = await CommandRun.OfAsync(server, "down", "b");
+
+        Assert.Contains(
+            "/etc/udptunnel/tunnels.d/a.json describes it",
+            run.Output.ToString(),
+            StringComparison.Ordinal
+        );
+        Assert.DoesNotContain("describes it", other.Output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task One_wrong_name_keeps_down_from_no_other()
     {
         await using var server = await StoppingAsync();

@@ -21,6 +21,8 @@ internal sealed record ConfigurationText(
 {
     private const string StandardInput = "-";
 
+    private static readonly string[] _places = [".", "/etc/udptunnel/tunnels.d", "/etc/udptunnel", "/etc/wireguard"];
+
     /// <summary>Reads and checks a configuration.</summary>
     /// <param name="host">Where standard input is.</param>
     /// <param name="path">Path of a file, or <c>-</c> for standard input.</param>
@@ -143,7 +145,7 @@ internal sealed record ConfigurationText(
         }
         catch (IOException e)
         {
-            throw Unreadable(fileName, SystemError.Text(e));
+            throw Unreadable(fileName, SystemError.Text(e), e is FileNotFoundException ? Meant(path) : null);
         }
         catch (UnauthorizedAccessException)
         {
@@ -162,8 +164,22 @@ internal sealed record ConfigurationText(
     private static CommandException TooLarge(string fileName) =>
         new(ExitCode.Usage, "invalid_configuration", $"{fileName} is larger than a configuration may be (2 MiB)");
 
-    private static CommandException Unreadable(string fileName, string why) =>
-        new(ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}");
+    private static CommandException Unreadable(string fileName, string why, string? advice = null) =>
+        new(ExitCode.Usage, "unreadable", $"cannot read {fileName}: {why}") { Advice = advice };
+
+    /// <summary>What somebody may mean who writes a tunnel's name, as wg-quick takes it; null if it is none.</summary>
+    private static string? Meant(string path)
+    {
+        if (!ConfigurationName.TryValidate(path, out _) || ConfigurationName.IsOfConfiguration(path))
+        {
+            return null;
+        }
+
+        var file = _places
+            .SelectMany(directory => new[] { $"{path}.json", $"{path}.conf" }.Select(f => Path.Combine(directory, f)))
+            .FirstOrDefault(File.Exists);
+        return file is null ? "A file is needed, not a name." : $"A file is needed, not a name: did you mean {file}?";
+    }
 
     private static Remark ToMessage(Diagnostic diagnostic) =>
         new()

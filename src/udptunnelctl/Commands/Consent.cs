@@ -42,7 +42,6 @@ internal static class Consent
         }
 
         host.Error.Write($"{TerminalText.Escape(what)}. Apply it? [y/N] ");
-        host.Error.Flush();
         using var input = new StreamReader(host.OpenInput());
         if (input.ReadLine()?.Trim().ToUpperInvariant() is not ("Y" or "YES"))
         {

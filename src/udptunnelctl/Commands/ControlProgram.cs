@@ -84,7 +84,7 @@ internal static class ControlProgram
         {
             await new Completer(host).RunAsync(words).ConfigureAwait(false);
         }
-        else if (request.IsSet(CommandLineReader.Help))
+        else if (request.IsSet(CommandLineReader.Help) && !request.IsUnknown)
         {
             PrintHelp(host, request.Node, request.Path);
         }
@@ -113,7 +113,6 @@ internal static class ControlProgram
         try
         {
             host.Error.Write(screen.ToString());
-            host.Error.Flush();
         }
         catch (IOException)
         {

@@ -20,13 +20,36 @@ internal sealed class DownCommand(Invocation invocation)
     )]
     [Example("udptunnelctl down home")]
     [Example("udptunnelctl down home office")]
+    [Example("udptunnelctl down --all")]
     public async Task RunAsync(
         [Argument("NAME", Description = "Name of a tunnel or relay"), CompletedFrom(CompletionSource.TunnelsAndRelays)]
-            string[] names
+            string[]? names,
+        [Option("all", Description = "Every tunnel and relay, in place of names")] bool all
     )
     {
+        IEnumerable<string> stopped = names ?? [];
+        if (stopped.Any() == all)
+        {
+            throw UsageFailure.Usage(
+                all ? "--all stands in place of names" : "NAME is missing",
+                "See 'udptunnelctl down --help'."
+            );
+        }
+
         var daemon = await invocation.ConnectAsync().ConfigureAwait(false);
-        await invocation.ForEachAsync(names.Distinct(), name => StopAsync(daemon, name)).ConfigureAwait(false);
+        if (all)
+        {
+            var inventory = await Inventory
+                .ReadAsync(daemon, Invocation.LookTimeout, invocation.Cancellation)
+                .ConfigureAwait(false);
+            stopped = inventory.Names;
+            if (!stopped.Any() && !invocation.Json)
+            {
+                invocation.Print(invocation.NewScreen().Line("Nothing runs."));
+            }
+        }
+
+        await invocation.ForEachAsync(stopped.Distinct(), name => StopAsync(daemon, name)).ConfigureAwait(false);
     }
 
     private async Task StopAsync(DaemonConnection daemon, string name)
@@ -45,14 +68,14 @@ internal sealed class DownCommand(Invocation invocation)
             // One name space: it may be a relay's.
             if (await StopRelayAsync(daemon, name).ConfigureAwait(false) is { } answer)
             {
-                Show(invocation, answer);
+                await ShowAsync(daemon, answer).ConfigureAwait(false);
                 return;
             }
 
             throw;
         }
 
-        Show(invocation, tunnel);
+        await ShowAsync(daemon, tunnel).ConfigureAwait(false);
     }
 
     /// <returns>Null if the daemon does not know relays.</returns>
@@ -79,7 +102,27 @@ internal sealed class DownCommand(Invocation invocation)
         }
     }
 
-    private static void Show(Invocation invocation, Tunnel tunnel)
+    /// <summary>
+    /// A file of the daemon's directory that describes what a command had started, and so did not count until now;
+    /// empty if there is none.
+    /// </summary>
+    private async Task<string> FileOfAsync(DaemonConnection daemon, string name)
+    {
+        try
+        {
+            var answer = await daemon
+                .Daemon.ReloadDirectoryAsync(new ReloadDirectoryRequest { DryRun = true }, invocation.LookCall)
+                .ResponseAsync.ConfigureAwait(false);
+            return answer.Outcomes.FirstOrDefault(f => f.Name == name && f.Action == FileAction.Start)?.File ?? "";
+        }
+        catch (RpcException)
+        {
+            // A courtesy: it is down.
+            return "";
+        }
+    }
+
+    private async Task ShowAsync(DaemonConnection daemon, Tunnel tunnel)
     {
         if (invocation.Json)
         {
@@ -93,11 +136,11 @@ internal sealed class DownCommand(Invocation invocation)
             tunnel.Name,
             $"out {Quantity.Bytes(counters.BytesOut)}, in {Quantity.Bytes(counters.BytesIn)}",
             TimeText.Of(tunnel.Started),
-            tunnel.File
+            tunnel.File.Length > 0 ? tunnel.File : await FileOfAsync(daemon, tunnel.Name).ConfigureAwait(false)
         );
     }
 
-    private static void Show(Invocation invocation, StopRelayResponse answer)
+    private async Task ShowAsync(DaemonConnection daemon, StopRelayResponse answer)
     {
         var relay = answer.Relay;
         if (invocation.Json)
@@ -116,7 +159,7 @@ internal sealed class DownCommand(Invocation invocation)
             relay.Name,
             $"to service {Quantity.Bytes(counters.BytesToService)}, to clients {Quantity.Bytes(counters.BytesToClients)}",
             TimeText.Of(relay.Started),
-            relay.File,
+            relay.File.Length > 0 ? relay.File : await FileOfAsync(daemon, relay.Name).ConfigureAwait(false),
             Remembered(answer.RememberedSenders)
         );
     }

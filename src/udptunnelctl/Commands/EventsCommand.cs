@@ -14,6 +14,7 @@ internal sealed class EventsCommand(Invocation invocation)
 {
     [Command(Description = "Show what happened, as far as the daemon remembers it, the oldest first.")]
     [Example("udptunnelctl events")]
+    [Example("udptunnelctl events --since 1h -n 20")]
     [Example("udptunnelctl events home --follow --level warning")]
     [Example("udptunnelctl events --kind peer_moved --kind peer_adopted")]
     [Example("udptunnelctl events --json | jq '.events[-1]'")]
@@ -36,9 +37,19 @@ internal sealed class EventsCommand(Invocation invocation)
             Description = "Only events after this one: bootId and sequence of an event in JSON. After a restart of the "
                 + "daemon, all that it remembers"
         )]
-            string? after = null
+            string? after = null,
+        [Option("since", ValueName = "DURATION", Description = "Only events of this last time, as 90s, 10m or 24h")]
+        [DurationRange("1s", "8760h")]
+            TimeSpan? since = null,
+        [Option("lines", ['n'], ValueName = "N", Description = "Of those that happened, only the last")]
+            long? lines = null
     )
     {
+        if (lines < 0)
+        {
+            throw UsageFailure.Usage("--lines: a count is needed", "See 'udptunnelctl events --help'.");
+        }
+
         var (bootId, sequence) = ReadPlace(after);
         var wanted = new ListEventsRequest
         {
@@ -48,7 +59,7 @@ internal sealed class EventsCommand(Invocation invocation)
             BootId = bootId,
             AfterSequence = sequence,
         };
-        if (follow)
+        if (follow && since is null && lines is null)
         {
             await FollowAsync(invocation, wanted, invocation.Cancellation).ConfigureAwait(false);
             return;
@@ -58,22 +69,33 @@ internal sealed class EventsCommand(Invocation invocation)
         var answer = await daemon
             .Events.ListEventsAsync(wanted, invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
+        var last = answer.Events.LastOrDefault()?.Sequence ?? sequence;
+        var chosen = Last(answer.Events, since, lines).ToList();
+        if (follow)
+        {
+            // In the shape of a stream: what happened, then what happens after the last that was looked at.
+            Print(invocation, answer.BootId, chosen);
+            (wanted.BootId, wanted.AfterSequence) = (answer.BootId, last);
+            await FollowAsync(invocation, wanted, invocation.Cancellation).ConfigureAwait(false);
+            return;
+        }
+
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>
             {
                 writer.WriteText("bootId", answer.BootId);
                 writer.WriteNumber("forgotten", answer.Forgotten);
-                EventJson.WriteAll(writer, "events", answer.Events);
+                EventJson.WriteAll(writer, "events", chosen);
             });
         }
-        else if (answer.Events.Count == 0)
+        else if (chosen.Count == 0)
         {
             invocation.Print(invocation.NewScreen().Line("No events."));
         }
         else
         {
-            Print(invocation, answer.Events);
+            Print(invocation, chosen);
         }
     }
 
@@ -97,23 +119,7 @@ internal sealed class EventsCommand(Invocation invocation)
             new CallOptions(cancellationToken: stream.Token)
         );
         await stream
-            .ReadAsync(call.ResponseStream, message =>
-            {
-                if (!invocation.Json)
-                {
-                    Print(invocation, message.Events);
-                    return;
-                }
-
-                foreach (var happened in message.Events)
-                {
-                    invocation.PrintJson(writer =>
-                    {
-                        writer.WriteText("bootId", message.BootId);
-                        EventJson.WriteMembers(writer, happened);
-                    });
-                }
-            })
+            .ReadAsync(call.ResponseStream, message => Print(invocation, message.BootId, message.Events))
             .ConfigureAwait(false);
     }
 
@@ -146,6 +152,32 @@ internal sealed class EventsCommand(Invocation invocation)
                     ? $"Did you mean '{near}'?"
                     : $"There are: {string.Join(", ", known.Keys)}."
             );
+    }
+
+    private IEnumerable<Event> Last(IReadOnlyList<Event> events, TimeSpan? since, long? lines)
+    {
+        var now = invocation.Host.Time.GetUtcNow();
+        var young = events.Where(e => since is null || TimeText.Of(e.Time) >= now - since).ToList();
+        return lines is { } most ? young.Skip((int)Math.Max(0, young.Count - most)) : young;
+    }
+
+    /// <summary>A part of a stream.</summary>
+    private static void Print(Invocation invocation, string bootId, IReadOnlyCollection<Event> events)
+    {
+        if (!invocation.Json)
+        {
+            Print(invocation, events);
+            return;
+        }
+
+        foreach (var happened in events)
+        {
+            invocation.PrintJson(writer =>
+            {
+                writer.WriteText("bootId", bootId);
+                EventJson.WriteMembers(writer, happened);
+            });
+        }
     }
 
     private static void Print(Invocation invocation, IEnumerable<Event> events)

@@ -57,7 +57,7 @@ internal sealed class PingCommand(Invocation invocation)
             Address = address ?? "",
             Timeout = Duration.FromTimeSpan(timeout ?? DefaultTimeout),
         };
-        var isTunnel = tunnel is null && await IsTunnelAsync(daemon, which).ConfigureAwait(false);
+        var isTunnel = tunnel is null && await IsSecureTunnelAsync(daemon, which).ConfigureAwait(false);
         request.Peer = isTunnel ? "" : which;
         request.Tunnel = isTunnel ? which : tunnel ?? "";
 
@@ -151,12 +151,25 @@ internal sealed class PingCommand(Invocation invocation)
         }
     }
 
-    private async Task<bool> IsTunnelAsync(DaemonConnection daemon, string which)
+    /// <exception cref="CommandException">It is a classic tunnel, which does not know who is in it.</exception>
+    private async Task<bool> IsSecureTunnelAsync(DaemonConnection daemon, string which)
     {
         var list = await daemon
             .Tunnels.ListTunnelsAsync(new ListTunnelsRequest(), invocation.LookCall)
             .ResponseAsync.ConfigureAwait(false);
-        return list.Tunnels.Any(t => t.Name == which);
+        var named = list.Tunnels.FirstOrDefault(t => t.Name == which);
+        return named is not { Protocol: TunnelProtocol.Classic }
+            ? named is not null
+            : throw new CommandException(
+                ExitCode.Usage,
+                "classic_tunnel",
+                $"{which} is a classic tunnel, which does not know the address inside of its other end"
+            )
+            {
+                Advice =
+                    "Use ping with the other end's TunnelAddress; "
+                    + $"'udptunnelctl doctor {which}' says what may be wrong if no answer comes.",
+            };
     }
 
     private static string Line(PingPeerResponse answer)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+using System.Text;
 using UdpTunnel.Cli.Output;
 
 namespace UdpTunnel.Cli.Failures;
@@ -10,7 +11,7 @@ namespace UdpTunnel.Cli.Failures;
 /// </summary>
 internal static class FailureReport
 {
-    /// <summary>Writes and flushes. The first line says what is wrong, the rest what to do.</summary>
+    /// <summary>Writes at once. The first line says what is wrong, the rest what to do.</summary>
     public static void Write(CommandHost host, CommandException failure, bool json)
     {
         if (json && !failure.IsInOutput)
@@ -29,21 +30,18 @@ internal static class FailureReport
         FlushOutput(host);
 
         // Neither this line nor the diagnostics are folded: scripts look for them and editors jump to the position.
-        host.Error.Write("udptunnelctl: ");
-        host.Error.Write(TerminalText.Escape(failure.Message));
-        host.Error.Write('\n');
+        var text = new StringBuilder($"udptunnelctl: {TerminalText.Escape(failure.Message)}\n");
         foreach (var diagnostic in failure.Diagnostics)
         {
-            host.Error.Write(TerminalText.Escape(DiagnosticText.Render(diagnostic, failure.FileName)));
-            host.Error.Write('\n');
+            text.Append(TerminalText.Escape(DiagnosticText.Render(diagnostic, failure.FileName))).Append('\n');
         }
 
         if (failure.Advice is { } advice)
         {
-            host.Error.Write(new Screen(colour: false).Paragraph(advice).ToString());
+            text.Append(new Screen(colour: false).Paragraph(advice));
         }
 
-        host.Error.Flush();
+        host.Error.Write(text.ToString());
     }
 
     /// <summary>

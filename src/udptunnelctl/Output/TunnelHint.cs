@@ -52,7 +52,8 @@ internal static class TunnelHint
 
         return tunnel.Mode == TunnelMode.Client
             ? "Nothing heard from the server yet. It sends only what it has to send, so ping its tunnel address. If nothing comes: does "
-                + $"udptunneld run there, is its UDP port reachable ({tunnel.NetworkAddress}), and is PacketMagic the same at both ends?"
+                + $"udptunneld run there, is its UDP port reachable ({tunnel.NetworkAddress}), is PacketMagic the same at both ends, and do "
+                + $"they have different addresses of one network (here {tunnel.TunnelAddress})?"
             : $"Nothing heard from a client yet. Does it run, does UDP port {tunnel.LocalPort} of this host reach it through every "
                 + "firewall between, and is PacketMagic the same at both ends?";
     }
@@ -84,6 +85,12 @@ internal static class TunnelHint
         if (TimeText.Of(tunnel.Peer?.LastHeard) is not { } heard)
         {
             return null;
+        }
+
+        if (tunnel.Counters is { PacketsIn: 0 } && tunnel.Mode == TunnelMode.Server)
+        {
+            return "Only heartbeats came so far. If nothing passes: do both ends have different addresses of one network "
+                + $"(here {tunnel.TunnelAddress})?";
         }
 
         var silence = now - heard;

@@ -80,7 +80,6 @@ internal sealed class InviteCommand(Invocation invocation)
                 $"udptunnelctl: the other side is to call {answer.Endpoint}, an address of a private network; "
                     + "--endpoint names another"
             );
-            invocation.Host.Error.Flush();
         }
 
         var output = invocation.Host.Output;

@@ -223,7 +223,6 @@ internal sealed class NewCommand(Invocation invocation)
         }
 
         host.Error.Write("Which TCP and UDP ports may be reached through the tunnel (22,80,443, or all)? ");
-        host.Error.Flush();
         using var input = new StreamReader(host.OpenInput());
         return input.ReadLine() ?? "";
     }

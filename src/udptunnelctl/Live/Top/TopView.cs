@@ -138,7 +138,8 @@ internal sealed class TopView(bool colour, Graph graph, TimeProvider clock)
                 Question(screen, state.Question!);
                 break;
             case TopMode.Details:
-                screen.Line("Esc back  j/k scroll  s sort  f filter  p pause  a approve  d deny  ? help");
+                var decide = state.Data.Pending.Count > 0 ? "a approve  d deny  " : "";
+                screen.Line($"Esc back  j/k scroll  s sort  f filter  p pause  {decide}? help");
                 break;
             case TopMode.Help:
                 screen.Line("any key goes back");
