@@ -8,7 +8,7 @@
 #               make uninstall takes it away (needs lowdown)
 # make test     every test (those that need root are skipped loudly without it)
 # make test-package   the package on two booted hosts of each of several systems: install, upgrade, reboot, faults, purge; and a container (root)
-# make lint     formatting and style, and the protos (npm)
+# make lint     formatting and style, the packages' hashes, and the protos (npm)
 # make fuzz     each parser against inputs that coverage leads to; MINUTES=60, TARGETS="config headers …", findings in out/fuzz
 # make soak     traffic, changes and faults for MINUTES=30, and what the daemons hold afterwards; SEED=… repeats one (root)
 # make bench    tunnels, relays, start-up and what many cost, beside each other in turns, as one page: out/bench/index.md. Fails if the run does not hold what
@@ -69,6 +69,7 @@ lint:
 	dotnet format --verify-no-changes UdpTunnel.sln
 	tests/lines
 	tests/headers
+	tests/packages
 	protos/lint
 	packaging/project --check
 
