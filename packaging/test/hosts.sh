@@ -5,19 +5,22 @@
 #   HOSTS   directory for them; the system that they are copied from is beside it
 #   SUITE   Debian's name of that system
 #   SYSTEMD the suite whose systemd it has, if not its own: bullseye's is older than any that the package is for
+#   KIND    the name of a system with other PACKAGES than the usual ones
 # shellcheck shell=bash
 
 HOSTS=${HOSTS:?}
 SUITE=${SUITE:-bookworm}
 SYSTEMD=${SYSTEMD:-$SUITE}
 BASES=$(dirname "$HOSTS")
-BASE=$BASES/base-$SUITE-$SYSTEMD
-# The last two are for the test of apt: what upgrades by itself, and what Debian's udptunnel needs.
-PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser
-PACKAGES+=,passwd,openssl,unattended-upgrades,libnsl2
+BASE=$BASES/base-${KIND:+$KIND-}$SUITE-$SYSTEMD
+if [ -z "${KIND:-}" ]; then
+    # The last two are for the test of apt: what upgrades by itself, and what Debian's udptunnel needs.
+    PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser
+    PACKAGES+=,passwd,openssl,unattended-upgrades,libnsl2
+fi
 
 host_base() {
-    local plain=$BASES/base-$SUITE-$SUITE
+    local plain=$BASES/base-${KIND:+$KIND-}$SUITE-$SUITE
     # Two tests of one system may begin at once.
     exec 8> "$plain.lock"
     flock 8
