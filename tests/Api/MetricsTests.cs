@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using UdpTunnel.Tests.Api.Daemon;
 using UdpTunnel.V1;
@@ -124,6 +125,42 @@ public sealed partial class MetricsTests
                 .Select(m => m.Value);
             Assert.Equal([], used.Except(there));
         }
+    }
+
+    /// <summary>Two hosts may each have a tunnel "home": a curve names the host, and no sum mixes hosts.</summary>
+    [Fact]
+    public async Task The_board_keeps_hosts_apart()
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "packaging", "grafana/udptunnel.json");
+        using var board = JsonDocument.Parse(await File.ReadAllTextAsync(file, Cancellation));
+        var panels = board.RootElement.GetProperty("panels").EnumerateArray().ToList();
+        var curves = panels
+            .Where(p => p.GetProperty("type").GetString() == "timeseries")
+            .SelectMany(p => p.GetProperty("targets").EnumerateArray())
+            .ToList();
+
+        Assert.NotEmpty(curves);
+        Assert.All(curves, c =>
+        {
+            Assert.Contains("{{instance}}", c.GetProperty("legendFormat").GetString(), StringComparison.Ordinal);
+            Assert.DoesNotMatch(@"\bby \((?!instance\b)", c.GetProperty("expr").GetString());
+            Assert.DoesNotMatch(@"\bsum ?\(", c.GetProperty("expr").GetString());
+        });
+        var table = Assert.Single(panels, p => p.GetProperty("type").GetString() == "table");
+        Assert.All(table.GetProperty("targets").EnumerateArray(), t =>
+            Assert.Contains("instance", t.GetProperty("expr").GetString(), StringComparison.Ordinal)
+        );
+
+        // Nothing covers anything else.
+        var places = panels.Select(p => p.GetProperty("gridPos")).ToList();
+        int Of(JsonElement place, string what) => place.GetProperty(what).GetInt32();
+        var cells = places.SelectMany(p =>
+            from x in Enumerable.Range(Of(p, "x"), Of(p, "w"))
+            from y in Enumerable.Range(Of(p, "y"), Of(p, "h"))
+            select (x, y)
+        );
+        Assert.Equal([], cells.GroupBy(c => c).Where(g => g.Count() > 1).Select(g => g.Key));
+        Assert.Equal(panels.Count, panels.Select(p => p.GetProperty("id").GetInt32()).Distinct().Count());
     }
 
     [Fact]
