@@ -89,15 +89,21 @@ public sealed class LogLevelTests
     {
         await using var daemon = await DaemonProcess.StartAsync();
 
-        await daemon.Channel.Daemon.ReloadDirectoryAsync(
-            new ReloadDirectoryRequest { DryRun = true },
-            cancellationToken: Cancellation
-        );
+        foreach (var dryRun in new[] { true, false })
+        {
+            await daemon.Channel.Daemon.ReloadDirectoryAsync(
+                new ReloadDirectoryRequest { DryRun = dryRun },
+                cancellationToken: Cancellation
+            );
+        }
 
         var user = $"{Environment.UserName} (uid ";
         await Eventually.BecomesTrueAsync(
             () => daemon.Process.Errors.Contains($"{user}", StringComparison.Ordinal),
             () => daemon.Process.Errors
         );
+
+        // Asking what would change changes nothing.
+        Assert.DoesNotContain("dry run", daemon.Process.Errors, StringComparison.Ordinal);
     }
 }

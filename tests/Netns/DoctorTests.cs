@@ -22,6 +22,25 @@ public sealed class DoctorTests
         Assert.Equal(("warning", "\"Mtu\": 1286 at both ends, or \"Mtu\": \"auto\""), await PathAsync(lab));
     }
 
+    /// <summary>Each end reaches itself then, or has no route: nothing is sent that would show it.</summary>
+    [Theory]
+    [InlineData("10.0.0.1")]
+    [InlineData("10.9.0.2")]
+    public async Task Addresses_that_do_not_fit_are_a_reason_why_only_heartbeats_come(string client)
+    {
+        await using var lab = await Lab.TwoHostsAsync();
+        await Task.WhenAll(lab.Server.Daemon.StartAsync(), lab.Client.Daemon.StartAsync());
+        await lab.Server.Daemon.UpAsync(lab.ServerFile);
+        await lab.Client.Daemon.UpAsync(lab.ClientFile with { TunnelAddress = client, HeartbeatInterval = 1 });
+        await lab.Server.Control.WaitForAsync("t", s => s.Counter("heartbeatsIn") > 0, "a heartbeat");
+
+        var checks = (await lab.Server.Control.TryAsync("doctor", "t")).Json.GetProperty("checks").EnumerateArray();
+        var tunnel = checks.Single(c => c.GetProperty("id").GetString() == "tunnel");
+
+        Assert.Contains("only heartbeats", tunnel.GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Contains("10.0.0.1/24", tunnel.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+    }
+
     private static async Task<(string Result, string Remedy)> PathAsync(Lab lab)
     {
         var checks = (await lab.Client.Control.TryAsync("doctor", "t")).Json.GetProperty("checks").EnumerateArray();

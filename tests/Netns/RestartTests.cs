@@ -14,6 +14,26 @@ public sealed class RestartTests
     // It takes well below a second; the rest is for a machine with much else to do.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
+    /// <summary>A server that had to ask whether its client has moved would lose the first packets.</summary>
+    [Fact]
+    public async Task A_client_that_comes_up_again_is_where_it_was()
+    {
+        Assert.SkipUnless(
+            File.Exists("/etc/machine-id") && new FileInfo("/etc/machine-id").Length > 1,
+            "/etc/machine-id is empty or missing"
+        );
+        await using var lab = await Lab.TwoHostsAsync();
+        await lab.StartTunnelAsync();
+        Assert.Equal(1, await lab.Client.PingAsync("10.0.0.1"));
+        var before = (await lab.ServerStatusAsync()).Peer;
+
+        await lab.Client.Control.RunAsync("down", "t");
+        await lab.Client.Daemon.UpAsync(lab.ClientFile);
+
+        Assert.Equal(1, await lab.Client.PingAsync("10.0.0.1"));
+        Assert.Equal(before, (await lab.ServerStatusAsync()).Peer);
+    }
+
     [Theory]
     [InlineData("server", "SIGTERM")]
     [InlineData("server", "SIGKILL")]

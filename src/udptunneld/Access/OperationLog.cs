@@ -21,11 +21,31 @@ internal sealed partial class OperationLog(ILogger<OperationLog> logger) : Inter
         if (MethodRoles.Required(context.Method) == Role.Operate)
         {
             var caller = Caller.At(context.GetHttpContext().Features);
-            LogOperated(caller.ToDisplayText(), caller.Process, context.Method[1..], OperationText.Of(request));
+            var what = OperationText.Of(request);
+            if (OperationText.IsDryRun(request))
+            {
+                // Changes nothing.
+                LogAsked(caller, context.Method[1..], what);
+            }
+            else
+            {
+                LogOperated(caller.ToDisplayText(), caller.Process, context.Method[1..], what);
+            }
         }
 
         return continuation(request, context);
     }
+
+    private void LogAsked(Caller caller, string method, string what)
+    {
+        if (logger.IsEnabled(LogLevel.Debug))
+        {
+            LogAsked(caller.ToDisplayText(), caller.Process, method, what);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "{User}, pid {Process}: {Method}{What}")]
+    private partial void LogAsked(string user, int process, string method, string what);
 
     [LoggerMessage(LogLevel.Information, "{User}, pid {Process}: {Method}{What}")]
     private partial void LogOperated(string user, int process, string method, string what);

@@ -51,6 +51,13 @@ internal static class OperationText
             _ => "",
         };
 
+    /// <summary>Whether a call only asks what would change.</summary>
+    public static bool IsDryRun(object request) =>
+        request
+            is ReloadTunnelRequest { DryRun: true }
+                or ReloadRelayRequest { DryRun: true }
+                or ReloadDirectoryRequest { DryRun: true };
+
     private static string Start(string name, bool ephemeral) =>
         (name.Length > 0 ? Named(name) : " by the configuration's own name") + (ephemeral ? " ephemeral" : "");
 

@@ -20,6 +20,9 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
 
     private static readonly TimeSpan Silence = TimeSpan.FromMinutes(3);
 
+    /// <summary>Somebody who has just started a tunnel has not used it yet.</summary>
+    private static readonly TimeSpan NewTunnel = TimeSpan.FromMinutes(1);
+
     /// <inheritdoc/>
     public string Id => "tunnel";
 
@@ -97,12 +100,25 @@ internal sealed class TunnelCheck(TimeProvider time) : ICheck
                         : $"nothing came from the server {tunnel.Peer}: no packet asked for an answer yet, it does not run, or something in between drops the datagrams",
                     tunnel.Config.IsServer
                         ? $"sudo tcpdump -ni any udp port {tunnel.LocalPort}"
-                        : "ping the server's TunnelAddress; udptunnelctl doctor, at the server",
+                        : $"ping the server's TunnelAddress, which differs from this end's in one network ({tunnel.Config.TunnelAddress}); "
+                            + "udptunnelctl doctor, at the server",
                     name
                 );
         }
 
         var silence = tunnel.LastHeard is { } heard ? time.GetUtcNow() - heard : TimeSpan.Zero;
+
+        // Of one end alone it cannot be seen that both have one address, or none of one network: nothing is sent then.
+        if (tunnel.Config.IsServer && tunnel.Totals.PacketsIn == 0)
+        {
+            return new Finding(
+                Id,
+                time.GetUtcNow() - tunnel.Started > NewTunnel ? CheckResult.Warning : CheckResult.Ok,
+                $"only heartbeats came from the peer {tunnel.Peer} so far: it had nothing to send, or cannot",
+                $"different addresses of one network at both ends; here \"TunnelAddress\": \"{tunnel.Config.TunnelAddress}\"",
+                name
+            );
+        }
 
         // A server sends nothing by itself, so its silence means nothing.
         return silence > Silence && tunnel.Config.IsServer

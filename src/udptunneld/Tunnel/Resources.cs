@@ -200,9 +200,8 @@ internal sealed class Resources
     {
         var port = PortOf(config);
         var bind = config.BindAddress;
-        try
-        {
-            return UdpSocket.Bind(
+        UdpSocket Bind(int port) =>
+            UdpSocket.Bind(
                 port,
                 offload,
                 tellsLocal: config.Protocol == TunnelProtocol.WireGuard || config.IsServer,
@@ -210,6 +209,17 @@ internal sealed class Resources
                 config.BindDevice,
                 config.Dscp
             );
+        try
+        {
+            var usual = port == 0 && config.Protocol == TunnelProtocol.Classic ? UsualPort.Of(config) : 0;
+            try
+            {
+                return Bind(usual > 0 ? usual : port);
+            }
+            catch (LinuxException e) when (usual > 0 && e.Errno == Errno.AddressInUse)
+            {
+                return Bind(port);
+            }
         }
         catch (LinuxException e)
         {

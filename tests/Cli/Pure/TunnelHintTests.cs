@@ -12,6 +12,15 @@ public sealed class TunnelHintTests
     public void A_server_that_hears_its_heartbeats_needs_no_hint() =>
         Assert.Null(TunnelHint.For(Samples.Server(), Samples.Now));
 
+    [Fact]
+    public void Only_heartbeats_may_mean_that_the_addresses_do_not_fit()
+    {
+        var tunnel = Samples.Server();
+        tunnel.Counters.PacketsIn = 0;
+
+        Assert.Contains("(here 10.0.0.1/24)", TunnelHint.For(tunnel, Samples.Now), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(89, false)]
     [InlineData(91, true)]
