@@ -21,7 +21,7 @@ internal sealed record ConfigurationText(
 {
     private const string StandardInput = "-";
 
-    private static readonly string[] _places = [".", "/etc/udptunnel/tunnels.d", "/etc/udptunnel", "/etc/wireguard"];
+    private static readonly string[] Places = [".", "/etc/udptunnel/tunnels.d", "/etc/udptunnel", "/etc/wireguard"];
 
     /// <summary>Reads and checks a configuration.</summary>
     /// <param name="host">Where standard input is.</param>
@@ -175,7 +175,7 @@ internal sealed record ConfigurationText(
             return null;
         }
 
-        var file = _places
+        var file = Places
             .SelectMany(directory => new[] { $"{path}.json", $"{path}.conf" }.Select(f => Path.Combine(directory, f)))
             .FirstOrDefault(File.Exists);
         return file is null ? "A file is needed, not a name." : $"A file is needed, not a name: did you mean {file}?";
