@@ -159,16 +159,19 @@ internal abstract class Host<TConfig, TEngine> : IReloadable, IAsyncDisposable
         await _ticking;
         using var gate = await Table.EnterAsync(CancellationToken.None);
         var entries = Table.All;
-        Parallel.ForEach(entries, ParallelStops, entry =>
-            _supervised.Run(entry.Name, () => OnStopping(entry), _ => { })
+        ForEach(entries, OnStopping);
+        _supervised.Run(
+            $"{_kind.Name}s",
+            () => OnAllStopping([.. entries.Select(e => e.Engine).OfType<TEngine>()]),
+            _ => { }
         );
-        OnAllStopping([.. entries.Select(e => e.Engine).OfType<TEngine>()]);
-        Parallel.ForEach(entries, ParallelStops, entry =>
-            _supervised.Run(entry.Name, () => entry.Engine?.Dispose(), _ => { })
-        );
+        ForEach(entries, entry => entry.Engine?.Dispose());
         Table.Clear();
         OnStopped();
     }
+
+    private void ForEach(IEnumerable<HostEntry<TConfig, TEngine>> entries, Action<HostEntry<TConfig, TEngine>> step) =>
+        Parallel.ForEach(entries, ParallelStops, entry => _supervised.Run(entry.Name, () => step(entry), _ => { }));
 
     /// <summary>How many are stopped at a time when the daemon ends.</summary>
     protected virtual ParallelOptions ParallelStops => new() { MaxDegreeOfParallelism = 1 };
