@@ -127,14 +127,16 @@ await() {
 # end: what runs on both hosts, and the tunnel's device. Some leave children behind that only the namespace knows of.
 end() {
     local host signal processes
+    # Who is asked has time to end: the devices of one that is killed are still there when it is not any more.
     for signal in TERM KILL; do
         processes=$(everything)
         # shellcheck disable=SC2086 # one word for each process
         [ -z "$processes" ] || kill -"$signal" $processes 2>/dev/null || true
-        sleep 0.3
+        for _ in $(seq 50); do
+            [ -n "$(everything)" ] || break
+            sleep 0.1
+        done
     done
-    # The kernel takes its time to remove a thousand devices.
-    while [ -n "$(everything)" ]; do sleep 0.1; done
     for host in "$client" "$server"; do
         ip -n "$host" link delete bench0 2>/dev/null || true
     done

@@ -84,8 +84,7 @@ public sealed class KernelTests
         Requirements.Command("strace", "strace");
         await using var lab = await Lab.TwoHostsAsync();
 
-        // All but the first two of the thread: one has routes listed by their kind, one makes the socket one for IPv4 and
-        // IPv6.
+        // All but the first two: one has routes listed by their kind, one makes the socket one for IPv4 and IPv6.
         lab.Client.AddDaemon(Inject("inject=setsockopt:error=ENOPROTOOPT:when=3+"));
         await lab.StartTunnelAsync();
 
