@@ -169,7 +169,7 @@ internal static unsafe class RouteSocket
             new RouteMessage
             {
                 Family = (byte)(bytes.Length == sizeof(uint) ? AF_INET : AF_INET6),
-                DestinationLength = (byte)(bytes.Length * 8),
+                PrefixLength = (byte)(bytes.Length * 8),
             }
         );
         request.Attribute(RTA_DST, bytes);
@@ -528,20 +528,6 @@ internal static unsafe class RouteSocket
         public byte Flags;
         public byte Scope;
         public uint Index;
-    }
-
-    /// <summary><c>struct rtmsg</c>.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 12)]
-    private struct RouteMessage
-    {
-        public byte Family;
-        public byte DestinationLength;
-        public byte SourceLength;
-        public byte Tos;
-        public byte Table;
-        public byte Protocol;
-        public byte Scope;
-        public byte Type;
     }
 
     /// <summary><c>struct netconfmsg</c>, padded.</summary>

@@ -65,7 +65,6 @@ internal static class RouteTable
     private const byte RTPROT_STATIC = 4;
     private const byte RT_SCOPE_UNIVERSE = 0;
     private const byte RT_SCOPE_LINK = 253;
-    private const byte RTN_UNICAST = 1;
 
     private const ushort FRA_IIFNAME = 3;
     private const ushort FRA_GOTO = 4;
@@ -219,7 +218,7 @@ internal static class RouteTable
                 Table = RT_TABLE_UNSPEC,
                 Protocol = RTPROT_STATIC,
                 Scope = isV6 || route.Gateway is not null ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK,
-                Type = RTN_UNICAST,
+                Type = NetlinkAnswer.RTN_UNICAST,
             }
         );
         if (!route.Network.IsDefault)
@@ -290,21 +289,6 @@ internal static class RouteTable
         }
 
         return RouteSocket.Exchange(request.Bytes, buffer, out _);
-    }
-
-    /// <summary><c>struct rtmsg</c>.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 12)]
-    private struct RouteMessage
-    {
-        public byte Family;
-        public byte PrefixLength;
-        public byte SourceLength;
-        public byte Tos;
-        public byte Table;
-        public byte Protocol;
-        public byte Scope;
-        public byte Type;
-        public uint Flags;
     }
 
     /// <summary><c>struct fib_rule_hdr</c>.</summary>
