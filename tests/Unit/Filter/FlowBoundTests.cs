@@ -2,6 +2,7 @@
 
 using UdpTunnel.Filter;
 using UdpTunnel.Packets;
+using UdpTunnel.Tests.Memory;
 
 namespace UdpTunnel.Tests.Filter;
 
@@ -118,23 +119,21 @@ public sealed class FlowBoundTests : IDisposable
             [0x60],
         ];
         using var filter = new PortFilter(PortFilterCalls.Ports(22), maxFlows: 3000);
-        Run(now: 0);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (uint now = 1; now < 2000; now += 97)
-        {
-            Run(now);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-
-        void Run(uint now)
-        {
-            for (int index = 0; index < packets.Length; index++)
+        uint now = 0;
+        Allocated.AssertNothing(
+            () =>
             {
-                filter.Check(Direction.Out, packets[index], now);
-                filter.Check(Direction.In, packets[index], now);
-            }
-        }
+                foreach (var packet in packets)
+                {
+                    filter.Check(Direction.Out, packet, now);
+                    filter.Check(Direction.In, packet, now);
+                }
+
+                now += 97;
+            },
+            warmUps: 5,
+            calls: 20
+        );
     }
 
     public void Dispose() => _filter.Dispose();

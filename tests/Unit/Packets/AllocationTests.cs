@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 using UdpTunnel.Packets;
+using UdpTunnel.Tests.Memory;
 
 namespace UdpTunnel.Tests.Packets;
 
@@ -24,7 +25,7 @@ public sealed unsafe class AllocationTests
         var segmenter = new Segmenter(new ClassicWireFormat("word"));
         using var batch = new SendBatch(16);
         int datagrams = 0;
-        AssertNothingAllocated(() =>
+        Allocated.AssertNothing(() =>
         {
             batch.Clear();
             _ = segmenter.Plan(tcpPacket, 61_040, tcpHeader, 1300, out CutPlan plan);
@@ -58,7 +59,7 @@ public sealed unsafe class AllocationTests
         }
 
         int groups = 0;
-        AssertNothingAllocated(() =>
+        Allocated.AssertNothing(() =>
         {
             coalescer.Clear();
             for (int i = 0; i < lengths.Length; i++)
@@ -83,7 +84,7 @@ public sealed unsafe class AllocationTests
         byte* start = memory.PlaceAtEnd([.. new byte[16], .. packet]);
         var format = new ClassicWireFormat("word");
         bool right = true;
-        AssertNothingAllocated(() =>
+        Allocated.AssertNothing(() =>
         {
             format.Seal(start, packet.Length);
             right &= format.Open(start, packet.Length + 16) == DropReason.None;
@@ -95,28 +96,5 @@ public sealed unsafe class AllocationTests
             right &= VirtioNetHeader.Read(start).GsoSize >= 0;
         });
         Assert.True(right);
-    }
-
-    internal static void AssertNothingAllocated(Action action)
-    {
-        // Enough rounds for tiered compilation to have replaced the code, which allocates on its own account.
-        for (int i = 0; i < 300; i++)
-        {
-            action();
-        }
-
-        long least = long.MaxValue;
-        for (int attempt = 0; attempt < 5 && least != 0; attempt++)
-        {
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int i = 0; i < 100; i++)
-            {
-                action();
-            }
-
-            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
-        }
-
-        Assert.Equal(0, least);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 using System.Runtime.InteropServices;
+using UdpTunnel.Tests.Memory;
 using UdpTunnel.WireGuard;
 
 namespace UdpTunnel.Tests.WireGuard;
@@ -26,7 +27,7 @@ public sealed unsafe class WireGuardAllocationTests
         var lengths = new int[packets.Length];
         var now = pair.Now;
         var arrived = 0;
-        Packets.AllocationTests.AssertNothingAllocated(() =>
+        Allocated.AssertNothing(() =>
         {
             // Time goes by, so that timers are set and fall due, but no handshake does.
             left.Advance(now, default);
@@ -63,9 +64,7 @@ public sealed unsafe class WireGuardAllocationTests
         fixed (byte* start = packet)
         {
             var at = start;
-            Packets.AllocationTests.AssertNothingAllocated(() =>
-                pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length)
-            );
+            Allocated.AssertNothing(() => pair.Left.Engine.Wait(pair.LeftPeer, at, packet.Length));
         }
     }
 
@@ -77,7 +76,7 @@ public sealed unsafe class WireGuardAllocationTests
         var memory = (byte*)NativeMemory.AllocZeroed(2048);
         var source = TestEnd.At("203.0.113.6:6");
         int[] sizes = [0, 3, 64, 92, 148, 1400];
-        Packets.AllocationTests.AssertNothingAllocated(() =>
+        Allocated.AssertNothing(() =>
         {
             foreach (var size in sizes)
             {
