@@ -92,10 +92,10 @@ public sealed class LinkTests
     }
 
     [Fact]
-    public void Waits_double_up_to_30_seconds_and_begin_anew_after_a_success()
+    public void Waits_double_up_to_10_seconds_and_begin_anew_after_a_success()
     {
         var backoff = new Backoff(() => 1);
-        Assert.Equal([0.5, 1, 2, 4, 8, 16, 30, 30], Enumerable.Range(0, 8).Select(_ => backoff.Next().TotalSeconds));
+        Assert.Equal([0.5, 1, 2, 4, 8, 10, 10, 10], Enumerable.Range(0, 8).Select(_ => backoff.Next().TotalSeconds));
         backoff.Reset();
         Assert.Equal(0.5, backoff.Next().TotalSeconds);
     }
