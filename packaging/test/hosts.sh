@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Throw-away hosts with systemd as their process 1, for the scripts beside this one. Each is a directory with a small
-# Debian, and a tree of processes in namespaces of its own (mount, PID, network, host name, IPC, cgroup), which ends
-# with its first process.
+# Debian or Ubuntu, and a tree of processes in namespaces of its own (mount, PID, network, host name, IPC, cgroup), which
+# ends with its first process.
 #   HOSTS   directory for them; the system that they are copied from is beside it
-#   SUITE   Debian's name of that system
-#   SYSTEMD the suite whose systemd it has, if not its own: bullseye's is older than any that the package is for
+#   SUITE   Debian's or Ubuntu's name of that system
 #   KIND    the name of a system with other PACKAGES than the usual ones
 # shellcheck shell=bash
 
 HOSTS=${HOSTS:?}
 SUITE=${SUITE:-bookworm}
-SYSTEMD=${SYSTEMD:-$SUITE}
 BASES=$(dirname "$HOSTS")
-BASE=$BASES/base-${KIND:+$KIND-}$SUITE-$SYSTEMD
+BASE=$BASES/base-${KIND:+$KIND-}$SUITE
 if [ -z "${KIND:-}" ]; then
     # The last two are for the test of apt: what upgrades by itself, and what Debian's udptunnel needs.
     PACKAGES=systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,init-system-helpers,libnftables1,nftables,socat,adduser
@@ -20,40 +18,39 @@ if [ -z "${KIND:-}" ]; then
 fi
 
 host_base() {
-    local plain=$BASES/base-${KIND:+$KIND-}$SUITE-$SUITE
     # Two tests of one system may begin at once.
-    exec 8> "$plain.lock"
+    exec 8> "$BASE.lock"
     flock 8
-    [ -e "$plain.ready" ] || made "$plain" own_system "$plain" || return
-    [ -e "$BASE.ready" ] || made "$BASE" other_systemd "$plain" || return
+    [ -e "$BASE.ready" ] || made || return
     exec 8>&-
 }
 
 made() {
-    local base=$1
-    shift
-    rm -rf "$base"
-    "$@" > "$base.log" 2>&1 || { tail -5 "$base.log" >&2; return 1; }
-    touch "$base.ready"
+    rm -rf "$BASE"
+    own_system > "$BASE.log" 2>&1 || { tail -5 "$BASE.log" >&2; return 1; }
+    touch "$BASE.ready"
 }
+
+# Where a system comes from, as debootstrap's script for its kind says. Without being told, debootstrap takes Debian's
+# mirror for a system whose keys are not on this machine, such as Ubuntu's on Debian. (What comes is not verified then;
+# nothing of it leaves its host.)
+# shellcheck disable=SC1090,SC2034,SC2317
+mirror() (
+    ARCH=$(dpkg --print-architecture)
+    default_mirror() { echo "$1"; }
+    command_not_found_handle() { :; }
+    . "$1" 2>/dev/null
+)
 
 own_system() {
-    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$1" || return
+    local scripts=/usr/share/debootstrap/scripts kind
+    # An Ubuntu that is younger than this debootstrap is made as the others are.
+    for kind in "$SUITE" gutsy; do [ ! -e "$scripts/$kind" ] || break; done
+    debootstrap --variant=minbase --include="$PACKAGES" "$SUITE" "$BASE" "$(mirror "$scripts/$kind")" "$scripts/$kind" || return
     # A test says when packages are upgraded.
     for unit in apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service; do
-        ln -s /dev/null "$1/etc/systemd/system/$unit"
+        ln -s /dev/null "$BASE/etc/systemd/system/$unit"
     done
-}
-
-other_systemd() {
-    local version
-    cp -a "$1" "$BASE"
-    sed "s/$SUITE/$SYSTEMD/" "$BASE/etc/apt/sources.list" > "$BASE/etc/apt/sources.list.d/systemd.list"
-    chroot "$BASE" apt-get update || return
-    version=$(chroot "$BASE" apt-cache madison systemd | awk -v suite="$SYSTEMD/" 'index($0, suite) { print $3; exit }')
-    [ -n "$version" ] || return
-    chroot "$BASE" env DEBIAN_FRONTEND=noninteractive apt-get install -y --allow-downgrades --no-install-recommends \
-        "systemd=$version" "systemd-sysv=$version" "libsystemd0=$version" "libudev1=$version"
 }
 
 # Process 1 of a host, as this machine numbers it.

@@ -17,7 +17,7 @@ internal static class CommandTree
         "Controls udptunneld, which makes private IP links over UDP and publishes UDP services through TCP.",
         "udptunnelctl check home.json && udptunnelctl up home.json",
         "udptunnelctl status",
-        "udptunnelctl relay receiver --udp :53 --tcp :5353"
+        "udptunnelctl relay receiver --udp 198.51.100.2:53 --tcp :5353"
     )
     {
         Command.Of<NewCommand>("new", insteadOf: ["create", "init", "add"]),
@@ -39,7 +39,7 @@ internal static class CommandTree
         new CommandGroup(
             "relay",
             "Publish a UDP service of a private network through one TCP connection.",
-            "udptunnelctl relay receiver --udp :53 --tcp :5353",
+            "udptunnelctl relay receiver --udp 198.51.100.2:53 --tcp :5353",
             "udptunnelctl relay sender --udp internal-dns.lan:53 --tcp tunnel-server:5353",
             "udptunnelctl approve SHA256:47DEQpj8"
         )

@@ -12,8 +12,8 @@ internal sealed class RelayReceiverCommand(Invocation invocation)
         Description = "Start the reachable end: takes datagrams from clients, and hands them to a sender that you "
             + "approved."
     )]
-    [Example("udptunnelctl relay receiver --udp :53 --tcp :5353")]
-    [Example("udptunnelctl relay receiver --udp :27015-27030 --udp :53 --tcp :5353 --name game")]
+    [Example("udptunnelctl relay receiver --udp 198.51.100.2:53 --tcp :5353")]
+    [Example("udptunnelctl relay receiver --udp :27015-27030 --udp :5300 --tcp :5353 --name game")]
     [DynamicDependency(ParameterSet.Members, typeof(RelayOptions))]
     public Task RunAsync(
         [Option(
