@@ -248,6 +248,7 @@ internal static partial class Daemon
                     () => RouteSocket.ListAddressesV6().Select(a => a.Address)
                 )
             )
+            .AddSingleton<NetworkChanges>()
             .AddSingleton<TunnelHost>()
             .AddSingleton<RelayHost>()
             .AddSingleton<DeviceSockets>()

@@ -12,17 +12,25 @@ namespace UdpTunnel.Tunnel;
 /// <param name="name">The tunnel.</param>
 /// <param name="tun">Its device.</param>
 /// <param name="isOurs">Whether a route is one that the tunnel's file asks for.</param>
+/// <param name="changes">Tells when there is something to look for.</param>
 /// <param name="events">Where it is reported.</param>
-internal sealed class AddedRoutes(string name, ITun tun, Func<DeviceRoute, bool> isOurs, EventLog events)
+internal sealed class AddedRoutes(
+    string name,
+    ITun tun,
+    Func<DeviceRoute, bool> isOurs,
+    NetworkChanges changes,
+    EventLog events
+)
 {
     /// <summary>The most that are kept: people add few, and the rest is a routing daemon's.</summary>
     internal const int Most = 256;
 
-    // Asking costs some 20 microseconds, and more on a host with very many routes.
+    // Looking costs some 20 microseconds, and more on a host with very many routes, which may change all the time.
     private const long IntervalMilliseconds = 10_000;
 
     private IReadOnlyList<DeviceRoute> _routes = [];
     private long _next;
+    private long _seen = -1;
 
     /// <summary>Grows whenever there are others.</summary>
     public long Changes { get; private set; }
@@ -30,13 +38,18 @@ internal sealed class AddedRoutes(string name, ITun tun, Func<DeviceRoute, bool>
     /// <summary>Those that were there when somebody looked last.</summary>
     public IReadOnlyList<DeviceRoute> Current => _routes;
 
-    /// <summary>Looks which there are, unless that was done in the last seconds.</summary>
+    /// <summary>Looks which there are, if routes have changed and nobody has looked in the last seconds.</summary>
     public void Tick(long now)
     {
         if (now >= _next)
         {
             _next = now + IntervalMilliseconds;
-            Look();
+            var count = changes.Count;
+            if (count != _seen)
+            {
+                _seen = count;
+                Look();
+            }
         }
     }
 
@@ -60,6 +73,7 @@ internal sealed class AddedRoutes(string name, ITun tun, Func<DeviceRoute, bool>
         catch (LinuxException)
         {
             // The device is gone, or is asked again in a moment.
+            _seen = -1;
         }
     }
 

@@ -17,23 +17,26 @@ namespace UdpTunnel.Tunnel;
 /// <param name="rules">Which saw packets with this host's own addresses.</param>
 /// <param name="protocol">Which knows the peers.</param>
 /// <param name="added">The routes that somebody has added.</param>
+/// <param name="changes">Tells when networks of this host may overlap that did not.</param>
 internal sealed class Misfits(
     ITun tun,
     Inbound inbound,
     AddressRules rules,
     ITunnelProtocol protocol,
-    AddedRoutes added
+    AddedRoutes added,
+    NetworkChanges changes
 )
 {
     private const long IntervalMilliseconds = 5_000;
 
-    // All addresses and routes of the host are looked at.
+    // All addresses and routes of the host are looked at, which may change all the time.
     private const long OverlapIntervalMilliseconds = 60_000;
 
     private volatile IReadOnlyList<string> _found = [];
     private volatile string _overlap = "";
     private long _next;
     private long _nextOverlap;
+    private (long Count, TunnelConfig? Config) _seen;
 
     /// <summary>What does not fit between the ends, a sentence each without its full stop. For any thread.</summary>
     public IReadOnlyList<string> Found => _found;
@@ -47,7 +50,12 @@ internal sealed class Misfits(
         if (now >= _nextOverlap)
         {
             _nextOverlap = now + OverlapIntervalMilliseconds;
-            LookForOverlap(config);
+            var current = (changes.Count, config);
+            if (current != _seen)
+            {
+                _seen = current;
+                LookForOverlap(config);
+            }
         }
 
         if (now >= _next)
@@ -75,6 +83,7 @@ internal sealed class Misfits(
         catch (LinuxException)
         {
             // Asked again later.
+            _seen = default;
         }
     }
 

@@ -66,6 +66,7 @@ internal sealed class TunnelEngine : IDisposable
         Session? session,
         WorkerPool workers,
         HostAddresses addresses,
+        NetworkChanges changes,
         EventLog events,
         TimeProvider time
     )
@@ -107,8 +108,8 @@ internal sealed class TunnelEngine : IDisposable
         _binding = new DeviceBinding(config.BindDevice, _udp, config.Name, events);
         Taps = scope.Own(new PacketTaps(_inbound, _outbound));
         _report = new TunnelReport(config.Name, _outbound, _inbound, _udp, _filter, events, time);
-        _added = new AddedRoutes(config.Name, _tun, protocol.HasRoute, events);
-        _misfits = new Misfits(_tun, _inbound, _rules, protocol, _added);
+        _added = new AddedRoutes(config.Name, _tun, protocol.HasRoute, changes, events);
+        _misfits = new Misfits(_tun, _inbound, _rules, protocol, _added, changes);
         _device = new DeviceCare(_tun, config, workers.Devices, OnDeviceMade, events);
         if (session is not null)
         {
@@ -214,6 +215,7 @@ internal sealed class TunnelEngine : IDisposable
     /// <param name="session">What a run before knew, or null.</param>
     /// <param name="workers">Who serves it.</param>
     /// <param name="addresses">The addresses of this host.</param>
+    /// <param name="changes">Tells when these or its routes have changed.</param>
     /// <param name="events">Where to tell what happens.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="RequestException">Something was refused; nothing is left behind.</exception>
@@ -223,6 +225,7 @@ internal sealed class TunnelEngine : IDisposable
         Session? session,
         WorkerPool workers,
         HostAddresses addresses,
+        NetworkChanges changes,
         EventLog events,
         TimeProvider time
     )
@@ -233,7 +236,18 @@ internal sealed class TunnelEngine : IDisposable
             var resources = Resources.Open(config, scope, workers.Devices, workers.Ports);
             addresses.Refresh(Environment.TickCount64, force: true);
             var protocol = scope.Own(ProtocolOf(config, key, resources, events, time));
-            return new TunnelEngine(config, resources, protocol, scope, session, workers, addresses, events, time);
+            return new TunnelEngine(
+                config,
+                resources,
+                protocol,
+                scope,
+                session,
+                workers,
+                addresses,
+                changes,
+                events,
+                time
+            );
         }
         catch (IOException e)
         {

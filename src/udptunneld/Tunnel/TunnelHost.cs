@@ -28,6 +28,7 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
 
     private readonly StateStore _store;
     private readonly HostAddresses _addresses;
+    private readonly NetworkChanges _changes;
     private readonly WorkerPool _workers;
 
     public TunnelHost(
@@ -36,12 +37,14 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
         EventLog events,
         TimeProvider time,
         Supervised supervised,
-        HostAddresses addresses
+        HostAddresses addresses,
+        NetworkChanges changes
     )
         : base(Kind, names, events, time, supervised)
     {
         _store = store;
         _addresses = addresses;
+        _changes = changes;
         _workers = new WorkerPool(supervised);
         Peers = new TunnelPeers(Table, _store.Admitted, events, time, SetPeers);
     }
@@ -212,7 +215,16 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
     )
     {
         var session = (Session?)memory ?? _store.LoadSession(entry.Name);
-        var engine = TunnelEngine.Start(entry.Config, KeyOf(entry.Config), session, _workers, _addresses, Events, Time);
+        var engine = TunnelEngine.Start(
+            entry.Config,
+            KeyOf(entry.Config),
+            session,
+            _workers,
+            _addresses,
+            _changes,
+            Events,
+            Time
+        );
         return (engine, $"runs on device {engine.Device}");
     }
 
