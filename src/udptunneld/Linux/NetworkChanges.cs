@@ -63,7 +63,9 @@ internal sealed unsafe class NetworkChanges : IDisposable
         return socket;
     }
 
-    /// <summary><c>struct sockaddr_nl</c>: family u16 | zero u16 | port u32 (0: the kernel chooses) | groups u32.</summary>
+    /// <summary>
+    /// <c>struct sockaddr_nl</c>: family u16 | zero u16 | port u32 (0: the kernel chooses) | groups u32.
+    /// </summary>
     [StructLayout(LayoutKind.Sequential, Size = 12)]
     private struct SocketAddress
     {

@@ -13,7 +13,8 @@ internal static class Allocated
     /// <summary>Asserts that something allocates nothing once it is warm.</summary>
     /// <param name="action">Is called again and again.</param>
     /// <param name="warmUps">
-    /// Calls before it counts: enough for tiered compilation to have replaced the code, which allocates on its own account.
+    /// Calls before it counts: enough for tiered compilation to have replaced the code, which allocates on its own
+    /// account.
     /// </param>
     /// <param name="calls">Calls that are counted together.</param>
     public static void AssertNothing(Action action, int warmUps = 300, int calls = 100)
