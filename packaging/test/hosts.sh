@@ -21,14 +21,12 @@ host_base() {
     # Two tests of one system may begin at once.
     exec 8> "$BASE.lock"
     flock 8
-    [ -e "$BASE.ready" ] || made || return
+    if [ ! -e "$BASE.ready" ]; then
+        rm -rf "$BASE"
+        bootstrap > "$BASE.log" 2>&1 || { tail -5 "$BASE.log" >&2; return 1; }
+        touch "$BASE.ready"
+    fi
     exec 8>&-
-}
-
-made() {
-    rm -rf "$BASE"
-    own_system > "$BASE.log" 2>&1 || { tail -5 "$BASE.log" >&2; return 1; }
-    touch "$BASE.ready"
 }
 
 # Where a system comes from, as debootstrap's script for its kind says. Without being told, debootstrap takes Debian's
@@ -42,7 +40,7 @@ mirror() (
     . "$1" 2>/dev/null
 )
 
-own_system() {
+bootstrap() {
     local scripts=/usr/share/debootstrap/scripts kind
     # An Ubuntu that is younger than this debootstrap is made as the others are.
     for kind in "$SUITE" gutsy; do [ ! -e "$scripts/$kind" ] || break; done
