@@ -109,6 +109,53 @@ public sealed class RelayCommandTests
     }
 
     [Theory]
+    [InlineData(nameof(RelayState.Pending), "waits until the receiver's user approves it")]
+    [InlineData(nameof(RelayState.Running), "")]
+    [InlineData(nameof(RelayState.Connecting), "198.51.100.2:5353: connection refused")]
+    [InlineData(nameof(RelayState.Refused), "the receiver shows another key than before")]
+    public async Task A_sender_is_shown_as_its_first_attempt_leaves_it(string state, string problem)
+    {
+        await using var server = await FakeServer.StartAsync();
+        var relay = RelaySamples.PendingSender();
+        relay.State = RelayState.Connecting;
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = relay });
+        var looks = 0;
+        server.Daemon.ListRelays = _ =>
+        {
+            var now = relay.Clone();
+            if (++looks > 2)
+            {
+                (now.State, now.Problem) = (System.Enum.Parse<RelayState>(state), problem);
+            }
+
+            return Task.FromResult(new ListRelaysResponse { Relays = { now } });
+        };
+
+        var run = await CommandRun.OfAsync(server, "relay", "sender", "--udp", "a:53", "--tcp", "b:1");
+
+        Assert.Equal("", run.Error.ToString());
+        Assert.Equal(3, looks);
+        var output = run.Output.ToString();
+        Assert.StartsWith($"inside is up ({state.ToLowerInvariant()})\n", output, StringComparison.Ordinal);
+        Assert.Equal(problem.Length > 0, output.Contains($"  problem   {problem}\n", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_sender_that_nobody_answers_is_not_waited_for_for_long()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var relay = RelaySamples.PendingSender();
+        relay.State = RelayState.Connecting;
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = relay });
+        server.Daemon.ListRelays = _ => Task.FromResult(new ListRelaysResponse { Relays = { relay } });
+
+        var run = await CommandRun.OfAsync(server, "relay", "sender", "--udp", "a:53", "--tcp", "b:1");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.StartsWith("inside is up (connecting)\n", run.Output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("2m", 120)]
     [InlineData("90s", 90)]
     [InlineData("1.5m", 90)]

@@ -27,12 +27,13 @@ internal static class RelayStart
     )
     {
         var started = await wanted.EnsureAsync(invocation, daemon, replace, timeout).ConfigureAwait(false);
+        var relay = await FirstAttempt.ResultAsync(invocation, daemon, started.Relay!).ConfigureAwait(false);
         var warnings = allWarnings(started.Warnings);
         if (invocation.Json)
         {
             invocation.PrintJson(writer =>
             {
-                RelayJson.Write(writer, "relay", started.Relay!);
+                RelayJson.Write(writer, "relay", relay);
                 writer.WriteString("result", started.Word);
                 DiagnosticJson.Write(writer, "warnings", warnings);
             });
@@ -41,7 +42,7 @@ internal static class RelayStart
 
         var screen = invocation.NewScreen();
         started.Render(screen, wanted.Name);
-        RelayStartView.Render(screen, started.Relay!, warnings, invocation.FileName);
+        RelayStartView.Render(screen, relay, warnings, invocation.FileName);
         invocation.Print(screen);
     }
 }

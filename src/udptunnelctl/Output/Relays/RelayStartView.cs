@@ -12,6 +12,11 @@ internal static class RelayStartView
     {
         screen.Text(TerminalText.Fit(relay.Name, 60), Style.Strong).Text(" is ");
         screen.Text("up", Style.Good).Text(" (").Text(Words.Spoken(Words.Of(relay.State))).Text(")").EndLine();
+        if (relay.Problem.Length > 0)
+        {
+            screen.Field("problem", relay.Problem, Style.Warning);
+        }
+
         screen.Field("role", RelayText.Role(relay));
         if (relay.OwnFingerprint.Length > 0)
         {
@@ -51,8 +56,9 @@ internal static class RelayStartView
             return "start the sender, then 'udptunnelctl senders' and 'udptunnelctl approve SENDER' here";
         }
 
+        var unless = relay.State == RelayState.Pending ? "" : ", unless it was done before";
         return relay.OwnFingerprint.Length > 0
-            ? $"at the receiver's host, unless it was done before: udptunnelctl approve {relay.OwnFingerprint}"
+            ? $"at the receiver's host{unless}: udptunnelctl approve {relay.OwnFingerprint}"
             : "at the receiver's host: 'udptunnelctl senders' and 'udptunnelctl approve ADDRESS'";
     }
 }
