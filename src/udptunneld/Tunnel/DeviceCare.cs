@@ -21,6 +21,7 @@ internal sealed class DeviceCare(
     EventLog events
 )
 {
+    private Watch? _watch;
     private volatile bool _isLost;
     private volatile string _problem = "";
 
@@ -36,11 +37,12 @@ internal sealed class DeviceCare(
     public void OnLost(Watch watch)
     {
         watch.Pause();
+        _watch = watch;
         _isLost = true;
     }
 
     /// <summary>Called about once a second: tries until there is a device.</summary>
-    public void Tick(Watch watch)
+    public void Tick()
     {
         if (!_isLost)
         {
@@ -66,7 +68,7 @@ internal sealed class DeviceCare(
             Resources.Configure(tun, config, devices);
             complete();
             _isLost = false;
-            watch.Resume();
+            _watch?.Resume();
             _problem = "";
             events.Add(
                 EventKind.DeviceRecreated,

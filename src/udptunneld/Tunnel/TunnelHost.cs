@@ -27,9 +27,7 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
     );
 
     private readonly StateStore _store;
-    private readonly HostAddresses _addresses;
-    private readonly NetworkChanges _changes;
-    private readonly WorkerPool _workers;
+    private readonly TunnelServices _services;
 
     public TunnelHost(
         StateStore store,
@@ -43,9 +41,7 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
         : base(Kind, names, events, time, supervised)
     {
         _store = store;
-        _addresses = addresses;
-        _changes = changes;
-        _workers = new WorkerPool(supervised);
+        _services = new TunnelServices(new WorkerPool(supervised), addresses, changes, events, time);
         Peers = new TunnelPeers(Table, _store.Admitted, events, time, SetPeers);
     }
 
@@ -215,16 +211,7 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
     )
     {
         var session = (Session?)memory ?? _store.LoadSession(entry.Name);
-        var engine = TunnelEngine.Start(
-            entry.Config,
-            KeyOf(entry.Config),
-            session,
-            _workers,
-            _addresses,
-            _changes,
-            Events,
-            Time
-        );
+        var engine = TunnelEngine.Start(entry.Config, KeyOf(entry.Config), session, _services);
         return (engine, $"runs on device {engine.Device}");
     }
 
@@ -306,7 +293,7 @@ internal sealed class TunnelHost : Host<TunnelConfig, TunnelEngine>
     }
 
     /// <inheritdoc/>
-    protected override void OnStopped() => _workers.Dispose();
+    protected override void OnStopped() => _services.Workers.Dispose();
 
     /// <summary>Gives a tunnel that runs other peers. Only for who has entered the table.</summary>
     private HostEntry<TunnelConfig, TunnelEngine> SetPeers(

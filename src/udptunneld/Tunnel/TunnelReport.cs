@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 using UdpTunnel.Events;
-using UdpTunnel.Filter;
 using UdpTunnel.Linux;
 using UdpTunnel.Packets;
 
@@ -12,27 +11,17 @@ namespace UdpTunnel.Tunnel;
 /// network refuses, limits. Each once, when it is seen to have changed.
 /// </summary>
 /// <param name="tunnel">Name of the tunnel.</param>
-/// <param name="outbound">The way out.</param>
-/// <param name="inbound">The way in.</param>
+/// <param name="path">The path of its packets.</param>
 /// <param name="udp">The socket.</param>
-/// <param name="filter">The port filter.</param>
 /// <param name="events">Where to report.</param>
 /// <param name="time">The clock.</param>
-internal sealed class TunnelReport(
-    string tunnel,
-    Outbound outbound,
-    Inbound inbound,
-    IUdp udp,
-    PortFilter filter,
-    EventLog events,
-    TimeProvider time
-)
+internal sealed class TunnelReport(string tunnel, PacketPath path, IUdp udp, EventLog events, TimeProvider time)
 {
     private readonly LimitReport _limits = new(events, time, tunnel);
 
     // What was seen last.
     private bool _segments = udp.Segments;
-    private TunOffloads _merges = inbound.Merges;
+    private TunOffloads _merges = path.Inbound.Merges;
     private long _sendFailed;
     private long _packetsOut;
     private bool _isSendingFailed;
@@ -41,13 +30,15 @@ internal sealed class TunnelReport(
     public void Tick()
     {
         ReportOffloads();
-        var full = outbound.Counters.Drops(DropReason.FlowTableFull) + inbound.Counters.Drops(DropReason.FlowTableFull);
+        var full =
+            path.Outbound.Counters.Drops(DropReason.FlowTableFull)
+            + path.Inbound.Counters.Drops(DropReason.FlowTableFull);
         if (full > 0)
         {
             _limits.Look(
                 Limit.Flows,
                 full,
-                $"{filter.MaxFlows} flows of one direction are remembered, which is the most: "
+                $"{path.Filter.MaxFlows} flows of one direction are remembered, which is the most: "
                     + "for a new one the oldest of the source that has most gives way"
             );
         }
@@ -63,8 +54,8 @@ internal sealed class TunnelReport(
             Report("sending runs of datagrams (UDP_SEGMENT)");
         }
 
-        var refused = _merges & ~inbound.Merges;
-        _merges &= inbound.Merges;
+        var refused = _merges & ~path.Inbound.Merges;
+        _merges &= path.Inbound.Merges;
         if (refused.HasFlag(TunOffloads.Tcp))
         {
             Report("TCP superpackets to the device (TSO)");
@@ -86,8 +77,8 @@ internal sealed class TunnelReport(
 
     private void ReportSending()
     {
-        var failed = outbound.Counters.Drops(DropReason.SendFailed);
-        var packets = outbound.Counters.Packets;
+        var failed = path.Outbound.Counters.Drops(DropReason.SendFailed);
+        var packets = path.Outbound.Counters.Packets;
         if (failed > _sendFailed && !_isSendingFailed)
         {
             _isSendingFailed = true;
@@ -95,9 +86,9 @@ internal sealed class TunnelReport(
                 EventKind.SendingFailed,
                 EventLevel.Warning,
                 tunnel,
-                $"the network refuses datagrams to {outbound.LastRefused}; "
+                $"the network refuses datagrams to {path.Outbound.LastRefused}; "
                     + "the tunnel goes on when it takes them again",
-                new EventFacts { Endpoint = $"{outbound.LastRefused}" }
+                new EventFacts { Endpoint = $"{path.Outbound.LastRefused}" }
             );
         }
         else if (failed == _sendFailed && _packetsOut != packets)
