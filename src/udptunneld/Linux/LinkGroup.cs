@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
+using static UdpTunnel.Linux.NetlinkSocket;
+
 namespace UdpTunnel.Linux;
 
 /// <summary>
@@ -25,16 +27,11 @@ internal static class LinkGroup
         var added = links.Where(link => TryAdd(link, number)).ToList();
         if (added.Count > 0)
         {
-            Span<byte> buffer = stackalloc byte[RouteSocket.BufferSize];
-            var request = new NetlinkRequest(
-                buffer,
-                RTM_DELLINK,
-                RouteSocket.NLM_F_REQUEST | RouteSocket.NLM_F_ACK,
-                RouteSocket.Sequence
-            );
+            Span<byte> buffer = stackalloc byte[BufferSize];
+            var request = new NetlinkRequest(buffer, RTM_DELLINK, NLM_F_REQUEST | NLM_F_ACK, Sequence);
             request.Append(default(RouteSocket.LinkMessage));
             request.Attribute(IFLA_GROUP, number);
-            _ = RouteSocket.Exchange(request.Bytes, buffer, out _);
+            _ = Exchange(request.Bytes, buffer, out _);
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed unsafe class NetworkChanges : IDisposable
 
     private static FileDescriptor? Subscribe()
     {
-        var socket = RouteSocket.Open(out _);
+        var socket = NetlinkSocket.Open(out _);
         var address = new SocketAddress { Family = AF_NETLINK, Groups = Groups };
         if (socket is not null && Libc.Bind(socket.Number, &address, sizeof(SocketAddress)) < 0)
         {

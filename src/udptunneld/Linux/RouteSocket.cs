@@ -2,32 +2,23 @@
 
 using System.Net;
 using System.Runtime.InteropServices;
+using static UdpTunnel.Linux.NetlinkSocket;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// Devices and addresses by rtnetlink (RFC 3549, rtnetlink(7)), without the <c>ip</c> command. Each call opens a socket
-/// of its own: they are rare, and so no call can take another's answer. A kernel that does not answer within
-/// <see cref="Patience"/> is an error (EAGAIN).
+/// Devices, addresses and routes by rtnetlink (rtnetlink(7)), without the <c>ip</c> command. Each call is one exchange
+/// (<see cref="NetlinkSocket"/>).
 /// </summary>
-internal static unsafe class RouteSocket
+internal static class RouteSocket
 {
-    private const int NETLINK_ROUTE = 0;
-    private const int SOL_NETLINK = 270;
-    private const int NETLINK_GET_STRICT_CHK = 12;
     private const ushort RTM_NEWLINK = 16;
     private const ushort RTM_GETLINK = 18;
     private const ushort RTM_NEWADDR = 20;
     private const ushort RTM_GETADDR = 22;
     private const ushort RTM_GETROUTE = 26;
     private const ushort RTM_GETNETCONF = 82;
-
-    internal const ushort NLM_F_REQUEST = 0x001;
-    internal const ushort NLM_F_ACK = 0x004;
-    private const ushort NLM_F_REPLACE = 0x100;
-    private const ushort NLM_F_DUMP = 0x300;
-    private const ushort NLM_F_CREATE = 0x400;
 
     private const ushort IFLA_IFNAME = 3;
     private const ushort IFLA_MTU = 4;
@@ -51,20 +42,6 @@ internal static unsafe class RouteSocket
     private const ushort RTA_OIF = 4;
     private const ushort RTA_MARK = 16;
 
-    /// <summary>Number of the one request that a socket carries.</summary>
-    internal const uint Sequence = 1;
-
-    internal const int BufferSize = 16384;
-
-    // The kernel fills its messages of a list up to this (netlink_dump in net/netlink/af_netlink.c).
-    private const int ListBufferSize = 32768;
-
-    /// <summary>
-    /// How long the kernel may take. It answers while the request is sent; only one that is out of memory for the
-    /// answer does not.
-    /// </summary>
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     /// <summary>Looks a device up by its name in the current network namespace.</summary>
     /// <returns>Its index, or null if there is none.</returns>
     /// <exception cref="LinuxException">The kernel does not answer.</exception>
@@ -74,7 +51,7 @@ internal static unsafe class RouteSocket
         var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
         request.Append(default(LinkMessage));
         request.Attribute(IFLA_IFNAME, name);
-        return FindLink(request.Bytes, buffer, name);
+        return Ask(request.Bytes, buffer, name, out var answer) ? NetlinkAnswer.FindLinkIndex(answer, Sequence) : null;
     }
 
     /// <summary>Looks a device up by its number in the current network namespace.</summary>
@@ -83,9 +60,7 @@ internal static unsafe class RouteSocket
     public static int? FindLink(int index)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
-        request.Append(new LinkMessage { Index = index });
-        return FindLink(request.Bytes, buffer, $"number {index}");
+        return AskFor(index, buffer, out var answer) ? NetlinkAnswer.FindLinkIndex(answer, Sequence) : null;
     }
 
     /// <summary>The IPv4 addresses of all devices.</summary>
@@ -203,15 +178,9 @@ internal static unsafe class RouteSocket
     public static bool IsUp(int index)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
-        request.Append(new LinkMessage { Index = index });
-        var error = Exchange(request.Bytes, buffer, out var answer);
-        return error switch
-        {
-            Errno.None => NetlinkAnswer.FindLinkFlags(answer, Sequence) is { } flags && (flags & IFF_UP) != 0,
-            Errno.NoDevice => false,
-            _ => throw new LinuxException($"cannot look for device number {index}", error),
-        };
+        return AskFor(index, buffer, out var answer)
+            && NetlinkAnswer.FindLinkFlags(answer, Sequence) is { } flags
+            && (flags & IFF_UP) != 0;
     }
 
     /// <summary>What a device has counted of packets that it lost.</summary>
@@ -220,15 +189,7 @@ internal static unsafe class RouteSocket
     public static LinkLosses? FindLosses(int index)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
-        request.Append(new LinkMessage { Index = index });
-        var error = Exchange(request.Bytes, buffer, out var answer);
-        return error switch
-        {
-            Errno.None => NetlinkAnswer.FindLosses(answer, Sequence),
-            Errno.NoDevice => null,
-            _ => throw new LinuxException($"cannot look for device number {index}", error),
-        };
+        return AskFor(index, buffer, out var answer) ? NetlinkAnswer.FindLosses(answer, Sequence) : null;
     }
 
     /// <summary>The MTU of a device, in bytes.</summary>
@@ -237,15 +198,7 @@ internal static unsafe class RouteSocket
     public static int? FindMtu(int index)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
-        request.Append(new LinkMessage { Index = index });
-        var error = Exchange(request.Bytes, buffer, out var answer);
-        return error switch
-        {
-            Errno.None => NetlinkAnswer.FindMtu(answer, Sequence),
-            Errno.NoDevice => null,
-            _ => throw new LinuxException($"cannot look for device number {index}", error),
-        };
+        return AskFor(index, buffer, out var answer) ? NetlinkAnswer.FindMtu(answer, Sequence) : null;
     }
 
     /// <summary>Sets how many packets wait for a device's reader.</summary>
@@ -336,68 +289,25 @@ internal static unsafe class RouteSocket
 
     internal delegate void AddAttributes(ref NetlinkRequest request);
 
-    internal delegate void ReadPart(ReadOnlySpan<byte> answer);
-
-    private static int? FindLink(ReadOnlySpan<byte> request, Span<byte> buffer, string device)
+    /// <summary>Asks for all that the kernel tells of a device.</summary>
+    /// <returns>False if there is no such device in this network namespace.</returns>
+    /// <exception cref="LinuxException">The kernel does not answer.</exception>
+    private static bool AskFor(int index, Span<byte> buffer, out ReadOnlySpan<byte> answer)
     {
-        var error = Exchange(request, buffer, out var answer);
-        return error switch
-        {
-            Errno.None => NetlinkAnswer.FindLinkIndex(answer, Sequence),
-            Errno.NoDevice => null,
-            _ => throw new LinuxException($"cannot look for device {device}", error),
-        };
+        var request = new NetlinkRequest(buffer, RTM_GETLINK, NLM_F_REQUEST, Sequence);
+        request.Append(new LinkMessage { Index = index });
+        return Ask(request.Bytes, buffer, $"number {index}", out answer);
     }
 
-    /// <summary>Sends a request for a list and reads all parts of it.</summary>
-    internal static void List(
-        ReadOnlySpan<byte> request,
-        Span<byte> buffer,
-        string what,
-        ReadPart read,
-        bool isFiltered = false
-    )
+    private static bool Ask(ReadOnlySpan<byte> request, Span<byte> buffer, string device, out ReadOnlySpan<byte> answer)
     {
-        FileDescriptor? socket = null;
-        try
+        var error = Exchange(request, buffer, out answer);
+        return error switch
         {
-            socket = Open(out var error);
-            if (isFiltered && socket is not null)
-            {
-                // Then the kernel looks at what the request says beside the family (Linux 4.20).
-                var on = 1;
-                _ = Libc.SetSocketOption(socket.Number, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(int));
-            }
-
-            if (socket is null || (error = Send(socket, request)) != Errno.None)
-            {
-                throw new LinuxException($"cannot list the {what} of this host", error);
-            }
-
-            while (true)
-            {
-                error = Receive(socket, buffer, out var part);
-                if (error == Errno.None && NetlinkAnswer.FindAcknowledgement(part, Sequence) is { } refused)
-                {
-                    error = refused;
-                }
-
-                if (error != Errno.None)
-                {
-                    throw new LinuxException($"cannot list the {what} of this host", error);
-                }
-
-                read(part);
-                if (NetlinkAnswer.IsEndOfList(part, Sequence))
-                {
-                    return;
-                }
-            }
-        }
-        finally
-        {
-            socket?.Dispose();
-        }
+            Errno.None => true,
+            Errno.NoDevice => false,
+            _ => throw new LinuxException($"cannot look for device {device}", error),
+        };
     }
 
     /// <summary>Changes a device.</summary>
@@ -419,92 +329,6 @@ internal static unsafe class RouteSocket
         if (error != Errno.None)
         {
             throw new LinuxException($"cannot set the device's {what}", error);
-        }
-    }
-
-    /// <summary>Sends a request and waits for its answer, which lies in <paramref name="buffer"/>.</summary>
-    internal static Errno Exchange(ReadOnlySpan<byte> request, Span<byte> buffer, out ReadOnlySpan<byte> answer)
-    {
-        answer = default;
-        using var socket = Open(out var error);
-        if (socket is null || (error = Send(socket, request)) != Errno.None)
-        {
-            return error;
-        }
-
-        while (true)
-        {
-            error = Receive(socket, buffer, out answer);
-            if (error != Errno.None)
-            {
-                return error;
-            }
-
-            if (NetlinkAnswer.FindAcknowledgement(answer, Sequence) is { } refused)
-            {
-                return refused;
-            }
-
-            if (
-                NetlinkAnswer.FindLinkIndex(answer, Sequence) is not null
-                || NetlinkAnswer.FindForwarding(answer, Sequence) is not null
-                || NetlinkAnswer.FindRoute(answer, Sequence) is not null
-            )
-            {
-                return Errno.None;
-            }
-        }
-    }
-
-    /// <summary>Opens a socket for requests.</summary>
-    /// <returns>Null if there is an error.</returns>
-    internal static FileDescriptor? Open(out Errno error)
-    {
-        var number = Libc.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-        if (number < 0)
-        {
-            error = Libc.LastError;
-            return null;
-        }
-
-        error = Errno.None;
-        return new FileDescriptor(number);
-    }
-
-    /// <summary>Reads one datagram of the kernel.</summary>
-    /// <returns><see cref="Errno.Again"/> if none comes within <see cref="Patience"/>.</returns>
-    internal static Errno Receive(FileDescriptor socket, Span<byte> buffer, out ReadOnlySpan<byte> answer)
-    {
-        answer = default;
-        var entry = new Libc.PollEntry { Descriptor = socket.Number, Wanted = POLLIN };
-        nint length;
-        do
-        {
-            if (Libc.Poll(&entry, 1, (int)Patience.TotalMilliseconds) == 0)
-            {
-                return Errno.Again;
-            }
-
-            fixed (byte* start = buffer)
-            {
-                length = Libc.Receive(socket.Number, start, buffer.Length, MSG_DONTWAIT);
-            }
-        } while (length < 0 && Libc.LastError is Errno.Interrupted or Errno.Again);
-
-        if (length < 0)
-        {
-            return Libc.LastError;
-        }
-
-        answer = buffer[..(int)length];
-        return Errno.None;
-    }
-
-    private static Errno Send(FileDescriptor socket, ReadOnlySpan<byte> request)
-    {
-        fixed (byte* start = request)
-        {
-            return Libc.Send(socket.Number, start, request.Length, 0) < 0 ? Libc.LastError : Errno.None;
         }
     }
 

@@ -3,6 +3,7 @@
 using System.Net;
 using System.Runtime.InteropServices;
 using UdpTunnel.Config;
+using static UdpTunnel.Linux.NetlinkSocket;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -49,12 +50,6 @@ internal static class RouteTable
     private const ushort RTM_GETROUTE = 26;
     private const ushort RTM_GETRULE = 34;
 
-    private const ushort NLM_F_REQUEST = 0x001;
-    private const ushort NLM_F_ACK = 0x004;
-    private const ushort NLM_F_EXCL = 0x200;
-    private const ushort NLM_F_DUMP = 0x300;
-    private const ushort NLM_F_CREATE = 0x400;
-
     private const ushort RTA_DST = 1;
     private const ushort RTA_OIF = 4;
     private const ushort RTA_GATEWAY = 5;
@@ -87,9 +82,6 @@ internal static class RouteTable
     private const byte FR_ACT_TO_TBL = 1;
     private const byte FR_ACT_GOTO = 2;
     private const uint FIB_RULE_INVERT = 2;
-
-    private const int BufferSize = 4096;
-    private const int ListBufferSize = 32768;
 
     /// <summary>Adds a route to a network through a device.</summary>
     /// <exception cref="LinuxException">
@@ -177,13 +169,13 @@ internal static class RouteTable
     private static void List(ushort what, bool isV6, string name, ReadMessage read)
     {
         Span<byte> buffer = stackalloc byte[ListBufferSize];
-        var request = new NetlinkRequest(buffer, what, NLM_F_REQUEST | NLM_F_DUMP, RouteSocket.Sequence);
+        var request = new NetlinkRequest(buffer, what, NLM_F_REQUEST | NLM_F_DUMP, Sequence);
         request.Append(new RuleMessage { Family = (byte)(isV6 ? AF_INET6 : AF_INET) });
-        RouteSocket.List(request.Bytes, buffer, name, answer =>
+        NetlinkSocket.List(request.Bytes, buffer, name, answer =>
         {
             while (NetlinkAnswer.Next(ref answer, out var type, out var sequence, out var body))
             {
-                if (sequence == RouteSocket.Sequence && body.Length >= MessageSize)
+                if (sequence == Sequence && body.Length >= MessageSize)
                 {
                     read(type, body);
                 }
@@ -203,12 +195,7 @@ internal static class RouteTable
     private static Errno Route(ushort type, ushort flags, int link, in DeviceRoute route)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(
-            buffer,
-            type,
-            (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags),
-            RouteSocket.Sequence
-        );
+        var request = new NetlinkRequest(buffer, type, (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags), Sequence);
         var isV6 = route.Network.IsV6;
         request.Append(
             new RouteMessage
@@ -243,18 +230,13 @@ internal static class RouteTable
             request.Attribute(RTA_PREFSRC, source.GetAddressBytes());
         }
 
-        return RouteSocket.Exchange(request.Bytes, buffer, out _);
+        return Exchange(request.Bytes, buffer, out _);
     }
 
     private static Errno Rule(ushort type, ushort flags, in RouteRule rule)
     {
         Span<byte> buffer = stackalloc byte[BufferSize];
-        var request = new NetlinkRequest(
-            buffer,
-            type,
-            (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags),
-            RouteSocket.Sequence
-        );
+        var request = new NetlinkRequest(buffer, type, (ushort)(NLM_F_REQUEST | NLM_F_ACK | flags), Sequence);
         request.Append(
             new RuleMessage
             {
@@ -288,7 +270,7 @@ internal static class RouteTable
             request.Attribute(FRA_GOTO, rule.GoOnAt);
         }
 
-        return RouteSocket.Exchange(request.Bytes, buffer, out _);
+        return Exchange(request.Bytes, buffer, out _);
     }
 
     /// <summary><c>struct fib_rule_hdr</c>.</summary>

@@ -4,6 +4,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using static UdpTunnel.Linux.NetlinkSocket;
 using static UdpTunnel.Linux.SocketConstants;
 
 namespace UdpTunnel.Linux;
@@ -16,10 +17,7 @@ internal static unsafe class SocketDiagnosis
 {
     private const int NETLINK_SOCK_DIAG = 4;
     private const ushort SOCK_DIAG_BY_FAMILY = 20;
-    private const ushort NLM_F_REQUEST = 1;
     private const byte IPPROTO_TCP = 6;
-    private const uint Sequence = 1;
-    private const int BufferSize = 1024;
 
     /// <summary>The user who made the other end of a TCP connection on this host.</summary>
     /// <returns>The user's id; null if the other end is elsewhere or gone, or if the kernel does not tell.</returns>
@@ -45,38 +43,13 @@ internal static unsafe class SocketDiagnosis
         remote.Address.TryWriteBytes(new Span<byte>(body.Source, 16), out _);
         local.Address.TryWriteBytes(new Span<byte>(body.Destination, 16), out _);
         request.Append(body);
-        return Exchange(request.Bytes, buffer) is { } length
-            ? NetlinkAnswer.FindSocketUser(buffer[..length], Sequence)
+        using var socket = Open(out _, NETLINK_SOCK_DIAG);
+        return
+            socket is not null
+            && Send(socket, request.Bytes) == Errno.None
+            && Receive(socket, buffer, out var answer) == Errno.None
+            ? NetlinkAnswer.FindSocketUser(answer, Sequence)
             : null;
-    }
-
-    private static int? Exchange(ReadOnlySpan<byte> request, Span<byte> answer)
-    {
-        var descriptor = Libc.Socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-        if (descriptor < 0)
-        {
-            return null;
-        }
-
-        try
-        {
-            // The kernel answers within the call that asks.
-            fixed (
-                byte* sent = request,
-                    received = answer
-            )
-            {
-                return
-                    Libc.Send(descriptor, sent, request.Length, 0) == request.Length
-                    && Libc.Receive(descriptor, received, answer.Length, 0) is > 0 and var length
-                    ? (int)length
-                    : null;
-            }
-        }
-        finally
-        {
-            _ = Libc.Close(descriptor);
-        }
     }
 
     /// <summary>

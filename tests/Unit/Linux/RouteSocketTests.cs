@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-using System.Diagnostics;
 using System.Net;
 using UdpTunnel.Linux;
 
@@ -10,19 +9,6 @@ namespace UdpTunnel.Tests.Linux;
 public sealed class RouteSocketTests
 {
     private const int Mtu = 65_536;
-
-    [Fact]
-    public void A_kernel_that_does_not_answer_is_an_error_and_no_wait_for_ever()
-    {
-        using var socket = RouteSocket.Open(out var error);
-        Assert.NotNull(socket);
-        Assert.Equal(Errno.None, error);
-        var clock = Stopwatch.StartNew();
-
-        Assert.Equal(Errno.Again, RouteSocket.Receive(socket, new byte[100], out _));
-
-        Assert.InRange(clock.Elapsed, RouteSocket.Patience / 2, RouteSocket.Patience * 5);
-    }
 
     [Fact]
     public void Devices_are_found_by_name_and_by_number() => NetworkNamespaceThread.Run(Mtu, () =>
