@@ -109,11 +109,11 @@ public sealed class RelayCommandTests
     }
 
     [Theory]
-    [InlineData(nameof(RelayState.Pending), "waits until the receiver's user approves it")]
-    [InlineData(nameof(RelayState.Running), "")]
-    [InlineData(nameof(RelayState.Connecting), "198.51.100.2:5353: connection refused")]
-    [InlineData(nameof(RelayState.Refused), "the receiver shows another key than before")]
-    public async Task A_sender_is_shown_as_its_first_attempt_leaves_it(string state, string problem)
+    [InlineData(nameof(RelayState.Pending), "waits until the receiver's user approves it", "Somebody has to let")]
+    [InlineData(nameof(RelayState.Running), "", "nothing: datagrams flow")]
+    [InlineData(nameof(RelayState.Connecting), "198.51.100.2:5353: connection refused", "The receiver does not answer")]
+    [InlineData(nameof(RelayState.Refused), "the receiver shows another key than before", null)]
+    public async Task A_sender_is_shown_as_its_first_attempt_leaves_it(string state, string problem, string? next)
     {
         await using var server = await FakeServer.StartAsync();
         var relay = RelaySamples.PendingSender();
@@ -138,6 +138,7 @@ public sealed class RelayCommandTests
         var output = run.Output.ToString();
         Assert.StartsWith($"inside is up ({state.ToLowerInvariant()})\n", output, StringComparison.Ordinal);
         Assert.Equal(problem.Length > 0, output.Contains($"  problem   {problem}\n", StringComparison.Ordinal));
+        Assert.Contains(next is null ? "with the daemon\n\n" : $"  next      {next}", output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,7 +31,11 @@ internal static class RelayStartView
             "restart",
             relay.Ephemeral ? "does not start again with the daemon" : "starts again with the daemon"
         );
-        screen.Field("next", Next(relay));
+        if (Next(relay) is { } next)
+        {
+            screen.Field("next", next);
+        }
+
         foreach (var warning in warnings)
         {
             screen.Paragraph(DiagnosticText.Render(warning, fileName), style: Style.Warning);
@@ -44,21 +48,14 @@ internal static class RelayStartView
 
     private static string Idle(Relay relay) => TimeInWords.Length(TimeText.Length(relay.IdleTimeout));
 
-    private static string Next(Relay relay)
-    {
-        if (relay.State == RelayState.Running)
+    private static string? Next(Relay relay) =>
+        relay switch
         {
-            return "nothing: datagrams flow";
-        }
-
-        if (relay.Role == RelayRole.Receiver)
-        {
-            return "start the sender, then 'udptunnelctl senders' and 'udptunnelctl approve SENDER' here";
-        }
-
-        var unless = relay.State == RelayState.Pending ? "" : ", unless it was done before";
-        return relay.OwnFingerprint.Length > 0
-            ? $"at the receiver's host{unless}: udptunnelctl approve {relay.OwnFingerprint}"
-            : "at the receiver's host: 'udptunnelctl senders' and 'udptunnelctl approve ADDRESS'";
-    }
+            { State: RelayState.Running } => "nothing: datagrams flow",
+            { Role: RelayRole.Receiver } =>
+                "start the sender, then 'udptunnelctl senders' and 'udptunnelctl approve SENDER' here",
+            { State: RelayState.Connecting, Problem: "", OwnFingerprint.Length: > 0 } =>
+                $"at the receiver's host, unless it was done before: udptunnelctl approve {relay.OwnFingerprint}",
+            _ => RelayHint.For(relay, senders: []),
+        };
 }
