@@ -156,6 +156,27 @@ public sealed class RelayCommandTests
         Assert.StartsWith("inside is up (connecting)\n", run.Output.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Up_does_not_wait_for_a_sender_for_longer_than_it_was_told()
+    {
+        await using var server = await FakeServer.StartAsync();
+        var relay = RelaySamples.PendingSender();
+        relay.State = RelayState.Connecting;
+        server.Daemon.StartRelay = _ => Task.FromResult(new StartRelayResponse { Relay = relay });
+        var looks = 0;
+        server.Daemon.ListRelays = _ =>
+        {
+            looks++;
+            return Task.FromResult(new ListRelaysResponse { Relays = { relay } });
+        };
+        var file = server.File("inside.json", """{"Relay": "sender", "UdpAddress": "a:53", "TcpAddress": "b:1"}""");
+
+        var run = await CommandRun.OfAsync(server, "up", file, "--timeout", "100ms");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.InRange(looks, 0, 2);
+    }
+
     [Theory]
     [InlineData("2m", 120)]
     [InlineData("90s", 90)]

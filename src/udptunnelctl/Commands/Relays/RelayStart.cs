@@ -16,7 +16,7 @@ internal static class RelayStart
     /// <param name="wanted">What to start.</param>
     /// <param name="allWarnings">Joins the daemon's warnings with those already known.</param>
     /// <param name="replace">Change what runs under its name, if that is another thing.</param>
-    /// <param name="timeout">How long to wait until it runs.</param>
+    /// <param name="timeout">How long to wait until it runs, and for a sender's first attempt.</param>
     public static async Task RunAsync(
         Invocation invocation,
         DaemonConnection daemon,
@@ -27,7 +27,7 @@ internal static class RelayStart
     )
     {
         var started = await wanted.EnsureAsync(invocation, daemon, replace, timeout).ConfigureAwait(false);
-        var relay = await FirstAttempt.ResultAsync(invocation, daemon, started.Relay!).ConfigureAwait(false);
+        var relay = await FirstAttempt.ResultAsync(invocation, daemon, started.Relay!, timeout).ConfigureAwait(false);
         var warnings = allWarnings(started.Warnings);
         if (invocation.Json)
         {
