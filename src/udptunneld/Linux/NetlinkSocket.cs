@@ -5,9 +5,9 @@ using static UdpTunnel.Linux.SocketConstants;
 namespace UdpTunnel.Linux;
 
 /// <summary>
-/// What is said and answered in netlink (RFC 3549, netlink(7)). Each request has a socket of its own: they are rare,
-/// and so no call can take another's answer. A kernel that does not answer within <see cref="Patience"/> is an error
-/// (EAGAIN).
+/// Sends requests to the kernel by netlink and reads its answers (RFC 3549, netlink(7)). Each request has a socket of
+/// its own: they are rare, and so no call can take another's answer. A kernel that does not answer within
+/// <see cref="Patience"/> is an error (EAGAIN).
 /// </summary>
 internal static unsafe class NetlinkSocket
 {
@@ -42,7 +42,9 @@ internal static unsafe class NetlinkSocket
     /// <summary>Reads a part of a list.</summary>
     public delegate void ReadPart(ReadOnlySpan<byte> answer);
 
-    /// <summary>Sends a request and waits for its answer, which lies in <paramref name="buffer"/>.</summary>
+    /// <summary>
+    /// Sends a request of rtnetlink and waits for its answer, which lies in <paramref name="buffer"/>.
+    /// </summary>
     public static Errno Exchange(ReadOnlySpan<byte> request, Span<byte> buffer, out ReadOnlySpan<byte> answer)
     {
         answer = default;

@@ -20,7 +20,6 @@ internal sealed class PacketPath
     private readonly ITransport _transport;
     private readonly Scope _scope;
     private readonly Replies _replies;
-    private DeviceCare? _device;
 
     // The worker may call before Start has them.
     private Watch? _watchTun;
@@ -98,9 +97,8 @@ internal sealed class PacketPath
     /// <exception cref="IOException">The kernel refuses to watch device or socket, or the worker has failed.</exception>
     public void Start(string name, DeviceCare device)
     {
-        _device = device;
         var owner = new WatchOwner(name, OnFailed);
-        _watchTun = _scope.Own(_worker.Watch(_tun.Descriptor, owner, OnPackets));
+        _watchTun = _scope.Own(_worker.Watch(_tun.Descriptor, owner, watch => OnPackets(watch, device)));
         _watchUdp = _scope.Own(_worker.Watch(_udp.Descriptor, owner, OnMessages, OnDue));
         CallSoon();
     }
@@ -171,11 +169,11 @@ internal sealed class PacketPath
     }
 
     /// <summary>The device has packets, or is gone. On the worker's thread.</summary>
-    private void OnPackets(Watch watch)
+    private void OnPackets(Watch watch, DeviceCare device)
     {
         if (!SendPackets())
         {
-            _device!.OnLost(watch);
+            device.OnLost(watch);
         }
 
         CallEarlierIfDue();
