@@ -128,7 +128,8 @@ public sealed class UpFailureTests
         var library = Directory
             .GetDirectories("/usr/lib")
             .Select(d => Path.Combine(d, "libnftables.so.1"))
-            .First(File.Exists);
+            .FirstOrDefault(File.Exists);
+        Assert.SkipWhen(library is null, "needs libnftables.so.1 (Debian package libnftables1)");
         await using var lab = await Lab.TwoHostsAsync();
 
         // In a mount namespace of its own the daemon finds nothing where the library is.
